@@ -1,0 +1,100 @@
+//! Details of the network class (docs/format.md, "Network").
+
+use super::number::{Number, Numbers};
+use super::{Decoded, Properties, TextOptions, value};
+use crate::event::Event;
+use crate::raw::bytes::Blob;
+use crate::text::WinStr;
+use zerocopy::byteorder::little_endian::{U16, U32};
+use zerocopy::{FromBytes, Immutable, KnownLayout, Unaligned};
+
+/// The fixed part; keys and values follow.
+#[derive(FromBytes, KnownLayout, Immutable, Unaligned)]
+#[repr(C)]
+struct RawNetwork {
+    flags: U16,
+    unused: U16,
+    length: U32,
+    source: [u8; 16],
+    destination: [u8; 16],
+    source_port: U16,
+    destination_port: U16,
+}
+
+const _: () = assert!(size_of::<RawNetwork>() == 44);
+
+const SOURCE_IS_V4: u16 = 1;
+const DESTINATION_IS_V4: u16 = 2;
+const IS_TCP: u16 = 4;
+
+fn fixed<'a>(event: &Event<'a>) -> Option<(&'a RawNetwork, &'a [u8])> {
+    RawNetwork::ref_from_prefix(event.details()).ok()
+}
+
+/// `host:port -> host:port`.
+pub(super) fn push_path(event: &Event<'_>, options: &TextOptions, out: &mut String) {
+    let Some((fixed, _)) = fixed(event) else { return };
+    let flags = fixed.flags.get();
+    let end = |out: &mut String, ip, is_v4, port: U16| {
+        let is_tcp = flags & IS_TCP != 0;
+        let log = event.log();
+        let named = |name| if options.numeric_addresses { None } else { name };
+        match named(log.host(ip)) {
+            Some(name) => name.push_to(out),
+            None => push_address(out, ip, is_v4),
+        }
+        out.push(':');
+        match named(log.port(is_tcp, port.get())) {
+            Some(name) => name.push_to(out),
+            None => value::decimal(out, u64::from(port.get())),
+        }
+    };
+    end(out, &fixed.source, flags & SOURCE_IS_V4 != 0, fixed.source_port);
+    out.push_str(" -> ");
+    end(out, &fixed.destination, flags & DESTINATION_IS_V4 != 0, fixed.destination_port);
+}
+
+/// IPv4 with dots; IPv6 as eight groups, never shortened.
+fn push_address(out: &mut String, ip: &[u8; 16], is_v4: bool) {
+    if is_v4 {
+        for (i, &byte) in ip.iter().take(4).enumerate() {
+            if i > 0 {
+                out.push('.');
+            }
+            value::decimal(out, u64::from(byte));
+        }
+    } else {
+        for (i, group) in ip.chunks_exact(2).enumerate() {
+            if i > 0 {
+                out.push(':');
+            }
+            value::hex_digits(out, group.iter().fold(0, |v, &b| v << 8 | u64::from(b)));
+        }
+    }
+}
+
+/// `Length`, then keys and values as they stand.
+pub(super) fn detail(event: &Event<'_>, to: &mut Properties<'_>) -> Decoded {
+    let Some((fixed, mut pairs)) = fixed(event) else { return Decoded::No };
+    value::decimal(to.key("Length"), fixed.length.get().into());
+    let mut next = || {
+        let text = WinStr::utf16(pairs);
+        pairs = pairs.get(text.raw().len() + 2..).unwrap_or_default();
+        text
+    };
+    loop {
+        let key = next();
+        if key.is_empty() {
+            return Decoded::Yes;
+        }
+        to.separate();
+        key.push_to(to.out);
+        to.out.push_str(": ");
+        next().push_to(to.out);
+    }
+}
+
+/// All numbers.
+pub(super) fn numbers(event: &Event<'_>, numbers: &mut Numbers) {
+    numbers.set_if(Number::Length, event.details().u32_at(4));
+}

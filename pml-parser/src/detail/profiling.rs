@@ -1,0 +1,50 @@
+//! Details of the profiling class (docs/format.md, "Profiling").
+
+use super::{Decoded, Properties, value};
+use crate::event::Event;
+use crate::raw::bytes::Blob;
+use crate::text::WinStr;
+
+/// The path: the thread, for thread profiling.
+pub(super) fn push_path(event: &Event<'_>, out: &mut String) {
+    if event.operation().code == 0 {
+        out.push_str("Thread ");
+        value::decimal(out, u64::from(event.tid()));
+    }
+}
+
+/// All properties.
+pub(super) fn detail(event: &Event<'_>, to: &mut Properties<'_>) -> Decoded {
+    let details = event.details();
+    let written = match event.operation().code {
+        0 => thread(details, to),
+        1 => process(details, to),
+        2 => output(details, to),
+        _ => None,
+    };
+    if written.is_some() { Decoded::Yes } else { Decoded::No }
+}
+
+fn thread(details: &[u8], to: &mut Properties<'_>) -> Option<()> {
+    value::seconds(to.key("User Time"), details.u32_at(0)?.into());
+    value::seconds(to.key("Kernel Time"), details.u32_at(4)?.into());
+    value::decimal(to.key("Context Switches"), details.u32_at(8)?.into());
+    Some(())
+}
+
+fn process(details: &[u8], to: &mut Properties<'_>) -> Option<()> {
+    for (key, at) in [("User Time", 0), ("Kernel Time", 8)] {
+        let out = to.key(key);
+        value::seconds(out, details.u64_at(at)?);
+        out.push_str(" seconds");
+    }
+    value::thousands(to.key("Private Bytes"), details.u64_at(24)?);
+    value::thousands(to.key("Working Set"), details.u64_at(16)?);
+    Some(())
+}
+
+fn output(details: &[u8], to: &mut Properties<'_>) -> Option<()> {
+    let characters = usize::from(details.u16_at(0)?);
+    WinStr::utf16(details.clip(2, characters * 2)).push_to(to.key("Output"));
+    Some(())
+}

@@ -1,0 +1,427 @@
+//! Details of the registry class (docs/format.md, "Registry details").
+
+use super::number::{Number, Numbers};
+use super::{Decoded, Fidelity, Properties, TextOptions, value};
+use crate::event::Event;
+use crate::names::category::Category;
+use crate::names::{flags, registry as names};
+use crate::raw::bytes::Blob;
+use crate::raw::strings::Info;
+use crate::text::WinStr;
+use crate::time::FileTime;
+
+const OPEN_KEY: u16 = 0;
+const CREATE_KEY: u16 = 1;
+const QUERY_KEY: u16 = 3;
+const SET_VALUE: u16 = 4;
+const QUERY_VALUE: u16 = 5;
+const ENUM_VALUE: u16 = 6;
+const ENUM_KEY: u16 = 7;
+const SET_INFO_KEY: u16 = 8;
+const LOAD_KEY: u16 = 12;
+const RENAME_KEY: u16 = 14;
+const RESTORE_KEY: u16 = 19;
+const SAVE_KEY: u16 = 20;
+const REPLACE_KEY: u16 = 21;
+
+/// A registry event with the places in its details found.
+#[derive(Clone, Copy)]
+struct KeyCall<'a> {
+    event: Event<'a>,
+    details: &'a [u8],
+    extra: Option<&'a [u8]>,
+    code: u16,
+    path: Info,
+    path_at: usize,
+}
+
+impl<'a> KeyCall<'a> {
+    fn new(event: &Event<'a>) -> Option<Self> {
+        let operation = event.operation();
+        let (details, extra) = (event.details(), event.extra());
+        let path_at = operation.registry()?.fixed;
+        let path = Info(details.u16_at(0)?);
+        // The fixed part must be there in full.
+        (details.len() >= path_at).then_some(())?;
+        Some(Self { event: *event, details, extra, code: operation.code, path, path_at })
+    }
+
+    fn behind_path(&self) -> usize {
+        self.path_at + self.path.size()
+    }
+
+    fn word(&self, at: usize) -> u32 {
+        self.details.u32_at(at).unwrap_or(0)
+    }
+
+    /// The `nth` string behind the path, whose length words follow that of the path.
+    fn string(&self, nth: usize) -> WinStr<'a> {
+        let info = |i: usize| Info(self.details.u16_at(2 * i).unwrap_or(0));
+        let at = (1..nth).fold(self.behind_path(), |at, i| at + info(i).size());
+        info(nth).string(self.details, at)
+    }
+}
+
+/// The data of a value, as far as it was captured.
+struct ValueData<'a> {
+    kind: u32,
+    /// Bytes the value has.
+    length: u32,
+    /// Where the captured bytes are: in the extra blob or in the details.
+    data: &'a [u8],
+    /// The data and whatever follows in the file, where Process Monitor goes on reading.
+    beyond: &'a [u8],
+    /// How many of these bytes Process Monitor shows of a binary value.
+    shown: usize,
+    name: Option<WinStr<'a>>,
+}
+
+/// The path: the key, and for values `\` and the value's name.
+pub(super) fn path<'a>(event: &Event<'a>) -> WinStr<'a> {
+    KeyCall::new(event).map(|call| call.path.string(call.details, call.path_at)).unwrap_or_default()
+}
+
+/// Read, or Write when the key was created.
+pub(super) fn category(event: &Event<'_>) -> Category {
+    match event.extra().and_then(|extra| extra.u32_at(4)) {
+        Some(1) => Category::Write,
+        _ => Category::Read,
+    }
+}
+
+/// The file of a hive operation, the new name of a key.
+pub(super) fn target_path<'a>(event: &Event<'a>) -> Option<WinStr<'a>> {
+    let call = KeyCall::new(event)?;
+    match call.code {
+        LOAD_KEY | RENAME_KEY | RESTORE_KEY | SAVE_KEY => Some(call.string(1)),
+        REPLACE_KEY => Some(call.string(2)),
+        _ => None,
+    }
+}
+
+/// All properties.
+pub(super) fn detail(event: &Event<'_>, to: &mut Properties<'_>) -> Decoded {
+    let Some(call) = KeyCall::new(event) else { return Decoded::No };
+    match call.code {
+        OPEN_KEY | CREATE_KEY => open_key(&call, to),
+        QUERY_KEY | ENUM_KEY => query_key(&call, to),
+        SET_VALUE => {
+            if let Some(data) = set_value_data(&call) {
+                write_value(&data, to, call.details.u16_at(12) != Some(0));
+            }
+        }
+        QUERY_VALUE | ENUM_VALUE => return query_value(&call, to),
+        SET_INFO_KEY => set_info_key(&call, to),
+        LOAD_KEY => call.string(1).push_to(to.key("Hive Path")),
+        RENAME_KEY => call.string(1).push_to(to.key("New Name")),
+        RESTORE_KEY => {
+            call.string(1).push_to(to.key("File Name"));
+            let shown = call.word(4) & flags::RESTORE_KEY_SHOWN;
+            value::flags(to.key("Flags"), &flags::RESTORE_KEY, shown);
+        }
+        SAVE_KEY => {
+            call.string(1).push_to(to.key("File Name"));
+            let format = call.word(4);
+            named_or_unknown(to.key("Format"), names::save_format(format), format, "");
+        }
+        REPLACE_KEY => {
+            call.string(1).push_to(to.key("Old File Name"));
+            call.string(2).push_to(to.key("New File Name"));
+        }
+        _ => {}
+    }
+    Decoded::Yes
+}
+
+/// All numbers.
+pub(super) fn numbers(event: &Event<'_>, numbers: &mut Numbers) {
+    let Some(call) = KeyCall::new(event) else { return };
+    match call.code {
+        OPEN_KEY | CREATE_KEY => {
+            numbers.set(Number::DesiredAccess, call.word(4).into());
+            if let Some(extra) = call.extra {
+                numbers.set_if(Number::GrantedAccess, extra.u32_at(0));
+                numbers.set_if(Number::OpenResult, extra.u32_at(4));
+            }
+        }
+        QUERY_KEY | QUERY_VALUE => {
+            numbers.set(Number::Length, call.word(4).into());
+            numbers.set(Number::InformationClass, call.word(8).into());
+        }
+        ENUM_KEY | ENUM_VALUE => {
+            numbers.set(Number::Length, call.word(4).into());
+            numbers.set(Number::Index, call.word(8).into());
+            numbers.set(Number::InformationClass, call.word(12).into());
+        }
+        SET_INFO_KEY => numbers.set(Number::InformationClass, call.word(4).into()),
+        _ => {}
+    }
+    let Some(data) = value_data(&call) else { return };
+    numbers.set(Number::RegistryType, data.kind.into());
+    numbers.set(Number::RegistryDataSize, data.length.into());
+    numbers.set_if(Number::RegistryNumber, data.number());
+}
+
+/// The data of a value as text. `false` where the event carries none.
+pub(super) fn push_data(event: &Event<'_>, out: &mut String) -> bool {
+    let data = KeyCall::new(event).and_then(|call| value_data(&call));
+    match data {
+        Some(data) if data.length > 0 && !data.data.is_empty() => {
+            write_data(&data, out, Fidelity::Corrected);
+            true
+        }
+        _ => false,
+    }
+}
+
+/// The data that an operation sets or returned.
+fn value_data<'a>(call: &KeyCall<'a>) -> Option<ValueData<'a>> {
+    match call.code {
+        SET_VALUE => set_value_data(call),
+        QUERY_VALUE => queried_data(call, call.word(8)),
+        ENUM_VALUE => queried_data(call, call.word(12)),
+        _ => None,
+    }
+}
+
+fn set_value_data<'a>(call: &KeyCall<'a>) -> Option<ValueData<'a>> {
+    let at = call.behind_path();
+    let captured = usize::from(call.details.u16_at(12)?);
+    Some(ValueData {
+        kind: call.word(4),
+        length: call.word(8),
+        data: call.details.clip(at, captured),
+        beyond: call.event.file_from(call.details, at),
+        shown: captured.min(call.word(8) as usize),
+        name: None,
+    })
+}
+
+/// What a query returned, by information class: 1 is full, 2 is partial information.
+fn queried_data<'a>(call: &KeyCall<'a>, class: u32) -> Option<ValueData<'a>> {
+    let extra = call.extra?;
+    // Bytes in front of the data as Process Monitor counts them when it shows binary values: the
+    // size of the C structure, whatever the length of the name.
+    let (length, at, name, front) = match class {
+        1 => {
+            let name = WinStr::utf16(extra.clip(20, extra.u32_at(16)? as usize));
+            (extra.u32_at(12)?, extra.u32_at(8)? as usize, Some(name), 24)
+        }
+        2 => (extra.u32_at(8)?, 12, None, 12),
+        _ => return None,
+    };
+    Some(ValueData {
+        kind: extra.u32_at(4)?,
+        length,
+        data: extra.clip(at, length as usize),
+        beyond: call.event.file_from(extra, at),
+        shown: (length as usize).min(extra.len().saturating_sub(front)),
+        name,
+    })
+}
+
+fn open_key(call: &KeyCall<'_>, to: &mut Properties<'_>) {
+    let desired = call.word(4);
+    if desired == 0 {
+        return;
+    }
+    let out = to.key("Desired Access");
+    let start = out.len();
+    value::flags(out, &flags::KEY_ACCESS, desired);
+    let is_maximum = out.get(start..) == Some("Maximum Allowed");
+    let Some(extra) = call.extra else { return };
+    if is_maximum && let Some(granted) = extra.u32_at(0) {
+        value::flags(to.key("Granted Access"), &flags::KEY_ACCESS, granted);
+    }
+    match extra.u32_at(4) {
+        None => {}
+        Some(0) if call.code == OPEN_KEY => {}
+        Some(0) => _ = to.key("Disposition"),
+        Some(number) => {
+            named_or_unknown(to.key("Disposition"), names::disposition(number), number, "");
+        }
+    }
+}
+
+/// A name, or `<Unknown: N>` with what stands before the closing bracket.
+fn named_or_unknown(out: &mut String, name: Option<&str>, number: u32, before_end: &str) {
+    match name {
+        Some(name) => out.push_str(name),
+        None => {
+            out.push_str("<Unknown: ");
+            value::decimal(out, number.into());
+            out.push_str(before_end);
+            out.push('>');
+        }
+    }
+}
+
+fn query_key(call: &KeyCall<'_>, to: &mut Properties<'_>) {
+    let class = if call.code == ENUM_KEY {
+        value::grouped(to.key("Index"), call.word(8).into());
+        call.word(12)
+    } else {
+        let class = call.word(8);
+        named_or_unknown(to.key("Query"), names::key_query(class), class, " ");
+        class
+    };
+    let Some(extra) = call.extra else {
+        return value::grouped(to.key("Length"), call.word(4).into());
+    };
+    let mut counted = |size_at: usize, at: usize| {
+        let size = extra.u32_at(size_at).unwrap_or(0) as usize;
+        WinStr::utf16(extra.clip(at, size)).push_to(to.key("Name"));
+    };
+    match class {
+        0 => counted(12, 16),
+        1 => counted(20, 24),
+        2 | 4 => {
+            let (sub_keys, values) = if class == 2 { (20, 32) } else { (12, 20) };
+            for (key, at) in [("SubKeys", sub_keys), ("Values", values)] {
+                value::grouped(to.key(key), extra.u32_at(at).unwrap_or(0).into());
+            }
+        }
+        5 => value::hex(to.key("UserFlags"), extra.u32_at(0).unwrap_or(0).into()),
+        7 => value::hex(to.key("HandleTags"), extra.u32_at(0).unwrap_or(0).into()),
+        _ => {}
+    }
+}
+
+fn query_value(call: &KeyCall<'_>, to: &mut Properties<'_>) -> Decoded {
+    let class = if call.code == ENUM_VALUE {
+        value::grouped(to.key("Index"), call.word(8).into());
+        call.word(12)
+    } else {
+        call.word(8)
+    };
+    let Some(extra) = call.extra else {
+        value::grouped(to.key("Length"), call.word(4).into());
+        return Decoded::Yes;
+    };
+    if class == 0 {
+        write_type(extra.u32_at(4).unwrap_or(0), to);
+        return Decoded::Yes;
+    }
+    let Some(data) = queried_data(call, class) else { return Decoded::No };
+    if let (ENUM_VALUE, Some(name)) = (call.code, data.name) {
+        name.push_to(to.key("Name"));
+    }
+    write_value(&data, to, data.length > 0);
+    Decoded::Yes
+}
+
+fn write_type(kind: u32, to: &mut Properties<'_>) {
+    named_or_unknown(to.key("Type"), names::value_type(kind), kind, "");
+}
+
+/// Type, length, and the data if there is any.
+fn write_value(data: &ValueData<'_>, to: &mut Properties<'_>, has_data: bool) {
+    write_type(data.kind, to);
+    value::grouped(to.key("Length"), data.length.into());
+    if has_data {
+        let fidelity = to.options.fidelity;
+        write_data(data, to.key("Data"), fidelity);
+    }
+}
+
+impl ValueData<'_> {
+    /// The value of a number type, whose bytes are all there.
+    fn number(&self) -> Option<u64> {
+        match self.kind {
+            names::DWORD => self.data.u32_at(0).map(u64::from),
+            names::DWORD_BIG_ENDIAN => self.data.u32_at(0).map(|v| u64::from(v.swap_bytes())),
+            names::QWORD => self.data.u64_at(0),
+            _ => None,
+        }
+    }
+}
+
+fn write_data(data: &ValueData<'_>, out: &mut String, fidelity: Fidelity) {
+    let procmon = fidelity == Fidelity::Procmon;
+    let length = data.length as usize;
+    match data.kind {
+        // Process Monitor leaves the other numbers out.
+        names::DWORD if length > 0 => data.number().into_iter().for_each(|v| value::decimal(out, v)),
+        names::QWORD | names::DWORD_BIG_ENDIAN if !procmon => {
+            data.number().into_iter().for_each(|v| value::decimal(out, v));
+        }
+        names::SZ | names::EXPAND_SZ => {
+            // Process Monitor takes the length in bytes for one in characters.
+            let text = if procmon { data.beyond.clip(0, length.saturating_mul(2)) } else { data.data };
+            WinStr::utf16(text).push_to(out);
+        }
+        names::LINK if !procmon => WinStr::utf16(data.data).push_to(out),
+        names::MULTI_SZ if procmon => procmon_strings(data, out),
+        names::MULTI_SZ => strings(data.data, out),
+        names::BINARY | names::NONE => {
+            for (i, &byte) in data.binary(procmon).iter().enumerate() {
+                if i > 0 {
+                    out.push(' ');
+                }
+                value::hex_byte(out, byte);
+            }
+        }
+        _ => {}
+    }
+}
+
+impl<'a> ValueData<'a> {
+    /// The bytes of a binary value that are shown. For full information Process Monitor counts
+    /// them as if the name had two characters, and so reads into what follows the event.
+    fn binary(&self, procmon: bool) -> &'a [u8] {
+        if procmon { self.beyond.clip(0, self.shown) } else { self.data }
+    }
+}
+
+/// Several strings: as long as more than one character is left, one more is read, up to its NUL
+/// wherever that is.
+fn procmon_strings(data: &ValueData<'_>, out: &mut String) {
+    let start = out.len();
+    let mut at = 0;
+    while (data.length as usize).saturating_sub(at) > 2 && at < data.beyond.len() {
+        let text = WinStr::utf16(data.beyond.get(at..).unwrap_or_default());
+        if out.len() > start {
+            out.push_str(", ");
+        }
+        text.push_to(out);
+        at += text.raw().len() + 2;
+    }
+}
+
+/// Several strings, each ended by a NUL, the last one by two.
+fn strings(data: &[u8], out: &mut String) {
+    let mut rest = data;
+    while rest.len() >= 2 {
+        let text = WinStr::utf16(rest);
+        if text.is_empty() {
+            break;
+        }
+        if rest.len() < data.len() {
+            out.push_str(", ");
+        }
+        text.push_to(out);
+        rest = rest.get(text.raw().len() + 2..).unwrap_or_default();
+    }
+}
+
+fn set_info_key(call: &KeyCall<'_>, to: &mut Properties<'_>) {
+    let class = call.word(4);
+    let captured = call.details.u16_at(12).unwrap_or(0);
+    let out = to.key("KeySetInformationClass");
+    named_or_unknown(out, names::key_set_information(class), class, " ");
+    value::grouped(to.key("Length"), captured.into());
+    if captured == 0 {
+        return;
+    }
+    let at = call.behind_path();
+    let options: &TextOptions = to.options;
+    match class {
+        0 => {
+            let time = FileTime(call.details.u64_at(at).unwrap_or(0));
+            value::date(to.key("LastWriteTime"), time, options);
+        }
+        1 => value::hex(to.key("Wow64Flags"), call.word(at).into()),
+        5 => value::hex(to.key("HandleTags"), call.word(at).into()),
+        _ => {}
+    }
+}

@@ -1,0 +1,63 @@
+//! Reads Process Monitor logs (PML, version 9) in place, and turns them into columns.
+//!
+//! Data flows one way: bytes → events → columns → outputs.
+//!
+//! * [`Log`] is one file, [`LogSet`] the parts of a capture. Both own their bytes (a map, a
+//!   vector, a slice) and a small index, and hand out `Copy` views.
+//! * [`Event`], [`Process`], [`Module`] and [`Stack`] are such views; reading a field reads the
+//!   bytes. Nothing is allocated per event.
+//! * [`Event::push_path`] and [`Event::push_detail`] write texts into a caller's buffer, as
+//!   Process Monitor shows them or as the log holds them ([`Fidelity`]).
+//! * With the feature `arrow`, [`arrow`] turns ranges of events into record batches; with
+//!   `parquet`, [`parquet`] turns a capture into a dataset. With `write`, [`write`] makes logs.
+//!
+//! ```
+//! # fn read(bytes: &[u8]) -> Result<(), pml_parser::Error> {
+//! let log = pml_parser::Log::parse(bytes)?;
+//! for position in 0..log.view().event_count() {
+//!     let event = log.view().event(position)?;
+//!     if event.status().is_error() {
+//!         println!("{} {} {}", event.time(), event.operation().name(), event.status());
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
+
+#[cfg(feature = "arrow")]
+pub mod arrow;
+mod detail;
+mod error;
+mod event;
+mod log;
+mod log_set;
+#[cfg(feature = "mmap")]
+mod map;
+mod names;
+#[cfg(feature = "parquet")]
+pub mod parquet;
+mod process;
+mod raw;
+mod stack;
+mod text;
+mod time;
+#[cfg(feature = "write")]
+pub mod write;
+mod zone;
+
+pub use detail::{Decoded, Fidelity, Number, Numbers, TextOptions};
+pub use error::{Damage, Error, ErrorKind, Result};
+pub use event::{Event, EventId};
+pub use log::{Log, LogView, TableSizes};
+pub use log_set::{EventRange, LogSet, Mismatch, mismatch, part_number};
+#[cfg(feature = "mmap")]
+pub use map::map;
+pub use names::category::Category;
+pub use names::ntstatus::NtStatus;
+pub use names::operation::{EventClass, Operation};
+pub use process::{Module, Modules, Process, Virtualized};
+pub use raw::icon::Icon;
+pub use stack::{Location, Resolution, Stack};
+pub use text::WinStr;
+pub use time::{Civil, FileTime, TICKS_PER_SECOND, Ticks};
+pub use zone::Zone;

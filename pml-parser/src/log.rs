@@ -1,0 +1,380 @@
+//! One log file: its header and tables, and the way to its events.
+
+use crate::error::{Damage, Error, ErrorKind, Result};
+use crate::event::Event;
+use crate::process::Process;
+use crate::raw::bytes::{parse_at, records};
+use crate::raw::header::{self, RawHeader};
+use crate::raw::hosts::Hosts;
+use crate::raw::icon::{Icon, Icons};
+use crate::raw::offsets::RawOffset;
+use crate::raw::process as raw_process;
+use crate::raw::strings::Strings;
+use crate::stack::ModuleMap;
+use crate::text::WinStr;
+use crate::time::FileTime;
+use std::sync::OnceLock;
+
+/// One PML file: the bytes, and a small index of its tables.
+///
+/// Opening reads the header and the tables, never the events, so it takes as long for ten events
+/// as for ten million. `B` is whatever holds the bytes: a memory map, a `Vec<u8>`, a slice.
+#[derive(Debug)]
+pub struct Log<B> {
+    bytes: B,
+    index: Index,
+}
+
+/// What opening found out. Everything else is read from the bytes when it is asked for.
+#[derive(Debug)]
+pub(crate) struct Index {
+    /// Position of this log in its set.
+    pub part: u16,
+    /// Id of the first event of this log within the set.
+    pub first_event: u64,
+    pub is64: bool,
+    event_count: u32,
+    offsets_at: u64,
+    strings: Strings,
+    icons: Icons,
+    hosts: Hosts,
+    /// Process index and offset of the record in the file, ascending by process index.
+    processes: Vec<(u32, u64)>,
+    /// Position in `processes` of PID 4, whose modules are the kernel's.
+    system: Option<u32>,
+    /// The modules of each process, sorted for look-up when first needed.
+    modules: Vec<OnceLock<ModuleMap>>,
+    damage: Damage,
+}
+
+impl Index {
+    pub(crate) fn pointer(&self) -> usize {
+        if self.is64 { 8 } else { 4 }
+    }
+}
+
+/// A borrowed log: what [`Log`] can be asked, without its type parameter. `Copy`.
+#[derive(Clone, Copy, Debug)]
+pub struct LogView<'a> {
+    pub(crate) file: &'a [u8],
+    pub(crate) index: &'a Index,
+}
+
+/// How large the tables of a log are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TableSizes {
+    /// Entries of the event offset array.
+    pub events: u32,
+    /// Process records.
+    pub processes: u32,
+    /// Strings.
+    pub strings: u32,
+    /// Icons.
+    pub icons: u32,
+    /// Host names.
+    pub hosts: u32,
+    /// Port names.
+    pub ports: u32,
+}
+
+impl<B: AsRef<[u8]>> Log<B> {
+    /// Reads header and tables.
+    ///
+    /// # Errors
+    /// When no event could be reached: not a PML, another version, never closed, or a table that
+    /// lies outside the file. Damage that leaves events readable is in [`LogView::damage`].
+    pub fn parse(bytes: B) -> Result<Self> {
+        let index = Index::read(bytes.as_ref())?;
+        Ok(Self { bytes, index })
+    }
+
+    /// The log, borrowed.
+    pub fn view(&self) -> LogView<'_> {
+        LogView { file: self.bytes.as_ref(), index: &self.index }
+    }
+
+    /// Makes this log part `part` of a set whose events before it number `first_event`.
+    pub(crate) fn set_place(&mut self, part: u16, first_event: u64) {
+        self.index.part = part;
+        self.index.first_event = first_event;
+        for error in &mut self.index.damage.first {
+            *error = error.in_part(part);
+        }
+    }
+}
+
+impl Index {
+    fn read(file: &[u8]) -> Result<Self> {
+        let header = header::read(file)?;
+        let is64 = header.is64.get() == 1;
+        let mut damage = Damage::default();
+
+        let offsets_at = header.offsets.get();
+        let event_count = header.event_count.get();
+        // The array is read in place; here only whether it fits.
+        parse_at(file, offsets_at, "event offset array", records::<RawOffset>(event_count))
+            .map_err(|_| {
+                let have = (file.len() as u64).saturating_sub(offsets_at);
+                Error::truncated("event offset array", offsets_at, u64::from(event_count) * 5, have)
+            })?;
+        let strings = Strings::read(file, header.strings.get())?;
+        let icons = Icons::read(file, header.icons.get()).unwrap_or_else(|error| {
+            damage.push(error);
+            Icons::default()
+        });
+        let (hosts, error) = Hosts::read(file, header.hosts.get());
+        error.into_iter().for_each(|e| damage.push(e));
+
+        let mut index = Self {
+            part: 0,
+            first_event: 0,
+            is64,
+            event_count,
+            offsets_at,
+            strings,
+            icons,
+            hosts,
+            processes: Vec::new(),
+            system: None,
+            modules: Vec::new(),
+            damage,
+        };
+        index.read_processes(file, header.processes.get())?;
+        index.check_strings(file);
+        Ok(index)
+    }
+
+    /// Finds every process record that can be read; of two with one index the last one counts.
+    fn read_processes(&mut self, file: &[u8], table_at: u64) -> Result<()> {
+        let (indexes, offsets) = raw_process::table(file, table_at)?;
+        for (index, offset) in indexes.iter().zip(offsets) {
+            let at = table_at + u64::from(offset.get());
+            match raw_process::read(file, at, self.pointer()) {
+                Ok(_) => self.processes.push((index.get(), at)),
+                Err(error) => self.damage.push(error),
+            }
+        }
+        self.processes.sort_by_key(|entry| entry.0);
+        let mut kept: Vec<(u32, u64)> = Vec::with_capacity(self.processes.len());
+        for &entry in &self.processes {
+            match kept.last_mut() {
+                Some(last) if last.0 == entry.0 => {
+                    *last = entry;
+                    self.damage.push(Error::new(ErrorKind::Duplicate(entry.0), "process record", entry.1));
+                }
+                _ => kept.push(entry),
+            }
+        }
+        self.processes = kept;
+        self.modules.resize_with(self.processes.len(), OnceLock::new);
+        self.system = (0..self.processes.len()).find_map(|position| {
+            let at = self.processes.get(position)?.1;
+            let record = raw_process::read(file, at, self.pointer()).ok()?;
+            (record.fixed.pid.get() == 4).then_some(position as u32)
+        });
+        Ok(())
+    }
+
+    fn check_strings(&mut self, file: &[u8]) {
+        for index in 0..self.strings.count() {
+            if let Err(error) = self.strings.check(file, index) {
+                self.damage.push(error);
+            }
+        }
+    }
+}
+
+impl<'a> LogView<'a> {
+    fn header(self) -> &'a RawHeader {
+        // Opening has read the same bytes; a map that shrank since then cannot get here.
+        header::read(self.file).unwrap_or(&EMPTY_HEADER)
+    }
+
+    /// Name of the machine that was captured.
+    pub fn computer(self) -> WinStr<'a> {
+        WinStr::utf16(&self.header().computer)
+    }
+
+    /// The Windows folder of that machine, for example `C:\Windows`.
+    pub fn system_root(self) -> WinStr<'a> {
+        WinStr::utf16(&self.header().system_root)
+    }
+
+    /// Major, minor and build number of its Windows.
+    pub fn os_version(self) -> (u32, u32, u32) {
+        let header = self.header();
+        (header.major.get(), header.minor.get(), header.build.get())
+    }
+
+    /// Service pack text, often empty.
+    pub fn service_pack(self) -> WinStr<'a> {
+        WinStr::utf16(&self.header().service_pack)
+    }
+
+    /// 1 workstation, 2 domain controller, 3 server.
+    pub fn product_type(self) -> u8 {
+        self.header().product_type
+    }
+
+    /// Logical processors of that machine.
+    pub fn processors(self) -> u32 {
+        self.header().processors.get()
+    }
+
+    /// Physical memory of that machine in bytes.
+    pub fn memory(self) -> u64 {
+        self.header().memory.get()
+    }
+
+    /// The highest address of user mode; stack frames above it are the kernel's.
+    pub fn highest_user_address(self) -> u64 {
+        self.header().highest_user_address.get()
+    }
+
+    /// Whether it was captured on a 64-bit Windows.
+    pub fn is_64_bit(self) -> bool {
+        self.index.is64
+    }
+
+    /// Bytes of the file.
+    pub fn size(self) -> u64 {
+        self.file.len() as u64
+    }
+
+    /// Position of this log in its set, from 0.
+    pub fn part(self) -> u16 {
+        self.index.part
+    }
+
+    /// Id of this log's first event within the set.
+    pub fn first_event_id(self) -> u64 {
+        self.index.first_event
+    }
+
+    /// Number of events.
+    pub fn event_count(self) -> u32 {
+        self.index.event_count
+    }
+
+    /// How large the tables are.
+    pub fn tables(self) -> TableSizes {
+        TableSizes {
+            events: self.index.event_count,
+            processes: self.index.processes.len() as u32,
+            strings: self.index.strings.count(),
+            icons: self.index.icons.count(),
+            hosts: self.index.hosts.host_count(),
+            ports: self.index.hosts.port_count(),
+        }
+    }
+
+    /// What is wrong with the tables. Events are not looked at.
+    pub fn damage(self) -> &'a Damage {
+        &self.index.damage
+    }
+
+    /// File offset of event `position` of this log, 0-based.
+    pub(crate) fn event_offset(self, position: u32) -> Option<u64> {
+        if position >= self.index.event_count {
+            return None;
+        }
+        let entry = self.index.offsets_at + u64::from(position) * 5;
+        let at = usize::try_from(entry).ok()?;
+        let bytes: &[u8; 5] = self.file.get(at..)?.first_chunk()?;
+        Some(zerocopy::transmute_ref!(bytes))
+            .map(|raw: &RawOffset| raw.get())
+    }
+
+    /// Event `position` of this log, 0-based.
+    ///
+    /// # Errors
+    /// When the record is damaged or there is no such event.
+    pub fn event(self, position: u32) -> Result<Event<'a>> {
+        let offset = self.event_offset(position).ok_or_else(|| {
+            Error::new(ErrorKind::NoSuchEvent(u64::from(position)), "event", self.index.offsets_at)
+                .in_part(self.index.part)
+        })?;
+        Event::read(self, position, offset).map_err(|e| e.in_part(self.index.part))
+    }
+
+    /// Time of the first event that can be read at either end of the log: `(first, last)`.
+    ///
+    /// Only a handful of records at each end are looked at, so it is as quick for any size.
+    pub fn time_span(self) -> Option<(FileTime, FileTime)> {
+        const TRIES: u32 = 64;
+        let count = self.index.event_count;
+        let first = (0..count.min(TRIES)).find_map(|i| self.event(i).ok())?;
+        let last = (count.saturating_sub(TRIES)..count).rev().find_map(|i| self.event(i).ok())?;
+        Some((first.time(), last.time()))
+    }
+
+    /// String `index` of the string table; empty where the table has no such entry, as Process
+    /// Monitor would show it.
+    pub fn string(self, index: u32) -> WinStr<'a> {
+        self.index.strings.get(self.file, index).unwrap_or_default()
+    }
+
+    /// Icon `index` of the icon table.
+    pub fn icon(self, index: u32) -> Option<Icon<'a>> {
+        self.index.icons.get(self.file, index)
+    }
+
+    /// The stored name of an address (16 bytes; IPv4 in the first four).
+    pub fn host(self, ip: &[u8; 16]) -> Option<WinStr<'a>> {
+        self.index.hosts.host(self.file, ip)
+    }
+
+    /// The stored name of a port.
+    pub fn port(self, is_tcp: bool, port: u16) -> Option<WinStr<'a>> {
+        self.index.hosts.port(self.file, is_tcp, port)
+    }
+
+    /// Number of processes with a readable record.
+    pub fn process_count(self) -> u32 {
+        self.index.processes.len() as u32
+    }
+
+    /// The process at `position` of the table, ascending by process index.
+    pub fn process_at(self, position: u32) -> Option<Process<'a>> {
+        let &(_, at) = self.index.processes.get(position as usize)?;
+        let record = raw_process::read(self.file, at, self.index.pointer()).ok()?;
+        Some(Process { log: self, position, record })
+    }
+
+    /// All processes, ascending by process index.
+    pub fn processes(self) -> impl Iterator<Item = Process<'a>> {
+        (0..self.process_count()).filter_map(move |position| self.process_at(position))
+    }
+
+    /// Where in the table the process with this index stands.
+    pub fn process_position(self, process_index: u32) -> Option<u32> {
+        let at = self.index.processes.binary_search_by_key(&process_index, |entry| entry.0).ok()?;
+        Some(at as u32)
+    }
+
+    /// The process with this index.
+    pub fn process(self, process_index: u32) -> Option<Process<'a>> {
+        self.process_at(self.process_position(process_index)?)
+    }
+
+    /// The System process (PID 4), whose modules are the kernel and its drivers.
+    pub fn system_process(self) -> Option<Process<'a>> {
+        self.process_at(self.index.system?)
+    }
+
+    /// The modules of a process, sorted for look-up.
+    pub(crate) fn module_map(self, position: u32) -> Option<&'a ModuleMap> {
+        let cell = self.index.modules.get(position as usize)?;
+        Some(cell.get_or_init(|| {
+            self.process_at(position).map(|process| ModuleMap::new(process.modules())).unwrap_or_default()
+        }))
+    }
+
+    /// Position of the System process.
+    pub(crate) fn system_position(self) -> Option<u32> {
+        self.index.system
+    }
+}
+
+/// Stands in for a header that cannot be read any more.
+static EMPTY_HEADER: RawHeader = zerocopy::transmute!([0u8; header::SIZE]);

@@ -1,0 +1,199 @@
+//! A capture: one log, or the parts `X.pml`, `X-1.pml`, `X-2.pml` … of one.
+
+use crate::error::{Damage, Error, ErrorKind, Result};
+use crate::event::{Event, EventId};
+use crate::log::{Log, LogView};
+use crate::time::FileTime;
+use std::ops::Range;
+
+/// The parts of one capture, in order; event ids run through all of them.
+#[derive(Debug)]
+pub struct LogSet<B> {
+    parts: Vec<Log<B>>,
+}
+
+/// A run of events of one part: the unit of parallel work.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventRange {
+    part: u16,
+    events: Range<u32>,
+}
+
+impl EventRange {
+    /// Position of the part in the set.
+    pub fn part(&self) -> u16 {
+        self.part
+    }
+
+    /// Positions of the events in that part.
+    pub fn events(&self) -> Range<u32> {
+        self.events.clone()
+    }
+}
+
+/// Why two logs are not parts of one capture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mismatch {
+    /// Captured on another machine.
+    Computer,
+    /// One is 32-bit, the other 64-bit.
+    Bitness,
+    /// They were captured over times that overlap, or in the other order.
+    Time,
+}
+
+impl std::fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Computer => "it is of another machine",
+            Self::Bitness => "it is of another bitness",
+            Self::Time => "its time overlaps that of the other parts, or is out of order",
+        })
+    }
+}
+
+/// Whether `later` can be a later part of the capture that `earlier` belongs to.
+pub fn mismatch(earlier: LogView<'_>, later: LogView<'_>) -> Option<Mismatch> {
+    if earlier.computer().to_str() != later.computer().to_str() {
+        return Some(Mismatch::Computer);
+    }
+    if earlier.is_64_bit() != later.is_64_bit() {
+        return Some(Mismatch::Bitness);
+    }
+    match (earlier.time_span(), later.time_span()) {
+        (Some((_, end)), Some((start, _))) if start < end => Some(Mismatch::Time),
+        _ => None,
+    }
+}
+
+impl<B: AsRef<[u8]>> LogSet<B> {
+    /// A set of these parts, in this order. Use [`mismatch`] first where it is not known that
+    /// they belong together.
+    pub fn new(mut parts: Vec<Log<B>>) -> Self {
+        parts.truncate(usize::from(u16::MAX));
+        let mut first_event = 0;
+        for (part, log) in parts.iter_mut().enumerate() {
+            log.set_place(part as u16, first_event);
+            first_event += u64::from(log.view().event_count());
+        }
+        Self { parts }
+    }
+
+    /// The parts, in order.
+    pub fn parts(&self) -> impl ExactSizeIterator<Item = LogView<'_>> {
+        self.parts.iter().map(Log::view)
+    }
+
+    /// Part `part` of the set.
+    pub fn part(&self, part: u16) -> Option<LogView<'_>> {
+        self.parts.get(usize::from(part)).map(Log::view)
+    }
+
+    /// Number of events of all parts.
+    pub fn event_count(&self) -> u64 {
+        self.parts().map(|log| u64::from(log.event_count())).sum()
+    }
+
+    /// Bytes of all parts.
+    pub fn size(&self) -> u64 {
+        self.parts().map(LogView::size).sum()
+    }
+
+    /// Time of the first event of the first part and of the last event of the last part.
+    pub fn time_span(&self) -> Option<(FileTime, FileTime)> {
+        let first = self.parts().find_map(LogView::time_span)?;
+        let last = self.parts.iter().rev().find_map(|log| log.view().time_span())?;
+        Some((first.0, last.1))
+    }
+
+    /// What is wrong with the tables of all parts.
+    pub fn table_damage(&self) -> Damage {
+        let mut damage = Damage::default();
+        self.parts().for_each(|log| damage.merge(log.damage()));
+        damage
+    }
+
+    /// The event with this id.
+    ///
+    /// # Errors
+    /// When its record is damaged or there is no such event.
+    pub fn event(&self, id: EventId) -> Result<Event<'_>> {
+        let after = self.parts.partition_point(|log| log.view().first_event_id() <= id);
+        // Parts without events share their first id with the next part: the last one has it.
+        let log = after.checked_sub(1).and_then(|at| self.parts.get(at)).map(Log::view);
+        log.and_then(|log| {
+            let position = u32::try_from(id - log.first_event_id()).ok()?;
+            (position < log.event_count()).then(|| log.event(position))
+        })
+        .unwrap_or(Err(Error::new(ErrorKind::NoSuchEvent(id), "event", 0)))
+    }
+
+    /// Cuts the set into ranges of at most `events` events and about `bytes` bytes of records,
+    /// none of which crosses a part. The cut depends on the set alone, so whatever is made of it
+    /// does too.
+    pub fn ranges(&self, events: u32, bytes: u64) -> impl Iterator<Item = EventRange> + '_ {
+        let events = events.max(1);
+        self.parts().enumerate().flat_map(move |(part, log)| {
+            let mut next = 0;
+            std::iter::from_fn(move || {
+                let start = next;
+                let count = log.event_count();
+                if start >= count {
+                    return None;
+                }
+                let mut end = start.saturating_add(events).min(count);
+                let from = log.event_offset(start).unwrap_or(0);
+                // Halve until the records fit; one record always does.
+                while end - start > 1
+                    && log.event_offset(end - 1).unwrap_or(0).saturating_sub(from) > bytes
+                {
+                    end = start + (end - start) / 2;
+                }
+                next = end;
+                Some(EventRange { part: part as u16, events: start..end })
+            })
+        })
+    }
+
+    /// The events of a range.
+    pub fn events_in(&self, range: &EventRange) -> impl Iterator<Item = Result<Event<'_>>> + use<'_, B> {
+        let log = self.part(range.part);
+        range.events().filter_map(move |position| log.map(|log| log.event(position)))
+    }
+
+    /// All events.
+    pub fn events(&self) -> impl Iterator<Item = Result<Event<'_>>> {
+        self.parts().flat_map(|log| (0..log.event_count()).map(move |position| log.event(position)))
+    }
+}
+
+/// The number that a file name gives a part, and the name without it: `Bootlog-12` is part 12 of
+/// `Bootlog`, `Bootlog` is its part 0. Digits alone count, so `a-1-1` is part 1 of `a-1`, and
+/// `log-2021` is part 2021 of `log`.
+pub fn part_number(stem: &str) -> (&str, u64) {
+    if let Some((base, digits)) = stem.rsplit_once('-')
+        && !base.is_empty()
+        && !digits.is_empty()
+        && digits.bytes().all(|b| b.is_ascii_digit())
+        && let Ok(number) = digits.parse()
+    {
+        return (base, number);
+    }
+    (stem, 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn part_numbers() {
+        assert_eq!(part_number("Bootlog"), ("Bootlog", 0));
+        assert_eq!(part_number("Bootlog-10"), ("Bootlog", 10));
+        assert_eq!(part_number("log-012"), ("log", 12));
+        assert_eq!(part_number("log-x1"), ("log-x1", 0));
+        assert_eq!(part_number("log-1-2"), ("log-1", 2));
+        assert_eq!(part_number("-1"), ("-1", 0));
+        assert_eq!(part_number("a-99999999999999999999999"), ("a-99999999999999999999999", 0));
+    }
+}

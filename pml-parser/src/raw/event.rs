@@ -1,0 +1,102 @@
+//! An event record: fixed header, stack frames, details, and perhaps an extra blob.
+
+use super::bytes::{Blob, Parsed, record, tail};
+use crate::error::{Error, ErrorKind, Result};
+use nom::bytes::complete::take;
+use zerocopy::byteorder::little_endian::{U16, U32, U64};
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
+
+/// Size of the fixed header.
+pub(crate) const HEADER_SIZE: usize = 52;
+/// Value of [`RawEvent::result`] while an operation is pending.
+pub(crate) const STATUS_PENDING: u32 = 0x103;
+
+/// The fixed header of an event record (docs/format.md, "Event record").
+#[derive(FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned, Clone, Copy, Debug)]
+#[repr(C)]
+pub(crate) struct RawEvent {
+    pub process_index: U32,
+    pub tid: U32,
+    pub class: U16,
+    pub class_high: U16,
+    pub operation: U16,
+    pub unused: U16,
+    pub sequence: U32,
+    pub duration: U64,
+    pub time: U64,
+    pub result: U32,
+    pub depth: U16,
+    pub unused2: U16,
+    pub details_size: U32,
+    pub extra_offset: U32,
+}
+
+const _: () = {
+    assert!(size_of::<RawEvent>() == HEADER_SIZE);
+    assert!(std::mem::offset_of!(RawEvent, time) == 0x1C);
+    assert!(std::mem::offset_of!(RawEvent, extra_offset) == 0x30);
+};
+
+/// One event record, all of whose parts lie inside the file.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct EventRecord<'a> {
+    pub header: &'a RawEvent,
+    pub frames: &'a [u8],
+    pub details: &'a [u8],
+    pub extra: Option<&'a [u8]>,
+    /// The whole record, extra blob included.
+    pub raw: &'a [u8],
+}
+
+/// Header, frames and details; the extra blob is found through its offset.
+fn body(pointer: usize) -> impl FnOnce(&[u8]) -> Parsed<'_, (&RawEvent, &[u8], &[u8])> {
+    move |input| {
+        let (rest, header) = record::<RawEvent>(input)?;
+        let (rest, frames) = take(usize::from(header.depth.get()) * pointer)(rest)?;
+        let (rest, details) = take(header.details_size.get())(rest)?;
+        Ok((rest, (header, frames, details)))
+    }
+}
+
+/// Reads the record at `offset`; `pointer` is the pointer size of the file (4 or 8).
+#[inline]
+pub(crate) fn read(file: &[u8], offset: u64, pointer: usize) -> Result<EventRecord<'_>> {
+    const WHAT: &str = "event record";
+    let input = tail(file, offset, WHAT)?;
+    let Ok((_, (header, frames, details))) = body(pointer)(input) else {
+        return Err(truncated(input, offset, pointer));
+    };
+    let end = HEADER_SIZE + frames.len() + details.len();
+    let extra_at = header.extra_offset.get() as usize;
+    let (extra, end) = if extra_at == 0 {
+        (None, end)
+    } else {
+        if extra_at < end {
+            return Err(Error::new(ErrorKind::OutOfBounds(extra_at as u64), "extra offset of an event", offset));
+        }
+        let size = input
+            .u16_at(extra_at)
+            .ok_or(Error::truncated("extra blob of an event", offset, extra_at as u64 + 2, input.len() as u64))?;
+        let (from, to) = (extra_at + 2, extra_at + 2 + usize::from(size));
+        let extra = input
+            .get(from..to)
+            .ok_or(Error::truncated("extra blob of an event", offset, to as u64, input.len() as u64))?;
+        (Some(extra), to)
+    };
+    let raw = input.get(..end).unwrap_or(input);
+    Ok(EventRecord { header, frames, details, extra, raw })
+}
+
+/// The error for a record that does not fit, with the number of bytes it asked for.
+#[cold]
+fn truncated(input: &[u8], offset: u64, pointer: usize) -> Error {
+    let need = match record::<RawEvent>(input) {
+        Ok((_, header)) => {
+            HEADER_SIZE as u64
+                + u64::from(header.depth.get()) * pointer as u64
+                + u64::from(header.details_size.get())
+        }
+        Err(_) => HEADER_SIZE as u64,
+    };
+    Error::truncated("event record", offset, need, input.len() as u64)
+}

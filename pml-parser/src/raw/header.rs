@@ -1,0 +1,80 @@
+//! The file header, 936 bytes at offset 0.
+
+use super::bytes::{parse_at, record};
+use crate::error::{Error, ErrorKind, Result};
+use zerocopy::byteorder::little_endian::{U16, U32, U64};
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
+
+/// `PML_`.
+pub(crate) const MAGIC: [u8; 4] = *b"PML_";
+/// The only version ever seen.
+pub(crate) const VERSION: u32 = 9;
+/// Size of the header, and so the offset of the first event record.
+pub(crate) const SIZE: usize = 0x3A8;
+
+/// The header as it stands in the file (docs/format.md, "Header").
+#[derive(FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned, Clone, Copy, Debug)]
+#[repr(C)]
+pub(crate) struct RawHeader {
+    pub magic: [u8; 4],
+    pub version: U32,
+    pub is64: U32,
+    pub computer: [u8; 32],
+    pub system_root: [u8; 520],
+    pub event_count: U32,
+    pub reserved: U64,
+    pub events: U64,
+    pub offsets: U64,
+    pub processes: U64,
+    pub strings: U64,
+    pub icons: U64,
+    pub highest_user_address: U64,
+    pub os_info_size: U32,
+    pub major: U32,
+    pub minor: U32,
+    pub build: U32,
+    pub platform: U32,
+    pub service_pack: [u8; 256],
+    pub service_pack_major: U16,
+    pub service_pack_minor: U16,
+    pub suite_mask: U16,
+    pub product_type: u8,
+    pub os_reserved: u8,
+    pub processors: U32,
+    pub memory: U64,
+    pub header_size: U64,
+    pub hosts: U64,
+}
+
+const _: () = {
+    assert!(size_of::<RawHeader>() == SIZE);
+    assert!(std::mem::offset_of!(RawHeader, event_count) == 0x234);
+    assert!(std::mem::offset_of!(RawHeader, offsets) == 0x248);
+    assert!(std::mem::offset_of!(RawHeader, os_info_size) == 0x270);
+    assert!(std::mem::offset_of!(RawHeader, service_pack_major) == 0x384);
+    assert!(std::mem::offset_of!(RawHeader, hosts) == 0x3A0);
+};
+
+/// Reads the header and refuses what no table can be found in.
+pub(crate) fn read(file: &[u8]) -> Result<&RawHeader> {
+    const WHAT: &str = "file header";
+    if !file.starts_with(&MAGIC) {
+        return Err(if file.len() < MAGIC.len() {
+            Error::truncated(WHAT, 0, SIZE as u64, file.len() as u64)
+        } else {
+            Error::new(ErrorKind::NotPml, WHAT, 0)
+        });
+    }
+    let header: &RawHeader = parse_at(file, 0, WHAT, record)
+        .map_err(|_| Error::truncated(WHAT, 0, SIZE as u64, file.len() as u64))?;
+    if header.version.get() != VERSION {
+        return Err(Error::new(ErrorKind::UnsupportedVersion(header.version.get()), WHAT, 4));
+    }
+    if header.is64.get() > 1 {
+        return Err(Error::new(ErrorKind::BadBitness(header.is64.get()), WHAT, 8));
+    }
+    if header.offsets.get() == 0 || header.processes.get() == 0 || header.strings.get() == 0 {
+        return Err(Error::new(ErrorKind::NotClosed, WHAT, 0x248));
+    }
+    Ok(header)
+}

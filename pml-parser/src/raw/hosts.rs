@@ -1,0 +1,106 @@
+//! The host and port tables: two counted lists, one behind the other, without an index.
+
+use super::bytes::{Parsed, record, tail};
+use crate::error::{Error, Result};
+use crate::text::WinStr;
+use nom::bytes::complete::take;
+use std::ops::Range;
+use zerocopy::byteorder::little_endian::{U16, U32};
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
+
+#[derive(FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned, Clone, Copy, Debug)]
+#[repr(C)]
+pub(crate) struct RawHost {
+    pub ip: [u8; 16],
+    pub size: U32,
+}
+
+#[derive(FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned, Clone, Copy, Debug)]
+#[repr(C)]
+pub(crate) struct RawPort {
+    pub port: U16,
+    pub is_tcp: U16,
+    pub size: U32,
+}
+
+/// Names of addresses and ports, sorted for look-up; the names stay in the file.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Hosts {
+    hosts: Vec<([u8; 16], Range<usize>)>,
+    ports: Vec<((u16, u16), Range<usize>)>,
+}
+
+fn host(input: &[u8]) -> Parsed<'_, ([u8; 16], &[u8])> {
+    let (rest, host) = record::<RawHost>(input)?;
+    let (rest, name) = take(host.size.get())(rest)?;
+    Ok((rest, (host.ip, name)))
+}
+
+fn port(input: &[u8]) -> Parsed<'_, ((u16, u16), &[u8])> {
+    let (rest, port) = record::<RawPort>(input)?;
+    let (rest, name) = take(port.size.get())(rest)?;
+    Ok((rest, ((port.is_tcp.get(), port.port.get()), name)))
+}
+
+impl Hosts {
+    /// Reads both tables at `at` as far as they go; what is wrong with them comes beside.
+    /// An offset of 0 means that there are none.
+    pub(crate) fn read(file: &[u8], at: u64) -> (Self, Option<Error>) {
+        let mut tables = Self::default();
+        if at == 0 {
+            return (tables, None);
+        }
+        let outcome = tail(file, at, "host table").and_then(|input| {
+            let rest = list(file, input, "host table", host, &mut tables.hosts)?;
+            list(file, rest, "port table", port, &mut tables.ports).map(|_| ())
+        });
+        // Stable sorts: of two entries with one key the first in the file is found.
+        tables.hosts.sort_by_key(|entry| entry.0);
+        tables.ports.sort_by_key(|entry| entry.0);
+        (tables, outcome.err())
+    }
+
+    pub(crate) fn host_count(&self) -> u32 {
+        self.hosts.len() as u32
+    }
+
+    pub(crate) fn port_count(&self) -> u32 {
+        self.ports.len() as u32
+    }
+
+    /// The name of an address, or `None` where the table has none or an empty one.
+    pub(crate) fn host<'a>(&self, file: &'a [u8], ip: &[u8; 16]) -> Option<WinStr<'a>> {
+        name(file, &self.hosts, ip)
+    }
+
+    /// The name of a port, or `None` where the table has none or an empty one.
+    pub(crate) fn port<'a>(&self, file: &'a [u8], is_tcp: bool, port: u16) -> Option<WinStr<'a>> {
+        name(file, &self.ports, &(u16::from(is_tcp), port))
+    }
+}
+
+fn name<'a, K: Ord>(file: &'a [u8], table: &[(K, Range<usize>)], key: &K) -> Option<WinStr<'a>> {
+    let first = table.partition_point(|(k, _)| k < key);
+    let (found, span) = table.get(first)?;
+    let text = WinStr::utf16(file.get(span.clone())?);
+    (found == key && !text.is_empty()).then_some(text)
+}
+
+/// A count and as many entries; the vector grows with the bytes read, never by the count.
+fn list<'a, K>(
+    file: &[u8],
+    input: &'a [u8],
+    what: &'static str,
+    entry: impl Fn(&'a [u8]) -> Parsed<'a, (K, &'a [u8])>,
+    out: &mut Vec<(K, Range<usize>)>,
+) -> Result<&'a [u8]> {
+    let short = |rest: &[u8]| Error::truncated(what, (file.len() - rest.len()) as u64, rest.len() as u64 + 1, rest.len() as u64);
+    let (mut rest, count) = record::<U32>(input).map_err(|_| short(input))?;
+    for _ in 0..count.get() {
+        let (after, (key, name)) = entry(rest).map_err(|_| short(rest))?;
+        let end = file.len() - after.len();
+        out.push((key, end - name.len()..end));
+        rest = after;
+    }
+    Ok(rest)
+}

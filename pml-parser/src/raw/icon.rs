@@ -1,0 +1,48 @@
+//! The icon table. Icons are never decoded here, only found.
+
+use super::bytes::{Blob, Parsed, parse_at, record};
+use super::strings::offsets;
+use crate::error::Result;
+use nom::bytes::complete::take;
+use zerocopy::byteorder::little_endian::U32;
+
+/// One icon: its edge in pixels and its `RT_ICON` resource bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Icon<'a> {
+    /// Edge in pixels: 16, 32, or 0 for "no icon".
+    pub dimension: u32,
+    /// The bytes of the icon resource, as stored.
+    pub data: &'a [u8],
+}
+
+/// Where the icon table is.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Icons {
+    at: u64,
+    count: u32,
+}
+
+fn icon(input: &[u8]) -> Parsed<'_, Icon<'_>> {
+    let (rest, dimension) = record::<U32>(input)?;
+    let (rest, size) = record::<U32>(rest)?;
+    let (rest, data) = take(size.get())(rest)?;
+    Ok((rest, Icon { dimension: dimension.get(), data }))
+}
+
+impl Icons {
+    pub(crate) fn read(file: &[u8], at: u64) -> Result<Self> {
+        let table = parse_at(file, at, "icon table", offsets)?;
+        Ok(Self { at, count: table.len() as u32 })
+    }
+
+    pub(crate) fn count(self) -> u32 {
+        self.count
+    }
+
+    pub(crate) fn get(self, file: &[u8], index: u32) -> Option<Icon<'_>> {
+        (index < self.count).then_some(())?;
+        let entry = usize::try_from(self.at).ok()?.checked_add(4 + 4 * index as usize)?;
+        let at = self.at + u64::from(file.u32_at(entry)?);
+        parse_at(file, at, "icon", icon).ok()
+    }
+}

@@ -1,0 +1,83 @@
+//! The string table, and the strings inside event details.
+
+use super::bytes::{Blob, Parsed, parse_at, record, records};
+use crate::error::Result;
+use crate::text::WinStr;
+use nom::bytes::complete::take;
+use zerocopy::byteorder::little_endian::U32;
+
+/// The string table: read in place, nothing is decoded before it is asked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Strings {
+    /// Offset of the table in the file.
+    at: u64,
+    count: u32,
+}
+
+/// The count and the array of offsets that both the string and the icon table begin with.
+pub(crate) fn offsets(input: &[u8]) -> Parsed<'_, &[U32]> {
+    let (rest, count) = record::<U32>(input)?;
+    records(count.get())(rest)
+}
+
+/// A byte count and as many bytes.
+fn sized(input: &[u8]) -> Parsed<'_, &[u8]> {
+    let (rest, size) = record::<U32>(input)?;
+    take(size.get())(rest)
+}
+
+impl Strings {
+    /// The table at `at`, whose count fits the bytes left.
+    pub(crate) fn read(file: &[u8], at: u64) -> Result<Self> {
+        let table = parse_at(file, at, "string table", offsets)?;
+        Ok(Self { at, count: table.len() as u32 })
+    }
+
+    pub(crate) fn count(self) -> u32 {
+        self.count
+    }
+
+    /// Offset in the file of record `index`.
+    fn offset(self, file: &[u8], index: u32) -> Option<u64> {
+        let entry = usize::try_from(self.at).ok()?.checked_add(4 + 4 * index as usize)?;
+        (index < self.count).then_some(())?;
+        Some(self.at + u64::from(file.u32_at(entry)?))
+    }
+
+    /// String `index`, or `None` where the table has none or its record does not fit the file.
+    pub(crate) fn get(self, file: &[u8], index: u32) -> Option<WinStr<'_>> {
+        let at = self.offset(file, index)?;
+        parse_at(file, at, "string", sized).ok().map(WinStr::utf16)
+    }
+
+    /// The first record that does not fit the file, as an error.
+    pub(crate) fn check(self, file: &[u8], index: u32) -> Result<()> {
+        match self.offset(file, index) {
+            Some(at) => parse_at(file, at, "string", sized).map(|_| ()),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The word in front of a detail string: its length in characters, and whether it is packed to
+/// one byte a character (bit 15).
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Info(pub u16);
+
+impl Info {
+    /// Bytes the string takes.
+    pub(crate) fn size(self) -> usize {
+        let characters = usize::from(self.0 & 0x7FFF);
+        if self.is_packed() { characters } else { characters * 2 }
+    }
+
+    fn is_packed(self) -> bool {
+        self.0 & 0x8000 != 0
+    }
+
+    /// The string at `at` of a details blob, clipped to the blob.
+    pub(crate) fn string(self, details: &[u8], at: usize) -> WinStr<'_> {
+        let bytes = details.clip(at, self.size());
+        if self.is_packed() { WinStr::latin1(bytes) } else { WinStr::utf16(bytes) }
+    }
+}

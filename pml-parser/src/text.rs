@@ -1,0 +1,176 @@
+//! Strings as they stand in a log: UTF-16LE, or one byte a character.
+
+use std::borrow::Cow;
+
+/// A borrowed string of a log.
+///
+/// It ends at its first NUL, whatever its stored length says, as Process Monitor reads it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum WinStr<'a> {
+    /// One byte a character (Latin-1; in practice ASCII).
+    Latin1(&'a [u8]),
+    /// UTF-16LE code units, perhaps with unpaired surrogates.
+    Utf16(&'a [u8]),
+}
+
+impl Default for WinStr<'_> {
+    fn default() -> Self {
+        Self::EMPTY
+    }
+}
+
+impl<'a> WinStr<'a> {
+    /// The empty string.
+    pub const EMPTY: Self = Self::Latin1(&[]);
+
+    /// A UTF-16LE string up to its first NUL or the end of `bytes`; an odd last byte is left out.
+    pub(crate) fn utf16(bytes: &'a [u8]) -> Self {
+        let whole = bytes.get(..bytes.len() & !1).unwrap_or(bytes);
+        let end = whole.chunks_exact(2).position(|u| u == [0, 0]).map_or(whole.len(), |units| units * 2);
+        Self::Utf16(whole.get(..end).unwrap_or(whole))
+    }
+
+    /// A one-byte string up to its first NUL or the end of `bytes`.
+    pub(crate) fn latin1(bytes: &'a [u8]) -> Self {
+        let end = bytes.iter().position(|&b| b == 0).unwrap_or(bytes.len());
+        Self::Latin1(bytes.get(..end).unwrap_or(bytes))
+    }
+
+    /// Whether there is nothing before the first NUL.
+    pub fn is_empty(self) -> bool {
+        self.raw().is_empty()
+    }
+
+    /// The bytes as they stand in the file, without a NUL.
+    pub fn raw(self) -> &'a [u8] {
+        match self {
+            Self::Latin1(b) | Self::Utf16(b) => b,
+        }
+    }
+
+    /// Appends the string as UTF-8; each unpaired surrogate becomes U+FFFD.
+    pub fn push_to(self, out: &mut String) {
+        match self {
+            Self::Latin1(bytes) => match std::str::from_utf8(bytes) {
+                Ok(text) if bytes.is_ascii() => out.push_str(text),
+                _ => out.extend(bytes.iter().map(|&b| char::from(b))),
+            },
+            Self::Utf16(bytes) => push_utf16(bytes, out),
+        }
+    }
+
+    /// The string as UTF-8, borrowed where the file already holds it so.
+    pub fn to_str(self) -> Cow<'a, str> {
+        if let Self::Latin1(bytes) = self
+            && bytes.is_ascii()
+            && let Ok(text) = std::str::from_utf8(bytes)
+        {
+            return Cow::Borrowed(text);
+        }
+        let mut text = String::new();
+        self.push_to(&mut text);
+        Cow::Owned(text)
+    }
+
+    /// The last character, where it is one code unit.
+    pub(crate) fn ends_with(self, ascii: u8) -> bool {
+        match self {
+            Self::Latin1(b) => b.last() == Some(&ascii),
+            Self::Utf16(b) => b.ends_with(&[ascii, 0]),
+        }
+    }
+
+    /// Whether the string equals an ASCII text, upper and lower case of ASCII letters alike.
+    pub fn eq_ignore_ascii_case(self, ascii: &str) -> bool {
+        match self {
+            Self::Latin1(b) => b.eq_ignore_ascii_case(ascii.as_bytes()),
+            Self::Utf16(b) => {
+                b.len() == ascii.len() * 2
+                    && b.chunks_exact(2).zip(ascii.bytes()).all(|(u, a)| {
+                        matches!(u, [low, 0] if low.eq_ignore_ascii_case(&a))
+                    })
+            }
+        }
+    }
+}
+
+impl std::fmt::Display for WinStr<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.to_str())
+    }
+}
+
+/// Appends UTF-16LE bytes as UTF-8, in runs: nearly all text of a log is ASCII.
+fn push_utf16(bytes: &[u8], out: &mut String) {
+    let mut rest = bytes;
+    loop {
+        // Four units at a time while all of them are ASCII.
+        while let Some((head, tail)) = rest.split_first_chunk::<8>() {
+            if u64::from_le_bytes(*head) & 0xFF80_FF80_FF80_FF80 != 0 {
+                break;
+            }
+            let [a, _, b, _, c, _, d, _] = *head;
+            if let Ok(text) = std::str::from_utf8(&[a, b, c, d]) {
+                out.push_str(text);
+            }
+            rest = tail;
+        }
+        let Some((head, tail)) = rest.split_first_chunk::<2>() else { return };
+        let unit = u16::from_le_bytes(*head);
+        rest = tail;
+        if (0xD800..0xDC00).contains(&unit)
+            && let Some((next, tail)) = rest.split_first_chunk::<2>()
+            && let low @ 0xDC00..=0xDFFF = u16::from_le_bytes(*next)
+        {
+            let code = 0x1_0000 + ((u32::from(unit) - 0xD800) << 10) + (u32::from(low) - 0xDC00);
+            out.push(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER));
+            rest = tail;
+        } else {
+            out.push(char::from_u32(u32::from(unit)).unwrap_or(char::REPLACEMENT_CHARACTER));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn le(units: &[u16]) -> Vec<u8> {
+        units.iter().flat_map(|u| u.to_le_bytes()).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn utf16_equals_the_standard_decoder(units: Vec<u16>) {
+            let bytes = le(&units);
+            let mut ours = String::new();
+            push_utf16(&bytes, &mut ours);
+            prop_assert_eq!(ours, String::from_utf16_lossy(&units));
+        }
+
+        #[test]
+        fn mostly_ascii_too(text in "[ -~]{0,40}[一-龥]{0,3}[ -~]{0,9}") {
+            let units: Vec<u16> = text.encode_utf16().collect();
+            let bytes = le(&units);
+            prop_assert_eq!(WinStr::utf16(&bytes).to_str(), text);
+        }
+    }
+
+    #[test]
+    fn a_string_ends_at_its_first_nul() {
+        assert_eq!(WinStr::utf16(&le(&[97, 0, 98])).to_str(), "a");
+        assert_eq!(WinStr::utf16(&[97, 0, 98]).to_str(), "a", "an odd byte is left out");
+        assert_eq!(WinStr::latin1(b"a\0b").to_str(), "a");
+        assert_eq!(WinStr::latin1(&[0xE9]).to_str(), "\u{e9}");
+    }
+
+    #[test]
+    fn comparing_without_case() {
+        let units: Vec<u16> = "TiWorker.exe".encode_utf16().collect();
+        let bytes = le(&units);
+        assert!(WinStr::utf16(&bytes).eq_ignore_ascii_case("tiworker.EXE"));
+        assert!(!WinStr::utf16(&bytes).eq_ignore_ascii_case("tiworker.ex"));
+        assert!(!WinStr::utf16(&le(&[0x174])).eq_ignore_ascii_case("t"));
+    }
+}

@@ -1,0 +1,266 @@
+//! Streams a log: header first, events as they come, tables at the end.
+
+use super::tables::{NewProcess, Tables};
+use crate::names::ntstatus::NtStatus;
+use crate::names::operation::EventClass;
+use crate::raw::event::RawEvent;
+use crate::raw::header::{self, RawHeader};
+use crate::raw::offsets::RawOffset;
+use crate::time::{FileTime, Ticks};
+use std::io::{self, Seek, SeekFrom, Write};
+use zerocopy::{FromZeros, IntoBytes};
+
+/// The machine a log is said to come from.
+#[derive(Clone, Debug)]
+pub struct Machine {
+    /// Computer name, at most 15 characters.
+    pub computer: String,
+    /// Windows folder.
+    pub system_root: String,
+    /// Whether its Windows is 64-bit.
+    pub is_64_bit: bool,
+    /// Major, minor and build number of its Windows.
+    pub os_version: (u32, u32, u32),
+    /// Logical processors.
+    pub processors: u32,
+    /// Physical memory in bytes.
+    pub memory: u64,
+}
+
+impl Machine {
+    /// A 64-bit Windows 10 22H2 workstation.
+    pub fn windows_10(computer: &str) -> Self {
+        Self {
+            computer: computer.to_owned(),
+            system_root: r"C:\Windows".to_owned(),
+            is_64_bit: true,
+            os_version: (10, 0, 19_045),
+            processors: 4,
+            memory: 8 << 30,
+        }
+    }
+
+    /// Pointer size of the log: 4 or 8.
+    pub fn pointer(&self) -> usize {
+        if self.is_64_bit { 8 } else { 4 }
+    }
+
+    fn header(&self) -> RawHeader {
+        let mut header = RawHeader {
+            magic: header::MAGIC,
+            version: header::VERSION.into(),
+            is64: u32::from(self.is_64_bit).into(),
+            events: (header::SIZE as u64).into(),
+            highest_user_address: if self.is_64_bit { 0x7FFF_FFFE_FFFF } else { 0x7FFE_FFFF }.into(),
+            os_info_size: 0x11C.into(),
+            major: self.os_version.0.into(),
+            minor: self.os_version.1.into(),
+            build: self.os_version.2.into(),
+            platform: 2.into(),
+            suite_mask: 0x100.into(),
+            product_type: 1,
+            processors: self.processors.into(),
+            memory: self.memory.into(),
+            header_size: (header::SIZE as u64).into(),
+            ..RawHeader::new_zeroed()
+        };
+        put_utf16(&mut header.computer, &self.computer);
+        put_utf16(&mut header.system_root, &self.system_root);
+        header
+    }
+}
+
+/// Fills a fixed array with as much of a text as leaves room for a NUL.
+fn put_utf16(array: &mut [u8], text: &str) {
+    let room = array.len() / 2 - 1;
+    for (slot, unit) in array.chunks_exact_mut(2).zip(text.encode_utf16().take(room)) {
+        slot.copy_from_slice(&unit.to_le_bytes());
+    }
+}
+
+/// An event to be written.
+#[derive(Clone, Copy, Debug)]
+pub struct NewEvent<'a> {
+    /// Key of its process.
+    pub process_index: u32,
+    /// Thread id.
+    pub tid: u32,
+    /// Event class.
+    pub class: EventClass,
+    /// Operation number within the class.
+    pub operation: u16,
+    /// When it began.
+    pub time: FileTime,
+    /// How long it took.
+    pub duration: Ticks,
+    /// Final status.
+    pub status: NtStatus,
+    /// Return addresses, innermost first, at most 65,535; the low 32 bits in a 32-bit log.
+    pub stack: &'a [u64],
+    /// The details blob; see [`super::details`].
+    pub details: &'a [u8],
+    /// The extra blob, at most 65,535 bytes.
+    pub extra: Option<&'a [u8]>,
+}
+
+impl Default for NewEvent<'_> {
+    fn default() -> Self {
+        Self {
+            process_index: 0,
+            tid: 0,
+            class: EventClass::FileSystem,
+            operation: 0,
+            time: FileTime(0),
+            duration: Ticks(0),
+            status: NtStatus::SUCCESS,
+            stack: &[],
+            details: &[],
+            extra: None,
+        }
+    }
+}
+
+/// Writes one log.
+///
+/// Events should come in ascending time. Memory grows by five bytes an event and with the tables.
+/// Until [`LogWriter::finish`] the file says of itself that it was never closed.
+#[derive(Debug)]
+pub struct LogWriter<W> {
+    out: W,
+    header: RawHeader,
+    pointer: usize,
+    position: u64,
+    offsets: Vec<RawOffset>,
+    tables: Tables,
+    /// One record, built before it is written.
+    record: Vec<u8>,
+}
+
+impl<W: Write + Seek> LogWriter<W> {
+    /// Begins a log at the start of `out`.
+    ///
+    /// # Errors
+    /// When writing fails.
+    pub fn new(mut out: W, machine: &Machine) -> io::Result<Self> {
+        let header = machine.header();
+        out.write_all(header.as_bytes())?;
+        Ok(Self {
+            out,
+            header,
+            pointer: machine.pointer(),
+            position: header::SIZE as u64,
+            offsets: Vec::new(),
+            tables: Tables::default(),
+            record: Vec::new(),
+        })
+    }
+
+    /// Bytes written so far, without the tables.
+    pub fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// Events written so far.
+    pub fn event_count(&self) -> u32 {
+        self.offsets.len() as u32
+    }
+
+    /// Adds a process, or replaces the one with the same index.
+    pub fn add_process(&mut self, process: &NewProcess<'_>) {
+        self.tables.add_process(process, self.pointer);
+    }
+
+    /// Names an address (16 bytes; IPv4 in the first four).
+    pub fn add_host(&mut self, ip: [u8; 16], name: &str) {
+        self.tables.add_host(ip, name);
+    }
+
+    /// Names a port.
+    pub fn add_port(&mut self, is_tcp: bool, port: u16, name: &str) {
+        self.tables.add_port(is_tcp, port, name);
+    }
+
+    /// Appends an event.
+    ///
+    /// # Errors
+    /// When writing fails, or the event does not fit the format.
+    pub fn add_event(&mut self, event: &NewEvent<'_>) -> io::Result<()> {
+        let invalid = |what| io::Error::new(io::ErrorKind::InvalidInput, what);
+        let depth = u16::try_from(event.stack.len()).map_err(|_| invalid("too many stack frames"))?;
+        let details_size =
+            u32::try_from(event.details.len()).map_err(|_| invalid("details above 4 GiB"))?;
+        if self.position > RawOffset::MAX {
+            return Err(invalid("a log holds at most 1 TiB of events"));
+        }
+        let sequence =
+            u32::try_from(self.offsets.len()).map_err(|_| invalid("too many events for one log"))?;
+        let mut header = RawEvent {
+            process_index: event.process_index.into(),
+            tid: event.tid.into(),
+            class: event.class.code().into(),
+            operation: event.operation.into(),
+            sequence: sequence.into(),
+            duration: event.duration.0.into(),
+            time: event.time.0.into(),
+            result: event.status.0.into(),
+            depth: depth.into(),
+            details_size: details_size.into(),
+            ..RawEvent::new_zeroed()
+        };
+        let extra_at = size_of::<RawEvent>() + event.stack.len() * self.pointer + event.details.len();
+        if event.extra.is_some() {
+            header.extra_offset =
+                u32::try_from(extra_at).map_err(|_| invalid("details above 4 GiB"))?.into();
+        }
+        self.record.clear();
+        self.record.extend_from_slice(header.as_bytes());
+        for frame in event.stack {
+            self.record.extend_from_slice(frame.to_le_bytes().get(..self.pointer).unwrap_or_default());
+        }
+        self.record.extend_from_slice(event.details);
+        if let Some(extra) = event.extra {
+            let size = u16::try_from(extra.len()).map_err(|_| invalid("extra blob above 65,535 bytes"))?;
+            self.record.extend_from_slice(&size.to_le_bytes());
+            self.record.extend_from_slice(extra);
+        }
+        self.out.write_all(&self.record)?;
+        self.offsets.push(RawOffset::new(self.position));
+        self.position += self.record.len() as u64;
+        Ok(())
+    }
+
+    /// Writes the tables and the final header, and hands back what was written to.
+    ///
+    /// # Errors
+    /// When writing fails.
+    pub fn finish(mut self) -> io::Result<W> {
+        self.header.event_count = self.event_count().into();
+        let padding = self.position.next_multiple_of(4) - self.position;
+        self.append(&[0; 4][..padding as usize])?;
+        // Process Monitor reaches strings, icons and hosts as distances from the process table,
+        // so they must follow it in this order.
+        self.header.offsets = self.position.into();
+        let offsets = std::mem::take(&mut self.offsets);
+        self.append(offsets.as_slice().as_bytes())?;
+        self.header.processes = self.position.into();
+        self.append(&self.tables.process_table())?;
+        self.header.strings = self.position.into();
+        let strings = self.tables.string_table();
+        self.append(&strings)?;
+        self.header.icons = self.position.into();
+        self.append(&Tables::icon_table())?;
+        self.header.hosts = self.position.into();
+        self.append(&self.tables.host_and_port_tables())?;
+        self.out.seek(SeekFrom::Start(0))?;
+        self.out.write_all(self.header.as_bytes())?;
+        self.out.seek(SeekFrom::End(0))?;
+        self.out.flush()?;
+        Ok(self.out)
+    }
+
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.out.write_all(bytes)?;
+        self.position += bytes.len() as u64;
+        Ok(())
+    }
+}

@@ -1,1 +1,26 @@
-fn main() {}
+//! `pml`: Process Monitor logs, away from Windows.
+
+mod args;
+mod convert;
+mod failure;
+mod generate;
+mod info;
+mod input;
+mod output;
+mod status;
+
+use args::{Args, Command};
+use clap::Parser;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let outcome = match args.command {
+        Command::Convert(args) => convert::run(&args),
+        Command::Info(args) => info::run(&args),
+        Command::Schema => generate::schema(),
+        Command::Completions { shell } => generate::completions(shell),
+        Command::Man => generate::man(),
+    };
+    status::finish(outcome)
+}

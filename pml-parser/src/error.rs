@@ -40,6 +40,8 @@ pub enum ErrorKind {
     OutOfBounds(u64),
     /// A reference to a table entry that does not exist.
     BadReference(u32),
+    /// Structures that must not share bytes do.
+    Overlapping,
     /// The same key stands twice in a table that must have it once.
     Duplicate(u32),
     /// No event has this id.
@@ -98,7 +100,10 @@ impl Error {
                 Some("the file is cut short or damaged: compare its size with the original and copy it again")
             }
             ErrorKind::BadBitness(_) => Some("the header is damaged: copy the file again"),
-            ErrorKind::BadReference(_) | ErrorKind::Duplicate(_) | ErrorKind::NoSuchEvent(_) => None,
+            ErrorKind::BadReference(_)
+            | ErrorKind::Overlapping
+            | ErrorKind::Duplicate(_)
+            | ErrorKind::NoSuchEvent(_) => None,
         }
     }
 }
@@ -114,6 +119,7 @@ impl fmt::Display for Error {
             ErrorKind::Truncated { need, have } => write!(f, "needs {need} bytes, {have} left"),
             ErrorKind::OutOfBounds(v) => write!(f, "points to {v:#x}, outside its bounds"),
             ErrorKind::BadReference(v) => write!(f, "refers to entry {v}, which does not exist"),
+            ErrorKind::Overlapping => f.write_str("lies over other structures of its kind"),
             ErrorKind::Duplicate(v) => write!(f, "entry {v} stands there twice"),
             ErrorKind::NoSuchEvent(v) => write!(f, "there is no event {v}"),
         }

@@ -81,6 +81,11 @@ impl<'a> Event<'a> {
         Operation { class, code: self.record.header.operation.get(), sub }
     }
 
+    /// Whether a file system operation came as fast I/O rather than as an IRP.
+    pub fn is_fast_io(&self) -> bool {
+        self.details().u32_at(12).is_some_and(|flags| flags & 2 != 0)
+    }
+
     /// Final status, [`NtStatus::PENDING`] where none came.
     pub fn status(&self) -> NtStatus {
         NtStatus(self.record.header.result.get())

@@ -26,6 +26,7 @@
 
 #[cfg(feature = "arrow")]
 pub mod arrow;
+mod cell;
 mod detail;
 mod error;
 mod event;
@@ -45,6 +46,7 @@ mod time;
 pub mod write;
 mod zone;
 
+pub use cell::Cell;
 pub use detail::{Decoded, Fidelity, Number, Numbers, TextOptions};
 pub use error::{Damage, Error, ErrorKind, Result};
 pub use event::{Event, EventId};

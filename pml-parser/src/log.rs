@@ -147,10 +147,19 @@ impl Index {
     /// Finds every process record that can be read; of two with one index the last one counts.
     fn read_processes(&mut self, file: &[u8], table_at: u64) -> Result<()> {
         let (indexes, offsets) = raw_process::table(file, table_at)?;
+        // Records do not overlap in a real log. In a forged one many entries may share one huge
+        // record; all of them together are allowed the size of the file.
+        let mut bytes_left = file.len() as u64;
         for (index, offset) in indexes.iter().zip(offsets) {
             let at = table_at + u64::from(offset.get());
             match raw_process::read(file, at, self.pointer()) {
-                Ok(_) => self.processes.push((index.get(), at)),
+                Ok(record) => match bytes_left.checked_sub(record.size()) {
+                    Some(left) => {
+                        bytes_left = left;
+                        self.processes.push((index.get(), at));
+                    }
+                    None => self.damage.push(Error::new(ErrorKind::Overlapping, "process record", at)),
+                },
                 Err(error) => self.damage.push(error),
             }
         }

@@ -148,6 +148,16 @@ impl Validity {
         self.from <= time && self.until.is_none_or(|until| time < until)
     }
 
+    /// Keeps what both allow.
+    #[cfg_attr(not(feature = "arrow"), allow(dead_code, reason = "used by the columnar stage"))]
+    pub(crate) fn intersect(&mut self, other: Self) {
+        self.from = self.from.max(other.from);
+        self.until = match (self.until, other.until) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+    }
+
     fn narrow(&mut self, load: FileTime, time: FileTime) {
         if load <= time {
             self.from = self.from.max(load);

@@ -2,7 +2,7 @@
 //! them: `data/vectors.jsonl.zst`, one event a line.
 
 use pml_parser::write::{LogWriter, Machine, NewEvent, NewProcess};
-use pml_parser::{EventClass, Fidelity, FileTime, Log, NtStatus, TextOptions};
+use pml_parser::{Cell, EventClass, Fidelity, FileTime, Log, NtStatus, TextOptions};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io::Cursor;
@@ -73,23 +73,17 @@ fn log(vector: &Vector, details: &[u8], extra: Option<&[u8]>) -> Log<Vec<u8>> {
     Log::parse(writer.finish().unwrap().into_inner()).unwrap()
 }
 
-/// Operation, Path, Detail, Category, Result, as the CSV export shows them.
+/// The cells of the event as the CSV export shows them, by title.
 fn cells(log: &Log<Vec<u8>>, fidelity: Fidelity) -> BTreeMap<String, String> {
     let options = TextOptions { fidelity, ..TextOptions::default() };
     let event = log.view().event(0).unwrap();
-    let (mut path, mut detail) = (String::new(), String::new());
-    event.push_path(&options, &mut path);
-    event.push_detail(&options, &mut detail);
-    [
-        ("Operation", event.operation().name().to_owned()),
-        ("Path", path),
-        ("Detail", detail),
-        ("Category", event.category().name().to_owned()),
-        ("Result", event.status().to_string()),
-    ]
-    .into_iter()
-    .map(|(name, text)| (name.to_owned(), text.replace('\n', ";")))
-    .collect()
+    Cell::all()
+        .map(|cell| {
+            let mut text = String::new();
+            event.push_cell(cell, event.time(), &options, &mut text);
+            (cell.title().to_owned(), text.replace('\n', ";"))
+        })
+        .collect()
 }
 
 #[test]

@@ -1,3 +1,6 @@
 //! Logs for tests and benchmarks: generated ones, and the corpus of real ones.
+#![forbid(unsafe_code)]
 
+pub mod boot;
 pub mod corpus;
+mod random;

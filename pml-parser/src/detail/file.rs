@@ -120,6 +120,9 @@ fn pattern<'a>(call: &FileCall<'a>) -> WinStr<'a> {
 /// All properties.
 pub(super) fn detail(event: &Event<'_>, to: &mut Properties<'_>) -> Decoded {
     let Some(call) = FileCall::new(event) else { return Decoded::No };
+    if to.options.advanced {
+        write_friendly_name(event, &call, to);
+    }
     let Some(layout) = file_layout::find(call.code, call.sub) else {
         // An information class without a known layout: undecoded if it carries anything.
         return match call.code {
@@ -144,6 +147,23 @@ pub(super) fn detail(event: &Event<'_>, to: &mut Properties<'_>) -> Decoded {
         }
     }
     Decoded::Yes
+}
+
+/// The friendly name of a sub-operation, where advanced output shows the raw one as operation.
+fn write_friendly_name(event: &Event<'_>, call: &FileCall<'_>, to: &mut Properties<'_>) {
+    let operation = event.operation();
+    if operation.file().is_none_or(|file| file.subs.is_none()) {
+        return;
+    }
+    let out = to.key(if call.code == 37 { "Lock Type" } else { "Type" });
+    match operation.file_sub() {
+        Some(sub) => out.push_str(sub.label),
+        None => {
+            out.push_str("<Unknown : ");
+            value::decimal(out, call.sub.into());
+            out.push_str(" >");
+        }
+    }
 }
 
 /// All numbers.
@@ -354,9 +374,10 @@ static DIRECTORY_ENTRIES: &[(u32, usize, usize, bool)] = &[
 /// `QueryDirectory`: information class, pattern, and the names found, numbered by property.
 pub(super) fn write_directory(call: &FileCall<'_>, to: &mut Properties<'_>) {
     let class = call.param(0, 2).unwrap_or(0);
+    // Names are numbered by their place among the properties.
+    let mut number = if to.is_empty() { 1 } else { 2 };
     to.key("FileInformationClass").push_str(file_information::name(class));
     let pattern = pattern(call);
-    let mut number = 1;
     if !pattern.is_empty() {
         pattern.push_to(to.key("Filter"));
         number += 1;

@@ -44,6 +44,9 @@ pub struct TextOptions {
     pub zone: Zone,
     /// Whether network addresses and ports are shown as numbers even where the log has names.
     pub numeric_addresses: bool,
+    /// Whether operations of the file system class are shown by their raw names, with the
+    /// friendly name of a sub-operation as a first property.
+    pub advanced: bool,
 }
 
 impl TextOptions {
@@ -182,6 +185,11 @@ impl Properties<'_> {
         self.options.is_procmon()
     }
 
+    /// Whether no property has been written.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.out.len() == self.start
+    }
+
     /// Whether what stands here already fills a cell, so that more would only be cut again.
     pub(crate) fn is_full(&self) -> bool {
         // At most three UTF-8 bytes to a UTF-16 unit.
@@ -190,7 +198,7 @@ impl Properties<'_> {
 }
 
 /// Cuts what stands behind `start` to the length of a cell, in the middle of a name if need be.
-fn cut(out: &mut String, start: usize) {
+pub(crate) fn cut(out: &mut String, start: usize) {
     // No character takes fewer UTF-8 bytes than UTF-16 units.
     if out.len() - start <= CELL_LIMIT {
         return;

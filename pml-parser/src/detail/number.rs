@@ -82,6 +82,18 @@ impl Numbers {
         (self.present >> at & 1 == 1).then(|| self.values.get(at).copied()).flatten()
     }
 
+    /// The numbers that are there, by position in [`Number`].
+    #[cfg_attr(not(feature = "arrow"), allow(dead_code, reason = "used by the columnar stage"))]
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (usize, u64)> + '_ {
+        let mut left = self.present;
+        std::iter::from_fn(move || {
+            let at = left.trailing_zeros() as usize;
+            let value = self.values.get(at)?;
+            left &= left - 1;
+            Some((at, *value))
+        })
+    }
+
     pub(crate) fn set(&mut self, number: Number, value: u64) {
         let at = number as usize;
         if let Some(slot) = self.values.get_mut(at) {

@@ -54,6 +54,25 @@ pub(crate) fn hex_digits(out: &mut String, value: u64) {
     }
 }
 
+/// `0x` and upper-case hexadecimal digits.
+pub(crate) fn upper_hex(out: &mut String, value: u64) {
+    let start = out.len() + 2;
+    hex(out, value);
+    if let Some(digits) = out.get_mut(start..) {
+        digits.make_ascii_uppercase();
+    }
+}
+
+/// A LUID, high part first: `00000000:000003e7`.
+pub(crate) fn luid(out: &mut String, value: u64) {
+    for digit in (0..16).rev() {
+        out.push(nibble(value >> (digit * 4), b'a'));
+        if digit == 8 {
+            out.push(':');
+        }
+    }
+}
+
 /// Two upper-case hexadecimal digits.
 pub(crate) fn hex_byte(out: &mut String, byte: u8) {
     out.push(nibble(u64::from(byte >> 4), b'A'));

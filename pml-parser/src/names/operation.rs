@@ -110,6 +110,23 @@ impl Operation {
         }
     }
 
+    /// The raw name, as Process Monitor's advanced output shows it: of an IRP, or of a fast I/O
+    /// call. Other classes than the file system have no raw names.
+    pub fn raw_name(self, fast_io: bool) -> &'static str {
+        let (EventClass::FileSystem, Some(operation)) = (self.class, self.file()) else {
+            return self.name();
+        };
+        let sub = self.file_sub();
+        if operation.name == UNKNOWN && sub.is_none() {
+            return UNKNOWN;
+        }
+        if fast_io {
+            sub.and_then(|sub| sub.fast_io).unwrap_or(operation.fast_io)
+        } else {
+            sub.and_then(|sub| sub.irp).unwrap_or(operation.irp)
+        }
+    }
+
     /// How its category is found.
     pub(crate) fn category_rule(self) -> Rule {
         match self.class {
@@ -240,5 +257,19 @@ mod tests {
         assert_eq!(name(3, 49, 0), "<Unknown>");
         assert_eq!(name(5, 9, 1), "TCP TCPCopy");
         assert_eq!(name(6, 20, 0), "");
+    }
+
+    #[test]
+    fn raw_names() {
+        let name = |code, sub, fast_io| {
+            Operation { class: EventClass::FileSystem, code, sub }.raw_name(fast_io)
+        };
+        assert_eq!(name(20, 0, false), "IRP_MJ_CREATE");
+        assert_eq!(name(23, 0, true), "FASTIO_READ");
+        assert_eq!(name(25, 0x14, false), "IRP_MN_QUERY_INFORMATION");
+        assert_eq!(name(25, 0x14, true), "FASTIO_QUERY_INFORMATION");
+        assert_eq!(name(25, 0x00, false), "<Unknown>");
+        assert_eq!(name(31, 0x63, false), "IRP_MJ_SET_VOLUME_INFORMATION");
+        assert_eq!(name(37, 2, true), "FASTIO_UNLOCK_SINGLE");
     }
 }

@@ -8,8 +8,6 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 /// Size of the fixed header.
 pub(crate) const HEADER_SIZE: usize = 52;
-/// Value of [`RawEvent::result`] while an operation is pending.
-pub(crate) const STATUS_PENDING: u32 = 0x103;
 
 /// The fixed header of an event record (docs/format.md, "Event record").
 #[derive(FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned, Clone, Copy, Debug)]

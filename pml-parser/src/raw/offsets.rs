@@ -15,6 +15,7 @@ const _: () = assert!(size_of::<RawOffset>() == 5);
 
 impl RawOffset {
     /// The largest offset an entry can hold.
+    #[cfg_attr(not(feature = "write"), allow(dead_code, reason = "the writer's direction"))]
     pub(crate) const MAX: u64 = (1 << 40) - 1;
 
     pub(crate) fn get(self) -> u64 {

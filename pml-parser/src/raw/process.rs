@@ -93,6 +93,17 @@ pub(crate) struct ProcessRecord<'a> {
     pub modules: RawModules<'a>,
 }
 
+impl ProcessRecord<'_> {
+    /// Bytes of the record.
+    pub(crate) fn size(&self) -> u64 {
+        let modules = match self.modules {
+            RawModules::Bits32(modules) => 4 + size_of_val(modules),
+            RawModules::Bits64(modules) => 8 + size_of_val(modules),
+        };
+        (FIXED_SIZE + 4 + modules) as u64
+    }
+}
+
 /// The two arrays at the head of the table: process indexes, and offsets from the table's start.
 pub(crate) fn table(file: &[u8], at: u64) -> Result<(&[U32], &[U32])> {
     parse_at(file, at, "process table", |input| {

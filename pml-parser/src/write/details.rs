@@ -6,13 +6,15 @@
 use crate::time::FileTime;
 
 /// The word before a string and its bytes: packed when all of it is ASCII and packing is wanted.
+/// The length has 15 bits; what is longer is cut.
 fn string(text: &str, pack: bool) -> ([u8; 2], Vec<u8>) {
+    const LONGEST: usize = 0x7FFF;
     if pack && text.is_ascii() {
-        let info = 0x8000 | (text.len() as u16 & 0x7FFF);
-        let info = if text.is_empty() { 0 } else { info };
-        (info.to_le_bytes(), text.as_bytes().to_vec())
+        let bytes = &text.as_bytes()[..text.len().min(LONGEST)];
+        let info = if bytes.is_empty() { 0 } else { 0x8000 | bytes.len() as u16 };
+        (info.to_le_bytes(), bytes.to_vec())
     } else {
-        let bytes: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let bytes: Vec<u8> = text.encode_utf16().take(LONGEST).flat_map(u16::to_le_bytes).collect();
         ((bytes.len() as u16 / 2).to_le_bytes(), bytes)
     }
 }

@@ -1,0 +1,207 @@
+//! `pml info`.
+
+use crate::args::{InfoArgs, InfoFormat};
+use crate::failure::Failure;
+use crate::input::{self, Capture};
+use crate::status::{Done, stdout_done};
+use indicatif::{HumanBytes, HumanCount};
+use pml_analyzer::actor;
+use pml_parser::{FileTime, LogView};
+use serde::Serialize;
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
+
+/// What is printed: the shape of the JSON output.
+#[derive(Serialize)]
+struct Info {
+    computer: String,
+    system_root: String,
+    os_version: String,
+    build: u32,
+    service_pack: String,
+    product_type: &'static str,
+    bits: u8,
+    processors: u32,
+    memory_bytes: u64,
+    bytes: u64,
+    events: u64,
+    first: Option<String>,
+    last: Option<String>,
+    duration_seconds: Option<f64>,
+    parts: Vec<Part>,
+    servicing_processes: Vec<ServicingProcess>,
+    /// The first damaged table entries, in words; empty when the tables are whole.
+    damage: Vec<String>,
+    damage_count: u64,
+}
+
+#[derive(Serialize)]
+struct Part {
+    file: String,
+    bytes: u64,
+    events: u64,
+    first: Option<String>,
+    last: Option<String>,
+    processes: u32,
+    modules: u64,
+    strings: u32,
+    icons: u32,
+    hosts: u32,
+    ports: u32,
+}
+
+#[derive(Serialize)]
+struct ServicingProcess {
+    part: u16,
+    name: String,
+    pid: u32,
+}
+
+/// Runs the command.
+pub(crate) fn run(args: &InfoArgs) -> Result<Done, Failure> {
+    let capture = input::open(&args.log)?;
+    let info = Info::new(&capture);
+    let text = match args.format {
+        InfoFormat::Text => info.text(),
+        InfoFormat::Json => {
+            let json = serde_json::to_string_pretty(&info);
+            json.map_err(|e| Failure::new(e.to_string()))? + "\n"
+        }
+    };
+    stdout_done(io::stdout().write_all(text.as_bytes()))?;
+    let lost = capture.lost_parts || info.damage_count > 0;
+    Ok(if lost { Done::WithLosses } else { Done::Whole })
+}
+
+impl Info {
+    fn new(capture: &Capture) -> Self {
+        let set = &capture.set;
+        let log = set.part(0);
+        let (major, minor, build) = log.map_or((0, 0, 0), LogView::os_version);
+        let span = set.time_span();
+        let damage = set.table_damage();
+        let names = capture.names();
+        let name = |part: u16| names.get(usize::from(part)).cloned().unwrap_or_default();
+        Self {
+            computer: log.map(|l| l.computer().to_string()).unwrap_or_default(),
+            system_root: log.map(|l| l.system_root().to_string()).unwrap_or_default(),
+            os_version: format!("{major}.{minor}"),
+            build,
+            service_pack: log.map(|l| l.service_pack().to_string()).unwrap_or_default(),
+            product_type: match log.map_or(0, LogView::product_type) {
+                1 => "workstation",
+                2 => "domain controller",
+                3 => "server",
+                _ => "unknown",
+            },
+            bits: if log.is_some_and(LogView::is_64_bit) { 64 } else { 32 },
+            processors: log.map_or(0, LogView::processors),
+            memory_bytes: log.map_or(0, LogView::memory),
+            bytes: set.size(),
+            events: set.event_count(),
+            first: span.map(|span| span.0.to_string()),
+            last: span.map(|span| span.1.to_string()),
+            duration_seconds: span.map(|span| seconds(span.0, span.1)),
+            parts: set.parts().zip(&names).map(|(log, name)| Part::new(log, name)).collect(),
+            servicing_processes: set.parts().flat_map(servicing_processes).collect(),
+            damage: damage.first.iter().map(|e| format!("{}: {e}", name(e.part()))).collect(),
+            damage_count: damage.count,
+        }
+    }
+
+    fn text(&self) -> String {
+        let mut out = String::new();
+        let mut line = |title: &str, text: String| {
+            // Writing to a string cannot fail.
+            let _ = writeln!(out, "{title:<12}{text}");
+        };
+        line("Computer", plain(&self.computer));
+        line(
+            "Windows",
+            format!(
+                "{} build {}, {}-bit {}{}",
+                self.os_version,
+                self.build,
+                self.bits,
+                self.product_type,
+                if self.service_pack.is_empty() { String::new() } else { format!(", {}", plain(&self.service_pack)) }
+            ),
+        );
+        line("Hardware", format!("{} processors, {}", self.processors, HumanBytes(self.memory_bytes)));
+        line("Events", format!("{} in {}", HumanCount(self.events), HumanBytes(self.bytes)));
+        if let (Some(first), Some(last), Some(seconds)) = (&self.first, &self.last, self.duration_seconds) {
+            line("From", first.clone());
+            line("To", format!("{last} ({seconds:.1} s)"));
+        }
+        for part in &self.parts {
+            line(
+                "Part",
+                format!(
+                    "{}: {} events, {}, {} processes, {} modules, {} strings, {} icons, {} hosts, {} ports",
+                    plain(&part.file),
+                    HumanCount(part.events),
+                    HumanBytes(part.bytes),
+                    part.processes,
+                    HumanCount(part.modules),
+                    HumanCount(part.strings.into()),
+                    part.icons,
+                    part.hosts,
+                    part.ports
+                ),
+            );
+        }
+        let mut servicing: Vec<String> =
+            self.servicing_processes.iter().map(|p| format!("{} ({})", plain(&p.name), p.pid)).collect();
+        servicing.dedup();
+        if servicing.is_empty() {
+            servicing.push("no process of the servicing stack".to_owned());
+        }
+        line("Servicing", servicing.join(", "));
+        if self.damage_count == 0 {
+            line("Damage", "none in the tables (events are checked by `pml convert`)".to_owned());
+        } else {
+            line("Damage", format!("{} entries of the tables cannot be read", HumanCount(self.damage_count)));
+            for damage in self.damage.iter().take(10) {
+                line("", plain(damage));
+            }
+        }
+        out
+    }
+}
+
+/// Text from a log as a terminal may safely show it.
+fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{FFFD}' } else { c }).collect()
+}
+
+fn seconds(from: FileTime, to: FileTime) -> f64 {
+    to.0.wrapping_sub(from.0) as i64 as f64 / pml_parser::TICKS_PER_SECOND as f64
+}
+
+impl Part {
+    fn new(log: LogView<'_>, file: &str) -> Self {
+        let tables = log.tables();
+        let span = log.time_span();
+        Self {
+            file: file.to_owned(),
+            bytes: log.size(),
+            events: tables.events.into(),
+            first: span.map(|span| span.0.to_string()),
+            last: span.map(|span| span.1.to_string()),
+            processes: tables.processes,
+            modules: log.processes().map(|process| process.modules().len() as u64).sum(),
+            strings: tables.strings,
+            icons: tables.icons,
+            hosts: tables.hosts,
+            ports: tables.ports,
+        }
+    }
+}
+
+fn servicing_processes(log: LogView<'_>) -> impl Iterator<Item = ServicingProcess> {
+    log.processes().filter(|process| actor(*process).is_some()).map(move |process| ServicingProcess {
+        part: log.part(),
+        name: process.name().to_string(),
+        pid: process.pid(),
+    })
+}

@@ -1,0 +1,190 @@
+//! From the files a user names to the parts of a capture.
+
+use crate::args::LogArgs;
+use crate::failure::Failure;
+use crate::status::warn;
+use memmap2::Mmap;
+use pml_parser::{Log, LogSet, mismatch, part_number};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// An opened capture.
+pub(crate) struct Capture {
+    pub set: LogSet<Mmap>,
+    /// Files of the parts, in order.
+    pub paths: Vec<PathBuf>,
+    /// Whether a part was there that could not be read.
+    pub lost_parts: bool,
+}
+
+impl Capture {
+    /// File names of the parts.
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.paths.iter().map(|path| file_name(path)).collect()
+    }
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+}
+
+/// A file that may be a part.
+struct Candidate {
+    path: PathBuf,
+    number: u64,
+    /// Whether the user named it, rather than it being found beside one that was named.
+    named: bool,
+}
+
+/// Opens the capture that the arguments name.
+pub(crate) fn open(args: &LogArgs) -> Result<Capture, Failure> {
+    let candidates = candidates(args)?;
+    let mut accepted: Vec<(Candidate, Log<Mmap>)> = Vec::new();
+    let mut lost_parts = false;
+    // What was named comes first, so that it decides what belongs to it.
+    let (named, found): (Vec<_>, Vec<_>) = candidates.into_iter().partition(|candidate| candidate.named);
+    for candidate in named.into_iter().chain(found) {
+        let log = match read(&candidate.path) {
+            Ok(log) => log,
+            Err(failure) if candidate.named => return Err(failure),
+            Err(failure) => {
+                warn(&format!("a part of the capture cannot be read and is left out: {failure}"));
+                lost_parts = true;
+                continue;
+            }
+        };
+        let reason = accepted.iter().find_map(|(other, other_log)| {
+            let (a, b) = (other_log.view(), log.view());
+            let first = (other.number, &other.path) <= (candidate.number, &candidate.path);
+            let reason = if first { mismatch(a, b) } else { mismatch(b, a) };
+            reason.map(|reason| (other.path.clone(), reason))
+        });
+        match reason {
+            None => accepted.push((candidate, log)),
+            Some((other, reason)) if candidate.named => {
+                let (a, b) = (candidate.path.display(), other.display());
+                return Err(Failure::new(format!("{a} is not a part of the same capture as {b}: {reason}"))
+                    .hint("convert them one by one, with --no-set if their names look like parts"));
+            }
+            Some((_, reason)) => {
+                warn(&format!("{} is left out: {reason}", candidate.path.display()));
+            }
+        }
+    }
+    accepted.sort_by(|(a, _), (b, _)| (a.number, &a.path).cmp(&(b.number, &b.path)));
+    if !args.no_set {
+        let numbers: Vec<u64> = accepted.iter().map(|(candidate, _)| candidate.number).collect();
+        if let Some((first, _)) = accepted.first() {
+            name_missing(&first.path, &numbers);
+        }
+    }
+    let (paths, logs) = accepted.into_iter().map(|(candidate, log)| (candidate.path, log)).unzip();
+    Ok(Capture { set: LogSet::new(logs), paths, lost_parts })
+}
+
+/// The named files, and unless told otherwise the other parts beside them, each once.
+fn candidates(args: &LogArgs) -> Result<Vec<Candidate>, Failure> {
+    let mut candidates: Vec<Candidate> = Vec::new();
+    let mut add = |path: PathBuf, named| {
+        let number = number_of(&path);
+        let same = |known: &Candidate| known.path == path || same_file(&known.path, &path);
+        if !candidates.iter().any(same) {
+            candidates.push(Candidate { path, number, named });
+        }
+    };
+    for path in &args.logs {
+        let metadata = fs::metadata(path).map_err(|e| Failure::of_io(path, &e))?;
+        if metadata.is_dir() {
+            return Err(Failure::new(format!("{}: is a directory", path.display()))
+                .hint("name one of the logs in it"));
+        }
+        if !metadata.is_file() {
+            return Err(Failure::new(format!("{}: is not a regular file", path.display()))
+                .hint("a log is read in place; save it to a file first"));
+        }
+        add(path.clone(), true);
+    }
+    if !args.no_set {
+        for path in &args.logs {
+            for part in parts_beside(path) {
+                add(part, false);
+            }
+        }
+    }
+    Ok(candidates)
+}
+
+fn same_file(a: &Path, b: &Path) -> bool {
+    matches!((fs::canonicalize(a), fs::canonicalize(b)), (Ok(a), Ok(b)) if a == b)
+}
+
+fn number_of(path: &Path) -> u64 {
+    path.file_stem().map_or(0, |stem| part_number(&stem.to_string_lossy()).1)
+}
+
+/// The files beside a log whose names make them parts of the same set, ascending by number.
+/// Names are compared without regard to case, as Windows does.
+fn parts_beside(path: &Path) -> Vec<PathBuf> {
+    let (Some(stem), Some(extension)) = (path.file_stem(), path.extension()) else { return Vec::new() };
+    let stem = stem.to_string_lossy();
+    let base = part_number(&stem).0.to_lowercase();
+    let folder = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    // A folder that cannot be listed has no parts to offer; the named file is read all the same.
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let mut parts: Vec<PathBuf> = entries
+        .flatten()
+        .filter(|entry| {
+            let file = PathBuf::from(entry.file_name());
+            let is_log = file.extension().is_some_and(|e| e.eq_ignore_ascii_case(extension));
+            let stem = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            is_log && part_number(&stem).0.to_lowercase() == base && entry.path().is_file()
+        })
+        // The name as the user wrote it: `Bootlog.pml`, not `./Bootlog.pml`.
+        .map(|entry| path.with_file_name(entry.file_name()))
+        .collect();
+    parts.sort_by_key(|part| number_of(part));
+    parts
+}
+
+/// Warns of parts whose numbers are left out between those that are there.
+fn name_missing(first: &Path, numbers: &[u64]) {
+    let base = first.file_stem().map(|stem| part_number(&stem.to_string_lossy()).0.to_owned());
+    let extension = first.extension().unwrap_or_default().to_string_lossy().into_owned();
+    let base = base.unwrap_or_default();
+    let name = |number: u64| match number {
+        0 => format!("{base}.{extension}"),
+        number => format!("{base}-{number}.{extension}"),
+    };
+    if numbers.first() == Some(&1) {
+        warn(&format!("{} is missing: the capture begins with its second part", name(0)));
+    }
+    for pair in numbers.windows(2) {
+        let &[before, after] = pair else { continue };
+        match after.saturating_sub(before) {
+            0 | 1 => {}
+            2 => warn(&format!("{} is missing: its events are not in the output", name(before + 1))),
+            _ => warn(&format!(
+                "{} to {} are missing: their events are not in the output",
+                name(before + 1),
+                name(after - 1)
+            )),
+        }
+    }
+}
+
+/// Maps and opens one file.
+fn read(path: &Path) -> Result<Log<Mmap>, Failure> {
+    let io = |e: std::io::Error| Failure::of_io(path, &e);
+    if fs::metadata(path).map_err(io)?.len() == 0 {
+        return Err(Failure::new(format!("{}: is empty", path.display()))
+            .hint("the capture or the copy failed; copy the file again"));
+    }
+    // SAFETY: logs are finished files that nothing writes to any more; that they must not be
+    // changed while `pml` runs stands in its manual (docs/reliability.md says what happens then).
+    #[allow(unsafe_code)]
+    let map = unsafe { pml_parser::map(path) }.map_err(io)?;
+    Log::parse(map).map_err(|error| Failure::of_log(path, error))
+}

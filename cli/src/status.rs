@@ -1,0 +1,96 @@
+//! Exit status, warnings and progress: everything that goes to standard error.
+
+use crate::failure::Failure;
+use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use pml_parser::parquet::Monitor;
+use std::io::{self, IsTerminal};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Done {
+    /// Completely.
+    Whole,
+    /// Completely, but for events that could not be read.
+    WithLosses,
+}
+
+/// Prints a failure and gives the exit status.
+pub(crate) fn finish(outcome: Result<Done, Failure>) -> ExitCode {
+    match outcome {
+        Ok(Done::Whole) => ExitCode::SUCCESS,
+        Ok(Done::WithLosses) => ExitCode::from(1),
+        Err(failure) => {
+            eprintln!("pml: {failure}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Prints a warning.
+pub(crate) fn warn(message: &str) {
+    eprintln!("pml: warning: {message}");
+}
+
+/// A finished write to standard output; a reader that went away early is no failure.
+pub(crate) fn stdout_done(result: io::Result<()>) -> Result<Done, Failure> {
+    match result {
+        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::new(format!("standard output: {e}")))
+        }
+        _ => Ok(Done::Whole),
+    }
+}
+
+/// Watches a conversion: draws a bar on a terminal, and stops it on Ctrl-C.
+pub(crate) struct Progress {
+    bar: ProgressBar,
+    events: Arc<AtomicU64>,
+    stop: Arc<AtomicBool>,
+}
+
+impl Progress {
+    /// A bar over so many bytes; nothing is drawn when `quiet` or where there is no terminal.
+    pub(crate) fn new(bytes: u64, quiet: bool) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let flag = Arc::clone(&stop);
+        // A second handler can only be refused when one is there; then Ctrl-C just ends us.
+        let _ = ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed));
+        let bar = ProgressBar::with_draw_target(Some(bytes), ProgressDrawTarget::hidden());
+        let events = Arc::new(AtomicU64::new(0));
+        if !quiet && io::stderr().is_terminal() {
+            let (counter, begin) = (Arc::clone(&events), Instant::now());
+            let rate = move |_: &indicatif::ProgressState, out: &mut dyn std::fmt::Write| {
+                let seconds = begin.elapsed().as_secs_f64().max(0.001);
+                let rate = counter.load(Ordering::Relaxed) as f64 / seconds;
+                // The bar's own buffer takes everything.
+                let _ = write!(out, "{} events/s", HumanCount(rate as u64));
+            };
+            let template = "{bar:30} {bytes} of {total_bytes}, {rate}, {eta} left";
+            let style = ProgressStyle::with_template(template).unwrap_or(ProgressStyle::default_bar());
+            bar.set_style(style.with_key("rate", rate));
+            bar.set_draw_target(ProgressDrawTarget::stderr());
+            bar.enable_steady_tick(Duration::from_millis(200));
+        }
+        Self { bar, events, stop }
+    }
+
+    /// Takes the bar away.
+    pub(crate) fn clear(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+impl Monitor for Progress {
+    fn advance(&self, events: u64, bytes: u64) {
+        self.events.store(events, Ordering::Relaxed);
+        self.bar.set_position(bytes);
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,269 @@
+//! Events as record batches of the events table.
+
+use super::column::{SparseColumn, TextColumn, WordColumn};
+use super::schema::{Column, EVENTS, Source};
+use super::stacks::RangeStacks;
+use crate::detail::{Decoded, Number, TextOptions};
+use crate::error::Damage;
+use crate::event::Event;
+use crate::log::LogView;
+use crate::names::operation::{EventClass, Operation};
+use arrow::array::{ArrayRef, Int64Array, TimestampNanosecondArray, UInt16Array, UInt32Array, UInt64Array};
+use hashbrown::HashMap;
+use std::sync::Arc;
+
+/// What was found while events were read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EventCounts {
+    /// Events that were read, by class number 0 to 6; all higher ones are counted with 0.
+    pub by_class: [u64; 7],
+    /// Events whose details could not be decoded.
+    pub undecoded: u64,
+    /// Events that could not be read.
+    pub damage: Damage,
+}
+
+impl EventCounts {
+    /// Adds what a later range counted.
+    pub fn merge(&mut self, later: &EventCounts) {
+        for (sum, count) in self.by_class.iter_mut().zip(later.by_class) {
+            *sum += count;
+        }
+        self.undecoded += later.undecoded;
+        self.damage.merge(&later.damage);
+    }
+
+    /// Events that were read.
+    pub fn events(&self) -> u64 {
+        self.by_class.iter().sum()
+    }
+
+    /// Class and number of events that were read, classes without any left out.
+    pub fn classes(&self) -> impl Iterator<Item = (EventClass, u64)> {
+        self.by_class
+            .iter()
+            .enumerate()
+            .map(|(code, &count)| (EventClass::from_code(code as u16), count))
+            .filter(|entry| entry.1 > 0)
+    }
+
+    fn count(&mut self, class: EventClass) {
+        let code = usize::from(class.code());
+        let slot = if code < self.by_class.len() { code } else { 0 };
+        self.by_class[slot] += 1;
+    }
+}
+
+/// Rows of a batch, and the bytes of text at which one is handed over before that.
+const BATCH_ROWS: usize = 8_192;
+const BATCH_TEXT: usize = 8 << 20;
+
+/// A part of the events table, without the stack ids of its rows (see [`EventRows::stack_ids`]).
+pub(crate) struct EventRows {
+    pub batch: Vec<ArrayRef>,
+    pub stack_ids: Vec<Option<u32>>,
+}
+
+/// Turns the events of one range into columns.
+pub(crate) struct EventColumns<'a> {
+    log: LogView<'a>,
+    options: TextOptions,
+    stacks: RangeStacks<'a>,
+    counts: EventCounts,
+    /// The attributes of each process, looked up once.
+    processes: HashMap<u32, Owner>,
+    rows: usize,
+    event_id: Vec<u64>,
+    sequence: Vec<u32>,
+    time: Vec<Option<i64>>,
+    duration: Vec<Option<i64>>,
+    class: WordColumn<u16>,
+    operation: WordColumn<Operation>,
+    category: WordColumn<u8>,
+    process_index: Vec<u32>,
+    process_name: WordColumn<u32>,
+    pid: Vec<Option<u32>>,
+    parent_pid: Vec<Option<u32>>,
+    tid: Vec<u32>,
+    path: TextColumn,
+    target_path: TextColumn,
+    result: WordColumn<u32>,
+    status: Vec<u32>,
+    detail: TextColumn,
+    numbers: [SparseColumn; Number::COUNT],
+    registry_data: TextColumn,
+    stack_ids: Vec<Option<u32>>,
+}
+
+/// What a row takes from its process.
+#[derive(Clone, Copy)]
+struct Owner {
+    position: Option<u32>,
+    name: Option<i32>,
+    pid: Option<u32>,
+    parent_pid: Option<u32>,
+}
+
+impl<'a> EventColumns<'a> {
+    pub(crate) fn new(log: LogView<'a>) -> Self {
+        Self {
+            log,
+            options: TextOptions::default(),
+            stacks: RangeStacks::new(log),
+            counts: EventCounts::default(),
+            processes: HashMap::new(),
+            rows: 0,
+            event_id: Vec::new(),
+            sequence: Vec::new(),
+            time: Vec::new(),
+            duration: Vec::new(),
+            class: WordColumn::default(),
+            operation: WordColumn::default(),
+            category: WordColumn::default(),
+            process_index: Vec::new(),
+            process_name: WordColumn::default(),
+            pid: Vec::new(),
+            parent_pid: Vec::new(),
+            tid: Vec::new(),
+            path: TextColumn::default(),
+            target_path: TextColumn::default(),
+            result: WordColumn::default(),
+            status: Vec::new(),
+            detail: TextColumn::default(),
+            numbers: Default::default(),
+            registry_data: TextColumn::default(),
+            stack_ids: Vec::new(),
+        }
+    }
+
+    /// Appends the event at `position` of the log, or counts its damage.
+    pub(crate) fn push(&mut self, position: u32) {
+        match self.log.event(position) {
+            Ok(event) => self.push_event(&event),
+            Err(error) => self.counts.damage.push(error),
+        }
+    }
+
+    fn push_event(&mut self, event: &Event<'a>) {
+        let row = self.rows as u32;
+        self.rows += 1;
+        let operation = event.operation();
+        self.counts.count(operation.class);
+        let owner = self.owner(event.process_index());
+
+        self.event_id.push(event.id());
+        self.sequence.push(event.sequence());
+        self.time.push(event.time().unix_nanos());
+        self.duration.push(event.duration().and_then(|d| d.nanos()));
+        let word = self.class.word(operation.class.code(), |out| out.push_str(operation.class.name()));
+        self.class.push(Some(word));
+        let word = self.operation.word(operation, |out| out.push_str(operation.name()));
+        self.operation.push(Some(word));
+        let category = event.category();
+        let word = self.category.word(category as u8, |out| out.push_str(category.name()));
+        self.category.push(Some(word));
+        self.process_index.push(event.process_index());
+        self.process_name.push(owner.name);
+        self.pid.push(owner.pid);
+        self.parent_pid.push(owner.parent_pid);
+        self.tid.push(event.tid());
+        event.push_path(&self.options, self.path.buffer());
+        self.path.end();
+        match event.target_path() {
+            Some(target) => {
+                target.push_to(self.target_path.buffer());
+                self.target_path.end();
+            }
+            None => self.target_path.null(),
+        }
+        let status = event.status();
+        let word = self.result.word(status.0, |out| out.push_str(&status.to_string()));
+        self.result.push(Some(word));
+        self.status.push(status.0);
+        match event.push_detail(&self.options, self.detail.buffer()) {
+            Decoded::Yes => self.detail.end(),
+            Decoded::No => {
+                self.detail.null();
+                self.counts.undecoded += 1;
+            }
+        }
+        for (number, value) in event.numbers().iter() {
+            self.numbers[number].set(row, value);
+        }
+        if event.push_registry_data(self.registry_data.buffer()) {
+            self.registry_data.end();
+        } else {
+            self.registry_data.null();
+        }
+        self.stack_ids.push(self.stacks.id(event, owner.position));
+    }
+
+    fn owner(&mut self, process_index: u32) -> Owner {
+        if let Some(owner) = self.processes.get(&process_index) {
+            return *owner;
+        }
+        let process = self.log.process(process_index);
+        let owner = Owner {
+            position: process.map(|p| p.position()),
+            name: process.map(|p| self.process_name.word(process_index, |out| p.name().push_to(out))),
+            pid: process.map(|p| p.pid()),
+            parent_pid: process.map(|p| p.parent_pid()),
+        };
+        self.processes.insert(process_index, owner);
+        owner
+    }
+
+    /// Whether what stands here is enough for a batch.
+    pub(crate) fn is_full(&self) -> bool {
+        self.rows >= BATCH_ROWS
+            || self.path.size() + self.detail.size() + self.registry_data.size() >= BATCH_TEXT
+    }
+
+    /// The rows so far, one array a column but for the stack ids; begins new ones.
+    pub(crate) fn finish_rows(&mut self) -> EventRows {
+        let batch = EVENTS
+            .columns
+            .iter()
+            .filter(|column| column.source != Source::StackId)
+            .map(|column| self.finish_column(column))
+            .collect();
+        self.rows = 0;
+        EventRows { batch, stack_ids: std::mem::take(&mut self.stack_ids) }
+    }
+
+    fn finish_column(&mut self, column: &Column) -> ArrayRef {
+        use std::mem::take;
+        match column.source {
+            Source::EventId => Arc::new(UInt64Array::from(take(&mut self.event_id))),
+            Source::Part => Arc::new(UInt16Array::from_value(self.log.part(), self.rows)),
+            Source::Sequence => Arc::new(UInt32Array::from(take(&mut self.sequence))),
+            Source::Time => {
+                Arc::new(TimestampNanosecondArray::from(take(&mut self.time)).with_timezone("UTC"))
+            }
+            Source::Duration => Arc::new(Int64Array::from(take(&mut self.duration))),
+            Source::Class => self.class.finish(),
+            Source::Operation => self.operation.finish(),
+            Source::Category => self.category.finish(),
+            Source::ProcessIndex => Arc::new(UInt32Array::from(take(&mut self.process_index))),
+            Source::ProcessName => self.process_name.finish(),
+            Source::Pid => Arc::new(UInt32Array::from(take(&mut self.pid))),
+            Source::ParentPid => Arc::new(UInt32Array::from(take(&mut self.parent_pid))),
+            Source::Tid => Arc::new(UInt32Array::from(take(&mut self.tid))),
+            Source::Path => self.path.finish(),
+            Source::TargetPath => self.target_path.finish(),
+            Source::Result => self.result.finish(),
+            Source::Status => Arc::new(UInt32Array::from(take(&mut self.status))),
+            Source::Detail => self.detail.finish(),
+            Source::Number(number) => self.numbers[number as usize].finish(self.rows, column.kind),
+            Source::RegistryData => self.registry_data.finish(),
+            Source::StackId | Source::Elsewhere => {
+                Arc::new(UInt32Array::from(take(&mut self.stack_ids)))
+            }
+        }
+    }
+
+    /// What was counted, and the distinct stacks of the range.
+    pub(crate) fn into_parts(self) -> (EventCounts, RangeStacks<'a>) {
+        (self.counts, self.stacks)
+    }
+}

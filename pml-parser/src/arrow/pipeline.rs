@@ -1,0 +1,122 @@
+//! Parallel work whose results come back in order, with bounded work in flight.
+
+use rayon::ThreadPoolBuilder;
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::mpsc;
+
+/// Runs `work` on every item, on `threads` threads, and `consume` on every result in the order of
+/// the items, on the calling thread. At most `threads + 2` items are under way or waiting.
+///
+/// With one thread everything runs on the calling one. The first error ends the run: items under
+/// way are finished and dropped. A panic in `work` goes on in the caller.
+pub(crate) fn in_order<I, T, E>(
+    threads: usize,
+    items: impl Iterator<Item = I>,
+    work: impl Fn(I) -> Result<T, E> + Sync,
+    mut consume: impl FnMut(T) -> Result<(), E>,
+) -> Result<(), E>
+where
+    I: Send,
+    T: Send,
+    E: Send,
+{
+    let pool = match ThreadPoolBuilder::new().num_threads(threads.max(1)).build() {
+        Ok(pool) if threads > 1 => pool,
+        // One thread, or the system gives no more: do it here.
+        _ => {
+            for item in items {
+                consume(work(item)?)?;
+            }
+            return Ok(());
+        }
+    };
+    pool.in_place_scope(|scope| {
+        let (sender, results) = mpsc::channel();
+        let mut items = items.enumerate();
+        let mut waiting = BTreeMap::new();
+        let (mut under_way, mut next) = (0, 0);
+        loop {
+            while under_way + waiting.len() < threads + 2
+                && let Some((number, item)) = items.next()
+            {
+                let (sender, work) = (sender.clone(), &work);
+                scope.spawn(move |_| {
+                    let result = catch_unwind(AssertUnwindSafe(|| work(item)));
+                    // The receiver is gone only when the run has already failed.
+                    let _ = sender.send((number, result));
+                });
+                under_way += 1;
+            }
+            if under_way == 0 {
+                return Ok(());
+            }
+            let Ok((number, result)) = results.recv() else { return Ok(()) };
+            under_way -= 1;
+            waiting.insert(number, result);
+            while let Some(result) = waiting.remove(&next) {
+                next += 1;
+                match result {
+                    Ok(result) => consume(result?)?,
+                    Err(panic) => resume_unwind(panic),
+                }
+            }
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    #[test]
+    fn results_come_in_order_for_any_number_of_threads() {
+        for threads in [1, 2, 3, 8] {
+            let under_way = AtomicUsize::new(0);
+            let most = AtomicUsize::new(0);
+            let mut seen = Vec::new();
+            in_order(
+                threads,
+                0..500u64,
+                |i| {
+                    most.fetch_max(under_way.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                    // Uneven work, so that later items finish earlier.
+                    let sum: u64 = (0..(i * 7919) % 5000).fold(i, |a, b| a.wrapping_mul(31).wrapping_add(b));
+                    under_way.fetch_sub(1, Ordering::SeqCst);
+                    Ok::<_, ()>((i, sum))
+                },
+                |(i, _)| {
+                    seen.push(i);
+                    Ok(())
+                },
+            )
+            .unwrap();
+            assert_eq!(seen, (0..500).collect::<Vec<_>>());
+            assert!(most.load(Ordering::SeqCst) <= threads, "no more at once than threads");
+        }
+    }
+
+    #[test]
+    fn the_first_error_ends_the_run() {
+        for threads in [1, 4] {
+            let mut consumed = 0;
+            let result = in_order(
+                threads,
+                0..1000,
+                |i| if i == 10 { Err("ten") } else { Ok(i) },
+                |_| {
+                    consumed += 1;
+                    Ok(())
+                },
+            );
+            assert_eq!((result, consumed), (Err("ten"), 10));
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "from a worker")]
+    fn a_panic_reaches_the_caller() {
+        let _ = in_order(2, 0..10, |i| if i == 5 { panic!("from a worker") } else { Ok::<_, ()>(i) }, |_| Ok(()));
+    }
+}

@@ -1,0 +1,347 @@
+//! The small tables: processes, modules, stacks, frames, and the capture itself.
+
+use super::events::EventCounts;
+use super::schema::{CAPTURE, Column, FRAMES, MODULES, PROCESSES, SCHEMA_VERSION, STACKS, Table};
+use crate::log_set::LogSet;
+use crate::process::{Module, Process, Virtualized};
+use crate::text::WinStr;
+use crate::time::FileTime;
+use arrow::array::{
+    ArrayRef, BooleanArray, BooleanBuilder, Int32Builder, ListBuilder, StringArray, StringBuilder,
+    TimestampNanosecondArray, TimestampNanosecondBuilder, UInt8Array, UInt16Array, UInt16Builder, UInt32Array,
+    UInt32Builder, UInt64Array, UInt64Builder,
+};
+use arrow::datatypes::Field;
+use arrow::error::ArrowError;
+use arrow::record_batch::RecordBatch;
+use std::sync::Arc;
+
+/// What a conversion adds to the facts of the log itself.
+#[derive(Clone, Debug, Default)]
+pub struct CaptureFacts {
+    /// Program and version that makes the dataset.
+    pub tool_version: String,
+    /// File names of the parts, in order.
+    pub part_names: Vec<String>,
+}
+
+fn batch(table: &Table, columns: Vec<ArrayRef>) -> Result<RecordBatch, ArrowError> {
+    RecordBatch::try_new(table.schema(), columns)
+}
+
+fn push_text(builder: &mut StringBuilder, buffer: &mut String, text: WinStr<'_>) {
+    buffer.clear();
+    text.push_to(buffer);
+    builder.append_value(&*buffer);
+}
+
+fn times(capacity: usize) -> TimestampNanosecondBuilder {
+    TimestampNanosecondBuilder::with_capacity(capacity).with_timezone("UTC")
+}
+
+/// Rows of a batch of a small table.
+const ROWS: usize = 16_384;
+
+/// The processes of all parts, as batches.
+pub(crate) fn processes<B: AsRef<[u8]>>(
+    set: &LogSet<B>,
+) -> impl Iterator<Item = Result<RecordBatch, ArrowError>> + '_ {
+    let mut rows = set.parts().flat_map(|log| log.processes().map(move |p| (log.part(), p)));
+    std::iter::from_fn(move || {
+        let rows: Vec<_> = rows.by_ref().take(ROWS).collect();
+        (!rows.is_empty()).then(|| process_batch(&rows))
+    })
+}
+
+fn process_batch<'a>(rows: &[(u16, Process<'a>)]) -> Result<RecordBatch, ArrowError> {
+    let numbers = |of: fn(Process<'a>) -> u32| -> ArrayRef {
+        Arc::new(UInt32Array::from_iter_values(rows.iter().map(|row| of(row.1))))
+    };
+    let mut buffer = String::new();
+    let mut texts = |of: fn(Process<'a>) -> WinStr<'a>| -> ArrayRef {
+        let mut builder = StringBuilder::new();
+        rows.iter().for_each(|row| push_text(&mut builder, &mut buffer, of(row.1)));
+        Arc::new(builder.finish())
+    };
+    let time = |of: fn(Process<'a>) -> Option<FileTime>| -> ArrayRef {
+        let values = rows.iter().map(|row| of(row.1).and_then(FileTime::unix_nanos));
+        Arc::new(TimestampNanosecondArray::from_iter(values).with_timezone("UTC"))
+    };
+    let mut sessions = Int32Builder::new();
+    rows.iter().for_each(|row| sessions.append_value(row.1.session()));
+    let columns = vec![
+        Arc::new(UInt16Array::from_iter_values(rows.iter().map(|row| row.0))) as ArrayRef,
+        numbers(Process::index),
+        numbers(Process::pid),
+        numbers(Process::parent_pid),
+        numbers(Process::parent_index),
+        texts(|p| p.name()),
+        texts(|p| p.image_path()),
+        texts(|p| p.command_line()),
+        texts(|p| p.user()),
+        texts(|p| p.integrity()),
+        Arc::new(sessions.finish()),
+        Arc::new(UInt64Array::from_iter_values(rows.iter().map(|row| row.1.authentication_id()))),
+        time(|p| Some(p.start())),
+        time(Process::end),
+        Arc::new(BooleanArray::from_iter(rows.iter().map(|row| match row.1.virtualized() {
+            Virtualized::No => Some(false),
+            Virtualized::Yes => Some(true),
+            Virtualized::NotAvailable(_) => None,
+        }))),
+        Arc::new(BooleanArray::from_iter(rows.iter().map(|row| Some(row.1.is_64_bit())))),
+        texts(|p| p.company()),
+        texts(|p| p.version()),
+        texts(|p| p.description()),
+        numbers(|p| p.modules().len() as u32),
+    ];
+    batch(&PROCESSES, columns)
+}
+
+/// The modules of all processes of all parts, as batches.
+pub(crate) fn modules<B: AsRef<[u8]>>(
+    set: &LogSet<B>,
+) -> impl Iterator<Item = Result<RecordBatch, ArrowError>> + '_ {
+    let mut rows = set.parts().flat_map(|log| {
+        log.processes().flat_map(move |process| {
+            let of = (log.part(), process.index());
+            process.modules().enumerate().map(move |(position, module)| (of, position as u32, module))
+        })
+    });
+    std::iter::from_fn(move || {
+        let rows: Vec<_> = rows.by_ref().take(ROWS).collect();
+        (!rows.is_empty()).then(|| module_batch(&rows))
+    })
+}
+
+fn module_batch<'a>(rows: &[((u16, u32), u32, Module<'a>)]) -> Result<RecordBatch, ArrowError> {
+    let mut buffer = String::new();
+    let mut texts = |of: fn(Module<'a>) -> WinStr<'a>| -> ArrayRef {
+        let mut builder = StringBuilder::new();
+        rows.iter().for_each(|row| push_text(&mut builder, &mut buffer, of(row.2)));
+        Arc::new(builder.finish())
+    };
+    let loads = rows.iter().map(|row| row.2.load_time.unix_nanos());
+    let columns = vec![
+        Arc::new(UInt16Array::from_iter_values(rows.iter().map(|row| row.0.0))) as ArrayRef,
+        Arc::new(UInt32Array::from_iter_values(rows.iter().map(|row| row.0.1))),
+        Arc::new(UInt32Array::from_iter_values(rows.iter().map(|row| row.1))),
+        Arc::new(UInt64Array::from_iter_values(rows.iter().map(|row| row.2.base))),
+        Arc::new(UInt32Array::from_iter_values(rows.iter().map(|row| row.2.size))),
+        texts(|m| m.path()),
+        texts(|m| m.version()),
+        texts(|m| m.company()),
+        texts(|m| m.description()),
+        Arc::new(TimestampNanosecondArray::from_iter(loads).with_timezone("UTC")),
+        Arc::new(UInt32Array::from_iter_values(rows.iter().map(|row| row.2.timestamp))),
+    ];
+    batch(&MODULES, columns)
+}
+
+/// Collects rows of the stacks table.
+pub(crate) struct StackRows {
+    id: UInt32Builder,
+    depth: UInt32Builder,
+    frames: ListBuilder<UInt32Builder>,
+    rows: usize,
+}
+
+impl Default for StackRows {
+    fn default() -> Self {
+        let item = Field::new("item", arrow::datatypes::DataType::UInt32, false);
+        Self {
+            id: UInt32Builder::new(),
+            depth: UInt32Builder::new(),
+            frames: ListBuilder::new(UInt32Builder::new()).with_field(item),
+            rows: 0,
+        }
+    }
+}
+
+impl StackRows {
+    pub(crate) fn push(&mut self, id: u32, frame_ids: &[u32]) {
+        self.id.append_value(id);
+        self.depth.append_value(frame_ids.len() as u32);
+        self.frames.values().append_slice(frame_ids);
+        self.frames.append(true);
+        self.rows += 1;
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        self.rows >= ROWS
+    }
+
+    pub(crate) fn finish(&mut self) -> Result<RecordBatch, ArrowError> {
+        self.rows = 0;
+        batch(
+            &STACKS,
+            vec![
+                Arc::new(self.id.finish()),
+                Arc::new(self.depth.finish()),
+                Arc::new(self.frames.finish()),
+            ],
+        )
+    }
+}
+
+/// Collects rows of the frames table.
+#[derive(Default)]
+pub(crate) struct FrameRows {
+    id: UInt32Builder,
+    address: UInt64Builder,
+    kernel: BooleanBuilder,
+    location: StringBuilder,
+    module: StringBuilder,
+    module_path: StringBuilder,
+    offset: UInt64Builder,
+    rows: usize,
+}
+
+impl FrameRows {
+    /// `module` is the path of the module and the offset in it.
+    pub(crate) fn push(&mut self, id: u32, address: u64, kernel: bool, module: Option<(&str, u64)>) {
+        use std::fmt::Write;
+        self.id.append_value(id);
+        self.address.append_value(address);
+        self.kernel.append_value(kernel);
+        let path = module.map(|module| module.0);
+        let name = path.map(|path| path.rsplit('\\').next().unwrap_or(path));
+        // Writing into a builder cannot fail.
+        let _ = match (name, module) {
+            (Some(name), Some((_, offset))) => write!(self.location, "{name} + {offset:#x}"),
+            _ => write!(self.location, "{address:#x}"),
+        };
+        self.location.append_value("");
+        self.module.append_option(name);
+        self.module_path.append_option(path);
+        self.offset.append_option(module.map(|module| module.1));
+        self.rows += 1;
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        self.rows >= ROWS
+    }
+
+    pub(crate) fn finish(&mut self) -> Result<RecordBatch, ArrowError> {
+        self.rows = 0;
+        batch(
+            &FRAMES,
+            vec![
+                Arc::new(self.id.finish()),
+                Arc::new(self.address.finish()),
+                Arc::new(self.kernel.finish()),
+                Arc::new(self.location.finish()),
+                Arc::new(self.module.finish()),
+                Arc::new(self.module_path.finish()),
+                Arc::new(self.offset.finish()),
+            ],
+        )
+    }
+}
+
+/// A value of the capture table's one row.
+enum Fact {
+    U8(u8),
+    U16(u16),
+    U32(u32),
+    U64(u64),
+    Time(Option<FileTime>),
+    Text(String),
+    Texts(Vec<String>),
+}
+
+impl Fact {
+    fn array(self) -> ArrayRef {
+        match self {
+            Self::U8(v) => Arc::new(UInt8Array::from(vec![v])),
+            Self::U16(v) => {
+                let mut builder = UInt16Builder::new();
+                builder.append_value(v);
+                Arc::new(builder.finish())
+            }
+            Self::U32(v) => Arc::new(UInt32Array::from(vec![v])),
+            Self::U64(v) => Arc::new(UInt64Array::from(vec![v])),
+            Self::Time(v) => {
+                let mut builder = times(1);
+                builder.append_option(v.and_then(FileTime::unix_nanos));
+                Arc::new(builder.finish())
+            }
+            Self::Text(v) => Arc::new(StringArray::from(vec![v])),
+            Self::Texts(v) => {
+                let item = Field::new("item", arrow::datatypes::DataType::Utf8, false);
+                let mut builder = ListBuilder::new(StringBuilder::new()).with_field(item);
+                v.iter().for_each(|text| builder.values().append_value(text));
+                builder.append(true);
+                Arc::new(builder.finish())
+            }
+        }
+    }
+
+    fn text(&self) -> String {
+        match self {
+            Self::U8(v) => v.to_string(),
+            Self::U16(v) => v.to_string(),
+            Self::U32(v) => v.to_string(),
+            Self::U64(v) => v.to_string(),
+            Self::Time(v) => v.map(|t| t.to_string()).unwrap_or_default(),
+            Self::Text(v) => v.clone(),
+            Self::Texts(v) => v.join("\n"),
+        }
+    }
+}
+
+/// The facts of a capture, in the order of the capture table's columns.
+fn facts<B: AsRef<[u8]>>(set: &LogSet<B>, facts: &CaptureFacts, counts: &EventCounts) -> Vec<Fact> {
+    let log = set.part(0);
+    let version = log.map_or((0, 0, 0), |log| log.os_version());
+    let text = |of: fn(crate::log::LogView<'_>) -> WinStr<'_>| {
+        Fact::Text(log.map(|log| of(log).to_str().into_owned()).unwrap_or_default())
+    };
+    let span = set.time_span();
+    let tables = set.table_damage();
+    let name = |part: u16| facts.part_names.get(usize::from(part)).map_or("log", String::as_str);
+    let damage = tables.first.iter().chain(&counts.damage.first);
+    vec![
+        Fact::U32(SCHEMA_VERSION),
+        Fact::Text(facts.tool_version.clone()),
+        text(|log| log.computer()),
+        text(|log| log.system_root()),
+        Fact::U32(version.0),
+        Fact::U32(version.1),
+        Fact::U32(version.2),
+        text(|log| log.service_pack()),
+        Fact::U8(log.map_or(0, |log| log.product_type())),
+        Fact::U8(if log.is_some_and(|log| log.is_64_bit()) { 64 } else { 32 }),
+        Fact::U32(log.map_or(0, |log| log.processors())),
+        Fact::U64(log.map_or(0, |log| log.memory())),
+        Fact::U16(set.parts().len() as u16),
+        Fact::Texts(facts.part_names.clone()),
+        Fact::U64(set.size()),
+        Fact::U64(set.event_count()),
+        Fact::Time(span.map(|span| span.0)),
+        Fact::Time(span.map(|span| span.1)),
+        Fact::U64(counts.damage.count),
+        Fact::U64(counts.undecoded),
+        Fact::U64(tables.count),
+        Fact::Texts(damage.map(|error| format!("{}: {error}", name(error.part()))).collect()),
+    ]
+}
+
+/// The capture table.
+pub(crate) fn capture<B: AsRef<[u8]>>(
+    set: &LogSet<B>,
+    about: &CaptureFacts,
+    counts: &EventCounts,
+) -> Result<RecordBatch, ArrowError> {
+    batch(&CAPTURE, facts(set, about, counts).into_iter().map(Fact::array).collect())
+}
+
+/// The same facts as pairs of key and text.
+pub(crate) fn capture_metadata<B: AsRef<[u8]>>(
+    set: &LogSet<B>,
+    about: &CaptureFacts,
+    counts: &EventCounts,
+) -> Vec<(String, String)> {
+    let names = CAPTURE.columns.iter().map(|column: &Column| format!("pml.{}", column.name));
+    names.zip(facts(set, about, counts).iter().map(Fact::text)).collect()
+}

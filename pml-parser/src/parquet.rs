@@ -1,0 +1,496 @@
+//! A capture as Parquet: the events table, or a dataset of all tables.
+//!
+//! Ranges of events are decoded and encoded in parallel, one row group each; what has to be in
+//! order (stack ids, writing) is done on the calling thread. The bytes written depend on the log
+//! and the options alone, not on the number of threads.
+
+use crate::arrow::events::{EventColumns, EventCounts, EventRows};
+use crate::arrow::pipeline::in_order;
+use crate::arrow::schema::{EVENTS, FRAMES, MODULES, PROCESSES, STACKS, Source, Table, Type};
+use crate::arrow::stacks::{CaptureStacks, FoundStacks, RangeFrame};
+use crate::arrow::tables::{self, FrameRows, StackRows};
+use crate::log_set::{EventRange, LogSet};
+use arrow::array::{ArrayRef, UInt32Array};
+use arrow::error::ArrowError;
+use arrow::record_batch::RecordBatch;
+use hashbrown::HashMap;
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_writer::{
+    ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves,
+};
+use parquet::basic::{Compression as ParquetCompression, Encoding, ZstdLevel};
+use parquet::errors::ParquetError;
+use parquet::file::metadata::KeyValue;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::types::ColumnPath;
+use std::io::{self, Write};
+use std::sync::Arc;
+
+pub use crate::arrow::tables::CaptureFacts;
+
+/// How pages are compressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Compression {
+    /// Zstandard, level 1: the best size for the time.
+    #[default]
+    Zstd,
+    /// Snappy.
+    Snappy,
+    /// LZ4 (raw).
+    Lz4,
+    /// Not at all.
+    None,
+}
+
+/// How a dataset is written.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Threads that decode and encode. The output does not depend on it.
+    pub threads: usize,
+    /// How pages are compressed.
+    pub compression: Compression,
+    /// What is said of the capture beside the log's own facts.
+    pub facts: CaptureFacts,
+}
+
+/// What a conversion may be watched and stopped by.
+pub trait Monitor: Sync {
+    /// Events up to and including these have been written.
+    fn advance(&self, events: u64, bytes: u64);
+    /// Whether to stop.
+    fn is_cancelled(&self) -> bool;
+}
+
+/// Why a dataset could not be written.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum WriteError {
+    /// Writing failed.
+    Io(io::Error),
+    /// Encoding failed.
+    Parquet(ParquetError),
+    /// Building a batch failed.
+    Arrow(ArrowError),
+    /// The monitor asked to stop.
+    Cancelled,
+}
+
+impl std::fmt::Display for WriteError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Io(e) => e.fmt(f),
+            Self::Parquet(e) => e.fmt(f),
+            Self::Arrow(e) => e.fmt(f),
+            Self::Cancelled => f.write_str("stopped"),
+        }
+    }
+}
+
+impl std::error::Error for WriteError {}
+
+impl From<io::Error> for WriteError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl From<ParquetError> for WriteError {
+    fn from(error: ParquetError) -> Self {
+        match error {
+            // An I/O error passes through the writer as an opaque box: bring it back to light.
+            ParquetError::External(inner) => match inner.downcast::<io::Error>() {
+                Ok(io) => Self::Io(*io),
+                Err(other) => Self::Parquet(ParquetError::External(other)),
+            },
+            other => Self::Parquet(other),
+        }
+    }
+}
+
+impl From<ArrowError> for WriteError {
+    fn from(error: ArrowError) -> Self {
+        match error {
+            ArrowError::IoError(_, io) => Self::Io(io),
+            other => Self::Arrow(other),
+        }
+    }
+}
+
+/// Events of a row group: enough for good compression, few enough to keep several in memory.
+const RANGE_EVENTS: u32 = 131_072;
+/// Bytes of records of a row group, for logs of huge events.
+const RANGE_BYTES: u64 = 128 << 20;
+
+/// Writes the events table alone.
+///
+/// # Errors
+/// When writing or encoding fails, or the monitor stops it.
+pub fn write_events<B, W>(
+    set: &LogSet<B>,
+    out: W,
+    options: &Options,
+    monitor: &dyn Monitor,
+) -> Result<EventCounts, WriteError>
+where
+    B: AsRef<[u8]> + Sync,
+    W: Write + Send,
+{
+    let mut events = EventsFile::new(out, options)?;
+    let mut stacks = StackTables::new(None);
+    let counts = convert(set, options, monitor, &mut events, &mut stacks)?;
+    events.finish(&tables::capture_metadata(set, &options.facts, &counts))?;
+    Ok(counts)
+}
+
+/// Writes all tables. `create` opens the file of a table, by its file name.
+///
+/// # Errors
+/// When writing or encoding fails, or the monitor stops it.
+pub fn write_dataset<B, W>(
+    set: &LogSet<B>,
+    mut create: impl FnMut(&str) -> io::Result<W>,
+    options: &Options,
+    monitor: &dyn Monitor,
+) -> Result<EventCounts, WriteError>
+where
+    B: AsRef<[u8]> + Sync,
+    W: Write + Send,
+{
+    let mut open = |table: &Table| create(&format!("{}.parquet", table.name));
+    let mut events = EventsFile::new(open(&EVENTS)?, options)?;
+    let files = StackFiles {
+        stacks: table_writer(open(&STACKS)?, &STACKS, options)?,
+        frames: table_writer(open(&FRAMES)?, &FRAMES, options)?,
+    };
+    let mut stacks = StackTables::new(Some(files));
+    let counts = convert(set, options, monitor, &mut events, &mut stacks)?;
+    let metadata = tables::capture_metadata(set, &options.facts, &counts);
+    events.finish(&metadata)?;
+    stacks.finish(&metadata)?;
+
+    let mut write = |table: &Table, batches: &mut dyn Iterator<Item = Result<RecordBatch, ArrowError>>| {
+        let mut writer = table_writer(open(table)?, table, options)?;
+        for batch in batches {
+            if monitor.is_cancelled() {
+                return Err(WriteError::Cancelled);
+            }
+            writer.write(&batch?)?;
+        }
+        close(writer, &metadata)
+    };
+    write(&PROCESSES, &mut tables::processes(set))?;
+    write(&MODULES, &mut tables::modules(set))?;
+    let capture = tables::capture(set, &options.facts, &counts);
+    write(&crate::arrow::schema::CAPTURE, &mut std::iter::once(capture))?;
+    Ok(counts)
+}
+
+/// Everything that is done for one range in parallel.
+struct EncodedRange {
+    range: EventRange,
+    /// One chunk a column, the stack ids left out.
+    chunks: Vec<ArrowColumnChunk>,
+    /// Local stack id of each row.
+    stack_ids: Vec<Option<u32>>,
+    stack_writer: ArrowColumnWriter,
+    stacks: FoundStacks,
+    counts: EventCounts,
+}
+
+/// Decodes and encodes all ranges in parallel and writes them in order.
+fn convert<B, W>(
+    set: &LogSet<B>,
+    options: &Options,
+    monitor: &dyn Monitor,
+    events: &mut EventsFile<W>,
+    stacks: &mut StackTables<W>,
+) -> Result<EventCounts, WriteError>
+where
+    B: AsRef<[u8]> + Sync,
+    W: Write + Send,
+{
+    let mut counts = EventCounts::default();
+    let factory = events.factory.clone();
+    let encode = |(row_group, range)| encode_range(set, &factory, row_group, range, monitor);
+    let ranges = set.ranges(RANGE_EVENTS, RANGE_BYTES).enumerate();
+    in_order(options.threads, ranges, encode, |range: EncodedRange| {
+        if monitor.is_cancelled() {
+            return Err(WriteError::Cancelled);
+        }
+        counts.merge(&range.counts);
+        let (events_done, bytes_done) = progress(set, &range.range);
+        let ids = stacks.number(set, &range.stacks)?;
+        let rows = range.stack_ids.iter().map(|id| id.and_then(|id| ids.get(id as usize).copied()));
+        let column: ArrayRef = Arc::new(UInt32Array::from_iter(rows));
+        events.append(range.chunks, range.stack_writer, &column)?;
+        monitor.advance(events_done, bytes_done);
+        Ok(())
+    })?;
+    Ok(counts)
+}
+
+/// Events and bytes of the set up to the end of a range.
+fn progress<B: AsRef<[u8]>>(set: &LogSet<B>, range: &EventRange) -> (u64, u64) {
+    let Some(log) = set.part(range.part()) else { return (0, 0) };
+    let end = range.events().end;
+    let before: u64 = set.parts().take(usize::from(range.part())).map(|log| log.size()).sum();
+    let within = log.event_offset(end).unwrap_or(log.size());
+    (log.first_event_id() + u64::from(end), before + within)
+}
+
+fn encode_range<B: AsRef<[u8]>>(
+    set: &LogSet<B>,
+    factory: &ArrowRowGroupWriterFactory,
+    row_group: usize,
+    range: EventRange,
+    monitor: &dyn Monitor,
+) -> Result<EncodedRange, WriteError> {
+    let log = set.part(range.part()).ok_or_else(|| ParquetError::General("no such part".into()))?;
+    let mut writers = factory.create_column_writers(row_group)?;
+    let stack_writer = writers.pop().ok_or_else(|| ParquetError::General("no stack column".into()))?;
+    let mut columns = EventColumns::new(log);
+    let mut stack_ids = Vec::new();
+    let mut encode = |rows: EventRows| -> Result<(), WriteError> {
+        let fields = EVENTS_SCHEMA.fields();
+        for ((field, array), writer) in fields.iter().zip(&rows.batch).zip(&mut writers) {
+            for leaf in compute_leaves(field, array)? {
+                writer.write(&leaf)?;
+            }
+        }
+        stack_ids.extend(rows.stack_ids);
+        Ok(())
+    };
+    for position in range.events() {
+        columns.push(position);
+        if columns.is_full() {
+            if monitor.is_cancelled() {
+                return Err(WriteError::Cancelled);
+            }
+            encode(columns.finish_rows())?;
+        }
+    }
+    encode(columns.finish_rows())?;
+    let chunks = writers.into_iter().map(ArrowColumnWriter::close).collect::<Result<_, _>>()?;
+    let (counts, stacks) = columns.into_parts();
+    Ok(EncodedRange { range, chunks, stack_ids, stack_writer, stacks: stacks.finish(), counts })
+}
+
+static EVENTS_SCHEMA: std::sync::LazyLock<arrow::datatypes::SchemaRef> =
+    std::sync::LazyLock::new(|| EVENTS.schema());
+
+/// The events file: row groups are encoded elsewhere and appended here.
+struct EventsFile<W: Write + Send> {
+    writer: SerializedFileWriter<W>,
+    factory: Arc<ArrowRowGroupWriterFactory>,
+}
+
+impl<W: Write + Send> EventsFile<W> {
+    fn new(out: W, options: &Options) -> Result<Self, WriteError> {
+        // The stack ids are numbered in order and so are encoded last.
+        debug_assert!(EVENTS.columns.last().is_some_and(|c| c.source == Source::StackId));
+        let (writer, factory) = table_writer(out, &EVENTS, options)?.into_serialized_writer()?;
+        Ok(Self { writer, factory: Arc::new(factory) })
+    }
+
+    fn append(
+        &mut self,
+        chunks: Vec<ArrowColumnChunk>,
+        mut stack_writer: ArrowColumnWriter,
+        stack_ids: &ArrayRef,
+    ) -> Result<(), WriteError> {
+        if stack_ids.is_empty() {
+            return Ok(());
+        }
+        if let Some(field) = EVENTS_SCHEMA.fields().last() {
+            for leaf in compute_leaves(field, stack_ids)? {
+                stack_writer.write(&leaf)?;
+            }
+        }
+        let mut row_group = self.writer.next_row_group()?;
+        for chunk in chunks {
+            chunk.append_to_row_group(&mut row_group)?;
+        }
+        stack_writer.close()?.append_to_row_group(&mut row_group)?;
+        row_group.close()?;
+        Ok(())
+    }
+
+    fn finish(mut self, metadata: &[(String, String)]) -> Result<(), WriteError> {
+        for (key, value) in metadata {
+            self.writer.append_key_value_metadata(KeyValue::new(key.clone(), value.clone()));
+        }
+        self.writer.finish()?;
+        self.writer.inner_mut().flush()?;
+        Ok(())
+    }
+}
+
+/// The files of stacks and frames.
+struct StackFiles<W: Write + Send> {
+    stacks: ArrowWriter<W>,
+    frames: ArrowWriter<W>,
+}
+
+/// Numbers stacks and frames for the whole capture, and writes each once where there are files.
+struct StackTables<W: Write + Send> {
+    files: Option<StackFiles<W>>,
+    capture: CaptureStacks,
+    /// Address, base and path of the module → frame id.
+    frame_ids: HashMap<(u64, u64, Option<u32>), u32>,
+    next_frame: u32,
+    paths: HashMap<String, u32>,
+    stack_rows: StackRows,
+    frame_rows: FrameRows,
+}
+
+impl<W: Write + Send> StackTables<W> {
+    fn new(files: Option<StackFiles<W>>) -> Self {
+        Self {
+            files,
+            capture: CaptureStacks::default(),
+            frame_ids: HashMap::new(),
+            next_frame: 0,
+            paths: HashMap::new(),
+            stack_rows: StackRows::default(),
+            frame_rows: FrameRows::default(),
+        }
+    }
+
+    /// The capture-wide ids of the stacks of a range.
+    fn number<B: AsRef<[u8]>>(
+        &mut self,
+        set: &LogSet<B>,
+        found: &FoundStacks,
+    ) -> Result<Vec<u32>, WriteError> {
+        let frames: Vec<u32> = found
+            .frames
+            .iter()
+            .map(|frame| self.frame(set, found.part, frame))
+            .collect::<Result<_, _>>()?;
+        let mut ids = Vec::new();
+        let mut stack = Vec::new();
+        for local in found.iter() {
+            stack.clear();
+            stack.extend(local.iter().filter_map(|&id| frames.get(id as usize)));
+            let (id, is_new) = self.capture.id(&stack);
+            ids.push(id);
+            if is_new && let Some(files) = &mut self.files {
+                self.stack_rows.push(id, &stack);
+                if self.stack_rows.is_full() {
+                    files.stacks.write(&self.stack_rows.finish()?)?;
+                }
+            }
+        }
+        Ok(ids)
+    }
+
+    /// The capture-wide id of a frame.
+    fn frame<B: AsRef<[u8]>>(
+        &mut self,
+        set: &LogSet<B>,
+        part: u16,
+        frame: &RangeFrame,
+    ) -> Result<u32, WriteError> {
+        let log = set.part(part);
+        let module = frame
+            .module
+            .and_then(|(owner, position)| log?.process_at(owner)?.modules().at(position as usize));
+        let path = module.map(|module| module.path().to_str().into_owned());
+        let path_id = path.as_ref().map(|path| {
+            let next = self.paths.len() as u32;
+            *self.paths.entry_ref(path.as_str()).or_insert(next)
+        });
+        if self.frame_ids.len() >= REMEMBERED_FRAMES {
+            self.frame_ids.clear();
+        }
+        let key = (frame.address, module.map_or(0, |module| module.base), path_id);
+        if let Some(&id) = self.frame_ids.get(&key) {
+            return Ok(id);
+        }
+        let id = self.next_frame;
+        self.next_frame += 1;
+        self.frame_ids.insert(key, id);
+        if let Some(files) = &mut self.files {
+            let kernel = log.is_some_and(|log| frame.address > log.highest_user_address());
+            let place = path
+                .as_deref()
+                .zip(module)
+                .map(|(path, module)| (path, frame.address.wrapping_sub(module.base)));
+            self.frame_rows.push(id, frame.address, kernel, place);
+            if self.frame_rows.is_full() {
+                files.frames.write(&self.frame_rows.finish()?)?;
+            }
+        }
+        Ok(id)
+    }
+
+    fn finish(mut self, metadata: &[(String, String)]) -> Result<(), WriteError> {
+        let Some(mut files) = self.files.take() else { return Ok(()) };
+        files.stacks.write(&self.stack_rows.finish()?)?;
+        files.frames.write(&self.frame_rows.finish()?)?;
+        close(files.stacks, metadata)?;
+        close(files.frames, metadata)
+    }
+}
+
+/// A writer for one table.
+fn table_writer<W: Write + Send>(
+    out: W,
+    table: &Table,
+    options: &Options,
+) -> Result<ArrowWriter<W>, WriteError> {
+    Ok(ArrowWriter::try_new(out, table.schema(), Some(properties(table, options)))?)
+}
+
+/// Adds the metadata and closes a file.
+fn close<W: Write + Send>(
+    mut writer: ArrowWriter<W>,
+    metadata: &[(String, String)],
+) -> Result<(), WriteError> {
+    for (key, value) in metadata {
+        writer.append_key_value_metadata(KeyValue::new(key.clone(), value.clone()));
+    }
+    writer.finish()?;
+    writer.inner_mut().flush()?;
+    Ok(())
+}
+
+/// Paths that a row group's dictionary may hold, in bytes; beyond it they are written plain.
+const DICTIONARY_BYTES: usize = 8 << 20;
+
+/// How each column is encoded: what repeats gets a dictionary, what rises is written as
+/// differences, what does neither is written plainly.
+fn properties(table: &Table, options: &Options) -> WriterProperties {
+    let compression = match options.compression {
+        Compression::Zstd => ParquetCompression::ZSTD(ZstdLevel::default()),
+        Compression::Snappy => ParquetCompression::SNAPPY,
+        Compression::Lz4 => ParquetCompression::LZ4_RAW,
+        Compression::None => ParquetCompression::UNCOMPRESSED,
+    };
+    let mut properties = WriterProperties::builder()
+        // The name alone: the same log gives the same bytes whoever builds this crate.
+        .set_created_by(concat!("pml-parser version ", env!("CARGO_PKG_VERSION")).to_owned())
+        .set_compression(compression)
+        .set_dictionary_page_size_limit(DICTIONARY_BYTES)
+        .set_max_row_group_row_count(Some(1 << 20))
+        .set_statistics_enabled(EnabledStatistics::Chunk);
+    for column in table.columns {
+        let path = ColumnPath::from(column.name);
+        let rises = matches!(column.source, Source::EventId | Source::Sequence) || column.kind == Type::Time;
+        if rises {
+            properties = properties
+                .set_column_dictionary_enabled(path.clone(), false)
+                .set_column_encoding(path.clone(), Encoding::DELTA_BINARY_PACKED);
+        }
+        if matches!(column.source, Source::Time | Source::EventId | Source::Path | Source::Status) {
+            properties = properties.set_column_statistics_enabled(path, EnabledStatistics::Page);
+        } else if matches!(column.source, Source::Duration) {
+            properties = properties.set_column_dictionary_enabled(path, false);
+        }
+    }
+    properties.build()
+}
+
+/// Frames that are remembered to be stored once; as with stacks, the memory is bounded.
+const REMEMBERED_FRAMES: usize = 1 << 20;

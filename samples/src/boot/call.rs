@@ -1,0 +1,66 @@
+//! One operation as it will stand in the log, whoever does it and whenever.
+
+use pml_parser::{EventClass, NtStatus, Ticks};
+
+/// Statuses that boot logs are full of.
+pub(crate) mod status {
+    use pml_parser::NtStatus;
+
+    pub(crate) const BUFFER_OVERFLOW: NtStatus = NtStatus(0x8000_0005);
+    pub(crate) const NO_MORE_FILES: NtStatus = NtStatus(0x8000_0006);
+    pub(crate) const NO_MORE_ENTRIES: NtStatus = NtStatus(0x8000_001A);
+    pub(crate) const REPARSE: NtStatus = NtStatus(0x104);
+    pub(crate) const NO_SUCH_FILE: NtStatus = NtStatus(0xC000_000F);
+    pub(crate) const INVALID_DEVICE_REQUEST: NtStatus = NtStatus(0xC000_0010);
+    pub(crate) const END_OF_FILE: NtStatus = NtStatus(0xC000_0011);
+    pub(crate) const ACCESS_DENIED: NtStatus = NtStatus(0xC000_0022);
+    pub(crate) const BUFFER_TOO_SMALL: NtStatus = NtStatus(0xC000_0023);
+    pub(crate) const NAME_NOT_FOUND: NtStatus = NtStatus(0xC000_0034);
+    pub(crate) const PATH_NOT_FOUND: NtStatus = NtStatus(0xC000_003A);
+    pub(crate) const SHARING_VIOLATION: NtStatus = NtStatus(0xC000_0043);
+    pub(crate) const FILE_LOCKED_WITH_ONLY_READERS: NtStatus = NtStatus(0x12A);
+    pub(crate) const NOT_REPARSE_POINT: NtStatus = NtStatus(0xC000_0275);
+    pub(crate) const FAST_IO_DISALLOWED: NtStatus = NtStatus(0xC01C_0004);
+}
+
+/// An operation with everything but its process, thread, time and stack.
+#[derive(Clone, Debug)]
+pub(crate) struct Call {
+    pub(crate) class: EventClass,
+    pub(crate) code: u16,
+    pub(crate) details: Vec<u8>,
+    pub(crate) extra: Option<Vec<u8>>,
+    pub(crate) status: NtStatus,
+    /// How long it takes, where that matters to what is told.
+    pub(crate) duration: Option<Ticks>,
+}
+
+impl Call {
+    pub(crate) fn new(class: EventClass, code: u16, details: Vec<u8>) -> Self {
+        Self { class, code, details, extra: None, status: NtStatus::SUCCESS, duration: None }
+    }
+
+    pub(crate) fn returning(mut self, extra: Vec<u8>) -> Self {
+        self.extra = Some(extra);
+        self
+    }
+
+    /// The same operation, ending with another status: then it returned nothing.
+    pub(crate) fn ending(mut self, status: NtStatus) -> Self {
+        if status != NtStatus::SUCCESS {
+            self.extra = None;
+        }
+        self.status = status;
+        self
+    }
+
+    pub(crate) fn lasting(mut self, duration: Ticks) -> Self {
+        self.duration = Some(duration);
+        self
+    }
+
+    /// Names the kind of operation among all classes.
+    pub(crate) fn kind(&self) -> u32 {
+        u32::from(self.class.code()) << 8 | u32::from(self.code)
+    }
+}

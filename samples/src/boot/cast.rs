@@ -1,0 +1,194 @@
+//! Who takes part in a boot, as data: programs, when they live, and what they do.
+
+use super::noise::Habit::{self, *};
+
+/// A millionth of the log.
+pub(crate) type Ppm = u32;
+
+/// A program that runs during the boot.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Role {
+    /// File name of the program, unless several roles share it; stories name actors by it.
+    pub(crate) name: &'static str,
+    /// Folder below the Windows folder, or a whole path.
+    pub(crate) folder: &'static str,
+    /// What follows the path on the command line.
+    pub(crate) arguments: &'static str,
+    /// Name of the parent's role.
+    pub(crate) parent: &'static str,
+    pub(crate) user: &'static str,
+    pub(crate) session: u32,
+    pub(crate) starts: Ppm,
+    /// When it ends, if that is before the shutdown.
+    pub(crate) ends: Option<Ppm>,
+    /// How much of the noise is its own, compared with the others that run.
+    pub(crate) share: u32,
+    pub(crate) threads: u64,
+    /// Libraries of its own.
+    pub(crate) modules: &'static [&'static str],
+    /// How many of the common libraries it loads, at most; native programs load none.
+    pub(crate) libraries: u64,
+    pub(crate) habits: &'static [(Habit, u32)],
+    /// Events a log must have for this role to take part.
+    pub(crate) from_events: u64,
+    /// How many of it run one after the other, in logs of a million events.
+    pub(crate) copies: u32,
+}
+
+const NATIVE: Role = Role {
+    name: "",
+    folder: "System32",
+    arguments: "",
+    parent: "smss.exe",
+    user: r"NT AUTHORITY\SYSTEM",
+    session: 0,
+    starts: 0,
+    ends: None,
+    share: 1,
+    threads: 2,
+    modules: &[],
+    libraries: 0,
+    habits: SERVICE_HABITS,
+    from_events: 0,
+    copies: 1,
+};
+const SERVICE: Role =
+    Role { parent: "services.exe", starts: 300_000, share: 3, threads: 6, libraries: 36, ..NATIVE };
+const SVCHOST: Role = Role { modules: &["umpdc.dll"], ..SERVICE };
+const HELPER: Role =
+    Role { parent: "TiWorker.exe", share: 4, libraries: 18, from_events: 100_000, copies: 8, threads: 2, ..SERVICE };
+
+const SERVICE_HABITS: &[(Habit, u32)] = &[
+    (RegistryRead, 30), (RegistryProbe, 24), (RegistryEnumerate, 9), (RegistryWrite, 2), (FileProbe, 9), (FileRead, 7),
+    (FileInformation, 9), (DirectoryList, 3), (LoadLibrary, 3), (FileWrite, 2), (Threads, 3), (Pipe, 1), (Volume, 1),
+];
+const SYSTEM_HABITS: &[(Habit, u32)] =
+    &[(Paging, 30), (HiveFlush, 14), (DriverLoad, 4), (TransactionLog, 6), (RegistryRead, 14), (Volume, 2)];
+const WORKER_HABITS: &[(Habit, u32)] = &[
+    (StageComponent, 24), (ComponentRegistry, 40), (Manifest, 12), (PackageRegistry, 14), (LogWrite, 5), (RegistryRead, 8),
+    (RegistryProbe, 6), (FileInformation, 5), (DirectoryList, 3), (DriverPackage, 4), (LoadLibrary, 2), (Threads, 2),
+];
+const INSTALLER_HABITS: &[(Habit, u32)] =
+    &[(PackageRegistry, 22), (LogWrite, 3), (RegistryRead, 10), (FileInformation, 4), (LoadLibrary, 1)];
+const QUEUE_HABITS: &[(Habit, u32)] = &[(LinkComponent, 70), (QueueRegistry, 20), (MoveRename, 6)];
+const SCANNER_HABITS: &[(Habit, u32)] = &[
+    (Scan, 40), (FileInformation, 10), (RegistryRead, 10), (RegistryProbe, 6), (UserFile, 8), (LoadLibrary, 2),
+    (Threads, 3), (FileWrite, 3),
+];
+const EARLY_HABITS: &[(Habit, u32)] =
+    &[(RegistryRead, 30), (RegistryProbe, 12), (FileProbe, 6), (DirectoryList, 4), (RegistryEnumerate, 6), (FileInformation, 6)];
+
+/// Everyone, parents before their children.
+pub(crate) const CAST: &[Role] = &[
+    Role {
+        name: "System", parent: "", folder: "", share: 16, threads: 12, habits: SYSTEM_HABITS, ..NATIVE
+    },
+    Role { name: "Registry", parent: "System", folder: "", starts: 6_000, share: 2, habits: &[(HiveFlush, 1)], from_events: 20_000, ..NATIVE },
+    Role { name: "smss.exe", parent: "System", starts: 30_000, share: 4, habits: EARLY_HABITS, ..NATIVE },
+    Role {
+        name: "autochk.exe", arguments: " *", starts: 45_000, ends: Some(60_000), share: 6,
+        habits: &[(Volume, 3), (RegistryRead, 4), (FileInformation, 1)], from_events: 20_000, ..NATIVE
+    },
+    Role {
+        name: "poqexec.exe", arguments: r" /display_progress \SystemRoot\WinSxS\pending.xml",
+        starts: 65_000, ends: Some(240_000), share: 90, threads: 1, habits: QUEUE_HABITS, ..NATIVE
+    },
+    Role {
+        name: "csrss.exe",
+        arguments: r" ObjectDirectory=\Windows SharedSection=1024,20480,768 Windows=On SubSystemType=Windows",
+        starts: 245_000, share: 2, modules: &["csrsrv.dll", "basesrv.dll", "winsrv.dll", "sxssrv.dll"],
+        habits: EARLY_HABITS, ..NATIVE
+    },
+    Role { name: "wininit.exe", starts: 250_000, share: 3, libraries: 14, habits: EARLY_HABITS, ..NATIVE },
+    Role {
+        name: "csrss.exe#1",
+        arguments: r" ObjectDirectory=\Windows SharedSection=1024,20480,768 Windows=On SubSystemType=Windows",
+        session: 1, starts: 255_000, modules: &["csrsrv.dll", "basesrv.dll", "winsrv.dll"], habits: EARLY_HABITS,
+        from_events: 20_000, ..NATIVE
+    },
+    Role {
+        name: "winlogon.exe", session: 1, starts: 258_000, share: 3, libraries: 24, habits: EARLY_HABITS,
+        from_events: 20_000, ..NATIVE
+    },
+    Role { name: "services.exe", parent: "wininit.exe", starts: 265_000, share: 8, libraries: 18, threads: 8, ..SERVICE },
+    Role {
+        name: "lsass.exe", parent: "wininit.exe", starts: 268_000, share: 5, threads: 8,
+        modules: &["lsasrv.dll", "samsrv.dll", "kerberos.dll", "schannel.dll"], ..SERVICE
+    },
+    Role { name: "svchost.exe#DcomLaunch", arguments: " -k DcomLaunch -p", starts: 278_000, share: 6, ..SVCHOST },
+    Role {
+        name: "svchost.exe#RPCSS", arguments: " -k RPCSS -p", user: r"NT AUTHORITY\NETWORK SERVICE", starts: 282_000,
+        from_events: 20_000, ..SVCHOST
+    },
+    Role {
+        name: "fontdrvhost.exe", parent: "wininit.exe", user: r"Font Driver Host\UMFD-0", starts: 285_000, share: 1,
+        libraries: 10, from_events: 20_000, ..SERVICE
+    },
+    Role {
+        name: "LogonUI.exe", parent: "winlogon.exe", arguments: " /flags:0x2 /state0:0xa3b92855 /state1:0x41c64e6d",
+        session: 1, starts: 290_000, share: 4, libraries: 50, from_events: 20_000, ..SERVICE
+    },
+    Role {
+        name: "dwm.exe", parent: "winlogon.exe", user: r"Window Manager\DWM-1", session: 1, starts: 292_000, share: 2,
+        libraries: 40, from_events: 20_000, ..SERVICE
+    },
+    Role { name: "svchost.exe#Schedule", arguments: " -k netsvcs -p -s Schedule", starts: 296_000, share: 5, ..SVCHOST },
+    Role {
+        name: "svchost.exe#EventLog", arguments: " -k LocalServiceNetworkRestricted -p -s EventLog",
+        user: r"NT AUTHORITY\LOCAL SERVICE", starts: 300_000, from_events: 20_000, ..SVCHOST
+    },
+    Role {
+        name: "svchost.exe#ProfSvc", arguments: " -k netsvcs -p -s ProfSvc", starts: 302_000,
+        habits: &[(RegistryRead, 20), (UserFile, 8), (RegistryProbe, 10), (DirectoryList, 3), (FileInformation, 4)],
+        from_events: 20_000, ..SVCHOST
+    },
+    Role { name: "svchost.exe#DeviceInstall", arguments: " -k DcomLaunch -p -s DeviceInstall", starts: 304_000, from_events: 20_000, ..SVCHOST },
+    Role {
+        name: "svchost.exe#Dnscache", arguments: " -k NetworkService -p -s Dnscache",
+        user: r"NT AUTHORITY\NETWORK SERVICE", starts: 306_000, from_events: 50_000, ..SVCHOST
+    },
+    Role { name: "svchost.exe#gpsvc", arguments: " -k netsvcs -p -s gpsvc", starts: 308_000, share: 5, from_events: 20_000, ..SVCHOST },
+    Role { name: "svchost.exe#Winmgmt", arguments: " -k netsvcs -p -s Winmgmt", starts: 312_000, share: 5, from_events: 20_000, ..SVCHOST },
+    Role { name: "svchost.exe#wuauserv", arguments: " -k netsvcs -p -s wuauserv", starts: 330_000, share: 6, ..SVCHOST },
+    Role {
+        name: "MsMpEng.exe",
+        folder: r"C:\ProgramData\Microsoft\Windows Defender\Platform\4.18.24090.11-0",
+        starts: 315_000, share: 22, threads: 16, modules: &["mpclient.dll", "mpsvc.dll", "mpengine.dll"],
+        habits: SCANNER_HABITS, ..SERVICE
+    },
+    Role {
+        name: "TrustedInstaller.exe", folder: "servicing", starts: 335_000, ends: Some(965_000), share: 10, threads: 4,
+        modules: &["CbsMsg.dll"], libraries: 20, habits: INSTALLER_HABITS, ..SERVICE
+    },
+    Role {
+        name: "TiWorker.exe", folder: "{servicing stack}", arguments: " -Embedding", parent: "svchost.exe#DcomLaunch",
+        starts: 345_000, ends: Some(955_000), share: 110, threads: 12,
+        modules: &["CbsCore.dll", "wcp.dll", "drvstore.dll", "dpx.dll", "cmiaisupport.dll", "msdelta.dll", "wdscore.dll"],
+        libraries: 30, habits: WORKER_HABITS, ..SERVICE
+    },
+    Role { name: "spoolsv.exe", starts: 350_000, from_events: 20_000, ..SERVICE },
+    Role {
+        name: "SearchIndexer.exe", arguments: " /Embedding", starts: 370_000, share: 5, from_events: 50_000,
+        habits: &[(UserFile, 12), (RegistryRead, 10), (FileInformation, 10), (DirectoryList, 6), (FileWrite, 4)], ..SERVICE
+    },
+    Role {
+        name: "WmiPrvSE.exe", folder: r"System32\wbem", parent: "svchost.exe#DcomLaunch", starts: 400_000,
+        user: r"NT AUTHORITY\NETWORK SERVICE", from_events: 50_000, ..SERVICE
+    },
+    Role {
+        name: "drvinst.exe", parent: "svchost.exe#DeviceInstall", arguments: r#" "4" "1" "C:\Windows\INF\oem3.inf" "0""#,
+        starts: 360_000, ends: Some(368_000), habits: &[(DriverPackage, 20), (RegistryWrite, 6), (RegistryRead, 10)], ..HELPER
+    },
+    Role {
+        name: "mofcomp.exe", folder: r"System32\wbem", arguments: r" C:\Windows\System32\wbem\wmi.mof",
+        starts: 440_000, ends: Some(446_000), ..HELPER
+    },
+    Role { name: "wevtutil.exe", arguments: " um wuau.man", starts: 450_000, ends: Some(455_000), ..HELPER },
+    Role { name: "lodctr.exe", arguments: " /R", starts: 460_000, ends: Some(465_000), ..HELPER },
+    Role {
+        name: "conhost.exe", arguments: " 0xffffffff -ForceV1", starts: 441_000, ends: Some(445_000), share: 1, ..HELPER
+    },
+];
+
+/// How far apart copies of a role start.
+pub(crate) const COPY_DISTANCE: Ppm = 60_000;

@@ -1,0 +1,91 @@
+//! Where the parts of a generated capture go.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufWriter, Cursor, Seek, Write};
+use std::path::{Path, PathBuf};
+
+/// Takes the parts of a capture, one after the other.
+pub(super) trait Output {
+    /// What a part is written to.
+    type Part: Write + Seek;
+
+    /// Begins part `number`.
+    fn begin(&mut self, number: u32) -> io::Result<Self::Part>;
+
+    /// Takes a finished part.
+    fn end(&mut self, part: Self::Part) -> io::Result<()>;
+}
+
+/// Keeps the parts in memory.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    pub(super) parts: Vec<Vec<u8>>,
+}
+
+impl Output for Memory {
+    type Part = Cursor<Vec<u8>>;
+
+    fn begin(&mut self, _number: u32) -> io::Result<Self::Part> {
+        Ok(Cursor::new(Vec::new()))
+    }
+
+    fn end(&mut self, part: Self::Part) -> io::Result<()> {
+        self.parts.push(part.into_inner());
+        Ok(())
+    }
+}
+
+/// Writes the parts into a directory: `Bootlog.pml`, `Bootlog-1.pml`, …
+#[derive(Debug)]
+pub(super) struct Directory {
+    pub(super) paths: Vec<PathBuf>,
+    overwrite: bool,
+}
+
+/// Bytes that are gathered before they are written.
+const BUFFER: usize = 1 << 20;
+
+impl Directory {
+    /// Makes the directory. Fails before anything is written where a file would be replaced that
+    /// must not be, or where one is left from a longer capture that would seem part of this one.
+    pub(super) fn new(directory: &Path, parts: u32, overwrite: bool) -> io::Result<Self> {
+        std::fs::create_dir_all(directory)?;
+        let name = |number| match number {
+            0 => "Bootlog.pml".to_owned(),
+            n => format!("Bootlog-{n}.pml"),
+        };
+        let paths: Vec<PathBuf> = (0..parts).map(|number| directory.join(name(number))).collect();
+        let taken = paths.iter().filter(|_| !overwrite).find(|path| path.exists());
+        if let Some(path) = taken {
+            let text = format!("{} exists already; --force overwrites it", path.display());
+            return Err(io::Error::new(io::ErrorKind::AlreadyExists, text));
+        }
+        let next = directory.join(name(parts));
+        if next.exists() {
+            let text = format!("{} would seem to be a part of this log; remove it first", next.display());
+            return Err(io::Error::new(io::ErrorKind::AlreadyExists, text));
+        }
+        Ok(Self { paths, overwrite })
+    }
+}
+
+impl Output for Directory {
+    type Part = BufWriter<File>;
+
+    fn begin(&mut self, number: u32) -> io::Result<Self::Part> {
+        let mut options = OpenOptions::new();
+        options.write(true);
+        if self.overwrite {
+            options.create(true).truncate(true);
+        } else {
+            options.create_new(true);
+        }
+        let path = self.paths.get(number as usize).ok_or(io::ErrorKind::InvalidInput)?;
+        Ok(BufWriter::with_capacity(BUFFER, options.open(path)?))
+    }
+
+    fn end(&mut self, part: Self::Part) -> io::Result<()> {
+        part.into_inner().map_err(io::IntoInnerError::into_error)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,168 @@
+//! Call stacks: each process has, for each kind of operation, a few that come again and again.
+
+use crate::random::{Random, mix};
+use std::collections::HashMap;
+
+/// Where code lies: base and size of an image.
+pub(crate) type Code = (u64, u32);
+
+/// The images whose code a process can be in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Scope<'a> {
+    /// Names the process among all.
+    pub(crate) process: usize,
+    /// The kernel, the filter manager, the file system, the filter of the antivirus, others.
+    pub(crate) kernel: &'a [Code],
+    /// The program, `ntdll`, then what else is loaded. Empty for System.
+    pub(crate) user: &'a [Code],
+    /// Whether the process is still being set up, so that only the loader can be at work.
+    pub(crate) is_loading: bool,
+}
+
+/// The stacks of one kind of operation of one process.
+#[derive(Debug, Default)]
+struct Pool {
+    draws: u64,
+    last: usize,
+    stacks: Vec<Box<[u64]>>,
+}
+
+/// All stacks made so far. Their number grows ever more slowly with the number of events.
+#[derive(Debug)]
+pub(crate) struct Stacks {
+    seed: u64,
+    mean_frames: u64,
+    is_64_bit: bool,
+    pools: HashMap<(usize, u32), Pool>,
+}
+
+/// Most stacks of one pool, so that memory stays small however long the log is.
+const POOL_LIMIT: usize = 160;
+const FILE_SYSTEM: u32 = 3;
+const REGISTRY: u32 = 2;
+
+impl Stacks {
+    pub(crate) fn new(seed: u64, mean_frames: u64, is_64_bit: bool) -> Self {
+        Self { seed, mean_frames, is_64_bit, pools: HashMap::new() }
+    }
+
+    /// A stack for an operation of this kind (`Call::kind`).
+    pub(crate) fn draw(&mut self, random: &mut Random, scope: Scope<'_>, kind: u32) -> &[u64] {
+        let key = (scope.process, kind | u32::from(scope.is_loading) << 31);
+        let Self { seed, mean_frames, is_64_bit, pools } = self;
+        let pool = pools.entry(key).or_default();
+        pool.draws += 1;
+        let known = pool.stacks.len();
+        // The share of new ones falls as a restaurant fills up: tables are left over.
+        let is_new = known < POOL_LIMIT && random.below(pool.draws * 10 + 8) < 8 + known as u64 * 4;
+        if is_new || known == 0 {
+            let builder = Builder { seed: *seed, mean_frames: *mean_frames, is_64_bit: *is_64_bit };
+            pool.stacks.push(builder.build(random, scope, kind));
+            pool.last = known;
+        } else if !random.chance(350) {
+            let skewed = random.below(known as u64);
+            pool.last = random.below(skewed + 1) as usize;
+        }
+        &pool.stacks[pool.last]
+    }
+}
+
+/// Makes one stack.
+struct Builder {
+    seed: u64,
+    mean_frames: u64,
+    is_64_bit: bool,
+}
+
+impl Builder {
+    fn build(&self, random: &mut Random, scope: Scope<'_>, kind: u32) -> Box<[u64]> {
+        let depth = self.mean_frames / 2 + random.below(self.mean_frames + 1);
+        let mut frames = self.kernel_frames(random, scope, kind, depth as usize);
+        if !scope.user.is_empty() {
+            let left = (depth as usize).saturating_sub(frames.len()).max(2);
+            let user = self.user_frames(random, scope, kind, left);
+            frames.extend(user.into_iter().rev());
+        }
+        frames.into_boxed_slice()
+    }
+
+    /// Innermost first: the filter manager for files, then the kernel down to the system call.
+    fn kernel_frames(&self, random: &mut Random, scope: Scope<'_>, kind: u32, depth: usize) -> Vec<u64> {
+        let [kernel, filter_manager, file_system, antivirus, ..] = *scope.kernel else { return Vec::new() };
+        let variant = random.below(5);
+        let mut images: Vec<Code> = Vec::with_capacity(24);
+        match kind >> 8 {
+            FILE_SYSTEM => {
+                images.extend([filter_manager; 3]);
+                if variant == 3 {
+                    images.extend([antivirus, antivirus, filter_manager]);
+                }
+                if scope.user.is_empty() {
+                    images.extend([file_system; 4]);
+                }
+                images.extend([kernel; 7]);
+            }
+            REGISTRY => images.extend([kernel; 8]),
+            _ => images.extend([kernel; 6]),
+        }
+        if scope.user.is_empty() {
+            // A thread of the kernel goes on to its end inside the kernel and its drivers.
+            let more = depth.saturating_sub(images.len()).min(24);
+            images.extend((0..more).map(|i| if i % 5 == 2 { *random.pick(scope.kernel) } else { kernel }));
+        } else {
+            images.truncate((depth / 3).max(5) + 2);
+        }
+        let place = |(i, image): (usize, Code)| {
+            // Frames further out are shared by more variants.
+            let variant = if i < 5 { variant } else { variant & 1 };
+            self.site(image, &[u64::from(kind), i as u64, variant])
+        };
+        images.into_iter().enumerate().map(place).collect()
+    }
+
+    /// Outermost first: the start of the thread, then a walk down a tree of calls, then the system
+    /// call. What two walks have in common is shared, as it is between real stacks.
+    fn user_frames(&self, random: &mut Random, scope: Scope<'_>, kind: u32, depth: usize) -> Vec<u64> {
+        let nt = scope.user.get(1).copied().unwrap_or(scope.user[0]);
+        let mut frames = vec![self.site(nt, &[1])];
+        if scope.is_loading {
+            let branch = random.below(3);
+            frames.extend((0..depth.min(14) as u64).map(|i| self.site(nt, &[branch, i])));
+            return frames;
+        }
+        if let Some(&kernel32) = scope.user.get(2) {
+            frames.push(self.site(kernel32, &[2]));
+        }
+        let mut node = mix(&[self.seed, scope.process as u64, random.below(5)]);
+        let mut image = scope.user[0];
+        for level in 0..depth.saturating_sub(4) {
+            let branch = if level % 4 == 3 { random.below(3) } else { 0 };
+            node = mix(&[node, branch]);
+            if node.is_multiple_of(5) {
+                image = scope.user[(node >> 8) as usize % scope.user.len()];
+            }
+            frames.push(self.site(image, &[node]));
+        }
+        if random.chance(25) {
+            let lost = frames.len() / 2;
+            frames[lost] = self.nowhere(random);
+        }
+        if let Some(&base) = scope.user.get(3) {
+            frames.push(self.site(base, &[u64::from(kind), random.below(2)]));
+        }
+        frames.push(self.site(nt, &[u64::from(kind)]));
+        frames
+    }
+
+    /// A return address inside an image.
+    fn site(&self, (base, size): Code, place: &[u64]) -> u64 {
+        let hash = mix(&[self.seed, base, mix(place)]);
+        base + 0x1000 + hash % (u64::from(size) - 0x1000)
+    }
+
+    /// An address in no image: generated code, or a library that is gone.
+    fn nowhere(&self, random: &mut Random) -> u64 {
+        let offset = random.below(0x400_0000);
+        if self.is_64_bit { 0x0212_7000_0000 + offset } else { 0x0200_0000 + offset }
+    }
+}

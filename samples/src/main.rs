@@ -1,0 +1,124 @@
+//! The command line of the generator.
+#![forbid(unsafe_code)]
+
+use clap::{Args, Parser, Subcommand};
+use pml_samples::boot::{self, Amount, Bits, Options, Story};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Generates Process Monitor logs that tell a story.
+#[derive(Parser, Debug)]
+#[command(name = "pml-samples", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// A boot log of a Windows that is being updated.
+    Boot(Boot),
+}
+
+#[derive(Args, Debug)]
+struct Boot {
+    /// Directory for Bootlog.pml, Bootlog-1.pml, …
+    #[arg(short, long, value_name = "DIRECTORY")]
+    output: PathBuf,
+    /// Number of events, all parts together; K and M are thousands and millions.
+    #[arg(long, default_value = "100K", value_parser = count, conflicts_with = "target_size")]
+    events: u64,
+    /// Stop at this size instead, all parts together: 500MB, 2GiB.
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    target_size: Option<u64>,
+    /// Number of files.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    parts: u32,
+    /// What all chance is drawn from.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Bitness of the captured Windows, 32 or 64.
+    #[arg(long, default_value = "64", value_parser = bits)]
+    bits: Bits,
+    /// What happens: none or missing-payload.
+    #[arg(long, default_value = "missing-payload")]
+    story: Story,
+    /// Mean number of stack frames of an event.
+    #[arg(long, default_value_t = 34, value_parser = clap::value_parser!(u16).range(1..=200))]
+    frames: u16,
+    /// Overwrite existing files.
+    #[arg(long)]
+    force: bool,
+}
+
+impl Boot {
+    fn options(&self) -> Options {
+        Options {
+            amount: self.target_size.map_or(Amount::Events(self.events), Amount::Bytes),
+            parts: self.parts,
+            seed: self.seed,
+            bits: self.bits,
+            story: self.story,
+            frames: self.frames,
+            overwrite: self.force,
+        }
+    }
+}
+
+/// A number with one of these suffixes behind it.
+fn scaled(text: &str, suffixes: &[(&str, u64)]) -> Result<u64, String> {
+    let text = text.trim();
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let suffix = &text[digits.len()..];
+    let scale = suffixes.iter().find(|entry| entry.0.eq_ignore_ascii_case(suffix)).map(|entry| entry.1);
+    let scale = scale.ok_or_else(|| format!("unknown suffix {suffix:?}"))?;
+    let number: u64 = digits.parse().map_err(|error| format!("{digits:?}: {error}"))?;
+    number.checked_mul(scale).ok_or_else(|| "too large".to_owned())
+}
+
+fn count(text: &str) -> Result<u64, String> {
+    scaled(text, &[("", 1), ("K", 1_000), ("M", 1_000_000)])
+}
+
+fn size(text: &str) -> Result<u64, String> {
+    let decimal = [("", 1), ("B", 1), ("KB", 1_000), ("MB", 1_000_000), ("GB", 1_000_000_000)];
+    let binary = [("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30)];
+    scaled(text, &[&decimal[..], &binary[..]].concat())
+}
+
+fn bits(text: &str) -> Result<Bits, String> {
+    match text {
+        "32" => Ok(Bits::B32),
+        "64" => Ok(Bits::B64),
+        _ => Err("32 or 64".to_owned()),
+    }
+}
+
+fn main() -> ExitCode {
+    let Command::Boot(boot) = Cli::parse().command;
+    match boot::generate(&boot.options(), &boot.output) {
+        Ok(paths) => {
+            paths.iter().for_each(|path| println!("{}", path.display()));
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("pml-samples: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn suffixes() {
+        assert_eq!(count("30M"), Ok(30_000_000));
+        assert_eq!(count("3k"), Ok(3_000));
+        assert_eq!(size("2GiB"), Ok(2 << 30));
+        assert!(count("3G").is_err());
+        assert!(count("M").is_err());
+        assert!(size("99999999999GB").is_err());
+    }
+}

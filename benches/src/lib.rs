@@ -1,1 +1,15 @@
+//! Logs that the benchmarks read: generated from fixed seeds, in memory.
+#![forbid(unsafe_code)]
 
+use pml_parser::{Log, LogSet};
+use pml_samples::boot::{Amount, Options, generate_in_memory};
+
+/// A generated boot log of so many events.
+///
+/// # Panics
+/// When the generator fails, which in memory it cannot.
+pub fn boot_log(events: u64) -> LogSet<Vec<u8>> {
+    let options = Options { amount: Amount::Events(events), seed: 1, ..Options::default() };
+    let parts = generate_in_memory(&options).expect("memory takes everything");
+    LogSet::new(parts.into_iter().map(|bytes| Log::parse(bytes).expect("a whole log")).collect())
+}

@@ -76,7 +76,7 @@ pub(crate) struct ConvertArgs {
     #[arg(short, long)]
     pub force: bool,
 
-    /// Threads to use; the output does not depend on it [default: all cores, 8 at most]
+    /// Threads to use; the output does not depend on it [default: all cores, 4 at most]
     #[arg(short = 'j', long, value_name = "N")]
     pub threads: Option<NonZeroUsize>,
 

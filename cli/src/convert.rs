@@ -11,8 +11,8 @@ use pml_parser::parquet::{CaptureFacts, Options, WriteError, write_dataset, writ
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// Threads when none are asked for: beyond these, memory grows more than speed.
-const MOST_THREADS: usize = 8;
+/// Threads when none are asked for: each takes up to 50 MiB, and 256 MiB are promised for a log of any size.
+const MOST_THREADS: usize = 4;
 
 /// Endings that name a format of their own.
 const LATER_FORMATS: [&str; 4] = ["csv", "xml", "jsonl", "arrow"];
@@ -69,9 +69,7 @@ fn write(args: &ConvertArgs, capture: &Capture, progress: &Progress) -> Result<(
 fn write_failure(path: &Path, error: WriteError) -> Failure {
     match error {
         WriteError::Io(e) => Failure::of_io(path, &e),
-        WriteError::Cancelled => {
-            Failure::new("stopped").hint("nothing was written under the final name")
-        }
+        WriteError::Cancelled => Failure::new("stopped").hint("nothing was written under the final name"),
         other => Failure::new(format!("{}: {other}", path.display())),
     }
 }

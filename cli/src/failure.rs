@@ -35,9 +35,8 @@ impl Failure {
     pub(crate) fn of_io(path: &Path, error: &io::Error) -> Self {
         let failure = Self::new(format!("{}: {error}", path.display()));
         match error.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                failure.hint("nothing was written under the final name; free space or choose another place with -o")
-            }
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => failure
+                .hint("nothing was written under the final name; free space or choose another place with -o"),
             io::ErrorKind::PermissionDenied => failure.hint("check the rights on the file and its folder"),
             _ => failure,
         }

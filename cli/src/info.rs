@@ -124,7 +124,11 @@ impl Info {
                 self.build,
                 self.bits,
                 self.product_type,
-                if self.service_pack.is_empty() { String::new() } else { format!(", {}", plain(&self.service_pack)) }
+                if self.service_pack.is_empty() {
+                    String::new()
+                } else {
+                    format!(", {}", plain(&self.service_pack))
+                }
             ),
         );
         line("Hardware", format!("{} processors, {}", self.processors, HumanBytes(self.memory_bytes)));
@@ -137,22 +141,24 @@ impl Info {
             line(
                 "Part",
                 format!(
-                    "{}: {} events, {}, {} processes, {} modules, {} strings, {} icons, {} hosts, {} ports",
+                    "{}: {} events, {}, {} processes, {} modules, {} strings",
                     plain(&part.file),
                     HumanCount(part.events),
                     HumanBytes(part.bytes),
-                    part.processes,
+                    HumanCount(part.processes.into()),
                     HumanCount(part.modules),
-                    HumanCount(part.strings.into()),
-                    part.icons,
-                    part.hosts,
-                    part.ports
+                    HumanCount(part.strings.into())
                 ),
             );
         }
-        let mut servicing: Vec<String> =
-            self.servicing_processes.iter().map(|p| format!("{} ({})", plain(&p.name), p.pid)).collect();
-        servicing.dedup();
+        // A process that lives through several parts is named once.
+        let mut servicing: Vec<String> = Vec::new();
+        for process in &self.servicing_processes {
+            let text = format!("{} ({})", plain(&process.name), process.pid);
+            if !servicing.contains(&text) {
+                servicing.push(text);
+            }
+        }
         if servicing.is_empty() {
             servicing.push("no process of the servicing stack".to_owned());
         }

@@ -38,9 +38,7 @@ pub(crate) fn warn(message: &str) {
 /// A finished write to standard output; a reader that went away early is no failure.
 pub(crate) fn stdout_done(result: io::Result<()>) -> Result<Done, Failure> {
     match result {
-        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::new(format!("standard output: {e}")))
-        }
+        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => Err(Failure::new(format!("standard output: {e}"))),
         _ => Ok(Done::Whole),
     }
 }

@@ -131,7 +131,8 @@ impl<'a> Event<'a> {
         // The blob is a slice of the file; its place there is found without pointers.
         let details_at = raw::HEADER_SIZE + self.record.frames.len();
         let is_details = blob.as_ptr() == self.record.details.as_ptr();
-        let blob_at = if is_details { details_at } else { self.record.header.extra_offset.get() as usize + 2 };
+        let blob_at =
+            if is_details { details_at } else { self.record.header.extra_offset.get() as usize + 2 };
         usize::try_from(self.offset)
             .ok()
             .and_then(|offset| self.log.file.get(offset.checked_add(blob_at)?.checked_add(at)?..))

@@ -112,11 +112,12 @@ impl Index {
         let offsets_at = header.offsets.get();
         let event_count = header.event_count.get();
         // The array is read in place; here only whether it fits.
-        parse_at(file, offsets_at, "event offset array", records::<RawOffset>(event_count))
-            .map_err(|_| {
+        parse_at(file, offsets_at, "event offset array", records::<RawOffset>(event_count)).map_err(
+            |_| {
                 let have = (file.len() as u64).saturating_sub(offsets_at);
                 Error::truncated("event offset array", offsets_at, u64::from(event_count) * 5, have)
-            })?;
+            },
+        )?;
         let strings = Strings::read(file, header.strings.get())?;
         let icons = Icons::read(file, header.icons.get()).unwrap_or_else(|error| {
             damage.push(error);
@@ -245,6 +246,11 @@ impl<'a> LogView<'a> {
         self.index.is64
     }
 
+    /// The whole file.
+    pub fn bytes(self) -> &'a [u8] {
+        self.file
+    }
+
     /// Bytes of the file.
     pub fn size(self) -> u64 {
         self.file.len() as u64
@@ -290,8 +296,7 @@ impl<'a> LogView<'a> {
         let entry = self.index.offsets_at + u64::from(position) * 5;
         let at = usize::try_from(entry).ok()?;
         let bytes: &[u8; 5] = self.file.get(at..)?.first_chunk()?;
-        Some(zerocopy::transmute_ref!(bytes))
-            .map(|raw: &RawOffset| raw.get())
+        Some(zerocopy::transmute_ref!(bytes)).map(|raw: &RawOffset| raw.get())
     }
 
     /// Event `position` of this log, 0-based.

@@ -144,9 +144,7 @@ impl<B: AsRef<[u8]>> LogSet<B> {
                 let mut end = start.saturating_add(events).min(count);
                 let from = log.event_offset(start).unwrap_or(0);
                 // Halve until the records fit; one record always does.
-                while end - start > 1
-                    && log.event_offset(end - 1).unwrap_or(0).saturating_sub(from) > bytes
-                {
+                while end - start > 1 && log.event_offset(end - 1).unwrap_or(0).saturating_sub(from) > bytes {
                     end = start + (end - start) / 2;
                 }
                 next = end;

@@ -7,9 +7,11 @@
 use crate::arrow::events::{EventColumns, EventCounts, EventRows};
 use crate::arrow::pipeline::in_order;
 use crate::arrow::schema::{EVENTS, FRAMES, MODULES, PROCESSES, STACKS, Source, Table, Type};
-use crate::arrow::stacks::{CaptureStacks, FoundStacks, RangeFrame};
+use crate::arrow::stacks::{CaptureStacks, FoundStacks};
 use crate::arrow::tables::{self, FrameRows, StackRows};
+use crate::log::LogView;
 use crate::log_set::{EventRange, LogSet};
+use crate::process::Module;
 use arrow::array::{ArrayRef, UInt32Array};
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
@@ -118,7 +120,7 @@ impl From<ArrowError> for WriteError {
 }
 
 /// Events of a row group: enough for good compression, few enough to keep several in memory.
-const RANGE_EVENTS: u32 = 131_072;
+const RANGE_EVENTS: u32 = 65_536;
 /// Bytes of records of a row group, for logs of huge events.
 const RANGE_BYTES: u64 = 128 << 20;
 
@@ -336,22 +338,26 @@ struct StackFiles<W: Write + Send> {
 struct StackTables<W: Write + Send> {
     files: Option<StackFiles<W>>,
     capture: CaptureStacks,
-    /// Address, base and path of the module → frame id.
-    frame_ids: HashMap<(u64, u64, Option<u32>), u32>,
+    /// Module path and base → a number for it.
+    modules: HashMap<(String, u64), u32>,
+    /// Address and number of its module → frame id.
+    frame_ids: HashMap<(u64, u32), u32>,
     next_frame: u32,
-    paths: HashMap<String, u32>,
     stack_rows: StackRows,
     frame_rows: FrameRows,
 }
+
+/// In place of a module's number: none.
+const NO_MODULE: u32 = u32::MAX;
 
 impl<W: Write + Send> StackTables<W> {
     fn new(files: Option<StackFiles<W>>) -> Self {
         Self {
             files,
             capture: CaptureStacks::default(),
+            modules: HashMap::new(),
             frame_ids: HashMap::new(),
             next_frame: 0,
-            paths: HashMap::new(),
             stack_rows: StackRows::default(),
             frame_rows: FrameRows::default(),
         }
@@ -363,11 +369,21 @@ impl<W: Write + Send> StackTables<W> {
         set: &LogSet<B>,
         found: &FoundStacks,
     ) -> Result<Vec<u32>, WriteError> {
-        let frames: Vec<u32> = found
-            .frames
-            .iter()
-            .map(|frame| self.frame(set, found.part, frame))
-            .collect::<Result<_, _>>()?;
+        let Some(log) = set.part(found.part) else { return Ok(Vec::new()) };
+        // Modules of this part that have been looked up, by owner and position.
+        let mut known = HashMap::new();
+        let mut frames = Vec::with_capacity(found.frames.len());
+        for frame in &found.frames {
+            let module = frame.module.and_then(|place| {
+                *known.entry(place).or_insert_with(|| {
+                    let module = log.process_at(place.0)?.modules().at(place.1 as usize)?;
+                    let next = self.modules.len() as u32;
+                    let key = (module.path().to_str().into_owned(), module.base);
+                    Some((*self.modules.entry(key).or_insert(next), module))
+                })
+            });
+            frames.push(self.frame(log, frame.address, module)?);
+        }
         let mut ids = Vec::new();
         let mut stack = Vec::new();
         for local in found.iter() {
@@ -379,32 +395,24 @@ impl<W: Write + Send> StackTables<W> {
                 self.stack_rows.push(id, &stack);
                 if self.stack_rows.is_full() {
                     files.stacks.write(&self.stack_rows.finish()?)?;
+                    files.stacks.flush()?;
                 }
             }
         }
         Ok(ids)
     }
 
-    /// The capture-wide id of a frame.
-    fn frame<B: AsRef<[u8]>>(
+    /// The capture-wide id of an address in a module.
+    fn frame(
         &mut self,
-        set: &LogSet<B>,
-        part: u16,
-        frame: &RangeFrame,
+        log: LogView<'_>,
+        address: u64,
+        module: Option<(u32, Module<'_>)>,
     ) -> Result<u32, WriteError> {
-        let log = set.part(part);
-        let module = frame
-            .module
-            .and_then(|(owner, position)| log?.process_at(owner)?.modules().at(position as usize));
-        let path = module.map(|module| module.path().to_str().into_owned());
-        let path_id = path.as_ref().map(|path| {
-            let next = self.paths.len() as u32;
-            *self.paths.entry_ref(path.as_str()).or_insert(next)
-        });
         if self.frame_ids.len() >= REMEMBERED_FRAMES {
             self.frame_ids.clear();
         }
-        let key = (frame.address, module.map_or(0, |module| module.base), path_id);
+        let key = (address, module.map_or(NO_MODULE, |module| module.0));
         if let Some(&id) = self.frame_ids.get(&key) {
             return Ok(id);
         }
@@ -412,14 +420,13 @@ impl<W: Write + Send> StackTables<W> {
         self.next_frame += 1;
         self.frame_ids.insert(key, id);
         if let Some(files) = &mut self.files {
-            let kernel = log.is_some_and(|log| frame.address > log.highest_user_address());
-            let place = path
-                .as_deref()
-                .zip(module)
-                .map(|(path, module)| (path, frame.address.wrapping_sub(module.base)));
-            self.frame_rows.push(id, frame.address, kernel, place);
+            let kernel = address > log.highest_user_address();
+            let path = module.map(|(_, module)| (module.path().to_str(), address.wrapping_sub(module.base)));
+            let place = path.as_ref().map(|(path, offset)| (path.as_ref(), *offset));
+            self.frame_rows.push(id, address, kernel, place);
             if self.frame_rows.is_full() {
                 files.frames.write(&self.frame_rows.finish()?)?;
+                files.frames.flush()?;
             }
         }
         Ok(id)
@@ -460,7 +467,7 @@ fn close<W: Write + Send>(
 const DICTIONARY_BYTES: usize = 8 << 20;
 
 /// How each column is encoded: what repeats gets a dictionary, what rises is written as
-/// differences, what does neither is written plainly.
+/// differences, what is unlike from row to row is written plainly.
 fn properties(table: &Table, options: &Options) -> WriterProperties {
     let compression = match options.compression {
         Compression::Zstd => ParquetCompression::ZSTD(ZstdLevel::default()),
@@ -473,10 +480,13 @@ fn properties(table: &Table, options: &Options) -> WriterProperties {
         .set_created_by(concat!("pml-parser version ", env!("CARGO_PKG_VERSION")).to_owned())
         .set_compression(compression)
         .set_dictionary_page_size_limit(DICTIONARY_BYTES)
-        .set_max_row_group_row_count(Some(1 << 20))
         .set_statistics_enabled(EnabledStatistics::Chunk);
     for column in table.columns {
         let path = ColumnPath::from(column.name);
+        let unlike = matches!(column.name, "address" | "location" | "module_offset" | "command_line");
+        if unlike || column.source == Source::Duration {
+            properties = properties.set_column_dictionary_enabled(path.clone(), false);
+        }
         let rises = matches!(column.source, Source::EventId | Source::Sequence) || column.kind == Type::Time;
         if rises {
             properties = properties
@@ -485,8 +495,6 @@ fn properties(table: &Table, options: &Options) -> WriterProperties {
         }
         if matches!(column.source, Source::Time | Source::EventId | Source::Path | Source::Status) {
             properties = properties.set_column_statistics_enabled(path, EnabledStatistics::Page);
-        } else if matches!(column.source, Source::Duration) {
-            properties = properties.set_column_dictionary_enabled(path, false);
         }
     }
     properties.build()

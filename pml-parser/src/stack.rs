@@ -134,35 +134,34 @@ impl<'a> Resolver<'a> {
     }
 }
 
-/// The times for which a resolved stack holds: from `from` up to, but not including, `until`.
+/// The times for which a resolved stack holds, both ends included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Validity {
-    pub from: FileTime,
-    pub until: Option<FileTime>,
+    from: FileTime,
+    to: FileTime,
 }
 
 impl Validity {
-    pub(crate) const ALWAYS: Self = Self { from: FileTime(0), until: None };
+    pub(crate) const ALWAYS: Self = Self { from: FileTime(0), to: FileTime(u64::MAX) };
 
+    #[cfg_attr(not(feature = "arrow"), allow(dead_code, reason = "used by the columnar stage"))]
     pub(crate) fn contains(self, time: FileTime) -> bool {
-        self.from <= time && self.until.is_none_or(|until| time < until)
+        self.from <= time && time <= self.to
     }
 
     /// Keeps what both allow.
     #[cfg_attr(not(feature = "arrow"), allow(dead_code, reason = "used by the columnar stage"))]
     pub(crate) fn intersect(&mut self, other: Self) {
         self.from = self.from.max(other.from);
-        self.until = match (self.until, other.until) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        };
+        self.to = self.to.min(other.to);
     }
 
+    /// Takes out the times at which a module is loaded but was not at `time`, or the reverse.
     fn narrow(&mut self, load: FileTime, time: FileTime) {
         if load <= time {
             self.from = self.from.max(load);
         } else {
-            self.until = Some(self.until.map_or(load, |until| until.min(load)));
+            self.to = self.to.min(FileTime(load.0 - 1));
         }
     }
 }
@@ -195,9 +194,8 @@ impl ModuleMap {
     pub(crate) fn new(modules: Modules<'_>) -> Self {
         let mut loads: Vec<FileTime> = modules.map(|m| m.load_time).collect();
         loads.sort_unstable();
-        let shared = |load: FileTime| {
-            loads.partition_point(|&l| l <= load) - loads.partition_point(|&l| l < load) > 1
-        };
+        let shared =
+            |load: FileTime| loads.partition_point(|&l| l <= load) - loads.partition_point(|&l| l < load) > 1;
         // (address, begins or ends, module)
         let mut edges: Vec<(u64, bool, u32)> = Vec::with_capacity(loads.len() * 2);
         for (position, module) in modules.enumerate() {

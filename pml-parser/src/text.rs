@@ -86,9 +86,9 @@ impl<'a> WinStr<'a> {
             Self::Latin1(b) => b.eq_ignore_ascii_case(ascii.as_bytes()),
             Self::Utf16(b) => {
                 b.len() == ascii.len() * 2
-                    && b.chunks_exact(2).zip(ascii.bytes()).all(|(u, a)| {
-                        matches!(u, [low, 0] if low.eq_ignore_ascii_case(&a))
-                    })
+                    && b.chunks_exact(2)
+                        .zip(ascii.bytes())
+                        .all(|(u, a)| matches!(u, [low, 0] if low.eq_ignore_ascii_case(&a)))
             }
         }
     }

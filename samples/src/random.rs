@@ -45,9 +45,8 @@ pub(crate) fn mix(numbers: &[u64]) -> u64 {
 
 /// The same for a text.
 pub(crate) fn mix_text(text: &str) -> u64 {
-    text.bytes().fold(0xCBF2_9CE4_8422_2325, |state, byte| {
-        (state ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3)
-    })
+    text.bytes()
+        .fold(0xCBF2_9CE4_8422_2325, |state, byte| (state ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3))
 }
 
 fn scramble(state: u64) -> u64 {

@@ -100,11 +100,32 @@ fn the_mix_is_that_of_a_boot() {
     assert!((9_000..21_000).contains(&registry), "{registry} registry events");
     assert!(chinese > 100, "{chinese} paths are not ASCII");
     let wanted = [
-        "RegOpenKey", "RegQueryValue", "RegCloseKey", "RegEnumKey", "RegEnumValue", "RegSetValue", "RegLoadKey",
-        "CreateFile", "ReadFile", "WriteFile", "CloseFile", "QueryDirectory", "SetRenameInformationFile",
-        "SetLinkInformationFile", "SetDispositionInformationFile", "SetDispositionInformationEx",
-        "CreateFileMapping", "FileSystemControl", "QueryOpen", "Process Create", "Process Start", "Process Exit",
-        "Thread Create", "Thread Exit", "Load Image", "Shutdown",
+        "RegOpenKey",
+        "RegQueryValue",
+        "RegCloseKey",
+        "RegEnumKey",
+        "RegEnumValue",
+        "RegSetValue",
+        "RegLoadKey",
+        "CreateFile",
+        "ReadFile",
+        "WriteFile",
+        "CloseFile",
+        "QueryDirectory",
+        "SetRenameInformationFile",
+        "SetLinkInformationFile",
+        "SetDispositionInformationFile",
+        "SetDispositionInformationEx",
+        "CreateFileMapping",
+        "FileSystemControl",
+        "QueryOpen",
+        "Process Create",
+        "Process Start",
+        "Process Exit",
+        "Thread Create",
+        "Thread Exit",
+        "Load Image",
+        "Shutdown",
     ];
     for name in wanted {
         assert!(names.contains_key(name), "no {name} among {names:?}");
@@ -137,6 +158,16 @@ fn the_missing_payload_is_told_to_its_end() {
                 && event.target_path().is_some()
         });
         assert!(renames.count() >= 10);
+        // The same file is linked from the newer component, then from the older one.
+        let links: Vec<_> = events
+            .iter()
+            .filter(|event| event.operation().name() == "SetLinkInformationFile")
+            .filter(|event| {
+                event.target_path().is_some_and(|p| p.to_string().ends_with(r"SysWOW64\schannel.dll"))
+            })
+            .map(path)
+            .collect();
+        assert!(links[0].contains(".5122_") && links[1].contains(".4355_"), "{links:?}");
         let bad = r"C:\Windows\WinSxS\pending.xml.bad";
         assert!(worker.iter().any(|event| event.target_path().is_some_and(|p| p.to_string() == bad)));
         assert!(by("poqexec.exe").iter().any(|event| event.operation().name() == "Process Exit"));

@@ -10,7 +10,7 @@ fn missing_payload() {
         amount: Amount::Events(3_000),
         parts: 2,
         seed: 7,
-        frames: 22,
+        frames: 28,
         story: Story::MissingPayload,
         ..Options::default()
     };

@@ -256,9 +256,7 @@ impl<'a> EventColumns<'a> {
             Source::Detail => self.detail.finish(),
             Source::Number(number) => self.numbers[number as usize].finish(self.rows, column.kind),
             Source::RegistryData => self.registry_data.finish(),
-            Source::StackId | Source::Elsewhere => {
-                Arc::new(UInt32Array::from(take(&mut self.stack_ids)))
-            }
+            Source::StackId | Source::Elsewhere => Arc::new(UInt32Array::from(take(&mut self.stack_ids))),
         }
     }
 

@@ -117,6 +117,7 @@ mod tests {
     #[test]
     #[should_panic(expected = "from a worker")]
     fn a_panic_reaches_the_caller() {
-        let _ = in_order(2, 0..10, |i| if i == 5 { panic!("from a worker") } else { Ok::<_, ()>(i) }, |_| Ok(()));
+        let _ =
+            in_order(2, 0..10, |i| if i == 5 { panic!("from a worker") } else { Ok::<_, ()>(i) }, |_| Ok(()));
     }
 }

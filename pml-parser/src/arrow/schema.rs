@@ -236,7 +236,11 @@ pub const PROCESSES: Table = Table {
         column("authentication_id", Type::U64, "Logon session (LUID)."),
         optional("start_time", Type::Time, "When it started."),
         optional("end_time", Type::Time, "When it ended; NULL while it runs."),
-        optional("virtualized", Type::Bool, "Whether file system and registry are virtualized; NULL for n/a."),
+        optional(
+            "virtualized",
+            Type::Bool,
+            "Whether file system and registry are virtualized; NULL for n/a.",
+        ),
         column("is_64_bit", Type::Bool, "Whether it is a 64-bit process."),
         column("company", Type::Text, "Company, from the version resource."),
         column("version", Type::Text, "Version, from the version resource."),
@@ -259,7 +263,11 @@ pub const MODULES: Table = Table {
         column("version", Type::Text, "Version, from the version resource."),
         column("company", Type::Text, "Company, from the version resource."),
         column("description", Type::Text, "Description, from the version resource."),
-        optional("load_time", Type::Time, "When it was loaded; for modules that were there before the capture, when Process Monitor first looked at the process."),
+        optional(
+            "load_time",
+            Type::Time,
+            "When it was loaded; for modules that were there before the capture, when Process Monitor first looked at the process.",
+        ),
         column("image_timestamp", Type::U32, "TimeDateStamp of the image."),
     ],
 };
@@ -314,7 +322,11 @@ pub const CAPTURE: Table = Table {
         optional("first_time", Type::Time, "Time of the first event."),
         optional("last_time", Type::Time, "Time of the last event."),
         column("damaged_events", Type::U64, "Events that could not be read and have no row."),
-        column("undecoded_events", Type::U64, "Events whose details could not be decoded; their `detail` is NULL."),
+        column(
+            "undecoded_events",
+            Type::U64,
+            "Events whose details could not be decoded; their `detail` is NULL.",
+        ),
         column("table_damage", Type::U64, "Entries of the log's tables that could not be read."),
         column("damage", Type::TextList, "Where the first damage is: part, structure, offset."),
     ],

@@ -3,6 +3,7 @@
 use crate::event::Event;
 use crate::log::LogView;
 use crate::stack::{Resolution, Resolver, Validity};
+use crate::time::FileTime;
 use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 use std::hash::BuildHasher;
 
@@ -13,13 +14,11 @@ use std::hash::BuildHasher;
 pub(crate) struct RangeStacks<'a> {
     log: LogView<'a>,
     hasher: DefaultHashBuilder,
-    table: HashTable<u32>,
+    stack_table: HashTable<u32>,
     stacks: Vec<RangeStack<'a>>,
     /// Local frame ids of all stacks, one behind the other.
     frame_ids: Vec<u32>,
-    /// Frame of an address in a process, and the times for which it holds.
-    known_frames: HashMap<(Option<u32>, u64), (u32, Validity)>,
-    frame_index: HashMap<RangeFrame, u32>,
+    frame_table: HashTable<u32>,
     frames: Vec<RangeFrame>,
 }
 
@@ -31,11 +30,14 @@ struct RangeStack<'a> {
     first_frame: usize,
 }
 
-/// An address, and the module it lies in: process position and module position.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// An address in a process, and the module it lies in for some time: position of the process that
+/// has the module, and position of the module there.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct RangeFrame {
     pub address: u64,
     pub module: Option<(u32, u32)>,
+    process: Option<u32>,
+    validity: Validity,
 }
 
 impl<'a> RangeStacks<'a> {
@@ -43,11 +45,10 @@ impl<'a> RangeStacks<'a> {
         Self {
             log,
             hasher: DefaultHashBuilder::default(),
-            table: HashTable::new(),
+            stack_table: HashTable::new(),
             stacks: Vec::new(),
             frame_ids: Vec::new(),
-            known_frames: HashMap::new(),
-            frame_index: HashMap::new(),
+            frame_table: HashTable::new(),
             frames: Vec::new(),
         }
     }
@@ -65,42 +66,45 @@ impl<'a> RangeStacks<'a> {
             let known = &stacks[id as usize];
             known.process == process && known.raw == raw && known.validity.contains(time)
         };
-        if let Some(&id) = self.table.find(hash, same) {
+        if let Some(&id) = self.stack_table.find(hash, same) {
             return Some(id);
         }
         let id = self.stacks.len() as u32;
         let (mut validity, first_frame) = (Validity::ALWAYS, self.frame_ids.len());
         let resolver = Resolver::new(self.log, process, Resolution::Corrected);
         for address in stack.addresses() {
-            let frame = match self.known_frames.get(&(process, address)) {
-                Some(&(frame, holds)) if holds.contains(time) => {
-                    validity.intersect(holds);
-                    frame
-                }
-                _ => {
-                    let mut holds = Validity::ALWAYS;
-                    let place = resolver.locate_within(address, time, &mut holds);
-                    let frame = RangeFrame { address, module: place.map(|p| (p.owner, p.module)) };
-                    let frame = self.frame(frame);
-                    self.known_frames.insert((process, address), (frame, holds));
-                    validity.intersect(holds);
-                    frame
-                }
-            };
+            let frame = self.frame(&resolver, process, address, time);
+            validity.intersect(self.frames[frame as usize].validity);
             self.frame_ids.push(frame);
         }
         self.stacks.push(RangeStack { process, raw, hash, validity, first_frame });
         let stacks = &self.stacks;
-        self.table.insert_unique(hash, id, |&id| stacks[id as usize].hash);
+        self.stack_table.insert_unique(hash, id, |&id| stacks[id as usize].hash);
         Some(id)
     }
 
-    fn frame(&mut self, frame: RangeFrame) -> u32 {
-        let next = self.frames.len() as u32;
-        *self.frame_index.entry(frame).or_insert_with(|| {
-            self.frames.push(frame);
-            next
-        })
+    /// The local id of an address, resolved once for as long as the answer holds.
+    fn frame(&mut self, resolver: &Resolver<'a>, process: Option<u32>, address: u64, time: FileTime) -> u32 {
+        let hash = self.hasher.hash_one((process, address));
+        let frames = &self.frames;
+        let same = |&id: &u32| {
+            let known = &frames[id as usize];
+            known.address == address && known.process == process && known.validity.contains(time)
+        };
+        if let Some(&id) = self.frame_table.find(hash, same) {
+            return id;
+        }
+        let id = self.frames.len() as u32;
+        let mut validity = Validity::ALWAYS;
+        let place = resolver.locate_within(address, time, &mut validity);
+        let module = place.map(|place| (place.owner, place.module));
+        self.frames.push(RangeFrame { address, module, process, validity });
+        let (frames, hasher) = (&self.frames, &self.hasher);
+        self.frame_table.insert_unique(hash, id, |&id| {
+            let known = &frames[id as usize];
+            hasher.hash_one((known.process, known.address))
+        });
+        id
     }
 
     /// What the capture needs of it: no hash tables, nothing borrowed.

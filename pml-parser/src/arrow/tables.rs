@@ -8,8 +8,8 @@ use crate::text::WinStr;
 use crate::time::FileTime;
 use arrow::array::{
     ArrayRef, BooleanArray, BooleanBuilder, Int32Builder, ListBuilder, StringArray, StringBuilder,
-    TimestampNanosecondArray, TimestampNanosecondBuilder, UInt8Array, UInt16Array, UInt16Builder, UInt32Array,
-    UInt32Builder, UInt64Array, UInt64Builder,
+    TimestampNanosecondArray, TimestampNanosecondBuilder, UInt8Array, UInt16Array, UInt16Builder,
+    UInt32Array, UInt32Builder, UInt64Array, UInt64Builder,
 };
 use arrow::datatypes::Field;
 use arrow::error::ArrowError;
@@ -39,7 +39,8 @@ fn times(capacity: usize) -> TimestampNanosecondBuilder {
     TimestampNanosecondBuilder::with_capacity(capacity).with_timezone("UTC")
 }
 
-/// Rows of a batch of a small table.
+/// Rows of a batch of a small table. Stacks and frames make a row group of each, so that no more
+/// of them is held.
 const ROWS: usize = 16_384;
 
 /// The processes of all parts, as batches.
@@ -175,11 +176,7 @@ impl StackRows {
         self.rows = 0;
         batch(
             &STACKS,
-            vec![
-                Arc::new(self.id.finish()),
-                Arc::new(self.depth.finish()),
-                Arc::new(self.frames.finish()),
-            ],
+            vec![Arc::new(self.id.finish()), Arc::new(self.depth.finish()), Arc::new(self.frames.finish())],
         )
     }
 }

@@ -134,11 +134,7 @@ impl Field {
             Kind::Bool8 | Kind::Named8(..) => 1,
             Kind::Flags16(_) => 2,
             Kind::Flags24(_) => 3,
-            Kind::Thousands64
-            | Kind::ThousandsLow32
-            | Kind::ThousandsAsDate
-            | Kind::Hex64
-            | Kind::Date => 8,
+            Kind::Thousands64 | Kind::ThousandsLow32 | Kind::ThousandsAsDate | Kind::Hex64 | Kind::Date => 8,
             Kind::HexPointer => pointer,
             Kind::Silent(size) => size,
             Kind::Bytes16 => 16,

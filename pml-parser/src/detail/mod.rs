@@ -130,9 +130,7 @@ impl<'a> Event<'a> {
             Rule::Fixed(category) => category,
             Rule::ByKeyDisposition => registry::category(self),
             Rule::ByOpenResult => file::create_category(self),
-            Rule::ByControlCode => {
-                file::control_code(self).map_or(Category::Empty, control::category)
-            }
+            Rule::ByControlCode => file::control_code(self).map_or(Category::Empty, control::category),
             Rule::ByDeleteBit => file::delete_category(self, 1),
             Rule::ByDeleteByte => file::delete_category(self, 0xFF),
         }

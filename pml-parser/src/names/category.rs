@@ -17,7 +17,8 @@ pub enum Category {
 
 impl Category {
     /// Every category, in the order of their numbers.
-    pub const ALL: [Self; 5] = [Self::Empty, Self::Read, Self::Write, Self::ReadMetadata, Self::WriteMetadata];
+    pub const ALL: [Self; 5] =
+        [Self::Empty, Self::Read, Self::Write, Self::ReadMetadata, Self::WriteMetadata];
 
     /// The text of the cell.
     pub const fn name(self) -> &'static str {

@@ -249,11 +249,8 @@ pub(crate) static RENAME_EX: Flags = Flags::new(&[
 ]);
 
 /// Flags of `RegRestorekey`; 4 has no name, 0x10 and above are not shown.
-pub(crate) static RESTORE_KEY: Flags = Flags::new(&[
-    (0x1, "REG_WHOLE_HIVE_VOLATILE"),
-    (0x2, "REG_REFRESH_HIVE"),
-    (0x8, "REG_FORCE_RESTORE"),
-]);
+pub(crate) static RESTORE_KEY: Flags =
+    Flags::new(&[(0x1, "REG_WHOLE_HIVE_VOLATILE"), (0x2, "REG_REFRESH_HIVE"), (0x8, "REG_FORCE_RESTORE")]);
 
 /// The bits of `RegRestorekey` that are shown at all.
 pub(crate) const RESTORE_KEY_SHOWN: u32 = 0xF;
@@ -270,7 +267,8 @@ pub(crate) static PAGE_PROTECTION: &[(u32, &str)] = &[
 ];
 
 /// What to do when the file exists, or does not, by number.
-pub(crate) static DISPOSITION: &[&str] = &["Supersede", "Open", "Create", "OpenIf", "Overwrite", "OverwriteIf"];
+pub(crate) static DISPOSITION: &[&str] =
+    &["Supersede", "Open", "Create", "OpenIf", "Overwrite", "OverwriteIf"];
 
 /// What `CreateFile` did, by number.
 pub(crate) static OPEN_RESULT: &[&str] =
@@ -303,4 +301,5 @@ pub(crate) static MOUNTED_TYPE: &[&str] = &{
 };
 
 /// Buffer alignments, by number; others print as a count of bytes.
-pub(crate) static ALIGNMENT: &[(u32, &str)] = &[(0, "Byte"), (1, "Word"), (3, "Long"), (7, "Quad"), (15, "Octa")];
+pub(crate) static ALIGNMENT: &[(u32, &str)] =
+    &[(0, "Byte"), (1, "Word"), (3, "Long"), (7, "Quad"), (15, "Octa")];

@@ -261,9 +261,8 @@ mod tests {
 
     #[test]
     fn raw_names() {
-        let name = |code, sub, fast_io| {
-            Operation { class: EventClass::FileSystem, code, sub }.raw_name(fast_io)
-        };
+        let name =
+            |code, sub, fast_io| Operation { class: EventClass::FileSystem, code, sub }.raw_name(fast_io);
         assert_eq!(name(20, 0, false), "IRP_MJ_CREATE");
         assert_eq!(name(23, 0, true), "FASTIO_READ");
         assert_eq!(name(25, 0x14, false), "IRP_MN_QUERY_INFORMATION");

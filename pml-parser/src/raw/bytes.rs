@@ -9,10 +9,11 @@ pub(crate) type Parsed<'a, T> = nom::IResult<&'a [u8], T, nom::error::Error<&'a 
 
 /// The bytes from `offset` to the end of the file.
 pub(crate) fn tail<'a>(file: &'a [u8], offset: u64, what: &'static str) -> Result<&'a [u8]> {
-    usize::try_from(offset)
-        .ok()
-        .and_then(|at| file.get(at..))
-        .ok_or(Error::new(ErrorKind::OutOfBounds(offset), what, offset))
+    usize::try_from(offset).ok().and_then(|at| file.get(at..)).ok_or(Error::new(
+        ErrorKind::OutOfBounds(offset),
+        what,
+        offset,
+    ))
 }
 
 /// Runs a parser on the bytes from `offset` and turns its failure into a located error.

@@ -70,15 +70,25 @@ pub(crate) fn read(file: &[u8], offset: u64, pointer: usize) -> Result<EventReco
         (None, end)
     } else {
         if extra_at < end {
-            return Err(Error::new(ErrorKind::OutOfBounds(extra_at as u64), "extra offset of an event", offset));
+            return Err(Error::new(
+                ErrorKind::OutOfBounds(extra_at as u64),
+                "extra offset of an event",
+                offset,
+            ));
         }
-        let size = input
-            .u16_at(extra_at)
-            .ok_or(Error::truncated("extra blob of an event", offset, extra_at as u64 + 2, input.len() as u64))?;
+        let size = input.u16_at(extra_at).ok_or(Error::truncated(
+            "extra blob of an event",
+            offset,
+            extra_at as u64 + 2,
+            input.len() as u64,
+        ))?;
         let (from, to) = (extra_at + 2, extra_at + 2 + usize::from(size));
-        let extra = input
-            .get(from..to)
-            .ok_or(Error::truncated("extra blob of an event", offset, to as u64, input.len() as u64))?;
+        let extra = input.get(from..to).ok_or(Error::truncated(
+            "extra blob of an event",
+            offset,
+            to as u64,
+            input.len() as u64,
+        ))?;
         (Some(extra), to)
     };
     let raw = input.get(..end).unwrap_or(input);

@@ -94,7 +94,9 @@ fn list<'a, K>(
     entry: impl Fn(&'a [u8]) -> Parsed<'a, (K, &'a [u8])>,
     out: &mut Vec<(K, Range<usize>)>,
 ) -> Result<&'a [u8]> {
-    let short = |rest: &[u8]| Error::truncated(what, (file.len() - rest.len()) as u64, rest.len() as u64 + 1, rest.len() as u64);
+    let short = |rest: &[u8]| {
+        Error::truncated(what, (file.len() - rest.len()) as u64, rest.len() as u64 + 1, rest.len() as u64)
+    };
     let (mut rest, count) = record::<U32>(input).map_err(|_| short(input))?;
     for _ in 0..count.get() {
         let (after, (key, name)) = entry(rest).map_err(|_| short(rest))?;

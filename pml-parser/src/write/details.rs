@@ -98,22 +98,12 @@ pub struct Create {
 
 impl Create {
     /// Opening an existing file to read it.
-    pub const READ: Self = Self {
-        desired_access: 0x12_0089,
-        disposition: 1,
-        options: 0x60,
-        attributes: 0,
-        share_mode: 7,
-    };
+    pub const READ: Self =
+        Self { desired_access: 0x12_0089, disposition: 1, options: 0x60, attributes: 0, share_mode: 7 };
 
     /// Creating a file, or opening it to write.
-    pub const WRITE: Self = Self {
-        desired_access: 0x12_0116,
-        disposition: 3,
-        options: 0x60,
-        attributes: 0x80,
-        share_mode: 0,
-    };
+    pub const WRITE: Self =
+        Self { desired_access: 0x12_0116, disposition: 3, options: 0x60, attributes: 0x80, share_mode: 0 };
 }
 
 /// `CreateFile` (20).

@@ -187,8 +187,7 @@ impl<W: Write + Seek> LogWriter<W> {
     pub fn add_event(&mut self, event: &NewEvent<'_>) -> io::Result<()> {
         let invalid = |what| io::Error::new(io::ErrorKind::InvalidInput, what);
         let depth = u16::try_from(event.stack.len()).map_err(|_| invalid("too many stack frames"))?;
-        let details_size =
-            u32::try_from(event.details.len()).map_err(|_| invalid("details above 4 GiB"))?;
+        let details_size = u32::try_from(event.details.len()).map_err(|_| invalid("details above 4 GiB"))?;
         if self.position > RawOffset::MAX {
             return Err(invalid("a log holds at most 1 TiB of events"));
         }
@@ -209,8 +208,7 @@ impl<W: Write + Seek> LogWriter<W> {
         };
         let extra_at = size_of::<RawEvent>() + event.stack.len() * self.pointer + event.details.len();
         if event.extra.is_some() {
-            header.extra_offset =
-                u32::try_from(extra_at).map_err(|_| invalid("details above 4 GiB"))?.into();
+            header.extra_offset = u32::try_from(extra_at).map_err(|_| invalid("details above 4 GiB"))?.into();
         }
         self.record.clear();
         self.record.extend_from_slice(header.as_bytes());

@@ -55,30 +55,45 @@ const NATIVE: Role = Role {
 const SERVICE: Role =
     Role { parent: "services.exe", starts: 300_000, share: 3, threads: 6, libraries: 36, ..NATIVE };
 const SVCHOST: Role = Role { modules: &["umpdc.dll"], ..SERVICE };
-const HELPER: Role =
-    Role { parent: "TiWorker.exe", share: 4, libraries: 18, from_events: 100_000, copies: 8, threads: 2, ..SERVICE };
+const HELPER: Role = Role {
+    parent: "TiWorker.exe",
+    share: 4,
+    libraries: 18,
+    from_events: 100_000,
+    copies: 8,
+    threads: 2,
+    ..SERVICE
+};
 
+#[rustfmt::skip]
 const SERVICE_HABITS: &[(Habit, u32)] = &[
     (RegistryRead, 30), (RegistryProbe, 24), (RegistryEnumerate, 9), (RegistryWrite, 2), (FileProbe, 9), (FileRead, 7),
     (FileInformation, 9), (DirectoryList, 3), (LoadLibrary, 3), (FileWrite, 2), (Threads, 3), (Pipe, 1), (Volume, 1),
 ];
+#[rustfmt::skip]
 const SYSTEM_HABITS: &[(Habit, u32)] =
     &[(Paging, 30), (HiveFlush, 14), (DriverLoad, 4), (TransactionLog, 6), (RegistryRead, 14), (Volume, 2)];
+#[rustfmt::skip]
 const WORKER_HABITS: &[(Habit, u32)] = &[
     (StageComponent, 24), (ComponentRegistry, 40), (Manifest, 12), (PackageRegistry, 14), (LogWrite, 5), (RegistryRead, 8),
     (RegistryProbe, 6), (FileInformation, 5), (DirectoryList, 3), (DriverPackage, 4), (LoadLibrary, 2), (Threads, 2),
 ];
+#[rustfmt::skip]
 const INSTALLER_HABITS: &[(Habit, u32)] =
     &[(PackageRegistry, 22), (LogWrite, 3), (RegistryRead, 10), (FileInformation, 4), (LoadLibrary, 1)];
+#[rustfmt::skip]
 const QUEUE_HABITS: &[(Habit, u32)] = &[(LinkComponent, 70), (QueueRegistry, 20), (MoveRename, 6)];
+#[rustfmt::skip]
 const SCANNER_HABITS: &[(Habit, u32)] = &[
     (Scan, 40), (FileInformation, 10), (RegistryRead, 10), (RegistryProbe, 6), (UserFile, 8), (LoadLibrary, 2),
     (Threads, 3), (FileWrite, 3),
 ];
+#[rustfmt::skip]
 const EARLY_HABITS: &[(Habit, u32)] =
     &[(RegistryRead, 30), (RegistryProbe, 12), (FileProbe, 6), (DirectoryList, 4), (RegistryEnumerate, 6), (FileInformation, 6)];
 
 /// Everyone, parents before their children.
+#[rustfmt::skip]
 pub(crate) const CAST: &[Role] = &[
     Role {
         name: "System", parent: "", folder: "", share: 16, threads: 12, habits: SYSTEM_HABITS, ..NATIVE

@@ -80,11 +80,7 @@ impl Director {
     }
 
     /// Adds one event or, at times, none. `progress` is how far the log has got.
-    pub(super) fn act<W: Write + Seek>(
-        &mut self,
-        log: &mut LogWriter<W>,
-        progress: Ppm,
-    ) -> io::Result<()> {
+    pub(super) fn act<W: Write + Seek>(&mut self, log: &mut LogWriter<W>, progress: Ppm) -> io::Result<()> {
         self.admit(progress);
         self.refill(progress);
         let Some(at) = self.choose_lane() else { return Ok(()) };
@@ -105,12 +101,12 @@ impl Director {
             let process = &self.cast[at];
             let tid = process.tids.first().copied().unwrap_or(0);
             match process.state {
-                State::Waiting if process.starts <= progress => {
-                    if self.cast[process.parent].state == State::Running {
-                        let steps = process.start_steps();
-                        self.cast[at].state = State::Starting;
-                        self.lanes.push(self.lane(at, tid, steps.into(), Purpose::Life));
-                    }
+                State::Waiting
+                    if process.starts <= progress && self.cast[process.parent].state == State::Running =>
+                {
+                    let steps = process.start_steps();
+                    self.cast[at].state = State::Starting;
+                    self.lanes.push(self.lane(at, tid, steps.into(), Purpose::Life));
                 }
                 State::Running if process.ends.is_some_and(|end| end <= progress) => {
                     let is_busy = self.lanes.iter().any(|lane| lane.process == at);

@@ -148,9 +148,11 @@ pub(crate) fn query_directory(pointer: usize, path: &str, pattern: &str, names: 
 
 /// Waiting for changes: it stays pending until something changes.
 pub(crate) fn watch_directory(pointer: usize, path: &str) -> Call {
-    let details = FileDetails::new(pointer, 2, path)
-        .param(0, 0, &0x800u32.to_le_bytes())
-        .param(0, 1, &0x17u32.to_le_bytes());
+    let details = FileDetails::new(pointer, 2, path).param(0, 0, &0x800u32.to_le_bytes()).param(
+        0,
+        1,
+        &0x17u32.to_le_bytes(),
+    );
     file(32, details.build()).ending(pml_parser::NtStatus::PENDING)
 }
 

@@ -17,6 +17,7 @@ pub(crate) struct Image {
 
 /// Drivers in the order in which they are loaded. The first [`DRIVERS_AT_START`] are there before
 /// the capture begins; the stacks of all operations run through them.
+#[rustfmt::skip]
 pub(crate) const DRIVERS: &[&str] = &[
     "ntoskrnl.exe", "FLTMGR.SYS", "Ntfs.sys", "WdFilter.sys", "hal.dll", "CLFS.SYS", "tm.sys", "CI.dll",
     "cng.sys", "ksecdd.sys", "storport.sys", "stornvme.sys", "partmgr.sys", "volmgr.sys", "fileinfo.sys",
@@ -33,6 +34,7 @@ pub(crate) const DRIVERS: &[&str] = &[
 pub(crate) const DRIVERS_AT_START: usize = 16;
 
 /// Libraries that all kinds of programs load.
+#[rustfmt::skip]
 pub(crate) const LIBRARIES: &[&str] = &[
     "advapi32.dll", "msvcrt.dll", "sechost.dll", "rpcrt4.dll", "combase.dll", "ucrtbase.dll", "oleaut32.dll",
     "msvcp_win.dll", "bcryptprimitives.dll", "user32.dll", "win32u.dll", "gdi32.dll", "gdi32full.dll",
@@ -164,7 +166,8 @@ mod tests {
     fn images_do_not_overlap_and_fit_their_addresses() {
         for is_64_bit in [true, false] {
             let mut images = Images::new(1, is_64_bit);
-            let numbers: Vec<usize> = DRIVERS.iter().chain(LIBRARIES).map(|name| images.number(name)).collect();
+            let numbers: Vec<usize> =
+                DRIVERS.iter().chain(LIBRARIES).map(|name| images.number(name)).collect();
             let mut spans: Vec<(u64, u64)> = numbers
                 .iter()
                 .map(|&number| images.get(number))

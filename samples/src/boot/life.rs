@@ -52,7 +52,9 @@ impl Director {
             }
             Step::LoadLibrary => {
                 let modules = &self.cast[process].modules;
-                let Some(next) = modules.iter().position(|module| module.time.is_none()) else { return Ok(()) };
+                let Some(next) = modules.iter().position(|module| module.time.is_none()) else {
+                    return Ok(());
+                };
                 self.load(log, process, tid, next, ready)?
             }
             Step::Load(module) => self.load(log, process, tid, module, ready)?,
@@ -86,8 +88,7 @@ impl Director {
         self.cast[process].code = loader;
         let parent = self.cast[process].parent;
         let creator = (&self.cast[parent], self.index(parent));
-        let details =
-            self.cast[process].create_details(self.index(process), creator, self.machine.is_64_bit);
+        let details = self.cast[process].create_details(self.index(process), creator, self.machine.is_64_bit);
         let tid = self.cast[parent].tids.last().copied().unwrap_or(0);
         self.emit(log, (parent, tid), &process_call(CREATE, details), ready)
     }
@@ -119,8 +120,7 @@ impl Director {
         let thread_exit = details::thread_exit(user_time / 3, user_time);
         let ready = self.emit(log, (process, tid), &process_call(THREAD_EXIT, thread_exit), ready)?;
         let memory = self.random.between(600, 30_000) << 12;
-        let status = self.cast[process].exit_status;
-        let details = details::process_exit(status, user_time / 2, user_time, memory);
+        let details = details::process_exit(0, user_time / 2, user_time, memory);
         let over = self.emit(log, (process, tid), &process_call(EXIT, details), ready)?;
         self.cast[process].state = State::Ended;
         self.cast[process].end = Some(over);

@@ -13,6 +13,7 @@ pub(crate) const SYSTEM32: &str = r"C:\Windows\System32";
 /// The component store.
 pub(crate) const WINSXS: &str = r"C:\Windows\WinSxS";
 
+#[rustfmt::skip]
 const AREAS: &[&str] = &[
     "shell", "networking", "directshow", "media", "printing", "security", "update", "com", "wmi", "powershell",
     "hyperv", "tpm", "bitlocker", "eventlog", "taskscheduler", "audio", "bluetooth", "usb", "storage", "ntfs",
@@ -20,6 +21,7 @@ const AREAS: &[&str] = &[
     "crypto", "appx", "store", "search", "fonts", "ime-chs", "speech", "wlan", "wwan", "vpn", "smb", "remotedesktop",
     "d..etrust-wintrust", "b..ironment-windows", "w..ationservice", "servicingstack", "setup", "errorreporting",
 ];
+#[rustfmt::skip]
 const PARTS: &[&str] = &[
     "core", "client", "server", "api", "service", "provider", "runtime", "engine", "broker", "host", "ui", "common",
     "driver", "plugin", "extension", "legacy", "onecore", "manager", "policy", "proxy", "events", "task", "store",
@@ -27,6 +29,7 @@ const PARTS: &[&str] = &[
 ];
 const FILES: &[&str] =
     &[".dll", ".exe", "svc.dll", "api.dll", ".dll.mui", "ui.dll", ".mof", "prov.dll", ".sys", "ps.dll"];
+#[rustfmt::skip]
 const SERVICES: &[&str] = &[
     "BFE", "BITS", "CryptSvc", "DcomLaunch", "Dhcp", "Dnscache", "DPS", "EventLog", "EventSystem", "gpsvc",
     "LanmanServer", "LanmanWorkstation", "LSM", "mpssvc", "NlaSvc", "nsi", "PlugPlay", "Power", "ProfSvc", "RpcSs",
@@ -48,6 +51,7 @@ const POLICIES: &[&str] = &[
     r"HKLM\System\CurrentControlSet\Control\Nls\Sorting\Ids",
 ];
 /// Value names that programs ask for.
+#[rustfmt::skip]
 pub(crate) const VALUES: &[&str] = &[
     "Start", "Type", "ImagePath", "ObjectName", "DisplayName", "ServiceDll", "ErrorControl", "Group", "DependOnService",
     "RequiredPrivileges", "ServiceSidType", "DelayedAutostart", "Description", "FailureActions", "LaunchProtected",

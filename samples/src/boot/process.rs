@@ -44,12 +44,11 @@ pub(crate) struct Process {
     pub(crate) resident: usize,
     /// The code that stacks can lead through.
     pub(crate) code: Vec<Code>,
-    pub(crate) exit_status: i32,
 }
 
 /// When everybody is told to end, and how long that takes.
-const SHUTDOWN: Ppm = 970_000;
-const SHUTDOWN_LASTS: u64 = 14_000;
+const SHUTDOWN: Ppm = 966_000;
+const SHUTDOWN_LASTS: u64 = 10_000;
 
 /// The cast of a log of about so many events.
 pub(crate) fn cast(
@@ -69,7 +68,9 @@ pub(crate) fn cast(
             process.starts = role.starts + shift;
             process.ends = role.ends.map(|end| end + shift);
             if process.ends.is_none() && matches!(cast.get(parent), Some(p) if p.role.libraries > 0) {
-                process.ends = Some(SHUTDOWN + random.below(SHUTDOWN_LASTS) as Ppm);
+                // Those that the others depend on end after them.
+                let turn = if role.parent == "wininit.exe" { SHUTDOWN_LASTS } else { 0 };
+                process.ends = Some(SHUTDOWN + (turn + random.below(SHUTDOWN_LASTS)) as Ppm);
             }
             cast.push(process);
         }
@@ -136,7 +137,11 @@ fn process(
         pid,
         tids,
         parent,
-        command_line: if has_image { format!("{quote}{path}{quote}{}", role.arguments) } else { String::new() },
+        command_line: if has_image {
+            format!("{quote}{path}{quote}{}", role.arguments)
+        } else {
+            String::new()
+        },
         path,
         starts: role.starts,
         ends: role.ends,
@@ -145,13 +150,14 @@ fn process(
         modules: modules.into_iter().map(|image| Loaded { image, time: None }).collect(),
         resident,
         code: Vec::new(),
-        exit_status: 0,
     }
 }
 
 fn driver_path(name: &str) -> String {
     let folder = match name {
-        "ntoskrnl.exe" | "hal.dll" | "CI.dll" | "win32k.sys" | "win32kbase.sys" | "win32kfull.sys" => SYSTEM32,
+        "ntoskrnl.exe" | "hal.dll" | "CI.dll" | "win32k.sys" | "win32kbase.sys" | "win32kfull.sys" => {
+            SYSTEM32
+        }
         _ => r"C:\Windows\System32\drivers",
     };
     format!(r"{folder}\{name}")

@@ -139,7 +139,7 @@ impl Builder {
             let branch = if level % 4 == 3 { random.below(3) } else { 0 };
             node = mix(&[node, branch]);
             if node.is_multiple_of(5) {
-                image = scope.user[(node >> 8) as usize % scope.user.len()];
+                image = scope.user[((node >> 8) % scope.user.len() as u64) as usize];
             }
             frames.push(self.site(image, &[node]));
         }

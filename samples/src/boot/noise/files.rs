@@ -3,13 +3,12 @@
 use super::Scene;
 use crate::boot::call::Call;
 use crate::boot::call::status::{
-    ACCESS_DENIED, FAST_IO_DISALLOWED, FILE_LOCKED_WITH_ONLY_READERS, NO_MORE_FILES, NO_SUCH_FILE,
-    NOT_REPARSE_POINT, PATH_NOT_FOUND, REPARSE, SHARING_VIOLATION,
+    ACCESS_DENIED, FAST_IO_DISALLOWED, FILE_LOCKED_WITH_ONLY_READERS, NAME_NOT_FOUND, NO_MORE_FILES,
+    NO_SUCH_FILE, NOT_REPARSE_POINT, PATH_NOT_FOUND, REPARSE, SHARING_VIOLATION,
 };
 use crate::boot::file_call::{self as file, ATTRIBUTES, DIRECTORY, EXECUTE};
 use crate::boot::images::LIBRARIES;
 use crate::boot::paths::{SYSTEM32, WINDOWS};
-use pml_parser::NtStatus;
 use pml_parser::write::details::Create;
 
 const READ_ONLY: u32 = 0x02;
@@ -31,7 +30,7 @@ pub(super) fn probe(scene: &mut Scene<'_>) -> Vec<Call> {
             calls.push(file::open(pointer, &path, &ATTRIBUTES).ending(PATH_NOT_FOUND));
         } else if scene.random.chance(500) {
             let time = scene.earlier();
-            calls.push(file::query_open(pointer, &path, time, 0).ending(crate::boot::call::status::NAME_NOT_FOUND));
+            calls.push(file::query_open(pointer, &path, time, 0).ending(NAME_NOT_FOUND));
         } else {
             calls.push(file::probe(pointer, &path, &ATTRIBUTES));
         }
@@ -74,7 +73,9 @@ pub(super) fn read_path(scene: &mut Scene<'_>, path: &str) -> Vec<Call> {
         let length = (size - block * 4096).min(4096) as u32;
         if scene.random.chance(60) {
             // Fast I/O is refused, and the same comes again as an IRP.
-            calls.push(file::read(pointer, path, block * 4096, length, READ_CACHED).ending(FAST_IO_DISALLOWED));
+            calls.push(
+                file::read(pointer, path, block * 4096, length, READ_CACHED).ending(FAST_IO_DISALLOWED),
+            );
         }
         calls.push(file::read(pointer, path, block * 4096, length, READ_CACHED));
     }
@@ -88,7 +89,8 @@ pub(super) fn read_path(scene: &mut Scene<'_>, path: &str) -> Vec<Call> {
 /// Appends to a log of a service.
 pub(super) fn write(scene: &mut Scene<'_>) -> Vec<Call> {
     let pointer = scene.pointer;
-    let names = ["System.evtx", "Setup.evtx", "Application.evtx", "Microsoft-Windows-Servicing%4Operational.evtx"];
+    let names =
+        ["System.evtx", "Setup.evtx", "Application.evtx", "Microsoft-Windows-Servicing%4Operational.evtx"];
     let path = format!(r"{SYSTEM32}\winevt\Logs\{}", scene.random.pick(&names));
     let at = scene.random.below(64) * 0x1_0000;
     let mut calls = vec![file::write(pointer, &path, at, 0x1_0000, 0)];
@@ -185,7 +187,13 @@ pub(super) fn scan(scene: &mut Scene<'_>) -> Vec<Call> {
         file::map(pointer, &path, READ_ONLY).ending(FILE_LOCKED_WITH_ONLY_READERS),
     ];
     for at in (0..size).step_by(0x1_0000) {
-        calls.push(file::read(pointer, &path, at, 0x1_0000, if at == 0 { READ_CACHED } else { file::PAGING }));
+        calls.push(file::read(
+            pointer,
+            &path,
+            at,
+            0x1_0000,
+            if at == 0 { READ_CACHED } else { file::PAGING },
+        ));
     }
     calls.push(file::close(pointer, &path));
     calls
@@ -200,7 +208,7 @@ pub(super) fn volume(scene: &mut Scene<'_>) -> Vec<Call> {
     }
     calls.push(file::open(pointer, r"C:\", &ATTRIBUTES));
     calls.push(file::query_volume(pointer, r"C:\", time));
-    calls.push(file::query_volume_attributes(pointer, r"C:\").ending(NtStatus::SUCCESS));
+    calls.push(file::query_volume_attributes(pointer, r"C:\"));
     calls.push(file::close(pointer, r"C:\"));
     calls
 }

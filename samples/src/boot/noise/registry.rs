@@ -5,6 +5,14 @@ use crate::boot::call::Call;
 use crate::boot::paths::{VALUES, guid};
 use crate::boot::registry_call::{self as registry, READ, Value};
 
+/// The name of a value such as this key has.
+fn value_name(scene: &mut Scene<'_>, key: &str) -> &'static str {
+    let of_class = ["(Default)", "ThreadingModel", "ActivateOnHostFlags", "DllPath"];
+    let is_service = key.contains(r"\Services\");
+    let names: &[&'static str] = if is_service { VALUES } else { &of_class };
+    names[scene.random.below(names.len() as u64) as usize]
+}
+
 /// Some value such as services keep.
 fn some_value(scene: &mut Scene<'_>) -> Value {
     let random = &mut *scene.random;
@@ -30,7 +38,7 @@ pub(super) fn read(scene: &mut Scene<'_>) -> Vec<Call> {
         calls.push(registry::set_tags(&key));
     }
     for _ in 0..scene.random.between(1, 6) {
-        let path = format!(r"{key}\{}", scene.random.pick(VALUES));
+        let path = format!(r"{key}\{}", value_name(scene, &key));
         if scene.random.chance(330) {
             calls.push(registry::query_value_probe(&path));
             continue;
@@ -83,7 +91,8 @@ pub(super) fn enumerate(scene: &mut Scene<'_>) -> Vec<Call> {
         calls.push(registry::query_counts(&key, 0, count));
         for index in 0..count {
             let value = some_value(scene);
-            calls.push(registry::enumerate_value(&key, index, scene.random.pick::<&str>(VALUES), &value));
+            let name = value_name(scene, &key);
+            calls.push(registry::enumerate_value(&key, index, name, &value));
         }
         calls.push(registry::enumerate_value_end(&key, count));
     }

@@ -157,8 +157,8 @@ pub(super) fn manifest(scene: &mut Scene<'_>) -> Vec<Call> {
 }
 
 /// Name of the package of the cumulative update, or of one of those inside it.
-pub(crate) fn package(number: u64) -> String {
-    let update = format!("31bf3856ad364e35~amd64~~19041.{NEW_BUILD}.1.14");
+pub(crate) fn package(architecture: &str, number: u64) -> String {
+    let update = format!("31bf3856ad364e35~{architecture}~~19041.{NEW_BUILD}.1.14");
     match number {
         0 => format!("Package_for_RollupFix~{update}"),
         _ => format!("Package_{number}_for_KB5046613~{update}"),
@@ -167,7 +167,8 @@ pub(crate) fn package(number: u64) -> String {
 
 /// The state of packages.
 pub(super) fn package_registry(scene: &mut Scene<'_>) -> Vec<Call> {
-    let key = format!(r"{CBS}\Packages\{}", package(scene.random.between(1, 3_000)));
+    let key =
+        format!(r"{CBS}\Packages\{}", package(scene.paths.architecture(), scene.random.between(1, 3_000)));
     let mut calls = vec![registry::open(&key, READ)];
     for (name, number) in [("CurrentState", 0x40), ("Visibility", 2), ("SelfUpdate", 0)] {
         calls.push(registry::query_value(&format!(r"{key}\{name}"), &Value::Number(number)));

@@ -4,7 +4,7 @@ mod servicing_boot;
 
 use super::call::Call;
 use super::cast::Ppm;
-use super::file_call::{self as file, ATTRIBUTES, DELETE, DIRECTORY, REPLACE};
+use super::file_call::{self as file, ATTRIBUTES, DELETE, DIRECTORY, LINK, REPLACE};
 use super::paths::Paths;
 use super::registry_call::{self as registry, READ, Value};
 use pml_parser::write::details::Create;
@@ -42,9 +42,9 @@ impl Story {
     /// Everything that is told, in the order of time.
     pub(crate) fn beats(self, paths: &Paths) -> Vec<Beat> {
         let mut script = Script::default();
-        servicing_boot::first_half(&mut script);
+        servicing_boot::first_half(&mut script, paths);
         match self {
-            Self::None => servicing_boot::success(&mut script),
+            Self::None => servicing_boot::success(&mut script, paths),
             Self::MissingPayload => servicing_boot::missing_payload(&mut script, paths),
         }
         servicing_boot::shutdown(&mut script);
@@ -76,6 +76,7 @@ pub(crate) enum Action {
     QueryAttributes,
     Delete,
     Rename(String),
+    Link(String),
     List(&'static [&'static str]),
     Flush,
     Shutdown,
@@ -109,6 +110,7 @@ impl Beat {
             Action::QueryAttributes => file::query_basic(pointer, path, now),
             Action::Delete => file::delete(pointer, path),
             Action::Rename(target) => file::rename(pointer, path, target),
+            Action::Link(target) => file::link(pointer, path, target),
             Action::List(names) => file::query_directory(pointer, path, "*", names),
             Action::Flush => file::flush(pointer, path),
             Action::Shutdown => file::shutdown(pointer, path),
@@ -170,6 +172,10 @@ impl Script {
 
     fn rename_file(&mut self, path: &str, target: &str) -> &mut Self {
         self.with_file(path, DELETE, &[Action::QueryAttributes, Action::Rename(target.to_owned())])
+    }
+
+    fn link_file(&mut self, path: &str, target: &str) -> &mut Self {
+        self.with_file(path, LINK, &[Action::QueryAttributes, Action::Link(target.to_owned())])
     }
 
     fn delete_file(&mut self, path: &str) -> &mut Self {

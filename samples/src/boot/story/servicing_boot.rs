@@ -18,8 +18,23 @@ const QUEUE_COMMAND: &str =
 const STAGED: u32 = 0x40;
 const INSTALLED: u32 = 0x70;
 
-fn packages() -> String {
-    format!(r"{CBS}\Packages\{}", package(0))
+/// Files that are replaced first and then brought back, with their components.
+const REPLACED: [(&str, &str); 6] = [
+    ("directshow-other", "devenum.dll"),
+    ("directshow-other", "quartz.dll"),
+    ("directshow-core", "qedit.dll"),
+    ("wintrust-dll", "wintrust.dll"),
+    ("crypt32-dll", "crypt32.dll"),
+    ("security-schannel", "schannel.dll"),
+];
+
+/// Architecture of these components, and the folder that their files are installed in.
+fn replaced(paths: &Paths) -> (&'static str, &'static str) {
+    if paths.architecture() == "amd64" { ("wow64", "SysWOW64") } else { ("x86", "System32") }
+}
+
+fn packages(paths: &Paths) -> String {
+    format!(r"{CBS}\Packages\{}", package(paths.architecture(), 0))
 }
 
 fn queue_command() -> Value {
@@ -27,12 +42,16 @@ fn queue_command() -> Value {
 }
 
 /// Up to the point where the worker begins: the same for all stories.
-pub(super) fn first_half(script: &mut Script) {
+pub(super) fn first_half(script: &mut Script, paths: &Paths) {
     script
         .scene(40_000, "smss.exe")
         .get(SESSION_MANAGER, "BootExecute", Value::Texts(vec!["autocheck autochk *".to_owned()]))
         .act(Action::OpenKey, SESSION_MANAGER)
-        .fail(Action::QueryValueProbe, &format!(r"{SESSION_MANAGER}\PendingFileRenameOperations"), NAME_NOT_FOUND)
+        .fail(
+            Action::QueryValueProbe,
+            &format!(r"{SESSION_MANAGER}\PendingFileRenameOperations"),
+            NAME_NOT_FOUND,
+        )
         .act(Action::CloseKey, SESSION_MANAGER)
         .scene(62_000, "smss.exe")
         .get(SESSION_MANAGER, "SetupExecute", queue_command());
@@ -57,16 +76,16 @@ pub(super) fn first_half(script: &mut Script) {
         .act(Action::CreateKey, &format!(r"{CBS}\RebootInProgress"))
         .act(Action::LoadHive(r"\SystemRoot\System32\config\COMPONENTS".to_owned()), COMPONENTS)
         .read_file(PENDING, 24)
-        .get(&packages(), "CurrentState", Value::Number(STAGED))
+        .get(&packages(paths), "CurrentState", Value::Number(STAGED))
         .act(Action::Open(Create::WRITE), CBS_LOG)
         .act(Action::Write(412), CBS_LOG);
 }
 
 /// The update is completed.
-pub(super) fn success(script: &mut Script) {
+pub(super) fn success(script: &mut Script, paths: &Paths) {
     script
         .scene(930_000, "TiWorker.exe")
-        .set(&packages(), "CurrentState", Value::Number(INSTALLED))
+        .set(&packages(paths), "CurrentState", Value::Number(INSTALLED))
         .act(Action::Write(633), CBS_LOG)
         .delete_file(PENDING)
         .act(Action::DeleteKey, &format!(r"{CBS}\RebootInProgress"))
@@ -80,7 +99,12 @@ pub(super) fn success(script: &mut Script) {
 /// A file of the update is not where it must be: the worker looks for it again and again, gives
 /// up, and takes back what was done.
 pub(super) fn missing_payload(script: &mut Script, paths: &Paths) {
-    let architecture = if paths.architecture() == "amd64" { "wow64" } else { "x86" };
+    let (architecture, folder) = replaced(paths);
+    script.scene(150_000, "poqexec.exe");
+    for (component, name) in REPLACED {
+        let component = paths.component(component, architecture, NEW_BUILD);
+        script.link_file(&format!(r"{WINSXS}\{component}\{name}"), &format!(r"C:\Windows\{folder}\{name}"));
+    }
     let newer = format!(r"{WINSXS}\{}", paths.component("directshow-other", architecture, NEW_BUILD));
     let older = format!(r"{WINSXS}\{}", paths.component("directshow-other", architecture, OLD_BUILD));
     let missing = format!(r"{newer}\amstream.dll");
@@ -103,7 +127,7 @@ pub(super) fn missing_payload(script: &mut Script, paths: &Paths) {
     roll_back(script, paths);
     script
         .scene(905_000, "TiWorker.exe")
-        .set(&packages(), "CurrentState", Value::Number(STAGED))
+        .set(&packages(paths), "CurrentState", Value::Number(STAGED))
         .set(CBS, "ExecuteState", Value::Number(0x11))
         .act(Action::UnloadHive, COMPONENTS)
         .act(Action::Write(958), CBS_LOG)
@@ -133,37 +157,43 @@ fn failure_report(script: &mut Script) {
 
 /// The pending operations are dropped, and the older files come back.
 fn roll_back(script: &mut Script, paths: &Paths) {
-    let system = ["devenum.dll", "quartz.dll", "qedit.dll", "wintrust.dll", "crypt32.dll", "schannel.dll"];
-    for (number, name) in (0u32..).zip(system) {
-        let (stamp, at) = (0x01DB_3610_5C00_0000 + u64::from(number) * 0x31_0A5E, 700_000 + number * 22_000);
-        let target = format!(r"C:\Windows\SysWOW64\{name}");
-        let target = if paths.architecture() == "amd64" { target } else { target.replace("SysWOW64", "System32") };
+    let (architecture, folder) = replaced(paths);
+    let map = format!("$$_{}_21ffbdd2a2dd92e0.cdf-ms", folder.to_lowercase());
+    let renames = format!(r"{WINSXS}\Temp\PendingRenames");
+    for (number, (component, name)) in (0u32..).zip(REPLACED) {
+        let stamp = 0x01DB_3610_5C00_0000 + u64::from(number) * 0x31_0A5E;
         let moved = format!(r"{WINSXS}\Temp\PendingDeletes\$$DeleteMe.{name}.{stamp:016x}.{number:04x}");
-        let map = format!(r"{WINSXS}\Temp\PendingRenames\{stamp:016x}{number:04x}.$$_syswow64_21ffbdd2a2dd92e0.cdf-ms");
+        let target = format!(r"C:\Windows\{folder}\{name}");
+        let component = paths.component(component, architecture, OLD_BUILD);
         script
-            .scene(at, "TiWorker.exe")
+            .scene(700_000 + number * 22_000, "TiWorker.exe")
             .rename_file(&target, &moved)
-            .rename_file(&map, &format!(r"{WINSXS}\FileMaps\$$_syswow64_21ffbdd2a2dd92e0.cdf-ms"))
+            .link_file(&format!(r"{WINSXS}\{component}\{name}"), &target)
+            .rename_file(
+                &format!(r"{renames}\{stamp:016x}{number:04x}.{map}"),
+                &format!(r"{WINSXS}\FileMaps\{map}"),
+            )
             .delete_file(&moved)
-            .scene(at + 8_000, "TiWorker.exe")
-            .list(&format!(r"{WINSXS}\Temp\PendingRenames"), &[".", ".."])
-            .delete_file(&format!(r"{WINSXS}\Temp\PendingRenames\{:016x}.cdf-ms", stamp ^ 0xFF_FFFF));
+            .scene(708_000 + number * 22_000, "TiWorker.exe")
+            .list(&renames, &[".", ".."])
+            .delete_file(&format!(r"{renames}\{:016x}.cdf-ms", stamp ^ 0xFF_FFFF));
     }
     script
         .scene(840_000, "TiWorker.exe")
         .rename_file(PENDING, &format!("{PENDING}.bad"))
-        .write_file(&format!(r"{WINSXS}\Temp\PendingRenames\pending.xml.new"), 0x4_0000)
-        .rename_file(&format!(r"{WINSXS}\Temp\PendingRenames\pending.xml.new"), PENDING)
+        .write_file(&format!(r"{renames}\pending.xml.new"), 0x4_0000)
+        .rename_file(&format!(r"{renames}\pending.xml.new"), PENDING)
         .look_at(PENDING)
         .act(Action::DeleteValue, &format!(r"{COMPONENTS}\NextQueueEntryIndex"));
 }
 
 /// The service has done its part, whichever way.
 fn finish(script: &mut Script) {
-    script
-        .scene(945_000, "TrustedInstaller.exe")
-        .write_file(SESSIONS, 0x1_8000)
-        .set(&format!(r"{CBS}\Interface"), "LastTrustedInstallerBoot", Value::Long(0x01DB_3610_8B2C_4D00));
+    script.scene(945_000, "TrustedInstaller.exe").write_file(SESSIONS, 0x1_8000).set(
+        &format!(r"{CBS}\Interface"),
+        "LastTrustedInstallerBoot",
+        Value::Long(0x01DB_3610_8B2C_4D00),
+    );
 }
 
 /// The file systems are told last.

@@ -1,0 +1,169 @@
+#!/usr/bin/env python3
+"""Opens datasets in the programs they are made for, and checks that these agree.
+
+usage: consumers.py PML SAMPLE_LOG README [CORPUS]
+
+PML is the built program. SAMPLE_LOG is converted and opened in DuckDB, pyarrow and polars: counts,
+a join with processes and exact times must be the same in all three. The SQL in README (blocks
+marked sql) must give what the block behind it shows. With CORPUS, every real log is converted, and
+time, class, operation, pid, tid, path and result of every event must equal Process Monitor's CSV.
+
+Closes with a line `N passed, N failed, N skipped`.
+"""
+
+import csv
+import datetime
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+import duckdb
+import polars
+import pyarrow
+import pyarrow.parquet as pq
+
+csv.field_size_limit(1 << 30)
+TABLES = ["events", "processes", "modules", "stacks", "frames", "capture"]
+results = {"passed": 0, "failed": 0, "skipped": 0}
+
+
+def check(name, condition, detail=""):
+    results["passed" if condition else "failed"] += 1
+    print(("ok      " if condition else "FAILED  ") + name + ("" if condition else f": {detail}"))
+
+
+def convert(pml, log, out, *extra):
+    return subprocess.run([pml, "convert", log, "-o", out, *extra], capture_output=True, text=True)
+
+
+def agree(dataset):
+    """DuckDB, pyarrow and polars see the same rows and the same instants."""
+    db = duckdb.connect()
+    for table in TABLES:
+        db.execute(f"CREATE VIEW {table} AS FROM '{dataset}/{table}.parquet'")
+        counts = {
+            "duckdb": db.execute(f"SELECT count(*) FROM {table}").fetchone()[0],
+            "pyarrow": pq.read_table(f"{dataset}/{table}.parquet").num_rows,
+            "polars": polars.read_parquet(f"{dataset}/{table}.parquet").height,
+        }
+        check(f"{table}: the same count in all three", len(set(counts.values())) == 1, counts)
+
+    events, processes = pq.read_table(f"{dataset}/events.parquet"), pq.read_table(f"{dataset}/processes.parquet")
+    join = "SELECT p.name, count(*) AS n FROM events e JOIN processes p USING (part, process_index) GROUP BY 1 ORDER BY 1"
+    in_duckdb = db.execute(join).fetchall()
+    keys = ["part", "process_index"]
+    joined = events.select(keys).join(processes.select([*keys, "name"]), keys, join_type="inner")
+    grouped = joined.group_by("name").aggregate([([], "count_all")]).sort_by("name")
+    in_pyarrow = list(zip(grouped["name"].to_pylist(), grouped["count_all"].to_pylist()))
+    in_polars = (
+        polars.read_parquet(f"{dataset}/events.parquet")
+        .join(polars.read_parquet(f"{dataset}/processes.parquet"), on=keys)
+        .group_by("name").len().sort("name").rows()
+    )
+    check("join with processes: DuckDB and pyarrow", in_duckdb == in_pyarrow, (in_duckdb[:3], in_pyarrow[:3]))
+    check("join with processes: DuckDB and polars", in_duckdb == in_polars, (in_duckdb[:3], in_polars[:3]))
+    check("join with processes finds rows", len(in_duckdb) > 1)
+
+    nanos = [row[0] for row in db.execute("SELECT epoch_ns(time) FROM events ORDER BY event_id").fetchall()]
+    check("times: DuckDB and pyarrow", nanos == events["time"].cast("int64").to_pylist())
+    check("times: DuckDB and polars", nanos == polars.read_parquet(f"{dataset}/events.parquet")["time"].to_physical().to_list())
+    check("times keep the 100 ns", any(n % 1000 for n in nanos) and not any(n % 100 for n in nanos))
+
+    missing = db.execute(
+        "SELECT count(*) FROM (SELECT unnest(frames) AS id FROM stacks) s LEFT JOIN frames f ON f.frame_id = s.id WHERE f.frame_id IS NULL"
+    ).fetchone()[0]
+    check("every frame of every stack is there", missing == 0, missing)
+    lost = db.execute("SELECT count(*) FROM events e ANTI JOIN stacks s USING (stack_id) WHERE e.stack_id IS NOT NULL").fetchone()[0]
+    check("every stack of every event is there", lost == 0, lost)
+    twice = db.execute("SELECT count(*) - count(DISTINCT frames) FROM stacks").fetchone()[0]
+    check("stacks are stored once each", twice == 0, twice)
+    metadata = pq.read_metadata(f"{dataset}/events.parquet").metadata
+    check("capture facts stand in the metadata", b"pml.computer" in metadata and b"pml.events" in metadata)
+
+
+def ticks(date, time_of_day):
+    """Nanoseconds since 1970 of Procmon's US date and its time of day with seven decimals."""
+    day = datetime.datetime.strptime(date.split(" ")[0], "%m/%d/%Y")
+    clock, half = time_of_day.split(" ")
+    hours, minutes, seconds = clock.split(":")
+    whole, decimals = seconds.split(".")
+    hour = int(hours) % 12 + (12 if half == "PM" else 0)
+    epoch = (day - datetime.datetime(1970, 1, 1)).days * 86400 + hour * 3600 + int(minutes) * 60 + int(whole)
+    return epoch * 10**9 + int(decimals) * 100
+
+
+def equals_export(dataset, export):
+    """The plain columns of every event equal those of Process Monitor's CSV."""
+    rows = duckdb.connect().execute(
+        f"SELECT epoch_ns(time), class, operation, pid, tid, path, result FROM '{dataset}/events.parquet' ORDER BY event_id"
+    ).fetchall()
+    different, count = [], 0
+    with open(export, encoding="utf-8-sig", newline="") as file:
+        for ours, real in zip(rows, csv.DictReader(file)):
+            count += 1
+            theirs = (
+                ticks(real["Date & Time"], real["Time of Day"]), real["Event Class"], real["Operation"],
+                int(real["PID"]), int(real["TID"]), real["Path"], real["Result"],
+            )
+            # A CSV cell has a semicolon for each line feed.
+            ours = (*ours[:5], ours[5].replace("\n", ";"), ours[6])
+            if ours != theirs:
+                different.append((ours, theirs))
+        more = file.read(1)
+    name = os.path.basename(dataset)
+    check(f"{name}: {count} events equal the export", not different and count == len(rows) and not more, different[:2])
+
+
+def readme_queries(readme, folder):
+    """The SQL of the README gives what the README shows."""
+    text = pathlib.Path(readme).read_text(encoding="utf-8")
+    blocks = re.findall(r"```sql\n(.*?)```\n+```text\n(.*?)```", text, re.S)
+    check("the README has queries with output", len(blocks) >= 3, len(blocks))
+    cwd = os.getcwd()
+    os.chdir(folder)
+    for query, shown in blocks:
+        table = duckdb.connect().sql(query)
+        # Headings, then cells, one row a line, blanks between columns.
+        lines = ["  ".join(table.columns)] + ["  ".join(map(str, row)) for row in table.fetchall()]
+        squeeze = lambda s: [re.sub(r"\s+", " ", line).strip() for line in s if line.strip()]
+        ours, theirs = squeeze(lines), squeeze(shown.splitlines())
+        check("README: " + query.strip().splitlines()[0], ours == theirs, "\n" + "\n".join(lines))
+    os.chdir(cwd)
+
+
+def main():
+    pml, sample, readme = (os.path.abspath(arg) for arg in sys.argv[1:4])
+    corpus = pathlib.Path(sys.argv[4]) if len(sys.argv) > 4 else None
+    with tempfile.TemporaryDirectory() as folder:
+        dataset = f"{folder}/boot"
+        done = convert(pml, sample, dataset)
+        check("the sample converts", done.returncode == 0, done.stderr)
+        agree(dataset)
+        readme_queries(readme, folder)
+        for name in ["1", "2", "3"]:
+            convert(pml, sample, f"{folder}/threads-{name}", "--threads", name)
+        same = {
+            tuple(pathlib.Path(f"{folder}/threads-{n}/{t}.parquet").read_bytes() for t in TABLES) for n in "123"
+        }
+        check("the same bytes for 1, 2 and 3 threads", len(same) == 1)
+        if corpus is None or not corpus.is_dir():
+            print("skipped the real logs: no corpus")
+            results["skipped"] += 1
+        else:
+            for packed in sorted(corpus.glob("*.pml.zst")):
+                name = packed.name.removesuffix(".pml.zst")
+                for kind in ["pml", "csv"]:
+                    with pyarrow.input_stream(f"{corpus}/{name}.{kind}.zst", compression="zstd") as packed_file:
+                        pathlib.Path(f"{folder}/{name}.{kind}").write_bytes(packed_file.read())
+                done = convert(pml, f"{folder}/{name}.pml", f"{folder}/{name}", "--no-set")
+                check(f"{name}: converts without damage", done.returncode == 0, done.stderr)
+                equals_export(f"{folder}/{name}", f"{folder}/{name}.csv")
+    print("{passed} passed, {failed} failed, {skipped} skipped".format(**results))
+    return 1 if results["failed"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

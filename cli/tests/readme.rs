@@ -1,0 +1,71 @@
+//! The README's console blocks, run as they stand there. Figures that depend on the machine
+//! (seconds, rates) are compared by their form only.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+fn root() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+}
+
+/// Commands and the output shown below each, of all console blocks.
+fn transcripts(text: &str) -> Vec<(String, String)> {
+    let mut found: Vec<(String, String)> = Vec::new();
+    let mut inside = false;
+    for line in text.lines() {
+        match line.trim() {
+            "```console" => inside = true,
+            "```" => inside = false,
+            _ if !inside => {}
+            _ => match (line.strip_prefix("$ "), found.last_mut()) {
+                (Some(command), _) => found.push((command.to_owned(), String::new())),
+                (None, Some((_, output))) => {
+                    output.push_str(line);
+                    output.push('\n');
+                }
+                (None, None) => panic!("output before a command: {line}"),
+            },
+        }
+    }
+    found
+}
+
+/// Replaces what a machine decides: the figures of `in 0.02 s (357,766 events/s, 335.74 MiB/s)`.
+fn without_speed(text: &str) -> String {
+    let speed = |line: &str| match line.split_once(" in ") {
+        Some((events, rest)) if rest.contains("events/s") => {
+            let written = rest.split_once("), ").map_or("", |(_, written)| written);
+            format!("{events} in # s (# events/s, #/s), {written}")
+        }
+        _ => line.to_owned(),
+    };
+    text.lines().map(|line| speed(line) + "\n").collect()
+}
+
+#[test]
+fn the_readme_shows_what_happens() {
+    let text = fs::read_to_string(root().join("README.md")).unwrap();
+    let transcripts = transcripts(&text);
+    assert!(transcripts.len() >= 2, "the README has console blocks");
+    let folder = tempfile::tempdir().unwrap();
+    for (command, shown) in transcripts {
+        let mut words = command.split_whitespace();
+        assert_eq!(words.next(), Some("pml"), "{command}");
+        // Inputs are named from the workspace's root, outputs go into a folder of the test.
+        let words: Vec<String> = words
+            .map(|word| {
+                if word.starts_with("samples/") {
+                    root().join(word).display().to_string()
+                } else {
+                    word.to_owned()
+                }
+            })
+            .collect();
+        let output =
+            Command::new(env!("CARGO_BIN_EXE_pml")).args(&words).current_dir(folder.path()).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{command}: {said}");
+        assert_eq!(without_speed(&said), without_speed(&shown), "{command}");
+    }
+}

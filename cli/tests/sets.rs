@@ -1,0 +1,143 @@
+//! Parts of a capture: found, ordered, left out, missed.
+
+use pml_parser::write::{LogWriter, Machine, NewEvent, NewProcess, details};
+use pml_parser::{FileTime, Ticks};
+use std::fs;
+use std::io::Cursor;
+use std::path::Path;
+use std::process::{Command, Output};
+
+const SECOND: u64 = 10_000_000;
+
+/// A log of ten events, one a second from `start`.
+fn log(machine: &Machine, start: u64) -> Vec<u8> {
+    let mut writer = LogWriter::new(Cursor::new(Vec::new()), machine).unwrap();
+    writer.add_process(&NewProcess { index: 7, pid: 4, name: "System", ..NewProcess::default() });
+    for i in 0..10 {
+        let details = details::close_file(machine.pointer(), &format!(r"C:\{start}\{i}"));
+        let event = NewEvent {
+            process_index: 7,
+            operation: 38,
+            time: FileTime(133_000_000_000_000_000 + (start + i) * SECOND),
+            duration: Ticks(5),
+            details: &details,
+            ..NewEvent::default()
+        };
+        writer.add_event(&event).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
+}
+
+fn pml(folder: &Path, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_pml")).args(args).current_dir(folder).output().unwrap()
+}
+
+/// `pml info --format json` of a file, and what was said on standard error.
+fn info(folder: &Path, args: &[&str]) -> (serde_json::Value, String) {
+    let output = pml(folder, &[&["info", "--format", "json"], args].concat());
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    (serde_json::from_slice(&output.stdout).unwrap_or_default(), said)
+}
+
+fn files(info: &serde_json::Value) -> Vec<&str> {
+    let parts = info["parts"].as_array().map(Vec::as_slice).unwrap_or_default();
+    parts.iter().filter_map(|part| part["file"].as_str()).collect()
+}
+
+#[test]
+fn all_parts_are_found_from_any_one_in_numeric_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let machine = Machine::windows_10("PC");
+    for (i, number) in ["", "-1", "-2", "-9", "-10"].iter().enumerate() {
+        let bytes = log(&machine, 100 * i as u64);
+        fs::write(folder.path().join(format!("Bootlog{number}.pml")), bytes).unwrap();
+    }
+    // Neither of these is a part.
+    fs::write(folder.path().join("Bootlog-x.pml"), b"other").unwrap();
+    fs::write(folder.path().join("Bootlog-1-1.pml"), b"other").unwrap();
+    for named in ["Bootlog.pml", "Bootlog-2.pml", "Bootlog-10.pml"] {
+        let (info, said) = info(folder.path(), &[named]);
+        let expect = ["Bootlog.pml", "Bootlog-1.pml", "Bootlog-2.pml", "Bootlog-9.pml", "Bootlog-10.pml"];
+        assert_eq!(files(&info), expect, "{named}");
+        assert_eq!(info["events"], 50);
+        assert!(said.contains("Bootlog-3.pml to Bootlog-8.pml are missing"), "{said}");
+    }
+}
+
+#[test]
+fn all_parts_may_be_named_in_any_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let machine = Machine::windows_10("PC");
+    for (i, name) in ["B.pml", "B-1.pml", "B-2.pml"].iter().enumerate() {
+        fs::write(folder.path().join(name), log(&machine, 100 * i as u64)).unwrap();
+    }
+    let (info, said) = info(folder.path(), &["B-2.pml", "B.pml", "./B-1.pml", "B.pml"]);
+    assert_eq!(info["events"], 30);
+    assert_eq!(files(&info), ["B.pml", "B-1.pml", "B-2.pml"]);
+    assert_eq!(said, "");
+}
+
+#[test]
+fn strangers_are_left_out_and_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let (here, there) = (Machine::windows_10("HERE"), Machine::windows_10("THERE"));
+    let narrow = Machine { is_64_bit: false, ..here.clone() };
+    fs::write(folder.path().join("log-2021.pml"), log(&here, 500)).unwrap();
+    fs::write(folder.path().join("log-2020.pml"), log(&there, 0)).unwrap();
+    fs::write(folder.path().join("log-2022.pml"), log(&here, 505)).unwrap();
+    fs::write(folder.path().join("log-2023.pml"), log(&narrow, 900)).unwrap();
+    fs::write(folder.path().join("log-2024.pml"), log(&here, 0)).unwrap();
+    let (found, said) = info(folder.path(), &["log-2021.pml"]);
+    assert_eq!(files(&found), ["log-2021.pml"]);
+    assert!(said.contains("log-2020.pml is left out: it is of another machine"), "{said}");
+    assert!(said.contains("log-2022.pml is left out: its time overlaps"), "{said}");
+    assert!(said.contains("log-2023.pml is left out: it is of another bitness"), "{said}");
+    assert!(said.contains("log-2024.pml is left out: its time overlaps"), "{said}");
+
+    let (alone, said) = info(folder.path(), &["--no-set", "log-2021.pml"]);
+    assert_eq!((files(&alone), said.as_str()), (vec!["log-2021.pml"], ""));
+}
+
+#[test]
+fn naming_two_captures_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("a.pml"), log(&Machine::windows_10("A"), 0)).unwrap();
+    fs::write(folder.path().join("b.pml"), log(&Machine::windows_10("B"), 0)).unwrap();
+    let output = pml(folder.path(), &["info", "a.pml", "b.pml"]);
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        said.contains("b.pml is not a part of the same capture as a.pml: it is of another machine"),
+        "{said}"
+    );
+}
+
+#[test]
+fn an_unreadable_part_is_named_and_costs_the_exit_status() {
+    let folder = tempfile::tempdir().unwrap();
+    let machine = Machine::windows_10("PC");
+    fs::write(folder.path().join("B.pml"), log(&machine, 0)).unwrap();
+    fs::write(folder.path().join("B-1.pml"), &log(&machine, 100)[..2000]).unwrap();
+    fs::write(folder.path().join("B-2.pml"), log(&machine, 200)).unwrap();
+    let output = pml(folder.path(), &["convert", "B.pml", "-o", "out"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(
+        said.contains("a part of the capture cannot be read and is left out: B-1.pml: event offset array"),
+        "{said}"
+    );
+    assert!(said.contains("B-1.pml is missing"), "{said}");
+    assert!(folder.path().join("out/events.parquet").exists());
+}
+
+#[test]
+fn event_ids_run_through_the_parts() {
+    let machine = Machine::windows_10("PC");
+    let logs = [0, 100, 200].map(|start| pml_parser::Log::parse(log(&machine, start)).unwrap());
+    let set = pml_parser::LogSet::new(logs.into());
+    let ids: Vec<u64> = set.events().map(|event| event.unwrap().id()).collect();
+    assert_eq!(ids, (0..30).collect::<Vec<_>>());
+    assert_eq!(set.event(17).unwrap().path().to_str(), r"C:\100\7");
+    assert!(set.event(30).is_err());
+    assert_eq!(set.event(17).unwrap().process().unwrap().name().to_str(), "System");
+}

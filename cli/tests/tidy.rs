@@ -1,0 +1,137 @@
+//! Promises that hold for the whole workspace: documents name what exists, files say what they
+//! are for, layers know only what is below them, generated pages are fresh.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// Every Rust file of the workspace, with its text.
+fn sources() -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut folders: Vec<PathBuf> =
+        ["pml-parser", "analyzer", "cli", "benches", "samples"].iter().map(|f| root().join(f)).collect();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap().flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|e| e == "rs") {
+                let name = path.strip_prefix(root()).unwrap().display().to_string();
+                found.push((name, fs::read_to_string(path).unwrap()));
+            }
+        }
+    }
+    assert!(found.len() > 40);
+    found
+}
+
+/// Words in backticks that look like a path of this repository.
+fn paths(text: &str) -> impl Iterator<Item = &str> {
+    text.split('`').skip(1).step_by(2).filter(|word| {
+        let is_path = word.contains('/') || [".rs", ".md", ".toml"].iter().any(|end| word.ends_with(end));
+        let has_place =
+            !word.contains([' ', '*', '<', '\\', ':', '(']) && !word.starts_with(['-', '.', '/', '~']);
+        is_path && has_place
+    })
+}
+
+#[test]
+fn the_architecture_names_only_what_exists() {
+    let text = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    let named: Vec<_> = paths(&text).collect();
+    assert!(named.len() > 25, "{named:?}");
+    let missing: Vec<_> = named.into_iter().filter(|path| !root().join(path).exists()).collect();
+    assert!(missing.is_empty(), "ARCHITECTURE.md names paths that do not exist: {missing:?}");
+}
+
+#[test]
+fn the_architecture_names_every_module_of_the_libraries() {
+    let text = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    for folder in ["pml-parser/src", "analyzer/src", "cli/src"] {
+        for entry in fs::read_dir(root().join(folder)).unwrap().flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let is_named =
+                text.contains(&format!("`{folder}/{name}")) || name == "lib.rs" || name == "main.rs";
+            assert!(is_named, "ARCHITECTURE.md does not name {folder}/{name}");
+        }
+    }
+}
+
+#[test]
+fn every_file_says_what_it_is_for() {
+    for (name, text) in sources() {
+        assert!(text.starts_with("//!"), "{name} does not begin with a //! line");
+    }
+}
+
+#[test]
+fn libraries_do_not_print_exit_or_read_the_environment() {
+    let forbidden = ["println!", "eprintln!", "process::exit", "std::env::var"];
+    for (name, text) in sources() {
+        let is_library = (name.starts_with("pml-parser/src") || name.starts_with("analyzer/src"))
+            && !name.ends_with("lib.rs");
+        for word in forbidden {
+            assert!(!is_library || !text.contains(word), "{name} uses {word}");
+        }
+    }
+}
+
+#[test]
+fn layers_know_only_what_is_below_them() {
+    // (file or folder of pml-parser/src, what it may not use)
+    let rules = [
+        ("names/", &["crate::raw", "crate::event", "crate::log", "crate::detail", "crate::arrow"][..]),
+        ("raw/", &["crate::event", "crate::log", "crate::detail", "crate::arrow", "crate::parquet"]),
+        ("detail/", &["crate::arrow", "crate::parquet", "crate::write", "crate::cell"]),
+        ("event.rs", &["crate::detail", "crate::arrow", "crate::parquet", "crate::write"]),
+        ("log.rs", &["crate::detail", "crate::arrow", "crate::parquet", "crate::write"]),
+        ("arrow/", &["crate::parquet", "crate::write", "::parquet"]),
+        ("write/", &["crate::detail", "crate::arrow", "crate::parquet"]),
+    ];
+    for (name, text) in sources() {
+        let Some(file) = name.strip_prefix("pml-parser/src/") else { continue };
+        for (layer, forbidden) in rules {
+            for word in forbidden {
+                let breaks = file.starts_with(layer) && text.contains(word);
+                assert!(!breaks, "{name} uses {word}");
+            }
+        }
+    }
+    for (name, text) in sources().into_iter().filter(|(name, _)| name.starts_with("analyzer/src")) {
+        for word in ["arrow", "parquet", "clap", "std::fs"] {
+            assert!(!text.contains(&format!("use {word}")), "{name} uses {word}");
+        }
+    }
+}
+
+#[test]
+fn unsafe_code_stands_in_two_places() {
+    let known = ["pml-parser/src/map.rs", "cli/src/input.rs"];
+    for (name, text) in sources() {
+        let uses = text.contains("unsafe {") || text.contains("unsafe fn");
+        assert!(
+            !uses
+                || known.contains(&name.as_str())
+                || name.starts_with("benches/")
+                || name.ends_with("tidy.rs"),
+            "{name}"
+        );
+    }
+}
+
+/// Compares a generated page with what generates it. `UPDATE=1` writes it anew.
+#[test]
+fn the_schema_page_is_fresh() {
+    let output = Command::new(env!("CARGO_BIN_EXE_pml")).arg("schema").output().unwrap();
+    let fresh = String::from_utf8(output.stdout).unwrap();
+    let path = root().join("docs/schema.md");
+    if std::env::var_os("UPDATE").is_some() {
+        fs::write(&path, &fresh).unwrap();
+    }
+    let page = fs::read_to_string(&path).unwrap_or_default();
+    assert!(page == fresh, "docs/schema.md is stale: run UPDATE=1 cargo test -p pml-cli --test tidy");
+}

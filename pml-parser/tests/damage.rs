@@ -1,0 +1,213 @@
+//! Broken logs: cut at every byte, every byte of header and tables changed, events with absurd
+//! fields. Nothing panics, work stays bounded, damage is located.
+
+use pml_parser::write::{LogWriter, Machine, NewEvent, NewModule, NewProcess, details};
+use pml_parser::{
+    Cell, ErrorKind, EventClass, Fidelity, FileTime, Log, NtStatus, Resolution, TextOptions, Ticks,
+};
+use std::io::Cursor;
+
+/// A log with a little of everything.
+fn log(is_64_bit: bool) -> Vec<u8> {
+    let machine = Machine { is_64_bit, ..Machine::windows_10("DAMAGED") };
+    let pointer = machine.pointer();
+    let mut log = LogWriter::new(Cursor::new(Vec::new()), &machine).unwrap();
+    let module = |base, path| NewModule { base, size: 0x1000, path, ..NewModule::default() };
+    log.add_process(&NewProcess {
+        index: 1,
+        pid: 4,
+        name: "System",
+        modules: vec![module(0x8000_0000, r"C:\Windows\system32\ntoskrnl.exe")],
+        ..NewProcess::default()
+    });
+    log.add_process(&NewProcess {
+        index: 2,
+        pid: 1000,
+        name: "TiWorker.exe",
+        modules: vec![module(0x40_0000, r"C:\a.dll"), module(0x40_0800, r"C:\b.dll")],
+        ..NewProcess::default()
+    });
+    log.add_host([10; 16], "host");
+    log.add_port(true, 443, "https");
+    let path = r"C:\Windows\WinSxS\x.dll";
+    let entries = details::directory_entries(&["a", "b"]);
+    let extra = details::open_result(pointer, 1);
+    let value = details::partial_value(7, b"a\0b\0\0\0c\0\0\0\0\0");
+    let mut network = vec![7, 0, 0, 0, 9, 0, 0, 0];
+    network.extend([10; 32]);
+    network.extend([0xBB, 1, 0x50, 0, b'k', 0, 0, 0, b'v', 0, 0, 0, 0, 0]);
+    let cases: Vec<(u16, u16, Vec<u8>, Option<&[u8]>)> = vec![
+        (3, 20, details::create_file(pointer, path, &details::Create::READ), Some(&extra)),
+        (3, 23, details::transfer(pointer, path, 4096, 512, 0x6_0900), None),
+        (3, 26, details::rename(pointer, path, r"C:\y", true), None),
+        (3, 32, details::query_directory(pointer, path, "*"), Some(&entries)),
+        (3, 33, details::control(pointer, path, 0x9_0240), None),
+        (2, 5, details::query(r"HKLM\K\v", 144, 2), Some(&value)),
+        (2, 4, details::set_value(r"HKLM\K\v", 1, b"d\0\0\0"), None),
+        (1, 7, details::process_start(4, "a b", r"C:\", &["X=1"]), None),
+        (5, 2, network, None),
+    ];
+    for (i, (class, operation, details, extra)) in cases.into_iter().enumerate() {
+        log.add_event(&NewEvent {
+            process_index: 2,
+            tid: 8,
+            class: EventClass::from_code(class),
+            operation,
+            time: FileTime(133_485_408_450_000_000 + i as u64),
+            duration: Ticks(3),
+            status: NtStatus(0),
+            stack: &[0x8000_0010, 0x40_0900, 0x1234],
+            details: &details,
+            extra,
+        })
+        .unwrap();
+    }
+    log.finish().unwrap().into_inner()
+}
+
+/// Reads all there is to read; gives the number of readable events.
+fn walk(bytes: &[u8]) -> Option<usize> {
+    let log = Log::parse(bytes).ok()?;
+    let view = log.view();
+    let mut text = String::new();
+    for process in view.processes() {
+        text.clear();
+        process.command_line().push_to(&mut text);
+        process.modules().for_each(|module| module.path().push_to(&mut text));
+    }
+    let mut readable = 0;
+    // A count from a broken file may be huge, but never more than its bytes can hold.
+    assert!(u64::from(view.event_count()) * 5 <= bytes.len() as u64);
+    for position in 0..view.event_count() {
+        let Ok(event) = view.event(position) else { continue };
+        readable += 1;
+        for fidelity in [Fidelity::Procmon, Fidelity::Corrected] {
+            let options = TextOptions { fidelity, ..TextOptions::default() };
+            for cell in Cell::all() {
+                text.clear();
+                event.push_cell(cell, FileTime(0), &options, &mut text);
+            }
+        }
+        event.numbers();
+        event.target_path();
+        for address in event.stack().addresses().take(200) {
+            event.locate(address, Resolution::Corrected);
+        }
+    }
+    Some(readable)
+}
+
+#[test]
+fn a_whole_log_reads_whole() {
+    assert_eq!(walk(&log(true)), Some(9));
+    assert_eq!(walk(&log(false)), Some(9));
+}
+
+#[test]
+fn cut_at_every_byte() {
+    for is_64_bit in [true, false] {
+        let whole = log(is_64_bit);
+        for cut in 0..whole.len() {
+            // The host and port tables come last, and no event needs them.
+            if let Some(events) = walk(&whole[..cut]) {
+                assert_eq!(events, 9, "cut at {cut}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_byte_changed() {
+    for is_64_bit in [true, false] {
+        let whole = log(is_64_bit);
+        for at in 0..whole.len() {
+            for change in [0x01, 0x80, 0xFF] {
+                let mut broken = whole.clone();
+                broken[at] ^= change;
+                walk(&broken);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_event_field_at_its_extremes() {
+    let whole = log(true);
+    let offsets = u64::from_le_bytes(whole[0x248..0x250].try_into().unwrap()) as usize;
+    for event in 0..9 {
+        let entry = offsets + 5 * event;
+        let record = u32::from_le_bytes(whole[entry..entry + 4].try_into().unwrap()) as usize;
+        for (at, size) in [
+            (0, 4),
+            (4, 4),
+            (8, 2),
+            (0xA, 2),
+            (0xC, 2),
+            (0x10, 4),
+            (0x14, 8),
+            (0x1C, 8),
+            (0x24, 4),
+            (0x28, 2),
+            (0x2C, 4),
+            (0x30, 4),
+        ] {
+            for fill in [0x00, 0x7F, 0x80, 0xFF] {
+                let mut broken = whole.clone();
+                broken[record + at..record + at + size].fill(fill);
+                walk(&broken).expect("events do not keep a log from opening");
+            }
+        }
+        // An offset entry that points nowhere costs this event alone.
+        let mut broken = whole.clone();
+        broken[entry..entry + 5].fill(0xFF);
+        assert_eq!(walk(&broken), Some(8));
+        let log = Log::parse(broken).unwrap();
+        let error = log.view().event(event as u32).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::OutOfBounds(0xFF_FFFF_FFFF));
+    }
+}
+
+#[test]
+fn opening_says_what_is_wrong() {
+    let kind = |bytes: &[u8]| Log::parse(bytes).map(|_| ()).unwrap_err().kind();
+    let whole = log(true);
+    assert_eq!(kind(b""), ErrorKind::Truncated { need: 936, have: 0 });
+    assert_eq!(kind(b"PML"), ErrorKind::Truncated { need: 936, have: 3 });
+    assert_eq!(kind(b"MZ\x90\x00 and so on"), ErrorKind::NotPml);
+    let patched = |at: usize, value: &[u8]| {
+        let mut bytes = whole.clone();
+        bytes[at..at + value.len()].copy_from_slice(value);
+        bytes
+    };
+    assert_eq!(kind(&patched(4, &[10])), ErrorKind::UnsupportedVersion(10));
+    assert_eq!(kind(&patched(8, &[2])), ErrorKind::BadBitness(2));
+    assert_eq!(kind(&patched(0x248, &[0; 8])), ErrorKind::NotClosed);
+    // A count that no file can hold is refused before anything is made of it.
+    let error = Log::parse(patched(0x234, &[0xFF; 4])).unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Truncated { need: 21_474_836_475, .. }), "{error}");
+    assert_eq!(error.what(), "event offset array");
+}
+
+#[test]
+fn many_processes_cannot_share_one_huge_record() {
+    let whole = log(true);
+    let at = u64::from_le_bytes(whole[0x250..0x258].try_into().unwrap());
+    // A table of 500 entries behind the file, all of which point back at the first record.
+    let mut bytes = whole.clone();
+    let table = bytes.len() as u64;
+    bytes[0x250..0x258].copy_from_slice(&at.to_le_bytes());
+    let record =
+        at + u64::from(u32::from_le_bytes(whole[at as usize + 12..at as usize + 16].try_into().unwrap()));
+    let size = u64::from(u32::from_le_bytes(whole[at as usize + 16..at as usize + 20].try_into().unwrap()))
+        + at
+        - record;
+    let record = whole[record as usize..(record + size) as usize].to_vec();
+    bytes[0x250..0x258].copy_from_slice(&table.to_le_bytes());
+    bytes.extend(500u32.to_le_bytes());
+    (0..500u32).for_each(|index| bytes.extend(index.to_le_bytes()));
+    (0..500u32).for_each(|_| bytes.extend((4 + 8 * 500u32).to_le_bytes()));
+    bytes.extend(record);
+    let log = Log::parse(bytes).unwrap();
+    assert!(log.view().process_count() < 500);
+    assert!(log.view().damage().first.iter().any(|e| e.kind() == ErrorKind::Overlapping));
+}

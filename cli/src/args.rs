@@ -112,8 +112,10 @@ impl From<CompressionArg> for Compression {
     }
 }
 
-/// Show what is in a log: machine, Windows build, parts, events, time span, processes, tables,
-/// and what is wrong with the tables. Events are not read, so it takes as long for any size.
+/// Show what is in a log, at once.
+///
+/// Machine, Windows build, parts, events, time span, processes of the servicing stack, sizes of
+/// the tables, and what is wrong with them. Events are not read, so it takes as long for any size.
 #[derive(Debug, clap::Args)]
 pub(crate) struct InfoArgs {
     #[command(flatten)]

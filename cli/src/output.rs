@@ -15,6 +15,16 @@ fn folder(path: &Path) -> &Path {
     }
 }
 
+/// Why something could not be created beside a path.
+fn not_created(path: &Path, error: &io::Error) -> Failure {
+    let place = folder(path);
+    if place.is_dir() {
+        return Failure::of_io(path, error);
+    }
+    Failure::new(format!("{}: the folder {} does not exist", path.display(), place.display()))
+        .hint("make it first, or choose another place with -o")
+}
+
 fn hidden_prefix(path: &Path) -> String {
     format!(".{}.", path.file_name().unwrap_or_default().to_string_lossy())
 }
@@ -54,7 +64,7 @@ impl PendingFile {
         builder.prefix(&prefix).suffix(".tmp");
         #[cfg(unix)]
         builder.permissions(usual_rights(0o666));
-        let file = builder.tempfile_in(folder(path)).map_err(|e| Failure::of_io(path, &e))?;
+        let file = builder.tempfile_in(folder(path)).map_err(|e| not_created(path, &e))?;
         Ok(Self { path: path.to_owned(), file })
     }
 
@@ -88,7 +98,7 @@ impl PendingDataset {
         builder.prefix(&prefix).suffix(".tmp");
         #[cfg(unix)]
         builder.permissions(usual_rights(0o777));
-        let folder = builder.tempdir_in(folder(path)).map_err(|e| Failure::of_io(path, &e))?;
+        let folder = builder.tempdir_in(folder(path)).map_err(|e| not_created(path, &e))?;
         Ok(Self { path: path.to_owned(), folder })
     }
 

@@ -8,8 +8,8 @@
 //!   bytes. Nothing is allocated per event.
 //! * [`Event::push_path`] and [`Event::push_detail`] write texts into a caller's buffer, as
 //!   Process Monitor shows them or as the log holds them ([`Fidelity`]).
-//! * With the feature `arrow`, [`arrow`] turns ranges of events into record batches; with
-//!   `parquet`, [`parquet`] turns a capture into a dataset. With `write`, [`write`] makes logs.
+//! * With the feature `parquet`, the module of that name turns a capture into a dataset; with
+//!   `write`, logs can be made; with `mmap`, files can be mapped.
 //!
 //! ```
 //! # fn read(bytes: &[u8]) -> Result<(), pml_parser::Error> {
@@ -24,7 +24,7 @@
 //! # }
 //! ```
 
-#[cfg(feature = "arrow")]
+#[cfg(feature = "parquet")]
 pub mod arrow;
 mod cell;
 mod detail;

@@ -92,6 +92,7 @@ pub(crate) struct Resolver<'a> {
 pub(crate) struct Place<'a> {
     modules: Modules<'a>,
     /// Position in the process table of the process whose module it is.
+    #[cfg_attr(not(feature = "parquet"), allow(dead_code, reason = "used by the columnar stage"))]
     pub owner: u32,
     /// Position in that process's module table.
     pub module: u32,
@@ -144,13 +145,13 @@ pub(crate) struct Validity {
 impl Validity {
     pub(crate) const ALWAYS: Self = Self { from: FileTime(0), to: FileTime(u64::MAX) };
 
-    #[cfg_attr(not(feature = "arrow"), allow(dead_code, reason = "used by the columnar stage"))]
+    #[cfg_attr(not(feature = "parquet"), allow(dead_code, reason = "used by the columnar stage"))]
     pub(crate) fn contains(self, time: FileTime) -> bool {
         self.from <= time && time <= self.to
     }
 
     /// Keeps what both allow.
-    #[cfg_attr(not(feature = "arrow"), allow(dead_code, reason = "used by the columnar stage"))]
+    #[cfg_attr(not(feature = "parquet"), allow(dead_code, reason = "used by the columnar stage"))]
     pub(crate) fn intersect(&mut self, other: Self) {
         self.from = self.from.max(other.from);
         self.to = self.to.min(other.to);

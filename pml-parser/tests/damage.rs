@@ -36,7 +36,9 @@ fn log(is_64_bit: bool) -> Vec<u8> {
     let mut network = vec![7, 0, 0, 0, 9, 0, 0, 0];
     network.extend([10; 32]);
     network.extend([0xBB, 1, 0x50, 0, b'k', 0, 0, 0, b'v', 0, 0, 0, 0, 0]);
-    let cases: Vec<(u16, u16, Vec<u8>, Option<&[u8]>)> = vec![
+    // Class, operation, details, extra blob.
+    type Case<'a> = (u16, u16, Vec<u8>, Option<&'a [u8]>);
+    let cases: Vec<Case<'_>> = vec![
         (3, 20, details::create_file(pointer, path, &details::Create::READ), Some(&extra)),
         (3, 23, details::transfer(pointer, path, 4096, 512, 0x6_0900), None),
         (3, 26, details::rename(pointer, path, r"C:\y", true), None),

@@ -6,11 +6,14 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use std::io::Cursor;
 
+/// Index, process id, name, command line, modules (base, size, path).
+type Written = (u32, u32, String, String, Vec<(u64, u32, String)>);
+
 #[derive(Clone, Debug)]
 struct Model {
     is_64_bit: bool,
     computer: String,
-    processes: Vec<(u32, u32, String, String, Vec<(u64, u32, String)>)>,
+    processes: Vec<Written>,
     events: Vec<Recorded>,
     hosts: Vec<([u8; 16], String)>,
 }

@@ -130,7 +130,7 @@ pub(crate) fn date(out: &mut String, time: FileTime, options: &TextOptions) {
 
 /// `h:mm:ss AM`, with seven decimals if asked for.
 pub(crate) fn clock(out: &mut String, c: &Civil, decimals: bool) {
-    decimal(out, u64::from(if c.hour % 12 == 0 { 12 } else { c.hour % 12 }));
+    decimal(out, u64::from((c.hour + 11) % 12 + 1));
     out.push(':');
     padded(out, u64::from(c.minute), 2);
     out.push(':');

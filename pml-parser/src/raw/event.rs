@@ -47,13 +47,11 @@ pub(crate) struct EventRecord<'a> {
 }
 
 /// Header, frames and details; the extra blob is found through its offset.
-fn body(pointer: usize) -> impl FnOnce(&[u8]) -> Parsed<'_, (&RawEvent, &[u8], &[u8])> {
-    move |input| {
-        let (rest, header) = record::<RawEvent>(input)?;
-        let (rest, frames) = take(usize::from(header.depth.get()) * pointer)(rest)?;
-        let (rest, details) = take(header.details_size.get())(rest)?;
-        Ok((rest, (header, frames, details)))
-    }
+fn body(input: &[u8], pointer: usize) -> Parsed<'_, (&RawEvent, &[u8], &[u8])> {
+    let (rest, header) = record::<RawEvent>(input)?;
+    let (rest, frames) = take(usize::from(header.depth.get()) * pointer)(rest)?;
+    let (rest, details) = take(header.details_size.get())(rest)?;
+    Ok((rest, (header, frames, details)))
 }
 
 /// Reads the record at `offset`; `pointer` is the pointer size of the file (4 or 8).
@@ -61,7 +59,7 @@ fn body(pointer: usize) -> impl FnOnce(&[u8]) -> Parsed<'_, (&RawEvent, &[u8], &
 pub(crate) fn read(file: &[u8], offset: u64, pointer: usize) -> Result<EventRecord<'_>> {
     const WHAT: &str = "event record";
     let input = tail(file, offset, WHAT)?;
-    let Ok((_, (header, frames, details))) = body(pointer)(input) else {
+    let Ok((_, (header, frames, details))) = body(input, pointer) else {
         return Err(truncated(input, offset, pointer));
     };
     let end = HEADER_SIZE + frames.len() + details.len();

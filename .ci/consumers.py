@@ -4,15 +4,17 @@
 usage: consumers.py PML SAMPLE_LOG README [CORPUS]
 
 PML is the built program. SAMPLE_LOG is converted and opened in DuckDB, pyarrow and polars: counts,
-a join with processes and exact times must be the same in all three. The SQL in README (blocks
-marked sql) must give what the block behind it shows. With CORPUS, every real log is converted, and
-time, class, operation, pid, tid, path and result of every event must equal Process Monitor's CSV.
+a join with processes and exact times must be the same in all three; Arrow IPC and JSON Lines must
+hold the same rows as Parquet. The SQL in README (blocks marked sql) must give what the block behind
+it shows. With CORPUS, every real log is converted, and time, class, operation, pid, tid, path and
+result of every event must equal Process Monitor's CSV.
 
 Closes with a line `N passed, N failed, N skipped`.
 """
 
 import csv
 import datetime
+import json
 import os
 import pathlib
 import re
@@ -23,6 +25,7 @@ import tempfile
 import duckdb
 import polars
 import pyarrow
+import pyarrow.ipc
 import pyarrow.parquet as pq
 
 csv.field_size_limit(1 << 30)
@@ -84,6 +87,41 @@ def agree(dataset):
     check("capture facts stand in the metadata", b"pml.computer" in metadata and b"pml.events" in metadata)
 
 
+def plain(table):
+    """A pyarrow table as lists: dictionaries as texts, times as nanoseconds."""
+    columns = {}
+    for name in table.column_names:
+        column = table[name]
+        if pyarrow.types.is_dictionary(column.type):
+            column = column.cast(pyarrow.string())
+        if pyarrow.types.is_timestamp(column.type):
+            column = column.cast("int64")
+        columns[name] = column.to_pylist()
+    return columns
+
+
+def same_rows(pml, log, folder):
+    """The other formats of the events table hold what the Parquet file holds."""
+    for name in ["events.arrow", "events.jsonl", "events.parquet"]:
+        convert(pml, log, f"{folder}/{name}")
+    parquet = pq.read_table(f"{folder}/events.parquet")
+    rows = plain(parquet)
+    ipc = pyarrow.ipc.open_file(f"{folder}/events.arrow").read_all()
+    check("Arrow IPC has the schema of Parquet", ipc.schema.equals(parquet.schema))
+    check("Arrow IPC has the rows of Parquet", plain(ipc) == rows)
+    in_polars = polars.read_ipc(f"{folder}/events.arrow")
+    check("polars opens Arrow IPC", in_polars["path"].to_list() == rows["path"])
+    with open(f"{folder}/events.jsonl", encoding="utf-8") as file:
+        lines = [json.loads(line) for line in file]
+    check("JSON Lines has the columns of Parquet", all(list(line) == parquet.column_names for line in lines))
+    different = [name for name in rows if name != "time" and [line[name] for line in lines] != rows[name]]
+    check("JSON Lines has the rows of Parquet", len(lines) == parquet.num_rows and not different, different)
+    instants = duckdb.connect().execute(
+        f"SELECT list(epoch_ns(time::TIMESTAMP_NS) ORDER BY event_id) FROM read_json('{folder}/events.jsonl', columns = {{event_id: 'UBIGINT', time: 'VARCHAR'}})"
+    ).fetchone()[0]
+    check("JSON Lines keeps exact times in DuckDB", instants == rows["time"])
+
+
 def ticks(date, time_of_day):
     """Nanoseconds since 1970 of Procmon's US date and its time of day with seven decimals."""
     day = datetime.datetime.strptime(date.split(" ")[0], "%m/%d/%Y")
@@ -142,6 +180,7 @@ def main():
         done = convert(pml, sample, dataset)
         check("the sample converts", done.returncode == 0, done.stderr)
         agree(dataset)
+        same_rows(pml, sample, folder)
         readme_queries(readme, folder)
         for name in ["1", "2", "3"]:
             convert(pml, sample, f"{folder}/threads-{name}", "--threads", name)

@@ -3,7 +3,8 @@
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use pml_benches::boot_log;
-use pml_parser::parquet::{CaptureFacts, Compression, Monitor, Options, write_dataset, write_events};
+use pml_parser::export::parquet::{Compression, Options, write_dataset, write_events};
+use pml_parser::export::{CaptureFacts, Monitor};
 use pml_parser::{Log, TextOptions};
 use std::hint::black_box;
 use std::io;

@@ -1,7 +1,7 @@
 //! The command line. Its help, completions and manual are made from these definitions.
 
 use clap::{Parser, Subcommand, ValueEnum};
-use pml_parser::parquet::Compression;
+use pml_parser::export::parquet::Compression;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -21,7 +21,7 @@ Examples:
   pml info Bootlog.pml                    what is in a capture, at once
   pml convert Bootlog.pml -o boot         all tables as Parquet, in the directory boot
   duckdb -c \"SELECT operation, result, count(*) FROM 'boot/events.parquet' GROUP BY ALL\"
-  pml convert Bootlog.pml -o boot.parquet the events alone
+  pml convert Bootlog.pml -o boot.csv     what Process Monitor would export
   pml schema                              every table and column
 
 Exit status: 0 done; 1 done, but events were lost to damage in the log; 2 not done."
@@ -58,19 +58,24 @@ pub(crate) struct LogArgs {
     pub no_set: bool,
 }
 
-/// Convert a log to Parquet, for DuckDB, pyarrow, polars and whatever else reads it.
+/// Convert a log to Parquet, CSV, XML, JSON Lines or Arrow.
 ///
-/// OUT is a directory, in which every table becomes a file (events, processes, modules, stacks,
-/// frames, capture), or a file ending in .parquet for the events alone. The output appears under
-/// its name only when it is complete. `pml schema` lists all tables and columns.
+/// A directory gets all tables as Parquet files (events, processes, modules, stacks, frames,
+/// capture; `pml schema` lists their columns). A file gets the events, in the format its ending
+/// names: .parquet, .arrow and .jsonl hold the events table, .csv and .xml what Process Monitor
+/// itself would export. An output appears under its name only when it is complete.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ConvertArgs {
     #[command(flatten)]
     pub log: LogArgs,
 
-    /// Where to write: a directory, or a file ending in .parquet.
+    /// Where to write: a directory, a file, or - for standard output.
     #[arg(short, long, value_name = "OUT")]
     pub output: PathBuf,
+
+    /// Write this format, whatever the name of OUT says.
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub to: Option<Format>,
 
     /// Replace OUT if it exists.
     #[arg(short, long)]
@@ -80,13 +85,56 @@ pub(crate) struct ConvertArgs {
     #[arg(short = 'j', long, value_name = "N")]
     pub threads: Option<NonZeroUsize>,
 
-    /// How to compress.
+    /// How to compress Parquet.
     #[arg(long, value_enum, default_value_t = CompressionArg::Zstd, value_name = "NAME")]
     pub compression: CompressionArg,
+
+    /// Columns of CSV and XML: `all`, or titles separated by commas ("Time of Day,PID,Path")
+    /// [default: those that Process Monitor shows by default]
+    #[arg(long, value_name = "TITLES")]
+    pub columns: Option<String>,
+
+    /// Write the call stack of each event (XML).
+    #[arg(long)]
+    pub stacks: bool,
+
+    /// Show raw operation names, as Process Monitor's advanced output does (CSV, XML).
+    #[arg(long)]
+    pub advanced: bool,
+
+    /// Show network addresses and ports as numbers, even where the log has names (CSV, XML).
+    #[arg(long)]
+    pub numeric_addresses: bool,
+
+    /// Show times in this zone, an IANA name such as Europe/Berlin, or `local` (CSV, XML)
+    /// [default: UTC]
+    #[arg(long, value_name = "ZONE")]
+    pub time_zone: Option<String>,
+
+    /// Put an apostrophe before cells that a spreadsheet would run as a formula (CSV).
+    #[arg(long)]
+    pub safe_csv: bool,
 
     /// Print no progress and no summary.
     #[arg(short, long)]
     pub quiet: bool,
+}
+
+/// A format of the output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// All tables as Parquet files, in a directory.
+    Dataset,
+    /// The events table as Parquet.
+    Parquet,
+    /// The events table as Arrow IPC.
+    Arrow,
+    /// The events table as JSON Lines.
+    Jsonl,
+    /// CSV, as Process Monitor exports it.
+    Csv,
+    /// XML, as Process Monitor exports it.
+    Xml,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

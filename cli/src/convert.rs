@@ -1,30 +1,54 @@
 //! `pml convert`.
 
-use crate::args::ConvertArgs;
+use crate::args::{ConvertArgs, Format};
 use crate::failure::Failure;
 use crate::input::{self, Capture};
 use crate::output::{PendingDataset, PendingFile};
 use crate::status::{Done, Progress, warn};
+use crate::zone::zone;
 use indicatif::{HumanBytes, HumanCount};
 use pml_parser::arrow::events::EventCounts;
-use pml_parser::parquet::{CaptureFacts, Options, WriteError, write_dataset, write_events};
+use pml_parser::export::csv::{TextExport, write_csv};
+use pml_parser::export::ipc::write_ipc;
+use pml_parser::export::jsonl::write_jsonl;
+use pml_parser::export::parquet::{Options, write_dataset, write_events};
+use pml_parser::export::xml::write_xml;
+use pml_parser::export::{CaptureFacts, WriteError};
+use pml_parser::{Cell, Fidelity, TextOptions};
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// Threads when none are asked for: each takes up to 50 MiB, and 256 MiB are promised for a log of any size.
+/// Threads when none are asked for: each takes up to 50 MiB, and 256 MiB are promised for a log of
+/// any size.
 const MOST_THREADS: usize = 4;
 
-/// Endings that name a format of their own.
-const LATER_FORMATS: [&str; 4] = ["csv", "xml", "jsonl", "arrow"];
+/// Endings of file names and the formats they stand for.
+const ENDINGS: [(&str, Format); 7] = [
+    ("parquet", Format::Parquet),
+    ("arrow", Format::Arrow),
+    ("feather", Format::Arrow),
+    ("jsonl", Format::Jsonl),
+    ("ndjson", Format::Jsonl),
+    ("csv", Format::Csv),
+    ("xml", Format::Xml),
+];
 
 /// Runs the command.
 pub(crate) fn run(args: &ConvertArgs) -> Result<Done, Failure> {
+    let to_stdout = args.output.as_os_str() == "-";
+    let format = format(args)?;
     let capture = input::open(&args.log)?;
+    let plan = Plan::new(args, format, &capture)?;
     let begin = Instant::now();
     let progress = Progress::new(capture.set.size(), args.quiet);
-    let outcome = write(args, &capture, &progress);
+    let outcome = if to_stdout {
+        write_to_stdout(&plan, &progress)
+    } else {
+        write_to_path(&plan, &args.output, args.force, &progress)
+    };
     progress.clear();
-    let (counts, size) = outcome?;
+    let Some((counts, size)) = outcome? else { return Ok(Done::Whole) };
     report_damage(&capture, &counts);
     if !args.quiet {
         print_summary(args, &capture, &counts, size, begin.elapsed());
@@ -33,36 +57,164 @@ pub(crate) fn run(args: &ConvertArgs) -> Result<Done, Failure> {
     Ok(if lost { Done::WithLosses } else { Done::Whole })
 }
 
-/// Writes the output; gives what was counted and the bytes written.
-fn write(args: &ConvertArgs, capture: &Capture, progress: &Progress) -> Result<(EventCounts, u64), Failure> {
-    let path = &args.output;
-    let cores = std::thread::available_parallelism().map_or(1, Into::into).min(MOST_THREADS);
-    let options = Options {
-        threads: args.threads.map_or(cores, Into::into),
-        compression: args.compression.into(),
-        facts: CaptureFacts {
-            tool_version: concat!("pml ", env!("CARGO_PKG_VERSION")).to_owned(),
-            part_names: capture.names(),
-        },
+/// The format that was asked for, or that the name of the output stands for.
+fn format(args: &ConvertArgs) -> Result<Format, Failure> {
+    let ending = args.output.extension().map(|e| e.to_string_lossy().to_lowercase());
+    let named = ENDINGS.iter().find(|(known, _)| Some(*known) == ending.as_deref()).map(|entry| entry.1);
+    let to_stdout = args.output.as_os_str() == "-";
+    let format = match (args.to.or(named), to_stdout) {
+        (Some(Format::Dataset), true) => {
+            return Err(Failure::new("a dataset is a directory and cannot go to standard output")
+                .hint("choose another format with --to"));
+        }
+        (Some(format), _) => format,
+        (None, true) => {
+            return Err(Failure::new("which format should go to standard output?")
+                .hint("say so with --to csv, xml, jsonl, arrow or parquet"));
+        }
+        (None, false) => Format::Dataset,
     };
+    if to_stdout && io::stdout().is_terminal() && matches!(format, Format::Parquet | Format::Arrow) {
+        return Err(Failure::new("binary data is not written to a terminal")
+            .hint("redirect it to a file, or name one with -o"));
+    }
+    let text = matches!(format, Format::Csv | Format::Xml);
+    let misplaced = [
+        ("--columns", args.columns.is_some() && !text),
+        ("--advanced", args.advanced && !text),
+        ("--numeric-addresses", args.numeric_addresses && !text),
+        ("--time-zone", args.time_zone.is_some() && !text),
+        ("--stacks", args.stacks && format != Format::Xml),
+        ("--safe-csv", args.safe_csv && format != Format::Csv),
+    ];
+    match misplaced.iter().find(|(_, is_misplaced)| *is_misplaced) {
+        Some((option, _)) => Err(Failure::new(format!("{option} does not go with this format"))
+            .hint("pml help convert says which formats it goes with")),
+        None => Ok(format),
+    }
+}
+
+/// Everything about a conversion but the place it goes to.
+struct Plan<'a> {
+    capture: &'a Capture,
+    format: Format,
+    parquet: Options,
+    text: TextExport,
+    stacks: bool,
+    safe_csv: bool,
+}
+
+impl<'a> Plan<'a> {
+    fn new(args: &ConvertArgs, format: Format, capture: &'a Capture) -> Result<Self, Failure> {
+        let cores = std::thread::available_parallelism().map_or(1, Into::into).min(MOST_THREADS);
+        let threads = args.threads.map_or(cores, Into::into);
+        let columns = match args.columns.as_deref() {
+            None => Cell::defaults().collect(),
+            Some(names) => columns(names)?,
+        };
+        let text = TextOptions {
+            fidelity: Fidelity::Procmon,
+            zone: zone(args.time_zone.as_deref(), capture.set.time_span())?,
+            numeric_addresses: args.numeric_addresses,
+            advanced: args.advanced,
+        };
+        Ok(Self {
+            capture,
+            format,
+            parquet: Options {
+                threads,
+                compression: args.compression.into(),
+                facts: CaptureFacts {
+                    tool_version: concat!("pml ", env!("CARGO_PKG_VERSION")).to_owned(),
+                    part_names: capture.names(),
+                },
+            },
+            text: TextExport { threads, columns, text },
+            stacks: args.stacks,
+            safe_csv: args.safe_csv,
+        })
+    }
+
+    /// Writes a format that is one file.
+    fn write<W: Write + Send>(&self, mut out: W, progress: &Progress) -> Result<EventCounts, WriteError> {
+        let set = &self.capture.set;
+        match self.format {
+            Format::Parquet | Format::Dataset => write_events(set, out, &self.parquet, progress),
+            Format::Arrow => {
+                write_ipc(set, out, self.parquet.threads, &self.parquet.facts, progress)
+            }
+            Format::Jsonl => write_jsonl(set, &mut out, self.parquet.threads, progress),
+            Format::Csv => write_csv(set, &mut out, &self.text, self.safe_csv, progress),
+            Format::Xml => write_xml(set, &mut out, &self.text, self.stacks, progress),
+        }
+    }
+}
+
+/// The columns that a list of titles names; blanks, case and signs do not matter.
+fn columns(names: &str) -> Result<Vec<Cell>, Failure> {
+    let plain = |text: &str| -> String {
+        text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+    };
+    if plain(names) == "all" {
+        return Ok(Cell::all().collect());
+    }
+    names
+        .split(',')
+        .map(|name| {
+            Cell::all().find(|cell| plain(cell.title()) == plain(name)).ok_or_else(|| {
+                let titles: Vec<_> = Cell::all().map(Cell::title).collect();
+                Failure::new(format!("there is no column {:?}", name.trim()))
+                    .hint(format!("the columns are: {}", titles.join(", ")))
+            })
+        })
+        .collect()
+}
+
+/// Writes to a file or directory; gives what was counted and the bytes written.
+fn write_to_path(
+    plan: &Plan<'_>,
+    path: &Path,
+    force: bool,
+    progress: &Progress,
+) -> Result<Option<(EventCounts, u64)>, Failure> {
     let failed = |error| write_failure(path, error);
-    match path.extension().map(|e| e.to_ascii_lowercase()) {
-        Some(e) if LATER_FORMATS.iter().any(|format| *e == **format) => {
-            Err(Failure::new(format!("{}: this version writes Parquet only", path.display()))
-                .hint("name a directory for all tables, or a file ending in .parquet for the events"))
-        }
-        Some(e) if *e == *"parquet" => {
-            let file = PendingFile::create(path, args.force)?;
-            let out = file.writer().map_err(|e| Failure::of_io(path, &e))?;
-            let counts = write_events(&capture.set, out, &options, progress).map_err(failed)?;
-            Ok((counts, file.finish()?))
-        }
-        _ => {
-            let dataset = PendingDataset::create(path, args.force)?;
-            let create = |name: &str| dataset.create_file(name);
-            let counts = write_dataset(&capture.set, create, &options, progress).map_err(failed)?;
-            Ok((counts, dataset.finish()?))
-        }
+    if plan.format == Format::Dataset {
+        let dataset = PendingDataset::create(path, force)?;
+        let create = |name: &str| dataset.create_file(name);
+        let counts = write_dataset(&plan.capture.set, create, &plan.parquet, progress).map_err(failed)?;
+        return Ok(Some((counts, dataset.finish()?)));
+    }
+    let file = PendingFile::create(path, force)?;
+    let out = file.writer().map_err(|e| Failure::of_io(path, &e))?;
+    let counts = plan.write(out, progress).map_err(failed)?;
+    Ok(Some((counts, file.finish()?)))
+}
+
+/// Writes to standard output. `None` when its reader went away, which is no failure.
+fn write_to_stdout(plan: &Plan<'_>, progress: &Progress) -> Result<Option<(EventCounts, u64)>, Failure> {
+    let mut counted = Counted { out: io::stdout(), bytes: 0 };
+    match plan.write(BufWriter::with_capacity(1 << 20, &mut counted), progress) {
+        Ok(counts) => Ok(Some((counts, counted.bytes))),
+        Err(WriteError::Io(e)) if e.kind() == io::ErrorKind::BrokenPipe => Ok(None),
+        Err(error) => Err(write_failure(Path::new("standard output"), error)),
+    }
+}
+
+/// Counts what goes through.
+struct Counted<W> {
+    out: W,
+    bytes: u64,
+}
+
+impl<W: Write> Write for Counted<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.out.write(bytes)?;
+        self.bytes += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
     }
 }
 
@@ -87,7 +239,7 @@ fn report_damage(capture: &Capture, counts: &EventCounts) {
             warn(&format!("{}: {error}", name(error.part()).unwrap_or_default()));
         }
         if damage.count > SHOWN as u64 {
-            warn("the first hundred are listed in the dataset, in capture.damage");
+            warn("a dataset lists the first hundred, in capture.damage");
         }
     }
 }

@@ -8,6 +8,7 @@ mod info;
 mod input;
 mod output;
 mod status;
+mod zone;
 
 use args::{Args, Command};
 use clap::Parser;

@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use pml_parser::parquet::Monitor;
+use pml_parser::export::Monitor;
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 use std::sync::Arc;

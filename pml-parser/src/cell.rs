@@ -1,7 +1,7 @@
 //! The 27 columns of Process Monitor, and how each cell reads (docs/format.md, "Values").
 
 use crate::detail::value;
-use crate::detail::{CELL_LIMIT, TextOptions, cut};
+use crate::detail::{CELL_LIMIT, Decoded, TextOptions, cut};
 use crate::event::Event;
 use crate::process::{Process, Virtualized};
 use crate::text::WinStr;
@@ -85,6 +85,27 @@ impl Cell {
         Self::all().take(7)
     }
 
+    /// Whether all events of a process have the same text here.
+    pub fn is_of_process(self) -> bool {
+        matches!(
+            self,
+            Self::ProcessName
+                | Self::Pid
+                | Self::ImagePath
+                | Self::Company
+                | Self::Description
+                | Self::Version
+                | Self::User
+                | Self::AuthenticationId
+                | Self::Session
+                | Self::CommandLine
+                | Self::Virtualized
+                | Self::Integrity
+                | Self::ParentPid
+                | Self::Architecture
+        )
+    }
+
     /// The title, as exports have it.
     pub fn title(self) -> &'static str {
         TITLES.get(self as usize).map_or("", |entry| entry.1)
@@ -94,8 +115,17 @@ impl Cell {
 impl<'a> Event<'a> {
     /// Appends the text of a cell. `first` is the time that relative times count from: that of
     /// the first event of the set.
-    pub fn push_cell(&self, cell: Cell, first: FileTime, options: &TextOptions, out: &mut String) {
+    ///
+    /// Only [`Cell::Detail`] can be anything but [`Decoded::Yes`].
+    pub fn push_cell(
+        &self,
+        cell: Cell,
+        first: FileTime,
+        options: &TextOptions,
+        out: &mut String,
+    ) -> Decoded {
         let start = out.len();
+        let mut decoded = Decoded::Yes;
         let text = |out: &mut String, of: fn(Process<'a>) -> WinStr<'a>| {
             if let Some(process) = self.process() {
                 of(process).push_to(out);
@@ -115,7 +145,7 @@ impl<'a> Event<'a> {
                 Some(text) => out.push_str(text),
                 None => value::upper_hex(out, self.status().0.into()),
             },
-            Cell::Detail => _ = self.push_detail(options, out),
+            Cell::Detail => decoded = self.push_detail(options, out),
             Cell::DateAndTime => value::date(out, self.time(), options),
             Cell::RelativeTime => relative_time(out, self.time().0.wrapping_sub(first.0)),
             Cell::Duration => self.duration().into_iter().for_each(|d| value::seconds(out, d.0)),
@@ -156,6 +186,7 @@ impl<'a> Event<'a> {
         if options.is_procmon() && out.len() - start > CELL_LIMIT {
             cut(out, start);
         }
+        decoded
     }
 }
 

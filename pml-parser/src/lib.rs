@@ -8,7 +8,7 @@
 //!   bytes. Nothing is allocated per event.
 //! * [`Event::push_path`] and [`Event::push_detail`] write texts into a caller's buffer, as
 //!   Process Monitor shows them or as the log holds them ([`Fidelity`]).
-//! * With the feature `parquet`, the module of that name turns a capture into a dataset; with
+//! * With the feature `export`, the module of that name turns a capture into files; with
 //!   `write`, logs can be made; with `mmap`, files can be mapped.
 //!
 //! ```
@@ -24,19 +24,19 @@
 //! # }
 //! ```
 
-#[cfg(feature = "parquet")]
+#[cfg(feature = "export")]
 pub mod arrow;
 mod cell;
 mod detail;
 mod error;
 mod event;
+#[cfg(feature = "export")]
+pub mod export;
 mod log;
 mod log_set;
 #[cfg(feature = "mmap")]
 mod map;
 mod names;
-#[cfg(feature = "parquet")]
-pub mod parquet;
 mod process;
 mod raw;
 mod stack;

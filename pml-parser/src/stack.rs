@@ -1,5 +1,6 @@
 //! Stack frames, and the modules their addresses fall into.
 
+use crate::detail::Fidelity;
 use crate::event::Event;
 use crate::log::LogView;
 use crate::process::{Module, Modules};
@@ -68,6 +69,15 @@ pub enum Resolution {
     Corrected,
 }
 
+impl From<Fidelity> for Resolution {
+    fn from(fidelity: Fidelity) -> Self {
+        match fidelity {
+            Fidelity::Procmon => Self::Procmon,
+            Fidelity::Corrected => Self::Corrected,
+        }
+    }
+}
+
 impl<'a> Event<'a> {
     /// The module that `address` belongs to at the time of this event: one of its own process,
     /// else one of the kernel (PID 4).
@@ -92,7 +102,7 @@ pub(crate) struct Resolver<'a> {
 pub(crate) struct Place<'a> {
     modules: Modules<'a>,
     /// Position in the process table of the process whose module it is.
-    #[cfg_attr(not(feature = "parquet"), allow(dead_code, reason = "used by the columnar stage"))]
+    #[cfg_attr(not(feature = "export"), allow(dead_code, reason = "used by the columnar stage"))]
     pub owner: u32,
     /// Position in that process's module table.
     pub module: u32,
@@ -145,13 +155,13 @@ pub(crate) struct Validity {
 impl Validity {
     pub(crate) const ALWAYS: Self = Self { from: FileTime(0), to: FileTime(u64::MAX) };
 
-    #[cfg_attr(not(feature = "parquet"), allow(dead_code, reason = "used by the columnar stage"))]
+    #[cfg_attr(not(feature = "export"), allow(dead_code, reason = "used by the columnar stage"))]
     pub(crate) fn contains(self, time: FileTime) -> bool {
         self.from <= time && time <= self.to
     }
 
     /// Keeps what both allow.
-    #[cfg_attr(not(feature = "parquet"), allow(dead_code, reason = "used by the columnar stage"))]
+    #[cfg_attr(not(feature = "export"), allow(dead_code, reason = "used by the columnar stage"))]
     pub(crate) fn intersect(&mut self, other: Self) {
         self.from = self.from.max(other.from);
         self.to = self.to.min(other.to);

@@ -47,10 +47,12 @@ impl EventCounts {
             .filter(|entry| entry.1 > 0)
     }
 
-    fn count(&mut self, class: EventClass) {
+    /// Counts an event that was read.
+    pub(crate) fn add(&mut self, class: EventClass, decoded: Decoded) {
         let code = usize::from(class.code());
         let slot = if code < self.by_class.len() { code } else { 0 };
         self.by_class[slot] += 1;
+        self.undecoded += u64::from(decoded == Decoded::No);
     }
 }
 
@@ -148,7 +150,6 @@ impl<'a> EventColumns<'a> {
         let row = self.rows as u32;
         self.rows += 1;
         let operation = event.operation();
-        self.counts.count(operation.class);
         let owner = self.owner(event.process_index());
 
         self.event_id.push(event.id());
@@ -180,13 +181,12 @@ impl<'a> EventColumns<'a> {
         let word = self.result.word(status.0, |out| out.push_str(&status.to_string()));
         self.result.push(Some(word));
         self.status.push(status.0);
-        match event.push_detail(&self.options, self.detail.buffer()) {
+        let decoded = event.push_detail(&self.options, self.detail.buffer());
+        match decoded {
             Decoded::Yes => self.detail.end(),
-            Decoded::No => {
-                self.detail.null();
-                self.counts.undecoded += 1;
-            }
+            Decoded::No => self.detail.null(),
         }
+        self.counts.add(operation.class, decoded);
         for (number, value) in event.numbers().iter() {
             self.numbers[number].set(row, value);
         }

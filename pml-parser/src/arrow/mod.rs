@@ -2,12 +2,10 @@
 //!
 //! [`schema`] is the vocabulary: every table and column with its type, its source and its unit.
 //! [`events`] fills the events table, one range at a time; `stacks` finds the distinct stacks of
-//! a range; `tables` makes the small tables. `pipeline` maps over ranges in parallel and hands
-//! the results back in order.
+//! a range; `tables` makes the small tables.
 
 pub(crate) mod column;
 pub mod events;
-pub(crate) mod pipeline;
 pub mod schema;
 pub(crate) mod stacks;
 pub(crate) mod tables;

@@ -83,7 +83,7 @@ impl Numbers {
     }
 
     /// The numbers that are there, by position in [`Number`].
-    #[cfg_attr(not(feature = "parquet"), allow(dead_code, reason = "used by the columnar stage"))]
+    #[cfg_attr(not(feature = "export"), allow(dead_code, reason = "used by the columnar stage"))]
     pub(crate) fn iter(&self) -> impl Iterator<Item = (usize, u64)> + '_ {
         let mut left = self.present;
         std::iter::from_fn(move || {

@@ -145,7 +145,7 @@ static QUERY_INFORMATION: &[SubOperation] = &[
     minor(0x31, "QueryNetworkPhysicalNameInformationFile"),
     minor(0x32, "QueryIdGlobalTxDirectoryInformation"),
     minor(0x33, "QueryIsRemoteDeviceInformation"),
-    SubOperation { label: "QueryAttributeCacheInformation", ..minor(0x34, "QueryAttributeCacheInformation,") },
+    minor(0x34, "QueryAttributeCacheInformation,"),
     minor(0x35, "QueryNumaNodeInformation"),
     minor(0x36, "QueryStandardLinkInformation"),
     minor(0x37, "QueryRemoteProtocolInformation"),

@@ -1,21 +1,18 @@
-//! A capture as Parquet: the events table, or a dataset of all tables.
+//! Parquet: the events table, or a dataset of all tables.
 //!
-//! Ranges of events are decoded and encoded in parallel, one row group each; what has to be in
-//! order (stack ids, writing) is done on the calling thread. The bytes written depend on the log
-//! and the options alone, not on the number of threads.
+//! A range of events becomes a row group.
 
+use super::pipeline::in_order;
+use super::stack_tables::{StackSink, StackTables};
+use super::{CaptureFacts, Monitor, WriteError, progress};
 use crate::arrow::events::{EventColumns, EventCounts, EventRows};
-use crate::arrow::pipeline::in_order;
 use crate::arrow::schema::{EVENTS, FRAMES, MODULES, PROCESSES, STACKS, Source, Table, Type};
-use crate::arrow::stacks::{CaptureStacks, FoundStacks};
-use crate::arrow::tables::{self, FrameRows, StackRows};
-use crate::log::LogView;
+use crate::arrow::stacks::FoundStacks;
+use crate::arrow::tables;
 use crate::log_set::{EventRange, LogSet};
-use crate::process::Module;
-use arrow::array::{ArrayRef, UInt32Array};
+use arrow::array::ArrayRef;
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
-use hashbrown::HashMap;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::{
     ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves,
@@ -28,8 +25,6 @@ use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::ColumnPath;
 use std::io::{self, Write};
 use std::sync::Arc;
-
-pub use crate::arrow::tables::CaptureFacts;
 
 /// How pages are compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -56,69 +51,6 @@ pub struct Options {
     pub facts: CaptureFacts,
 }
 
-/// What a conversion may be watched and stopped by.
-pub trait Monitor: Sync {
-    /// Events up to and including these have been written.
-    fn advance(&self, events: u64, bytes: u64);
-    /// Whether to stop.
-    fn is_cancelled(&self) -> bool;
-}
-
-/// Why a dataset could not be written.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum WriteError {
-    /// Writing failed.
-    Io(io::Error),
-    /// Encoding failed.
-    Parquet(ParquetError),
-    /// Building a batch failed.
-    Arrow(ArrowError),
-    /// The monitor asked to stop.
-    Cancelled,
-}
-
-impl std::fmt::Display for WriteError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Io(e) => e.fmt(f),
-            Self::Parquet(e) => e.fmt(f),
-            Self::Arrow(e) => e.fmt(f),
-            Self::Cancelled => f.write_str("stopped"),
-        }
-    }
-}
-
-impl std::error::Error for WriteError {}
-
-impl From<io::Error> for WriteError {
-    fn from(error: io::Error) -> Self {
-        Self::Io(error)
-    }
-}
-
-impl From<ParquetError> for WriteError {
-    fn from(error: ParquetError) -> Self {
-        match error {
-            // An I/O error passes through the writer as an opaque box: bring it back to light.
-            ParquetError::External(inner) => match inner.downcast::<io::Error>() {
-                Ok(io) => Self::Io(*io),
-                Err(other) => Self::Parquet(ParquetError::External(other)),
-            },
-            other => Self::Parquet(other),
-        }
-    }
-}
-
-impl From<ArrowError> for WriteError {
-    fn from(error: ArrowError) -> Self {
-        match error {
-            ArrowError::IoError(_, io) => Self::Io(io),
-            other => Self::Arrow(other),
-        }
-    }
-}
-
 /// Events of a row group: enough for good compression, few enough to keep several in memory.
 const RANGE_EVENTS: u32 = 65_536;
 /// Bytes of records of a row group, for logs of huge events.
@@ -139,7 +71,7 @@ where
     W: Write + Send,
 {
     let mut events = EventsFile::new(out, options)?;
-    let mut stacks = StackTables::new(None);
+    let mut stacks = StackTables::new(());
     let counts = convert(set, options, monitor, &mut events, &mut stacks)?;
     events.finish(&tables::capture_metadata(set, &options.facts, &counts))?;
     Ok(counts)
@@ -165,11 +97,13 @@ where
         stacks: table_writer(open(&STACKS)?, &STACKS, options)?,
         frames: table_writer(open(&FRAMES)?, &FRAMES, options)?,
     };
-    let mut stacks = StackTables::new(Some(files));
+    let mut stacks = StackTables::new(files);
     let counts = convert(set, options, monitor, &mut events, &mut stacks)?;
     let metadata = tables::capture_metadata(set, &options.facts, &counts);
     events.finish(&metadata)?;
-    stacks.finish(&metadata)?;
+    let files = stacks.finish()?;
+    close(files.stacks, &metadata)?;
+    close(files.frames, &metadata)?;
 
     let mut write = |table: &Table, batches: &mut dyn Iterator<Item = Result<RecordBatch, ArrowError>>| {
         let mut writer = table_writer(open(table)?, table, options)?;
@@ -201,16 +135,17 @@ struct EncodedRange {
 }
 
 /// Decodes and encodes all ranges in parallel and writes them in order.
-fn convert<B, W>(
+fn convert<B, W, S>(
     set: &LogSet<B>,
     options: &Options,
     monitor: &dyn Monitor,
     events: &mut EventsFile<W>,
-    stacks: &mut StackTables<W>,
+    stacks: &mut StackTables<S>,
 ) -> Result<EventCounts, WriteError>
 where
     B: AsRef<[u8]> + Sync,
     W: Write + Send,
+    S: StackSink,
 {
     let mut counts = EventCounts::default();
     let factory = events.factory.clone();
@@ -222,23 +157,12 @@ where
         }
         counts.merge(&range.counts);
         let (events_done, bytes_done) = progress(set, &range.range);
-        let ids = stacks.number(set, &range.stacks)?;
-        let rows = range.stack_ids.iter().map(|id| id.and_then(|id| ids.get(id as usize).copied()));
-        let column: ArrayRef = Arc::new(UInt32Array::from_iter(rows));
+        let column = stacks.column(set, &range.stacks, &range.stack_ids)?;
         events.append(range.chunks, range.stack_writer, &column)?;
         monitor.advance(events_done, bytes_done);
         Ok(())
     })?;
     Ok(counts)
-}
-
-/// Events and bytes of the set up to the end of a range.
-fn progress<B: AsRef<[u8]>>(set: &LogSet<B>, range: &EventRange) -> (u64, u64) {
-    let Some(log) = set.part(range.part()) else { return (0, 0) };
-    let end = range.events().end;
-    let before: u64 = set.parts().take(usize::from(range.part())).map(|log| log.size()).sum();
-    let within = log.event_offset(end).unwrap_or(log.size());
-    (log.first_event_id() + u64::from(end), before + within)
 }
 
 fn encode_range<B: AsRef<[u8]>>(
@@ -334,110 +258,17 @@ struct StackFiles<W: Write + Send> {
     frames: ArrowWriter<W>,
 }
 
-/// Numbers stacks and frames for the whole capture, and writes each once where there are files.
-struct StackTables<W: Write + Send> {
-    files: Option<StackFiles<W>>,
-    capture: CaptureStacks,
-    /// Module path and base → a number for it.
-    modules: HashMap<(String, u64), u32>,
-    /// Address and number of its module → frame id.
-    frame_ids: HashMap<(u64, u32), u32>,
-    next_frame: u32,
-    stack_rows: StackRows,
-    frame_rows: FrameRows,
-}
+impl<W: Write + Send> StackSink for StackFiles<W> {
+    const WANTED: bool = true;
 
-/// In place of a module's number: none.
-const NO_MODULE: u32 = u32::MAX;
-
-impl<W: Write + Send> StackTables<W> {
-    fn new(files: Option<StackFiles<W>>) -> Self {
-        Self {
-            files,
-            capture: CaptureStacks::default(),
-            modules: HashMap::new(),
-            frame_ids: HashMap::new(),
-            next_frame: 0,
-            stack_rows: StackRows::default(),
-            frame_rows: FrameRows::default(),
-        }
+    fn stacks(&mut self, batch: &RecordBatch) -> Result<(), WriteError> {
+        self.stacks.write(batch)?;
+        Ok(self.stacks.flush()?)
     }
 
-    /// The capture-wide ids of the stacks of a range.
-    fn number<B: AsRef<[u8]>>(
-        &mut self,
-        set: &LogSet<B>,
-        found: &FoundStacks,
-    ) -> Result<Vec<u32>, WriteError> {
-        let Some(log) = set.part(found.part) else { return Ok(Vec::new()) };
-        // Modules of this part that have been looked up, by owner and position.
-        let mut known = HashMap::new();
-        let mut frames = Vec::with_capacity(found.frames.len());
-        for frame in &found.frames {
-            let module = frame.module.and_then(|place| {
-                *known.entry(place).or_insert_with(|| {
-                    let module = log.process_at(place.0)?.modules().at(place.1 as usize)?;
-                    let next = self.modules.len() as u32;
-                    let key = (module.path().to_str().into_owned(), module.base);
-                    Some((*self.modules.entry(key).or_insert(next), module))
-                })
-            });
-            frames.push(self.frame(log, frame.address, module)?);
-        }
-        let mut ids = Vec::new();
-        let mut stack = Vec::new();
-        for local in found.iter() {
-            stack.clear();
-            stack.extend(local.iter().filter_map(|&id| frames.get(id as usize)));
-            let (id, is_new) = self.capture.id(&stack);
-            ids.push(id);
-            if is_new && let Some(files) = &mut self.files {
-                self.stack_rows.push(id, &stack);
-                if self.stack_rows.is_full() {
-                    files.stacks.write(&self.stack_rows.finish()?)?;
-                    files.stacks.flush()?;
-                }
-            }
-        }
-        Ok(ids)
-    }
-
-    /// The capture-wide id of an address in a module.
-    fn frame(
-        &mut self,
-        log: LogView<'_>,
-        address: u64,
-        module: Option<(u32, Module<'_>)>,
-    ) -> Result<u32, WriteError> {
-        if self.frame_ids.len() >= REMEMBERED_FRAMES {
-            self.frame_ids.clear();
-        }
-        let key = (address, module.map_or(NO_MODULE, |module| module.0));
-        if let Some(&id) = self.frame_ids.get(&key) {
-            return Ok(id);
-        }
-        let id = self.next_frame;
-        self.next_frame += 1;
-        self.frame_ids.insert(key, id);
-        if let Some(files) = &mut self.files {
-            let kernel = address > log.highest_user_address();
-            let path = module.map(|(_, module)| (module.path().to_str(), address.wrapping_sub(module.base)));
-            let place = path.as_ref().map(|(path, offset)| (path.as_ref(), *offset));
-            self.frame_rows.push(id, address, kernel, place);
-            if self.frame_rows.is_full() {
-                files.frames.write(&self.frame_rows.finish()?)?;
-                files.frames.flush()?;
-            }
-        }
-        Ok(id)
-    }
-
-    fn finish(mut self, metadata: &[(String, String)]) -> Result<(), WriteError> {
-        let Some(mut files) = self.files.take() else { return Ok(()) };
-        files.stacks.write(&self.stack_rows.finish()?)?;
-        files.frames.write(&self.frame_rows.finish()?)?;
-        close(files.stacks, metadata)?;
-        close(files.frames, metadata)
+    fn frames(&mut self, batch: &RecordBatch) -> Result<(), WriteError> {
+        self.frames.write(batch)?;
+        Ok(self.frames.flush()?)
     }
 }
 
@@ -499,6 +330,3 @@ fn properties(table: &Table, options: &Options) -> WriterProperties {
     }
     properties.build()
 }
-
-/// Frames that are remembered to be stored once; as with stacks, the memory is bounded.
-const REMEMBERED_FRAMES: usize = 1 << 20;

@@ -1,0 +1,34 @@
+//! Time zones by name: from the zone database to a list of offsets.
+
+use crate::failure::Failure;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use pml_parser::{FileTime, Zone};
+
+/// The zone with this name, with every change of its offset from `first` to `last`.
+pub(crate) fn zone(name: Option<&str>, span: Option<(FileTime, FileTime)>) -> Result<Zone, Failure> {
+    let zone = match name {
+        None | Some("UTC") => return Ok(Zone::default()),
+        Some("local") => TimeZone::try_system()
+            .map_err(|e| Failure::new(format!("the zone of this machine is not known: {e}")))?,
+        Some(name) => TimeZone::get(name).map_err(|_| {
+            Failure::new(format!("there is no time zone {name}"))
+                .hint("use a name such as Europe/Berlin or Asia/Shanghai, or local")
+        })?,
+    };
+    let stamp = |time: FileTime| time.unix_nanos().and_then(|n| Timestamp::from_nanosecond(n.into()).ok());
+    let begin = span.and_then(|span| stamp(span.0)).unwrap_or(Timestamp::UNIX_EPOCH);
+    // Dates inside details may be decades older than the log itself.
+    let start = begin.min(Timestamp::UNIX_EPOCH);
+    let end = span.and_then(|span| stamp(span.1)).unwrap_or(begin);
+    let offset = |at: Timestamp| zone.to_offset(at).seconds();
+    let changes = zone
+        .following(start)
+        .take_while(|change| change.timestamp() <= end)
+        .filter_map(|change| {
+            let at = i64::try_from(change.timestamp().as_nanosecond()).ok()?;
+            Some((FileTime::from_unix_nanos(at)?, change.offset().seconds()))
+        })
+        .collect();
+    Ok(Zone::new(offset(start), changes))
+}

@@ -1,0 +1,139 @@
+//! JSON Lines: one object an event, with the columns of the events table.
+
+use super::pipeline::in_order;
+use super::stack_tables::StackTables;
+use super::{Monitor, WriteError, progress};
+use crate::arrow::events::{EventColumns, EventCounts, EventRows};
+use crate::arrow::schema::{EVENTS, Type};
+use crate::log_set::LogSet;
+use crate::time::FileTime;
+use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::datatypes::{
+    Int32Type, Int64Type, TimestampNanosecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+};
+use std::fmt::Display;
+use std::io::{self, Write};
+
+/// Events and bytes of records that are rendered at once.
+const RANGE_EVENTS: u32 = 8_192;
+const RANGE_BYTES: u64 = 8 << 20;
+
+/// Writes the events table as JSON Lines: every column in every object, `null` where it is NULL,
+/// times as ISO 8601 in UTC with seven decimals.
+///
+/// # Errors
+/// When writing fails, or the monitor stops it.
+pub fn write_jsonl<B, W>(
+    set: &LogSet<B>,
+    out: &mut W,
+    threads: usize,
+    monitor: &dyn Monitor,
+) -> Result<EventCounts, WriteError>
+where
+    B: AsRef<[u8]> + Sync,
+    W: Write,
+{
+    let mut counts = EventCounts::default();
+    let mut stacks = StackTables::new(());
+    let render = |range: crate::log_set::EventRange| {
+        let log = set.part(range.part()).ok_or_else(|| io::Error::other("no such part"))?;
+        let mut columns = EventColumns::new(log);
+        let mut lines = Lines::default();
+        for position in range.events() {
+            columns.push(position);
+            if columns.is_full() {
+                lines.push(columns.finish_rows())?;
+            }
+        }
+        lines.push(columns.finish_rows())?;
+        if monitor.is_cancelled() {
+            return Err(WriteError::Cancelled);
+        }
+        let (counts, stacks) = columns.into_parts();
+        Ok((range, lines, counts, stacks.finish()))
+    };
+    let ranges = set.ranges(RANGE_EVENTS, RANGE_BYTES);
+    in_order(threads, ranges, render, |(range, lines, found, found_stacks)| {
+        counts.merge(&found);
+        let ids = stacks.column(set, &found_stacks, &lines.stack_ids)?;
+        lines.write(&ids, out)?;
+        let (events, bytes) = progress(set, &range);
+        monitor.advance(events, bytes);
+        Ok(())
+    })?;
+    out.flush()?;
+    Ok(counts)
+}
+
+/// Lines that lack their stack ids, the last member of each object.
+#[derive(Default)]
+struct Lines {
+    text: Vec<u8>,
+    ends: Vec<usize>,
+    stack_ids: Vec<Option<u32>>,
+}
+
+impl Lines {
+    fn push(&mut self, rows: EventRows) -> Result<(), WriteError> {
+        for row in 0..rows.stack_ids.len() {
+            self.text.push(b'{');
+            for (column, array) in EVENTS.columns.iter().zip(&rows.batch) {
+                write!(self.text, "\"{}\":", column.name)?;
+                write_value(&mut self.text, column.kind, array, row)?;
+                self.text.push(b',');
+            }
+            self.ends.push(self.text.len());
+        }
+        self.stack_ids.extend(rows.stack_ids);
+        Ok(())
+    }
+
+    fn write(&self, stack_ids: &ArrayRef, out: &mut impl Write) -> io::Result<()> {
+        let name = EVENTS.columns.last().map_or("", |column| column.name);
+        let mut start = 0;
+        for (row, &end) in self.ends.iter().enumerate() {
+            out.write_all(self.text.get(start..end).unwrap_or_default())?;
+            write!(out, "\"{name}\":")?;
+            write_value(out, Type::U32, stack_ids, row)?;
+            out.write_all(b"}\n")?;
+            start = end;
+        }
+        Ok(())
+    }
+}
+
+/// The value of a row.
+fn write_value(out: &mut impl Write, kind: Type, array: &ArrayRef, row: usize) -> io::Result<()> {
+    fn number(out: &mut impl Write, value: impl Display) -> io::Result<()> {
+        write!(out, "{value}")
+    }
+    if array.is_null(row) {
+        return out.write_all(b"null");
+    }
+    match kind {
+        Type::U8 => number(out, array.as_primitive::<UInt8Type>().value(row)),
+        Type::U16 => number(out, array.as_primitive::<UInt16Type>().value(row)),
+        Type::U32 => number(out, array.as_primitive::<UInt32Type>().value(row)),
+        Type::U64 => number(out, array.as_primitive::<UInt64Type>().value(row)),
+        Type::I32 => number(out, array.as_primitive::<Int32Type>().value(row)),
+        Type::I64 => number(out, array.as_primitive::<Int64Type>().value(row)),
+        Type::Bool => number(out, array.as_boolean().value(row)),
+        Type::Time => {
+            let nanos = array.as_primitive::<TimestampNanosecondType>().value(row);
+            let time = FileTime::from_unix_nanos(nanos).unwrap_or_default();
+            write!(out, "\"{time}\"")
+        }
+        Type::Text => text(out, array.as_string::<i32>().value(row)),
+        Type::Word => {
+            let words = array.as_dictionary::<Int32Type>();
+            let word = words.keys().value(row) as usize;
+            text(out, words.values().as_string::<i32>().value(word))
+        }
+        // The events table has no lists.
+        Type::U32List | Type::TextList => out.write_all(b"null"),
+    }
+}
+
+fn text(out: &mut impl Write, text: &str) -> io::Result<()> {
+    serde_json::to_writer(out, text).map_err(io::Error::from)
+}

@@ -1,0 +1,95 @@
+//! A capture as files: Parquet, Arrow IPC, JSON Lines, CSV, XML.
+//!
+//! All of them work alike: ranges of events are decoded and encoded in parallel, and what has to be
+//! in order (numbers of stacks, writing) is done on the calling thread behind them. The bytes
+//! written depend on the log and the options alone, never on the number of threads.
+
+pub mod csv;
+mod current_modules;
+pub mod ipc;
+pub mod jsonl;
+pub mod parquet;
+mod pipeline;
+mod stack_tables;
+mod text;
+pub mod xml;
+
+use crate::log_set::{EventRange, LogSet};
+use arrow::error::ArrowError;
+use ::parquet::errors::ParquetError;
+use std::io;
+
+pub use crate::arrow::tables::CaptureFacts;
+
+/// What a conversion may be watched and stopped by.
+pub trait Monitor: Sync {
+    /// Events up to and including these have been written.
+    fn advance(&self, events: u64, bytes: u64);
+    /// Whether to stop.
+    fn is_cancelled(&self) -> bool;
+}
+
+/// Why a dataset could not be written.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum WriteError {
+    /// Writing failed.
+    Io(io::Error),
+    /// Encoding failed.
+    Parquet(ParquetError),
+    /// Building a batch failed.
+    Arrow(ArrowError),
+    /// The monitor asked to stop.
+    Cancelled,
+}
+
+impl std::fmt::Display for WriteError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Io(e) => e.fmt(f),
+            Self::Parquet(e) => e.fmt(f),
+            Self::Arrow(e) => e.fmt(f),
+            Self::Cancelled => f.write_str("stopped"),
+        }
+    }
+}
+
+impl std::error::Error for WriteError {}
+
+impl From<io::Error> for WriteError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl From<ParquetError> for WriteError {
+    fn from(error: ParquetError) -> Self {
+        match error {
+            // An I/O error passes through the writer as an opaque box: bring it back to light.
+            ParquetError::External(inner) => match inner.downcast::<io::Error>() {
+                Ok(io) => Self::Io(*io),
+                Err(other) => Self::Parquet(ParquetError::External(other)),
+            },
+            other => Self::Parquet(other),
+        }
+    }
+}
+
+impl From<ArrowError> for WriteError {
+    fn from(error: ArrowError) -> Self {
+        match error {
+            ArrowError::IoError(_, io) => Self::Io(io),
+            other => Self::Arrow(other),
+        }
+    }
+}
+
+/// Events and bytes of the set up to the end of a range.
+pub(crate) fn progress<B: AsRef<[u8]>>(set: &LogSet<B>, range: &EventRange) -> (u64, u64) {
+    let Some(log) = set.part(range.part()) else { return (0, 0) };
+    let end = range.events().end;
+    let before: u64 = set.parts().take(usize::from(range.part())).map(|log| log.size()).sum();
+    let within = log.event_offset(end).unwrap_or(log.size());
+    (log.first_event_id() + u64::from(end), before + within)
+}
+

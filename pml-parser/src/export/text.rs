@@ -1,0 +1,149 @@
+//! Rows of Process Monitor's cells as text, for CSV and XML.
+
+use super::pipeline::in_order;
+use super::{Monitor, WriteError, progress};
+use crate::arrow::events::EventCounts;
+use crate::cell::Cell;
+use crate::detail::{Decoded, TextOptions};
+use crate::event::Event;
+use crate::log_set::LogSet;
+use crate::time::FileTime;
+use hashbrown::HashMap;
+use std::io::Write;
+use std::ops::Range;
+
+/// What is exported.
+#[derive(Clone, Debug)]
+pub struct TextExport {
+    /// Threads that render. The output does not depend on it.
+    pub threads: usize,
+    /// Columns, in order.
+    pub columns: Vec<Cell>,
+    /// How cells read.
+    pub text: TextOptions,
+}
+
+impl Default for TextExport {
+    /// As Process Monitor exports by default.
+    fn default() -> Self {
+        let text = TextOptions { fidelity: crate::detail::Fidelity::Procmon, ..TextOptions::default() };
+        Self { threads: 1, columns: Cell::defaults().collect(), text }
+    }
+}
+
+/// What stands around cells, and how their text is escaped.
+pub(super) trait Markup: Sync {
+    /// Before the cell at this position of the columns.
+    fn open(&self, position: usize, out: &mut String);
+    /// The text of the cell.
+    fn escape(&self, text: &str, out: &mut String);
+    /// Behind the cell.
+    fn close(&self, position: usize, out: &mut String);
+}
+
+/// Renders the cells of events. What a cell takes from the process is rendered once.
+pub(super) struct Row<'e, M> {
+    export: &'e TextExport,
+    markup: &'e M,
+    first: FileTime,
+    /// The text of a cell before it is escaped.
+    cell: String,
+    /// Finished cells of processes.
+    cells: String,
+    processes: HashMap<u32, Vec<Range<usize>>>,
+}
+
+impl<'e, M: Markup> Row<'e, M> {
+    /// `first` is the time that relative times count from.
+    pub(super) fn new(export: &'e TextExport, markup: &'e M, first: FileTime) -> Self {
+        Self {
+            export,
+            markup,
+            first,
+            cell: String::new(),
+            cells: String::new(),
+            processes: HashMap::new(),
+        }
+    }
+
+    /// Appends all cells of an event.
+    pub(super) fn push(&mut self, event: &Event<'_>, out: &mut String) -> Decoded {
+        let process = event.process_index();
+        if !self.processes.contains_key(&process) {
+            self.add_process(event);
+        }
+        let mut decoded = Decoded::Yes;
+        let mut known = self.processes.get(&process).into_iter().flatten();
+        for (position, &column) in self.export.columns.iter().enumerate() {
+            if column.is_of_process() {
+                let span = known.next().cloned().unwrap_or_default();
+                out.push_str(self.cells.get(span).unwrap_or_default());
+                continue;
+            }
+            self.markup.open(position, out);
+            self.cell.clear();
+            if event.push_cell(column, self.first, &self.export.text, &mut self.cell) == Decoded::No {
+                decoded = Decoded::No;
+            }
+            self.markup.escape(&self.cell, out);
+            self.markup.close(position, out);
+        }
+        decoded
+    }
+
+    /// Renders the cells that all events of this event's process share.
+    fn add_process(&mut self, event: &Event<'_>) {
+        let mut spans = Vec::new();
+        for (position, &column) in self.export.columns.iter().enumerate() {
+            if column.is_of_process() {
+                let start = self.cells.len();
+                self.markup.open(position, &mut self.cells);
+                self.cell.clear();
+                event.push_cell(column, self.first, &self.export.text, &mut self.cell);
+                self.markup.escape(&self.cell, &mut self.cells);
+                self.markup.close(position, &mut self.cells);
+                spans.push(start..self.cells.len());
+            }
+        }
+        self.processes.insert(event.process_index(), spans);
+    }
+}
+
+/// Events and bytes of records that are rendered at once: a few megabytes of text.
+const RANGE_EVENTS: u32 = 4_096;
+const RANGE_BYTES: u64 = 8 << 20;
+
+/// Renders all events in parallel and writes them in order. `renderer` makes what renders the
+/// events of one range.
+pub(super) fn write_rows<B, W, R>(
+    set: &LogSet<B>,
+    out: &mut W,
+    threads: usize,
+    monitor: &dyn Monitor,
+    renderer: impl Fn() -> R + Sync,
+) -> Result<EventCounts, WriteError>
+where
+    B: AsRef<[u8]> + Sync,
+    W: Write,
+    R: FnMut(&Event<'_>, &mut String) -> Decoded,
+{
+    let mut counts = EventCounts::default();
+    let render = |range| {
+        let (mut text, mut counts, mut render) = (String::new(), EventCounts::default(), renderer());
+        for event in set.events_in(&range) {
+            match event {
+                Ok(event) => counts.add(event.class(), render(&event, &mut text)),
+                Err(error) => counts.damage.push(error),
+            }
+        }
+        if monitor.is_cancelled() { Err(WriteError::Cancelled) } else { Ok((range, text, counts)) }
+    };
+    in_order(threads, set.ranges(RANGE_EVENTS, RANGE_BYTES), render, |(range, text, found)| {
+        counts.merge(&found);
+        out.write_all(text.as_bytes())?;
+        let (events, bytes) = progress(set, &range);
+        monitor.advance(events, bytes);
+        Ok(())
+    })?;
+    Ok(counts)
+}

@@ -1,0 +1,233 @@
+//! XML as Process Monitor exports it (docs/format.md, "XML export").
+
+use super::current_modules::current;
+use super::text::{Markup, Row, write_rows};
+use super::{Monitor, WriteError};
+use crate::arrow::events::EventCounts;
+use crate::detail::value;
+use crate::event::Event;
+use crate::log_set::LogSet;
+use crate::process::{Process, Virtualized};
+use crate::stack::{Resolution, Resolver};
+use crate::text::WinStr;
+use crate::time::FileTime;
+use std::io::{self, Write};
+
+pub use super::text::TextExport;
+
+/// Writes a capture as XML, with call stacks if asked for.
+///
+/// # Errors
+/// When writing fails, or the monitor stops it.
+pub fn write_xml<B, W>(
+    set: &LogSet<B>,
+    out: &mut W,
+    export: &TextExport,
+    stacks: bool,
+    monitor: &dyn Monitor,
+) -> Result<EventCounts, WriteError>
+where
+    B: AsRef<[u8]> + Sync,
+    W: Write,
+{
+    out.write_all("\u{feff}<?xml version=\"1.0\" encoding=\"UTF-8\"?>\r\n<procmon><processlist>".as_bytes())?;
+    let mut text = String::new();
+    for (position, process) in set.parts().flat_map(|log| log.processes()).enumerate() {
+        text.clear();
+        text.push_str(if position == 0 { "" } else { "\r\n" });
+        push_process(process, &mut text);
+        out.write_all(text.as_bytes())?;
+    }
+    out.write_all(b"\r\n</processlist><eventlist>\r\n")?;
+    let elements: Vec<String> = export
+        .columns
+        .iter()
+        .map(|column| column.title().replace(|c: char| !c.is_ascii_alphanumeric(), "_"))
+        .collect();
+    let markup = Elements { names: elements };
+    let first = set.time_span().map_or(FileTime(0), |span| span.0);
+    let fidelity = export.text.fidelity;
+    let mut out = SkipFirst { out, left: EVENT_SEPARATOR.len() };
+    let counts = write_rows(set, &mut out, export.threads, monitor, || {
+        let mut row = Row::new(export, &markup, first);
+        move |event: &Event<'_>, out: &mut String| {
+            out.push_str(EVENT_SEPARATOR);
+            out.push_str("<event>\r\n<ProcessIndex>");
+            value::decimal(out, event.process_index().into());
+            out.push_str("</ProcessIndex>\r\n");
+            let decoded = row.push(event, out);
+            if stacks {
+                push_stack(event, fidelity.into(), out);
+            }
+            out.push_str("</event>\r\n");
+            decoded
+        }
+    })?;
+    out.out.write_all(b"</eventlist></procmon>")?;
+    out.out.flush()?;
+    Ok(counts)
+}
+
+/// Stands before every event but the first.
+const EVENT_SEPARATOR: &str = "\r\n";
+
+/// Leaves out the first bytes that are written.
+struct SkipFirst<W> {
+    out: W,
+    left: usize,
+}
+
+impl<W: Write> Write for SkipFirst<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.left > 0 {
+            let skipped = self.left.min(bytes.len());
+            self.left -= skipped;
+            return Ok(skipped);
+        }
+        self.out.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+/// An element a cell, one a line.
+struct Elements {
+    names: Vec<String>,
+}
+
+impl Markup for Elements {
+    fn open(&self, position: usize, out: &mut String) {
+        out.push('<');
+        out.push_str(self.names.get(position).map_or("", String::as_str));
+        out.push('>');
+    }
+
+    fn escape(&self, text: &str, out: &mut String) {
+        push_escaped(text, out);
+    }
+
+    fn close(&self, position: usize, out: &mut String) {
+        out.push_str("</");
+        out.push_str(self.names.get(position).map_or("", String::as_str));
+        out.push_str(">\r\n");
+    }
+}
+
+/// Text between tags. Characters that Process Monitor's writer cannot express become `_`: most
+/// control characters, and each half of a character outside the basic plane (U+FFFD stands for a
+/// half that was alone).
+fn push_escaped(text: &str, out: &mut String) {
+    let plain = |b: u8| matches!(b, 0x20..0x7F) && !matches!(b, b'&' | b'<' | b'>' | b'"' | b'\'');
+    if text.bytes().all(plain) {
+        return out.push_str(text);
+    }
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&apos;"),
+            '\n' => out.push_str("\r\n"),
+            '\t' | '\r' => out.push(c),
+            '\0'..=' ' if c != ' ' => out.push('_'),
+            '\u{fffd}'..='\u{ffff}' => out.push('_'),
+            '\u{10000}'.. => out.push_str("__"),
+            _ => out.push(c),
+        }
+    }
+}
+
+fn push_element(name: &str, out: &mut String, write: impl FnOnce(&mut String)) {
+    for part in ["<", name, ">"] {
+        out.push_str(part);
+    }
+    write(out);
+    for part in ["</", name, ">\r\n"] {
+        out.push_str(part);
+    }
+}
+
+/// A process and its modules.
+fn push_process(process: Process<'_>, out: &mut String) {
+    out.push_str("<process>\r\n");
+    let text = |name, text: WinStr<'_>, out: &mut String| {
+        push_element(name, out, |out| push_escaped(&text.to_str(), out));
+    };
+    let number = |name, number: u64, out: &mut String| {
+        push_element(name, out, |out| value::decimal(out, number));
+    };
+    number("ProcessIndex", process.index().into(), out);
+    number("ProcessId", process.pid().into(), out);
+    number("ParentProcessId", process.parent_pid().into(), out);
+    number("ParentProcessIndex", process.parent_index().into(), out);
+    push_element("AuthenticationId", out, |out| value::luid(out, process.authentication_id()));
+    number("CreateTime", process.start().0, out);
+    number("FinishTime", process.end().map_or(0, |end| end.0), out);
+    let virtualized = match process.virtualized() {
+        Virtualized::No => 0,
+        Virtualized::Yes => 1,
+        Virtualized::NotAvailable(value) => value,
+    };
+    number("IsVirtualized", virtualized.into(), out);
+    number("Is64bit", process.is_64_bit().into(), out);
+    text("Integrity", process.integrity(), out);
+    text("Owner", process.user(), out);
+    text("ProcessName", process.name(), out);
+    text("ImagePath", process.image_path(), out);
+    text("CommandLine", process.command_line(), out);
+    text("CompanyName", process.company(), out);
+    text("Version", process.version(), out);
+    text("Description", process.description(), out);
+    out.push_str("<modulelist>\r\n");
+    let modules = process.modules();
+    for module in current(modules).into_iter().filter_map(|position| modules.at(position)) {
+        out.push_str("<module>\r\n");
+        number("Timestamp", module.load_time.0, out);
+        push_element("BaseAddress", out, |out| value::hex(out, module.base));
+        number("Size", module.size.into(), out);
+        text("Path", module.path(), out);
+        text("Version", module.version(), out);
+        text("Company", module.company(), out);
+        text("Description", module.description(), out);
+        out.push_str("</module>\r\n");
+    }
+    out.push_str("</modulelist>\r\n</process>");
+}
+
+/// The frames of an event, each with the module it lies in.
+fn push_stack(event: &Event<'_>, resolution: Resolution, out: &mut String) {
+    out.push_str("<stack>");
+    let resolver = Resolver::new(event.log(), event.process_position(), resolution);
+    for (depth, address) in event.stack().addresses().enumerate() {
+        out.push_str("\r\n<frame>\r\n");
+        push_element("depth", out, |out| value::decimal(out, depth as u64));
+        push_element("address", out, |out| value::hex(out, address));
+        if let Some(place) = resolver.locate(address, event.time()) {
+            let location = place.location();
+            let path = location.module.path().to_str();
+            push_element("path", out, |out| push_escaped(&path, out));
+            push_element("location", out, |out| {
+                push_escaped(path.rsplit('\\').next().unwrap_or(&path), out);
+                out.push_str(" + ");
+                value::hex(out, location.offset);
+            });
+        }
+        out.push_str("</frame>\r\n");
+    }
+    out.push_str("</stack>\r\n");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_xml_cannot_hold_becomes_an_underscore() {
+        let mut out = String::new();
+        push_escaped("a<b>&'\"\u{1}\t\r\n中😀\u{fffd}\u{feff}\u{7f}", &mut out);
+        assert_eq!(out, "a&lt;b&gt;&amp;&apos;&quot;_\t\r\r\n中___\u{feff}\u{7f}");
+    }
+}

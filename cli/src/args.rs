@@ -2,7 +2,6 @@
 
 use clap::{Parser, Subcommand, ValueEnum};
 use pml_parser::export::parquet::Compression;
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 /// Read Process Monitor logs (PML) fast, completely, and away from Windows.
@@ -49,7 +48,7 @@ pub(crate) enum Command {
 /// Which log to read.
 #[derive(Debug, clap::Args)]
 pub(crate) struct LogArgs {
-    /// The log: any one of its parts, or all of them.
+    /// The log: any one of its parts, or all of them. It must not be changed meanwhile.
     #[arg(value_name = "LOG", required = true)]
     pub logs: Vec<PathBuf>,
 
@@ -82,8 +81,8 @@ pub(crate) struct ConvertArgs {
     pub force: bool,
 
     /// Threads to use; the output does not depend on it [default: all cores, 4 at most]
-    #[arg(short = 'j', long, value_name = "N")]
-    pub threads: Option<NonZeroUsize>,
+    #[arg(short = 'j', long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub threads: Option<u16>,
 
     /// How to compress Parquet.
     #[arg(long, value_enum, default_value_t = CompressionArg::Zstd, value_name = "NAME")]

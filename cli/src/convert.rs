@@ -2,9 +2,9 @@
 
 use crate::args::{ConvertArgs, Format};
 use crate::failure::Failure;
-use crate::input::{self, Capture};
+use crate::input::{self, Capture, same_file};
 use crate::output::{PendingDataset, PendingFile};
-use crate::status::{Done, Progress, warn};
+use crate::status::{Done, Progress, counted, say, warn};
 use crate::zone::zone;
 use indicatif::{HumanBytes, HumanCount};
 use pml_parser::arrow::events::EventCounts;
@@ -39,6 +39,10 @@ pub(crate) fn run(args: &ConvertArgs) -> Result<Done, Failure> {
     let to_stdout = args.output.as_os_str() == "-";
     let format = format(args)?;
     let capture = input::open(&args.log)?;
+    if let Some(path) = capture.paths.iter().find(|path| same_file(path, &args.output)) {
+        return Err(Failure::new(format!("{} is a part of the log itself", path.display()))
+            .hint("choose another name for the output"));
+    }
     let plan = Plan::new(args, format, &capture)?;
     let begin = Instant::now();
     let progress = Progress::new(capture.set.size(), args.quiet);
@@ -49,7 +53,7 @@ pub(crate) fn run(args: &ConvertArgs) -> Result<Done, Failure> {
     };
     progress.clear();
     let Some((counts, size)) = outcome? else { return Ok(Done::Whole) };
-    report_damage(&capture, &counts);
+    report_damage(&capture, &counts, format);
     if !args.quiet {
         print_summary(args, &capture, &counts, size, begin.elapsed());
     }
@@ -140,9 +144,7 @@ impl<'a> Plan<'a> {
         let set = &self.capture.set;
         match self.format {
             Format::Parquet | Format::Dataset => write_events(set, out, &self.parquet, progress),
-            Format::Arrow => {
-                write_ipc(set, out, self.parquet.threads, &self.parquet.facts, progress)
-            }
+            Format::Arrow => write_ipc(set, out, self.parquet.threads, &self.parquet.facts, progress),
             Format::Jsonl => write_jsonl(set, &mut out, self.parquet.threads, progress),
             Format::Csv => write_csv(set, &mut out, &self.text, self.safe_csv, progress),
             Format::Xml => write_xml(set, &mut out, &self.text, self.stacks, progress),
@@ -227,27 +229,29 @@ fn write_failure(path: &Path, error: WriteError) -> Failure {
 }
 
 /// Says what could not be read, and where the first of it is.
-fn report_damage(capture: &Capture, counts: &EventCounts) {
+fn report_damage(capture: &Capture, counts: &EventCounts, format: Format) {
     const SHOWN: usize = 5;
     let name = |part: u16| capture.paths.get(usize::from(part)).map(|p| p.display().to_string());
-    for (damage, what) in [(&capture.set.table_damage(), "table entries"), (&counts.damage, "events")] {
+    let tables = capture.set.table_damage();
+    for (damage, what) in [(&tables, "table entry"), (&counts.damage, "event")] {
         if damage.is_empty() {
             continue;
         }
-        warn(&format!("{} {what} are damaged and were left out", HumanCount(damage.count)));
+        let what = counted(damage.count, what).replace("entrys", "entries");
+        warn(&format!("damaged and left out: {what}"));
         for error in damage.first.iter().take(SHOWN) {
             warn(&format!("{}: {error}", name(error.part()).unwrap_or_default()));
         }
-        if damage.count > SHOWN as u64 {
-            warn("a dataset lists the first hundred, in capture.damage");
-        }
+    }
+    if format == Format::Dataset && tables.count + counts.damage.count > SHOWN as u64 {
+        warn("the first hundred places are listed in the dataset, in capture.damage");
     }
 }
 
 fn print_summary(args: &ConvertArgs, capture: &Capture, counts: &EventCounts, size: u64, took: Duration) {
     let seconds = took.as_secs_f64().max(1e-6);
     let events = counts.events();
-    eprintln!(
+    say(&format!(
         "{} events of {} in {seconds:.2} s ({} events/s, {}/s), {} written to {}",
         HumanCount(events),
         HumanBytes(capture.set.size()),
@@ -255,15 +259,15 @@ fn print_summary(args: &ConvertArgs, capture: &Capture, counts: &EventCounts, si
         HumanBytes((capture.set.size() as f64 / seconds) as u64),
         HumanBytes(size),
         args.output.display()
-    );
+    ));
     let classes: Vec<String> =
-        counts.classes().map(|(class, count)| format!("{} {}", class.name(), HumanCount(count))).collect();
+        counts.classes().map(|(class, count)| format!("{class} {}", HumanCount(count))).collect();
     if !classes.is_empty() {
-        eprintln!("  {}", classes.join(", "));
+        say(&format!("  {}", classes.join(", ")));
     }
-    eprintln!(
+    say(&format!(
         "  damaged {}, details not decoded {}",
         HumanCount(counts.damage.count),
         HumanCount(counts.undecoded)
-    );
+    ));
 }

@@ -3,11 +3,12 @@
 use crate::args::{InfoArgs, InfoFormat};
 use crate::failure::Failure;
 use crate::input::{self, Capture};
-use crate::status::{Done, stdout_done};
+use crate::status::{Done, counted, plain, stdout_done};
 use indicatif::{HumanBytes, HumanCount};
 use pml_analyzer::actor;
 use pml_parser::{FileTime, LogView};
 use serde::Serialize;
+use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 
@@ -151,14 +152,12 @@ impl Info {
                 ),
             );
         }
+        const NAMED: usize = 20;
         // A process that lives through several parts is named once.
-        let mut servicing: Vec<String> = Vec::new();
-        for process in &self.servicing_processes {
-            let text = format!("{} ({})", plain(&process.name), process.pid);
-            if !servicing.contains(&text) {
-                servicing.push(text);
-            }
-        }
+        let mut known = HashSet::new();
+        let new = self.servicing_processes.iter().filter(|p| known.insert((&p.name, p.pid)));
+        let mut servicing: Vec<String> =
+            new.take(NAMED).map(|p| format!("{} ({})", plain(&p.name), p.pid)).collect();
         if servicing.is_empty() {
             servicing.push("no process of the servicing stack".to_owned());
         }
@@ -166,18 +165,14 @@ impl Info {
         if self.damage_count == 0 {
             line("Damage", "none in the tables (events are checked by `pml convert`)".to_owned());
         } else {
-            line("Damage", format!("{} entries of the tables cannot be read", HumanCount(self.damage_count)));
+            let what = counted(self.damage_count, "table entry").replace("entrys", "entries");
+            line("Damage", format!("{what} cannot be read"));
             for damage in self.damage.iter().take(10) {
                 line("", plain(damage));
             }
         }
         out
     }
-}
-
-/// Text from a log as a terminal may safely show it.
-fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{FFFD}' } else { c }).collect()
 }
 
 fn seconds(from: FileTime, to: FileTime) -> f64 {

@@ -5,6 +5,7 @@ use crate::failure::Failure;
 use crate::status::warn;
 use memmap2::Mmap;
 use pml_parser::{Log, LogSet, mismatch, part_number};
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -85,10 +86,11 @@ pub(crate) fn open(args: &LogArgs) -> Result<Capture, Failure> {
 /// The named files, and unless told otherwise the other parts beside them, each once.
 fn candidates(args: &LogArgs) -> Result<Vec<Candidate>, Failure> {
     let mut candidates: Vec<Candidate> = Vec::new();
+    let mut known: HashSet<PathBuf> = HashSet::new();
     let mut add = |path: PathBuf, named| {
-        let number = number_of(&path);
-        let same = |known: &Candidate| known.path == path || same_file(&known.path, &path);
-        if !candidates.iter().any(same) {
+        // The same file may be named twice, or through a link.
+        if known.insert(fs::canonicalize(&path).unwrap_or_else(|_| path.clone())) {
+            let number = number_of(&path);
             candidates.push(Candidate { path, number, named });
         }
     };
@@ -105,17 +107,34 @@ fn candidates(args: &LogArgs) -> Result<Vec<Candidate>, Failure> {
         add(path.clone(), true);
     }
     if !args.no_set {
+        let mut looked = HashSet::new();
         for path in &args.logs {
-            for part in parts_beside(path) {
-                add(part, false);
+            // Parts of one set that are named one by one share a folder and a base name.
+            if looked.insert((folder(path).to_owned(), base_of(path))) {
+                parts_beside(path).into_iter().for_each(|part| add(part, false));
             }
         }
     }
     Ok(candidates)
 }
 
-fn same_file(a: &Path, b: &Path) -> bool {
+/// Whether two paths lead to one file that exists.
+pub(crate) fn same_file(a: &Path, b: &Path) -> bool {
     matches!((fs::canonicalize(a), fs::canonicalize(b)), (Ok(a), Ok(b)) if a == b)
+}
+
+/// The folder a file lies in.
+pub(crate) fn folder(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// Name of the set that a file's name makes it a part of. Windows does not mind case.
+fn base_of(path: &Path) -> String {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    part_number(&stem).0.to_lowercase()
 }
 
 fn number_of(path: &Path) -> u64 {
@@ -123,24 +142,23 @@ fn number_of(path: &Path) -> u64 {
 }
 
 /// The files beside a log whose names make them parts of the same set, ascending by number.
-/// Names are compared without regard to case, as Windows does.
 fn parts_beside(path: &Path) -> Vec<PathBuf> {
-    let (Some(stem), Some(extension)) = (path.file_stem(), path.extension()) else { return Vec::new() };
-    let stem = stem.to_string_lossy();
-    let base = part_number(&stem).0.to_lowercase();
-    let folder = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
+    let Some(extension) = path.extension() else { return Vec::new() };
+    let entries = match fs::read_dir(folder(path)) {
+        Ok(entries) => entries,
+        Err(e) => {
+            let folder = folder(path).display();
+            warn(&format!("other parts could not be looked for: {folder}: {e}"));
+            return Vec::new();
+        }
     };
-    // A folder that cannot be listed has no parts to offer; the named file is read all the same.
-    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let base = base_of(path);
     let mut parts: Vec<PathBuf> = entries
         .flatten()
         .filter(|entry| {
             let file = PathBuf::from(entry.file_name());
             let is_log = file.extension().is_some_and(|e| e.eq_ignore_ascii_case(extension));
-            let stem = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-            is_log && part_number(&stem).0.to_lowercase() == base && entry.path().is_file()
+            is_log && base_of(&file) == base && entry.path().is_file()
         })
         // The name as the user wrote it: `Bootlog.pml`, not `./Bootlog.pml`.
         .map(|entry| path.with_file_name(entry.file_name()))
@@ -158,8 +176,16 @@ fn name_missing(first: &Path, numbers: &[u64]) {
         0 => format!("{base}.{extension}"),
         number => format!("{base}-{number}.{extension}"),
     };
-    if numbers.first() == Some(&1) {
-        warn(&format!("{} is missing: the capture begins with its second part", name(0)));
+    // Names such as log-2021 have numbers too, but are no parts of anything.
+    const LIKELY: u64 = 100;
+    match numbers.first() {
+        Some(1) => warn(&format!("{} is missing: its events are not in the output", name(0))),
+        Some(&first) if (2..LIKELY).contains(&first) => warn(&format!(
+            "{} to {} are missing: their events are not in the output",
+            name(0),
+            name(first - 1)
+        )),
+        _ => {}
     }
     for pair in numbers.windows(2) {
         let &[before, after] = pair else { continue };

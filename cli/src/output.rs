@@ -1,32 +1,36 @@
 //! Outputs that appear under their name only when they are complete.
 
 use crate::failure::Failure;
+use crate::input::folder;
+use crate::status::warn;
 use pml_parser::arrow::schema::TABLES;
 use std::fs::{self, File};
 use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
 use tempfile::{NamedTempFile, TempDir};
 
-/// The folder an output is created in.
-fn folder(path: &Path) -> &Path {
-    match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    }
-}
+/// Begins the names of outputs that are not complete.
+const HIDDEN: &str = ".pml-";
 
-/// Why something could not be created beside a path.
-fn not_created(path: &Path, error: &io::Error) -> Failure {
-    let place = folder(path);
-    if place.is_dir() {
-        return Failure::of_io(path, error);
+/// The place that an output will have: without a slash at its end, and where it is a link, the
+/// place that it leads to.
+fn place(path: &Path) -> Result<PathBuf, Failure> {
+    let tidy: PathBuf = path.components().collect();
+    if tidy.file_name().is_none() {
+        return Err(Failure::new(format!("{}: names no file or directory to make", path.display()))
+            .hint("add a name"));
     }
-    Failure::new(format!("{}: the folder {} does not exist", path.display(), place.display()))
-        .hint("make it first, or choose another place with -o")
-}
-
-fn hidden_prefix(path: &Path) -> String {
-    format!(".{}.", path.file_name().unwrap_or_default().to_string_lossy())
+    let beside = folder(&tidy);
+    if !beside.is_dir() {
+        let what = if beside.exists() { "is not a folder" } else { "does not exist" };
+        return Err(Failure::new(format!("{}: {} {what}", path.display(), beside.display()))
+            .hint("make it first, or choose another place with -o"));
+    }
+    match fs::symlink_metadata(&tidy) {
+        Ok(metadata) if metadata.is_symlink() => fs::canonicalize(&tidy)
+            .map_err(|e| Failure::of_io(path, &e).hint("it is a link that leads nowhere; remove it first")),
+        _ => Ok(tidy),
+    }
 }
 
 /// The usual rights, less the user's mask; temporary files would otherwise be private.
@@ -50,22 +54,23 @@ fn refuse_existing(path: &Path, force: bool) -> Result<(), Failure> {
 /// A file that is written beside its place and moved there at the end.
 pub(crate) struct PendingFile {
     path: PathBuf,
+    force: bool,
     file: NamedTempFile,
 }
 
 impl PendingFile {
     pub(crate) fn create(path: &Path, force: bool) -> Result<Self, Failure> {
-        refuse_existing(path, force)?;
+        let path = place(path)?;
+        refuse_existing(&path, force)?;
         if path.is_dir() {
             return Err(Failure::new(format!("{}: is a directory", path.display())));
         }
-        let prefix = hidden_prefix(path);
         let mut builder = tempfile::Builder::new();
-        builder.prefix(&prefix).suffix(".tmp");
+        builder.prefix(HIDDEN).suffix(".tmp");
         #[cfg(unix)]
         builder.permissions(usual_rights(0o666));
-        let file = builder.tempfile_in(folder(path)).map_err(|e| not_created(path, &e))?;
-        Ok(Self { path: path.to_owned(), file })
+        let file = builder.tempfile_in(folder(&path)).map_err(|e| Failure::of_io(&path, &e.kind().into()))?;
+        Ok(Self { path, force, file })
     }
 
     /// What to write to.
@@ -76,30 +81,34 @@ impl PendingFile {
     /// Moves the file to its place; gives its size.
     pub(crate) fn finish(self) -> Result<u64, Failure> {
         let path = self.path;
-        let file = self.file.persist(&path).map_err(|e| Failure::of_io(&path, &e.error))?;
-        Ok(file.metadata().map(|m| m.len()).unwrap_or(0))
+        let io = |e: io::Error| Failure::of_io(&path, &e);
+        // What the system could not write after all shows now, not after the move.
+        self.file.as_file().sync_all().map_err(io)?;
+        let moved = if self.force { self.file.persist(&path) } else { self.file.persist_noclobber(&path) };
+        let file = moved.map_err(|e| io(e.error))?;
+        Ok(file.metadata().map_err(io)?.len())
     }
 }
 
 /// A directory of tables that is filled beside its place and moved there at the end.
 pub(crate) struct PendingDataset {
     path: PathBuf,
+    force: bool,
     folder: TempDir,
 }
 
 impl PendingDataset {
     pub(crate) fn create(path: &Path, force: bool) -> Result<Self, Failure> {
-        refuse_existing(path, force)?;
-        if path.exists() {
-            refuse_foreign(path)?;
-        }
-        let prefix = hidden_prefix(path);
+        let path = place(path)?;
+        refuse_existing(&path, force)?;
+        refuse_foreign(&path)?;
         let mut builder = tempfile::Builder::new();
-        builder.prefix(&prefix).suffix(".tmp");
+        builder.prefix(HIDDEN).suffix(".tmp");
         #[cfg(unix)]
         builder.permissions(usual_rights(0o777));
-        let folder = builder.tempdir_in(folder(path)).map_err(|e| not_created(path, &e))?;
-        Ok(Self { path: path.to_owned(), folder })
+        let folder =
+            builder.tempdir_in(folder(&path)).map_err(|e| Failure::of_io(&path, &e.kind().into()))?;
+        Ok(Self { path, force, folder })
     }
 
     /// Creates a file of the dataset.
@@ -110,39 +119,58 @@ impl PendingDataset {
 
     /// Moves the dataset to its place; gives its size.
     pub(crate) fn finish(self) -> Result<u64, Failure> {
-        let path = self.path;
-        let io = |e: io::Error| Failure::of_io(&path, &e);
+        let path = &self.path;
+        let io = |e: io::Error| Failure::of_io(path, &e);
         let mut size = 0;
         for entry in fs::read_dir(self.folder.path()).map_err(io)? {
-            size += entry.and_then(|entry| entry.metadata()).map_err(io)?.len();
+            let file = File::open(entry.map_err(io)?.path()).map_err(io)?;
+            // What the system could not write after all shows now, not after the move.
+            file.sync_all().map_err(io)?;
+            size += file.metadata().map_err(io)?.len();
         }
+        // Much time may have passed since the place was looked at.
+        refuse_existing(path, self.force)?;
+        refuse_foreign(path)?;
         // An older dataset steps aside first, and back again if the move fails.
         let old = path.exists().then(|| self.folder.path().with_extension("old"));
         if let Some(old) = &old {
-            fs::rename(&path, old).map_err(io)?;
+            fs::rename(path, old).map_err(io)?;
         }
-        if let Err(e) = fs::rename(self.folder.path(), &path) {
+        if let Err(e) = fs::rename(self.folder.path(), path) {
             if let Some(old) = &old {
                 // The move is what failed; that is what gets reported.
-                let _ = fs::rename(old, &path);
+                let _ = fs::rename(old, path);
             }
             return Err(io(e));
         }
         // It is no longer where it was made, so there is nothing left to remove.
         let _ = self.folder.keep();
-        if let Some(old) = &old {
-            fs::remove_dir_all(old).map_err(io)?;
+        if let Some(old) = &old
+            && let Err(e) = remove_dataset(old)
+        {
+            warn(&format!("the replaced dataset stays behind as {}: {e}", old.display()));
         }
         Ok(size)
     }
 }
 
-/// Refuses to replace a directory that holds anything but a dataset.
+/// Names of the files of a dataset.
+fn tables() -> impl Iterator<Item = String> {
+    TABLES.iter().map(|table| format!("{}.parquet", table.name))
+}
+
+/// Refuses to replace a directory that holds anything but a dataset, and anything that is neither
+/// a directory nor missing.
 fn refuse_foreign(path: &Path) -> Result<(), Failure> {
-    let entries = fs::read_dir(path).map_err(|e| Failure::of_io(path, &e))?;
-    for entry in entries.flatten() {
+    let entries = match fs::read_dir(path) {
+        Ok(entries) => entries,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(e) => return Err(Failure::of_io(path, &e)),
+    };
+    for entry in entries {
+        let entry = entry.map_err(|e| Failure::of_io(path, &e))?;
         let name = entry.file_name();
-        let is_table = TABLES.iter().any(|table| *name == *format!("{}.parquet", table.name));
+        let is_table = tables().any(|table| *name == *table) && entry.file_type().is_ok_and(|t| t.is_file());
         if !is_table {
             let foreign = name.to_string_lossy().into_owned();
             return Err(Failure::new(format!(
@@ -153,4 +181,15 @@ fn refuse_foreign(path: &Path) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// Removes the files of a dataset and its directory, and nothing else.
+fn remove_dataset(path: &Path) -> io::Result<()> {
+    for table in tables() {
+        match fs::remove_file(path.join(table)) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
+            _ => {}
+        }
+    }
+    fs::remove_dir(path)
 }

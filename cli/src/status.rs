@@ -3,7 +3,7 @@
 use crate::failure::Failure;
 use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use pml_parser::export::Monitor;
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -18,13 +18,29 @@ pub(crate) enum Done {
     WithLosses,
 }
 
+/// Writes a line to standard error. Where that cannot take it, there is nobody to tell.
+pub(crate) fn say(line: &str) {
+    let _ = writeln!(io::stderr(), "{}", plain(line));
+}
+
+/// Text, parts of which may come from a log or a file name, as a terminal may safely show it:
+/// without control characters but line feeds.
+pub(crate) fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && c != '\n' { '\u{FFFD}' } else { c }).collect()
+}
+
+/// `1 event`, `2 events`.
+pub(crate) fn counted(count: u64, what: &str) -> String {
+    format!("{} {what}{}", HumanCount(count), if count == 1 { "" } else { "s" })
+}
+
 /// Prints a failure and gives the exit status.
 pub(crate) fn finish(outcome: Result<Done, Failure>) -> ExitCode {
     match outcome {
         Ok(Done::Whole) => ExitCode::SUCCESS,
         Ok(Done::WithLosses) => ExitCode::from(1),
         Err(failure) => {
-            eprintln!("pml: {failure}");
+            say(&format!("pml: {failure}"));
             ExitCode::from(2)
         }
     }
@@ -32,7 +48,7 @@ pub(crate) fn finish(outcome: Result<Done, Failure>) -> ExitCode {
 
 /// Prints a warning.
 pub(crate) fn warn(message: &str) {
-    eprintln!("pml: warning: {message}");
+    say(&format!("pml: warning: {message}"));
 }
 
 /// A finished write to standard output; a reader that went away early is no failure.
@@ -56,7 +72,12 @@ impl Progress {
         let stop = Arc::new(AtomicBool::new(false));
         let flag = Arc::clone(&stop);
         // A second handler can only be refused when one is there; then Ctrl-C just ends us.
-        let _ = ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed));
+        let _ = ctrlc::set_handler(move || {
+            if flag.swap(true, Ordering::Relaxed) {
+                // Asked twice: end at once, even if a hidden temporary stays behind.
+                std::process::exit(2);
+            }
+        });
         let bar = ProgressBar::with_draw_target(Some(bytes), ProgressDrawTarget::hidden());
         let events = Arc::new(AtomicU64::new(0));
         if !quiet && io::stderr().is_terminal() {

@@ -32,3 +32,21 @@ pub(crate) fn zone(name: Option<&str>, span: Option<(FileTime, FileTime)>) -> Re
         .collect();
     Ok(Zone::new(offset(start), changes))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn offsets_follow_the_date() {
+        let at = |seconds: i64| FileTime::from_unix_nanos(seconds * 1_000_000_000).unwrap();
+        let hours = |zone: &Zone, seconds| (zone.local(at(seconds)).0 - at(seconds).0) / 36_000_000_000;
+        let (winter, summer) = (1_578_000_000, 1_594_000_000);
+        let berlin = zone(Some("Europe/Berlin"), Some((at(winter), at(summer)))).unwrap();
+        assert_eq!((hours(&berlin, winter), hours(&berlin, summer)), (1, 2));
+        // A file date from 1985 in the details of a log of 2020.
+        assert_eq!(hours(&berlin, 489_000_000), 2);
+        assert!(zone(Some("Mars/Olympus"), None).is_err());
+        assert_eq!(zone(None, None).unwrap(), Zone::default());
+    }
+}

@@ -113,6 +113,35 @@ fn naming_two_captures_is_refused() {
 }
 
 #[test]
+fn one_wrong_time_does_not_cost_a_part() {
+    let folder = tempfile::tempdir().unwrap();
+    let machine = Machine::windows_10("PC");
+    let mut longer = LogWriter::new(Cursor::new(Vec::new()), &machine).unwrap();
+    for i in 0..40 {
+        // The last event claims to come from the far future.
+        let seconds = if i == 39 { 1 << 30 } else { i };
+        let time = FileTime(133_000_000_000_000_000 + seconds * SECOND);
+        let details = details::close_file(8, r"C:\x");
+        let event = NewEvent { operation: 38, time, details: &details, ..NewEvent::default() };
+        longer.add_event(&event).unwrap();
+    }
+    fs::write(folder.path().join("B.pml"), longer.finish().unwrap().into_inner()).unwrap();
+    fs::write(folder.path().join("B-1.pml"), log(&machine, 100)).unwrap();
+    let (info, said) = info(folder.path(), &["B.pml"]);
+    assert_eq!((files(&info), said.as_str()), (vec!["B.pml", "B-1.pml"], ""));
+}
+
+#[test]
+fn missing_first_parts_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let machine = Machine::windows_10("PC");
+    fs::write(folder.path().join("B-2.pml"), log(&machine, 0)).unwrap();
+    fs::write(folder.path().join("B-3.pml"), log(&machine, 100)).unwrap();
+    let (_, said) = info(folder.path(), &["B-2.pml"]);
+    assert!(said.contains("B.pml to B-1.pml are missing"), "{said}");
+}
+
+#[test]
 fn an_unreadable_part_is_named_and_costs_the_exit_status() {
     let folder = tempfile::tempdir().unwrap();
     let machine = Machine::windows_10("PC");

@@ -117,13 +117,7 @@ impl<'a> Event<'a> {
     /// the first event of the set.
     ///
     /// Only [`Cell::Detail`] can be anything but [`Decoded::Yes`].
-    pub fn push_cell(
-        &self,
-        cell: Cell,
-        first: FileTime,
-        options: &TextOptions,
-        out: &mut String,
-    ) -> Decoded {
+    pub fn push_cell(&self, cell: Cell, first: FileTime, options: &TextOptions, out: &mut String) -> Decoded {
         let start = out.len();
         let mut decoded = Decoded::Yes;
         let text = |out: &mut String, of: fn(Process<'a>) -> WinStr<'a>| {

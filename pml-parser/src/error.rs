@@ -116,7 +116,7 @@ impl fmt::Display for Error {
             ErrorKind::UnsupportedVersion(v) => write!(f, "expected version 9, found {v}"),
             ErrorKind::BadBitness(v) => write!(f, "expected bitness 0 or 1, found {v}"),
             ErrorKind::NotClosed => f.write_str("the capture was not closed, its tables are missing"),
-            ErrorKind::Truncated { need, have } => write!(f, "needs {need} bytes, {have} left"),
+            ErrorKind::Truncated { need, have } => write!(f, "needs at least {need} bytes, {have} left"),
             ErrorKind::OutOfBounds(v) => write!(f, "points to {v:#x}, outside its bounds"),
             ErrorKind::BadReference(v) => write!(f, "refers to entry {v}, which does not exist"),
             ErrorKind::Overlapping => f.write_str("lies over other structures of its kind"),

@@ -141,7 +141,7 @@ impl Index {
             damage,
         };
         index.read_processes(file, header.processes.get())?;
-        index.check_strings(file);
+        index.check_strings_and_icons(file);
         Ok(index)
     }
 
@@ -185,9 +185,14 @@ impl Index {
         Ok(())
     }
 
-    fn check_strings(&mut self, file: &[u8]) {
+    fn check_strings_and_icons(&mut self, file: &[u8]) {
         for index in 0..self.strings.count() {
             if let Err(error) = self.strings.check(file, index) {
+                self.damage.push(error);
+            }
+        }
+        for index in 0..self.icons.count() {
+            if let Err(error) = self.icons.read_one(file, index) {
                 self.damage.push(error);
             }
         }
@@ -311,15 +316,36 @@ impl<'a> LogView<'a> {
         Event::read(self, position, offset).map_err(|e| e.in_part(self.index.part))
     }
 
-    /// Time of the first event that can be read at either end of the log: `(first, last)`.
-    ///
-    /// Only a handful of records at each end are looked at, so it is as quick for any size.
+    /// Times of the first events that can be read from one end of the log, at most `most`.
+    fn times(self, positions: impl Iterator<Item = u32>, most: usize) -> Vec<FileTime> {
+        // Only a handful of records are looked at, so it is as quick for any size.
+        const TRIES: usize = 64;
+        positions
+            .take(TRIES)
+            .filter_map(|i| self.event(i).ok())
+            .map(|event| event.time())
+            .take(most)
+            .collect()
+    }
+
+    /// Time of the first and of the last event that can be read.
     pub fn time_span(self) -> Option<(FileTime, FileTime)> {
-        const TRIES: u32 = 64;
         let count = self.index.event_count;
-        let first = (0..count.min(TRIES)).find_map(|i| self.event(i).ok())?;
-        let last = (count.saturating_sub(TRIES)..count).rev().find_map(|i| self.event(i).ok())?;
-        Some((first.time(), last.time()))
+        let first = self.times(0..count, 1);
+        let last = self.times((0..count).rev(), 1);
+        Some((*first.first()?, *last.first()?))
+    }
+
+    /// About when the log begins and ends: the middle time of a few events at either end, so that
+    /// a damaged time, or events that were merged in late, do not count.
+    pub(crate) fn usual_span(self) -> Option<(FileTime, FileTime)> {
+        let count = self.index.event_count;
+        let few = (count as usize / 8).clamp(1, 15);
+        let middle = |mut times: Vec<FileTime>| {
+            times.sort_unstable();
+            times.get(times.len() / 2).copied()
+        };
+        Some((middle(self.times(0..count, few))?, middle(self.times((0..count).rev(), few))?))
     }
 
     /// String `index` of the string table; empty where the table has no such entry, as Process
@@ -330,7 +356,7 @@ impl<'a> LogView<'a> {
 
     /// Icon `index` of the icon table.
     pub fn icon(self, index: u32) -> Option<Icon<'a>> {
-        self.index.icons.get(self.file, index)
+        self.index.icons.read_one(self.file, index).ok()
     }
 
     /// The stored name of an address (16 bytes; IPv4 in the first four).

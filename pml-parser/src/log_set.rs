@@ -60,7 +60,7 @@ pub fn mismatch(earlier: LogView<'_>, later: LogView<'_>) -> Option<Mismatch> {
     if earlier.is_64_bit() != later.is_64_bit() {
         return Some(Mismatch::Bitness);
     }
-    match (earlier.time_span(), later.time_span()) {
+    match (earlier.usual_span(), later.usual_span()) {
         (Some((_, end)), Some((start, _))) if start < end => Some(Mismatch::Time),
         _ => None,
     }

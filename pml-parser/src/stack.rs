@@ -28,6 +28,13 @@ impl<'a> Stack<'a> {
         self.frames.is_empty()
     }
 
+    /// The innermost frames, at most so many.
+    #[must_use]
+    pub fn first(self, frames: usize) -> Self {
+        let bytes = frames.saturating_mul(self.pointer).min(self.frames.len());
+        Self { frames: self.frames.get(..bytes).unwrap_or(self.frames), ..self }
+    }
+
     /// The addresses as they stand in the file.
     pub fn raw(self) -> &'a [u8] {
         self.frames
@@ -197,16 +204,22 @@ struct Candidate {
     snapshot: bool,
 }
 
-/// Overlapping modules multiply pieces by candidates. No real process comes near this; a forged
-/// one is cut off here, and its further overlaps are not resolved.
-const MAX_CANDIDATES: usize = 1 << 20;
+/// Modules that one address is looked for in: those last in table order. Overlapping modules
+/// multiply pieces by candidates; no real process has more than a few, a forged one is cut off.
+const MAX_OVERLAP: usize = 32;
+/// Candidates of all pieces together, for each module.
+const MAX_CANDIDATES: usize = 16;
 
 impl ModuleMap {
     pub(crate) fn new(modules: Modules<'_>) -> Self {
-        let mut loads: Vec<FileTime> = modules.map(|m| m.load_time).collect();
-        loads.sort_unstable();
-        let shared =
-            |load: FileTime| loads.partition_point(|&l| l <= load) - loads.partition_point(|&l| l < load) > 1;
+        let loads: Vec<FileTime> = modules.map(|m| m.load_time).collect();
+        let mut sorted = loads.clone();
+        sorted.sort_unstable();
+        let shared: Vec<bool> = loads
+            .iter()
+            .map(|load| sorted.partition_point(|l| l <= load) - sorted.partition_point(|l| l < load) > 1)
+            .collect();
+        let most = loads.len() * MAX_CANDIDATES + MAX_OVERLAP;
         // (address, begins or ends, module)
         let mut edges: Vec<(u64, bool, u32)> = Vec::with_capacity(loads.len() * 2);
         for (position, module) in modules.enumerate() {
@@ -230,12 +243,12 @@ impl ModuleMap {
             }
             map.starts.push(address);
             map.first.push(map.candidates.len() as u32);
-            if map.candidates.len() + open.len() > MAX_CANDIDATES {
+            if map.candidates.len() + open.len().min(MAX_OVERLAP) > most {
                 break;
             }
-            map.candidates.extend(open.iter().rev().filter_map(|&module| {
-                let load = modules.at(module as usize)?.load_time;
-                Some(Candidate { module, load, snapshot: shared(load) })
+            map.candidates.extend(open.iter().rev().take(MAX_OVERLAP).filter_map(|&module| {
+                let (load, snapshot) = (*loads.get(module as usize)?, *shared.get(module as usize)?);
+                Some(Candidate { module, load, snapshot })
             }));
         }
         map

@@ -105,7 +105,7 @@ mod tests {
         let text = |t: u64| FileTime(t).to_string();
         assert_eq!(text(0), "1601-01-01T00:00:00.0000000Z");
         assert_eq!(text(133_485_408_450_001_234), "2024-01-01T00:00:45.0001234Z");
-        assert_eq!(text(132_329_664_000_000_000 + 1), "2020-05-03T00:00:00.0000001Z");
+        assert_eq!(text(132_329_664_000_000_000 + 1), "2020-05-03T08:00:00.0000001Z");
         assert_eq!(text(i64::MAX as u64), "30828-09-14T02:48:05.4775807Z");
         assert_eq!(text(u64::MAX), "18446744073709551615");
         // 29 February of a leap year and of a century that is one.

@@ -68,7 +68,7 @@ fn log(is_64_bit: bool) -> Vec<u8> {
 }
 
 /// Reads all there is to read; gives the number of readable events.
-fn walk(bytes: &[u8]) -> Option<usize> {
+fn look(bytes: &[u8]) -> Option<usize> {
     let log = Log::parse(bytes).ok()?;
     let view = log.view();
     let mut text = String::new();
@@ -99,6 +99,36 @@ fn walk(bytes: &[u8]) -> Option<usize> {
     Some(readable)
 }
 
+/// The same, and through all exports.
+fn walk(bytes: &[u8]) -> Option<usize> {
+    if let Ok(log) = Log::parse(bytes) {
+        convert(log);
+    }
+    look(bytes)
+}
+
+/// Runs everything through all exports.
+fn convert(log: Log<&[u8]>) {
+    use pml_parser::export::parquet::{Compression, Options, write_dataset};
+    use pml_parser::export::{CaptureFacts, Monitor, csv, ipc, jsonl, xml};
+    struct Silent;
+    impl Monitor for Silent {
+        fn advance(&self, _: u64, _: u64) {}
+        fn is_cancelled(&self) -> bool {
+            false
+        }
+    }
+    let set = pml_parser::LogSet::new(vec![log]);
+    let (facts, mut sink) = (CaptureFacts::default(), std::io::sink());
+    let options = Options { threads: 1, compression: Compression::None, facts: facts.clone() };
+    write_dataset(&set, |_| Ok(std::io::sink()), &options, &Silent).unwrap();
+    jsonl::write_jsonl(&set, &mut sink, 1, &Silent).unwrap();
+    ipc::write_ipc(&set, &mut sink, 1, &facts, &Silent).unwrap();
+    let export = csv::TextExport { columns: Cell::all().collect(), ..csv::TextExport::default() };
+    csv::write_csv(&set, &mut sink, &export, true, &Silent).unwrap();
+    xml::write_xml(&set, &mut sink, &export, true, &Silent).unwrap();
+}
+
 #[test]
 fn a_whole_log_reads_whole() {
     assert_eq!(walk(&log(true)), Some(9));
@@ -111,7 +141,7 @@ fn cut_at_every_byte() {
         let whole = log(is_64_bit);
         for cut in 0..whole.len() {
             // The host and port tables come last, and no event needs them.
-            if let Some(events) = walk(&whole[..cut]) {
+            if let Some(events) = look(&whole[..cut]) {
                 assert_eq!(events, 9, "cut at {cut}");
             }
         }
@@ -123,10 +153,15 @@ fn every_byte_changed() {
     for is_64_bit in [true, false] {
         let whole = log(is_64_bit);
         for at in 0..whole.len() {
-            for change in [0x01, 0x80, 0xFF] {
+            if at % 8 == 0 {
+                let mut broken = whole.clone();
+                broken[at] ^= 0xFF;
+                walk(&broken);
+            }
+            for change in [0x01, 0x80] {
                 let mut broken = whole.clone();
                 broken[at] ^= change;
-                walk(&broken);
+                look(&broken);
             }
         }
     }
@@ -167,6 +202,33 @@ fn every_event_field_at_its_extremes() {
         let error = log.view().event(event as u32).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::OutOfBounds(0xFF_FFFF_FFFF));
     }
+}
+
+/// Many entries that point to one record with huge texts do not make the work grow beyond bounds.
+#[test]
+fn huge_texts_that_many_events_share_are_cut() {
+    let machine = Machine::windows_10("HUGE");
+    let mut log = LogWriter::new(Cursor::new(Vec::new()), &machine).unwrap();
+    // A link whose name claims two megabytes, and an environment of as much.
+    let mut buffer = vec![0; 16];
+    buffer.extend((2u32 << 20).to_le_bytes());
+    buffer.extend([b'x', 0].repeat(1 << 20));
+    let link = details::set_information(8, r"C:\a", 0x0B, &buffer);
+    let huge = "y".repeat(1 << 20);
+    let start = details::process_start(4, "a", "b", &[&huge]);
+    for (class, operation, details) in [(3, 26, &link), (1, 7, &start)] {
+        let class = EventClass::from_code(class);
+        log.add_event(&NewEvent { class, operation, details, ..NewEvent::default() }).unwrap();
+    }
+    let mut bytes = log.finish().unwrap().into_inner();
+    // A longer offset array behind the file: 1,000 times each record.
+    let at = u64::from_le_bytes(bytes[0x248..0x250].try_into().unwrap()) as usize;
+    let entries = bytes[at..at + 10].repeat(1_000);
+    let array = (bytes.len() as u64).to_le_bytes();
+    bytes[0x248..0x250].copy_from_slice(&array);
+    bytes[0x234..0x238].copy_from_slice(&2_000u32.to_le_bytes());
+    bytes.extend(entries);
+    convert(Log::parse(bytes.as_slice()).unwrap());
 }
 
 #[test]

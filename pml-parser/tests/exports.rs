@@ -54,12 +54,18 @@ fn equals(logs: Vec<Vec<u8>>, kind: Kind, text: &TextOptions, theirs: &[u8]) -> 
     for threads in [1, 3] {
         let ours = export(logs.clone(), kind, text, threads)?;
         if ours != theirs {
-            let at = ours.iter().zip(theirs).position(|(a, b)| a != b).unwrap_or(ours.len().min(theirs.len()));
+            let at =
+                ours.iter().zip(theirs).position(|(a, b)| a != b).unwrap_or(ours.len().min(theirs.len()));
             let near = |bytes: &[u8]| {
                 let (from, to) = (at.saturating_sub(200).min(bytes.len()), (at + 100).min(bytes.len()));
                 String::from_utf8_lossy(&bytes[from..to]).into_owned()
             };
-            return Err(format!("differs at byte {at}:\n  ours    {}\n  procmon {}", near(&ours), near(theirs)).into());
+            return Err(format!(
+                "differs at byte {at}:\n  ours    {}\n  procmon {}",
+                near(&ours),
+                near(theirs)
+            )
+            .into());
         }
     }
     Ok(())

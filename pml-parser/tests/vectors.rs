@@ -89,7 +89,9 @@ fn cells(log: &Log<Vec<u8>>, fidelity: Fidelity) -> BTreeMap<String, String> {
 #[test]
 fn every_vector_renders_as_process_monitor_printed_it() {
     let mut differences = Vec::new();
-    for vector in vectors() {
+    let vectors = vectors();
+    assert_eq!(vectors.len(), 4_124);
+    for vector in vectors {
         let log = log(&vector, &vector.details, vector.extra.as_deref());
         let ours = cells(&log, Fidelity::Procmon);
         {

@@ -11,6 +11,9 @@ use hashbrown::HashMap;
 use std::hash::Hash;
 use std::sync::Arc;
 
+/// Bytes of a text. The capture driver's buffers have 64 KiB; a forged record may claim 4 GiB.
+const LONGEST_TEXT: usize = 1 << 20;
+
 /// Texts, one behind the other; the caller appends to [`TextColumn::buffer`] and ends each one.
 #[derive(Default)]
 pub(crate) struct TextColumn {
@@ -26,8 +29,16 @@ impl TextColumn {
         &mut self.buffer
     }
 
-    /// Ends the text that was appended.
+    /// Ends the text that was appended. What no real event can hold is cut.
     pub(crate) fn end(&mut self) {
+        let start = self.offsets.last().map_or(0, |&offset| offset as usize);
+        if self.buffer.len() - start > LONGEST_TEXT {
+            let mut end = start + LONGEST_TEXT;
+            while !self.buffer.is_char_boundary(end) {
+                end -= 1;
+            }
+            self.buffer.truncate(end);
+        }
         self.offsets.push(self.buffer.len() as i32);
     }
 
@@ -104,6 +115,17 @@ impl<K: Eq + Hash> WordColumn<K> {
             self.array = None;
             next
         })
+    }
+
+    /// Bytes of all words.
+    pub(crate) fn size(&self) -> usize {
+        self.words.size()
+    }
+
+    /// Forgets all words; their numbers no longer hold.
+    pub(crate) fn forget(&mut self) {
+        debug_assert!(self.keys.is_empty());
+        *self = Self::default();
     }
 
     /// Appends a row.

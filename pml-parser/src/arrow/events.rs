@@ -15,8 +15,8 @@ use std::sync::Arc;
 /// What was found while events were read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EventCounts {
-    /// Events that were read, by class number 0 to 6; all higher ones are counted with 0.
-    pub by_class: [u64; 7],
+    /// Events that were read, by class number 1 to 5; all others are counted at 0.
+    pub by_class: [u64; 6],
     /// Events whose details could not be decoded.
     pub undecoded: u64,
     /// Events that could not be read.
@@ -38,13 +38,13 @@ impl EventCounts {
         self.by_class.iter().sum()
     }
 
-    /// Class and number of events that were read, classes without any left out.
-    pub fn classes(&self) -> impl Iterator<Item = (EventClass, u64)> {
-        self.by_class
-            .iter()
-            .enumerate()
-            .map(|(code, &count)| (EventClass::from_code(code as u16), count))
-            .filter(|entry| entry.1 > 0)
+    /// Name of a class and number of its events that were read; those without any are left out.
+    pub fn classes(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let names = self.by_class.iter().enumerate().map(|(code, &count)| {
+            let name = if code == 0 { "Other" } else { EventClass::from_code(code as u16).name() };
+            (name, count)
+        });
+        names.filter(|entry| entry.1 > 0)
     }
 
     /// Counts an event that was read.
@@ -215,8 +215,9 @@ impl<'a> EventColumns<'a> {
 
     /// Whether what stands here is enough for a batch.
     pub(crate) fn is_full(&self) -> bool {
-        self.rows >= BATCH_ROWS
-            || self.path.size() + self.detail.size() + self.registry_data.size() >= BATCH_TEXT
+        let texts = [&self.path, &self.target_path, &self.detail, &self.registry_data];
+        let bytes = texts.iter().map(|text| text.size()).sum::<usize>() + self.process_name.size();
+        self.rows >= BATCH_ROWS || bytes >= BATCH_TEXT
     }
 
     /// The rows so far, one array a column but for the stack ids; begins new ones.
@@ -228,6 +229,11 @@ impl<'a> EventColumns<'a> {
             .map(|column| self.finish_column(column))
             .collect();
         self.rows = 0;
+        if self.process_name.size() >= BATCH_TEXT {
+            // Names are kept from batch to batch, but not without bound.
+            self.process_name.forget();
+            self.processes.clear();
+        }
         EventRows { batch, stack_ids: std::mem::take(&mut self.stack_ids) }
     }
 

@@ -7,6 +7,10 @@ use crate::time::FileTime;
 use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 use std::hash::BuildHasher;
 
+/// Frames of a stack that are kept. The capture driver stops at 150; a forged record may claim
+/// 65,535.
+const DEEPEST: usize = 512;
+
 /// The distinct stacks of one range of events. Ids are local to the range.
 ///
 /// A stack is the same when its process and its addresses are, and when no module was loaded in
@@ -59,6 +63,7 @@ impl<'a> RangeStacks<'a> {
         if stack.is_empty() {
             return None;
         }
+        let stack = stack.first(DEEPEST);
         let (raw, time) = (stack.raw(), event.time());
         let hash = self.hasher.hash_one((process, raw));
         let stacks = &self.stacks;

@@ -42,16 +42,33 @@ fn times(capacity: usize) -> TimestampNanosecondBuilder {
 /// Rows of a batch of a small table. Stacks and frames make a row group of each, so that no more
 /// of them is held.
 const ROWS: usize = 16_384;
+/// Bytes of their texts, for the sake of forged logs whose rows share huge ones.
+const TEXT: usize = 8 << 20;
+
+/// Cuts rows into runs of at most [`ROWS`] rows and about [`TEXT`] bytes.
+fn runs<T>(mut rows: impl Iterator<Item = T>, size: impl Fn(&T) -> usize) -> impl Iterator<Item = Vec<T>> {
+    std::iter::from_fn(move || {
+        let (mut run, mut bytes) = (Vec::new(), 0);
+        while run.len() < ROWS && bytes < TEXT {
+            let Some(row) = rows.next() else { break };
+            bytes += size(&row);
+            run.push(row);
+        }
+        (!run.is_empty()).then_some(run)
+    })
+}
 
 /// The processes of all parts, as batches.
 pub(crate) fn processes<B: AsRef<[u8]>>(
     set: &LogSet<B>,
 ) -> impl Iterator<Item = Result<RecordBatch, ArrowError>> + '_ {
-    let mut rows = set.parts().flat_map(|log| log.processes().map(move |p| (log.part(), p)));
-    std::iter::from_fn(move || {
-        let rows: Vec<_> = rows.by_ref().take(ROWS).collect();
-        (!rows.is_empty()).then(|| process_batch(&rows))
-    })
+    let rows = set.parts().flat_map(|log| log.processes().map(move |p| (log.part(), p)));
+    let size = |(_, p): &(u16, Process<'_>)| {
+        let texts = [p.name(), p.image_path(), p.command_line(), p.user(), p.integrity(), p.company()];
+        let more = [p.version(), p.description()];
+        texts.iter().chain(&more).map(|text| text.raw().len()).sum()
+    };
+    runs(rows, size).map(|rows| process_batch(&rows))
 }
 
 fn process_batch<'a>(rows: &[(u16, Process<'a>)]) -> Result<RecordBatch, ArrowError> {
@@ -103,16 +120,17 @@ fn process_batch<'a>(rows: &[(u16, Process<'a>)]) -> Result<RecordBatch, ArrowEr
 pub(crate) fn modules<B: AsRef<[u8]>>(
     set: &LogSet<B>,
 ) -> impl Iterator<Item = Result<RecordBatch, ArrowError>> + '_ {
-    let mut rows = set.parts().flat_map(|log| {
+    let rows = set.parts().flat_map(|log| {
         log.processes().flat_map(move |process| {
             let of = (log.part(), process.index());
             process.modules().enumerate().map(move |(position, module)| (of, position as u32, module))
         })
     });
-    std::iter::from_fn(move || {
-        let rows: Vec<_> = rows.by_ref().take(ROWS).collect();
-        (!rows.is_empty()).then(|| module_batch(&rows))
-    })
+    let size = |(_, _, m): &((u16, u32), u32, Module<'_>)| {
+        let texts = [m.path(), m.version(), m.company(), m.description()];
+        texts.iter().map(|text| text.raw().len()).sum()
+    };
+    runs(rows, size).map(|rows| module_batch(&rows))
 }
 
 fn module_batch<'a>(rows: &[((u16, u32), u32, Module<'a>)]) -> Result<RecordBatch, ArrowError> {
@@ -192,6 +210,8 @@ pub(crate) struct FrameRows {
     module_path: StringBuilder,
     offset: UInt64Builder,
     rows: usize,
+    /// Bytes of their paths.
+    text: usize,
 }
 
 impl FrameRows {
@@ -213,14 +233,15 @@ impl FrameRows {
         self.module_path.append_option(path);
         self.offset.append_option(module.map(|module| module.1));
         self.rows += 1;
+        self.text += path.map_or(0, str::len);
     }
 
     pub(crate) fn is_full(&self) -> bool {
-        self.rows >= ROWS
+        self.rows >= ROWS || self.text >= TEXT
     }
 
     pub(crate) fn finish(&mut self) -> Result<RecordBatch, ArrowError> {
-        self.rows = 0;
+        (self.rows, self.text) = (0, 0);
         batch(
             &FRAMES,
             vec![
@@ -296,8 +317,9 @@ fn facts<B: AsRef<[u8]>>(set: &LogSet<B>, facts: &CaptureFacts, counts: &EventCo
     };
     let span = set.time_span();
     let tables = set.table_damage();
+    let mut damage = tables.clone();
+    damage.merge(&counts.damage);
     let name = |part: u16| facts.part_names.get(usize::from(part)).map_or("log", String::as_str);
-    let damage = tables.first.iter().chain(&counts.damage.first);
     vec![
         Fact::U32(SCHEMA_VERSION),
         Fact::Text(facts.tool_version.clone()),
@@ -320,7 +342,7 @@ fn facts<B: AsRef<[u8]>>(set: &LogSet<B>, facts: &CaptureFacts, counts: &EventCo
         Fact::U64(counts.damage.count),
         Fact::U64(counts.undecoded),
         Fact::U64(tables.count),
-        Fact::Texts(damage.map(|error| format!("{}: {error}", name(error.part()))).collect()),
+        Fact::Texts(damage.first.iter().map(|error| format!("{}: {error}", name(error.part()))).collect()),
     ]
 }
 

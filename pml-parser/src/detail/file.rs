@@ -340,8 +340,9 @@ fn rename_target<'a>(call: &FileCall<'a>) -> WinStr<'a> {
 /// The name as the caller passed it to a rename or link: replace flag, root handle, byte count,
 /// name.
 fn raw_target<'a>(call: &FileCall<'a>) -> WinStr<'a> {
-    let size = call.trailer().u32_at(2 * call.pointer).unwrap_or(0) as usize;
-    WinStr::utf16(call.trailer().clip(2 * call.pointer + 4, size))
+    let buffer = call.trailer().clip(0, call.length());
+    let size = buffer.u32_at(2 * call.pointer).unwrap_or(0) as usize;
+    WinStr::utf16(buffer.clip(2 * call.pointer + 4, size))
 }
 
 /// `FileName` of a rename. Process Monitor shows the resolved path only.

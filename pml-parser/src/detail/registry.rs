@@ -1,7 +1,7 @@
 //! Details of the registry class (docs/format.md, "Registry details").
 
 use super::number::{Number, Numbers};
-use super::{Decoded, Fidelity, Properties, TextOptions, value};
+use super::{CELL_LIMIT, Decoded, Fidelity, Properties, TextOptions, value};
 use crate::event::Event;
 use crate::names::category::Category;
 use crate::names::{flags, registry as names};
@@ -336,55 +336,61 @@ impl ValueData<'_> {
     }
 }
 
+/// The data as text.
 fn write_data(data: &ValueData<'_>, out: &mut String, fidelity: Fidelity) {
-    let procmon = fidelity == Fidelity::Procmon;
+    match fidelity {
+        Fidelity::Procmon => write_data_as_procmon(data, out),
+        Fidelity::Corrected => match (data.kind, data.number()) {
+            (_, Some(number)) => value::decimal(out, number),
+            (names::SZ | names::EXPAND_SZ | names::LINK, _) => WinStr::utf16(data.data).push_to(out),
+            (names::MULTI_SZ, _) => strings(data.data, out),
+            _ => hex_bytes(out, data.data),
+        },
+    }
+}
+
+/// Bytes that a cell can show of a text; Process Monitor reads on, and shows no more either.
+const CELL_BYTES: usize = 2 * CELL_LIMIT + 2;
+
+/// The data as Process Monitor shows it: of numbers only `REG_DWORD`, and without regard to where
+/// the event ends.
+fn write_data_as_procmon(data: &ValueData<'_>, out: &mut String) {
     let length = data.length as usize;
     match data.kind {
-        // Process Monitor leaves the other numbers out.
         names::DWORD if length > 0 => data.number().into_iter().for_each(|v| value::decimal(out, v)),
-        names::QWORD | names::DWORD_BIG_ENDIAN if !procmon => {
-            data.number().into_iter().for_each(|v| value::decimal(out, v));
-        }
+        // The length in bytes is taken for one in characters.
         names::SZ | names::EXPAND_SZ => {
-            // Process Monitor takes the length in bytes for one in characters.
-            let text = if procmon { data.beyond.clip(0, length.saturating_mul(2)) } else { data.data };
-            WinStr::utf16(text).push_to(out);
+            let bytes = length.saturating_mul(2).min(CELL_BYTES);
+            WinStr::utf16(data.beyond.clip(0, bytes)).push_to(out);
         }
-        names::LINK if !procmon => WinStr::utf16(data.data).push_to(out),
-        names::MULTI_SZ if procmon => procmon_strings(data, out),
-        names::MULTI_SZ => strings(data.data, out),
-        names::BINARY | names::NONE => {
-            for (i, &byte) in data.binary(procmon).iter().enumerate() {
-                if i > 0 {
-                    out.push(' ');
+        names::MULTI_SZ => {
+            let (start, mut at) = (out.len(), 0);
+            // As long as more than one character is left, one more text is read, up to its NUL
+            // wherever that is.
+            while length.saturating_sub(at) > 2
+                && at < data.beyond.len()
+                && out.len() - start <= 3 * CELL_LIMIT
+            {
+                let text = WinStr::utf16(data.beyond.clip(at, CELL_BYTES));
+                if out.len() > start {
+                    out.push_str(", ");
                 }
-                value::hex_byte(out, byte);
+                text.push_to(out);
+                at += text.raw().len() + 2;
             }
         }
+        names::BINARY | names::NONE => hex_bytes(out, data.beyond.clip(0, data.shown.min(CELL_BYTES))),
         _ => {}
     }
 }
 
-impl<'a> ValueData<'a> {
-    /// The bytes of a binary value that are shown. For full information Process Monitor counts
-    /// them as if the name had two characters, and so reads into what follows the event.
-    fn binary(&self, procmon: bool) -> &'a [u8] {
-        if procmon { self.beyond.clip(0, self.shown) } else { self.data }
-    }
-}
-
-/// Several strings: as long as more than one character is left, one more is read, up to its NUL
-/// wherever that is.
-fn procmon_strings(data: &ValueData<'_>, out: &mut String) {
-    let start = out.len();
-    let mut at = 0;
-    while (data.length as usize).saturating_sub(at) > 2 && at < data.beyond.len() {
-        let text = WinStr::utf16(data.beyond.get(at..).unwrap_or_default());
-        if out.len() > start {
-            out.push_str(", ");
+/// Upper-case hexadecimal bytes with blanks between them.
+fn hex_bytes(out: &mut String, bytes: &[u8]) {
+    for (i, &byte) in bytes.iter().enumerate() {
+        if i > 0 {
+            out.push(' ');
         }
-        text.push_to(out);
-        at += text.raw().len() + 2;
+        value::hex_byte(out, byte);
     }
 }
 

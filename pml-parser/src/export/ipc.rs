@@ -2,18 +2,20 @@
 
 use super::pipeline::in_order;
 use super::stack_tables::StackTables;
-use super::{CaptureFacts, Monitor, WriteError, progress};
-use crate::arrow::events::{EventColumns, EventCounts, EventRows};
+use super::{CaptureFacts, Monitor, WriteError, decode_range, progress};
+use crate::arrow::events::{EventCounts, EventRows};
 use crate::arrow::schema::{EVENTS, Type};
 use crate::arrow::tables;
-use crate::log_set::LogSet;
+use crate::log_set::{EventRange, LogSet};
+use crate::names::category::Category;
+use crate::names::ntstatus::NtStatus;
 use crate::names::operation::{EventClass, Operation};
 use arrow::array::{ArrayRef, AsArray, DictionaryArray, Int32Array, StringArray};
 use arrow::datatypes::{Int32Type, Schema};
 use arrow::ipc::writer::{FileWriter, IpcWriteOptions};
 use arrow::record_batch::RecordBatch;
 use hashbrown::{HashMap, HashSet};
-use std::io::{self, Write};
+use std::io::Write;
 use std::sync::Arc;
 
 /// Events and bytes of records of a batch.
@@ -48,22 +50,13 @@ where
     let mut writer = FileWriter::try_new_with_options(out, &schema, IpcWriteOptions::default())?;
     let mut counts = EventCounts::default();
     let mut stacks = StackTables::new(());
-    let decode = |range: crate::log_set::EventRange| {
-        let log = set.part(range.part()).ok_or_else(|| io::Error::other("no such part"))?;
-        let mut columns = EventColumns::new(log);
+    let decode = |range: EventRange| {
         let mut batches = Vec::new();
-        for position in range.events() {
-            columns.push(position);
-            if columns.is_full() {
-                batches.push(columns.finish_rows());
-            }
-        }
-        batches.push(columns.finish_rows());
-        if monitor.is_cancelled() {
-            return Err(WriteError::Cancelled);
-        }
-        let (counts, stacks) = columns.into_parts();
-        Ok((range, batches, counts, stacks.finish()))
+        let (counts, stacks) = decode_range(set, &range, monitor, |rows| {
+            batches.push(rows);
+            Ok(())
+        })?;
+        Ok::<_, WriteError>((range, batches, counts, stacks))
     };
     let ranges = set.ranges(RANGE_EVENTS, RANGE_BYTES);
     in_order(threads, ranges, decode, |(range, batches, found, found_stacks)| {
@@ -109,19 +102,16 @@ impl Words {
         add("");
         let names = set.parts().flat_map(|log| log.processes()).map(|process| process.name().to_string());
         names.for_each(|name| add(&name));
-        // Operations, classes, categories and results as they occur.
-        let look = |range: crate::log_set::EventRange| {
+        // Operations, classes and results as they occur.
+        let look = |range: EventRange| {
             let mut found: HashSet<(Operation, u32)> = HashSet::new();
-            let mut categories = HashSet::new();
             for event in set.events_in(&range).flatten() {
-                if found.insert((event.operation(), event.status().0)) {
-                    categories.insert(event.category());
-                }
-                categories.insert(event.category());
+                found.insert((event.operation(), event.status().0));
             }
-            Ok::<_, WriteError>((found, categories))
+            Ok::<_, WriteError>(found)
         };
-        in_order(threads, set.ranges(RANGE_EVENTS, RANGE_BYTES), look, |(found, categories)| {
+        Category::ALL.into_iter().for_each(|category| add(category.name()));
+        in_order(threads, set.ranges(RANGE_EVENTS, RANGE_BYTES), look, |found| {
             // Sets have no order; the dictionary must not depend on theirs.
             let mut occurring: Vec<(u16, u16, u8, u32)> =
                 found.iter().map(|(o, status)| (o.class.code(), o.code, o.sub, *status)).collect();
@@ -130,11 +120,8 @@ impl Words {
                 let class = EventClass::from_code(class);
                 add(class.name());
                 add(Operation { class, code, sub }.name());
-                add(&crate::names::ntstatus::NtStatus(status).to_string());
+                add(&NtStatus(status).to_string());
             }
-            let mut categories: Vec<_> = categories.into_iter().map(|category| category.name()).collect();
-            categories.sort_unstable();
-            categories.into_iter().for_each(&mut add);
             Ok(())
         })?;
         let array = Arc::new(StringArray::from(words));

@@ -2,10 +2,10 @@
 
 use super::pipeline::in_order;
 use super::stack_tables::StackTables;
-use super::{Monitor, WriteError, progress};
-use crate::arrow::events::{EventColumns, EventCounts, EventRows};
+use super::{Monitor, WriteError, decode_range, progress};
+use crate::arrow::events::{EventCounts, EventRows};
 use crate::arrow::schema::{EVENTS, Type};
-use crate::log_set::LogSet;
+use crate::log_set::{EventRange, LogSet};
 use crate::time::FileTime;
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::{
@@ -35,22 +35,10 @@ where
 {
     let mut counts = EventCounts::default();
     let mut stacks = StackTables::new(());
-    let render = |range: crate::log_set::EventRange| {
-        let log = set.part(range.part()).ok_or_else(|| io::Error::other("no such part"))?;
-        let mut columns = EventColumns::new(log);
+    let render = |range: EventRange| {
         let mut lines = Lines::default();
-        for position in range.events() {
-            columns.push(position);
-            if columns.is_full() {
-                lines.push(columns.finish_rows())?;
-            }
-        }
-        lines.push(columns.finish_rows())?;
-        if monitor.is_cancelled() {
-            return Err(WriteError::Cancelled);
-        }
-        let (counts, stacks) = columns.into_parts();
-        Ok((range, lines, counts, stacks.finish()))
+        let (counts, stacks) = decode_range(set, &range, monitor, |rows| lines.push(rows))?;
+        Ok::<_, WriteError>((range, lines, counts, stacks))
     };
     let ranges = set.ranges(RANGE_EVENTS, RANGE_BYTES);
     in_order(threads, ranges, render, |(range, lines, found, found_stacks)| {

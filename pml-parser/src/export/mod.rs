@@ -14,9 +14,11 @@ mod stack_tables;
 mod text;
 pub mod xml;
 
+use crate::arrow::events::{EventColumns, EventCounts, EventRows};
+use crate::arrow::stacks::FoundStacks;
 use crate::log_set::{EventRange, LogSet};
-use arrow::error::ArrowError;
 use ::parquet::errors::ParquetError;
+use arrow::error::ArrowError;
 use std::io;
 
 pub use crate::arrow::tables::CaptureFacts;
@@ -54,7 +56,16 @@ impl std::fmt::Display for WriteError {
     }
 }
 
-impl std::error::Error for WriteError {}
+impl std::error::Error for WriteError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Io(e) => Some(e),
+            Self::Parquet(e) => Some(e),
+            Self::Arrow(e) => Some(e),
+            Self::Cancelled => None,
+        }
+    }
+}
 
 impl From<io::Error> for WriteError {
     fn from(error: io::Error) -> Self {
@@ -93,3 +104,29 @@ pub(crate) fn progress<B: AsRef<[u8]>>(set: &LogSet<B>, range: &EventRange) -> (
     (log.first_event_id() + u64::from(end), before + within)
 }
 
+/// Decodes a range of events and hands its rows over, batch by batch.
+fn decode_range<B: AsRef<[u8]>>(
+    set: &LogSet<B>,
+    range: &EventRange,
+    monitor: &dyn Monitor,
+    mut take: impl FnMut(EventRows) -> Result<(), WriteError>,
+) -> Result<(EventCounts, FoundStacks), WriteError> {
+    let log = set.part(range.part()).ok_or_else(|| io::Error::other("a range of another set"))?;
+    let mut columns = EventColumns::new(log);
+    for position in range.events() {
+        stop_if_cancelled(monitor, position)?;
+        columns.push(position);
+        if columns.is_full() {
+            take(columns.finish_rows())?;
+        }
+    }
+    take(columns.finish_rows())?;
+    let (counts, stacks) = columns.into_parts();
+    Ok((counts, stacks.finish()))
+}
+
+/// Ends the work of a range, looking whether to do so every few hundred events.
+fn stop_if_cancelled(monitor: &dyn Monitor, event: u32) -> Result<(), WriteError> {
+    const EVERY: u32 = 256;
+    if event.is_multiple_of(EVERY) && monitor.is_cancelled() { Err(WriteError::Cancelled) } else { Ok(()) }
+}

@@ -4,8 +4,8 @@
 
 use super::pipeline::in_order;
 use super::stack_tables::{StackSink, StackTables};
-use super::{CaptureFacts, Monitor, WriteError, progress};
-use crate::arrow::events::{EventColumns, EventCounts, EventRows};
+use super::{CaptureFacts, Monitor, WriteError, decode_range, progress};
+use crate::arrow::events::EventCounts;
 use crate::arrow::schema::{EVENTS, FRAMES, MODULES, PROCESSES, STACKS, Source, Table, Type};
 use crate::arrow::stacks::FoundStacks;
 use crate::arrow::tables;
@@ -172,12 +172,10 @@ fn encode_range<B: AsRef<[u8]>>(
     range: EventRange,
     monitor: &dyn Monitor,
 ) -> Result<EncodedRange, WriteError> {
-    let log = set.part(range.part()).ok_or_else(|| ParquetError::General("no such part".into()))?;
     let mut writers = factory.create_column_writers(row_group)?;
     let stack_writer = writers.pop().ok_or_else(|| ParquetError::General("no stack column".into()))?;
-    let mut columns = EventColumns::new(log);
     let mut stack_ids = Vec::new();
-    let mut encode = |rows: EventRows| -> Result<(), WriteError> {
+    let (counts, stacks) = decode_range(set, &range, monitor, |rows| {
         let fields = EVENTS_SCHEMA.fields();
         for ((field, array), writer) in fields.iter().zip(&rows.batch).zip(&mut writers) {
             for leaf in compute_leaves(field, array)? {
@@ -186,20 +184,9 @@ fn encode_range<B: AsRef<[u8]>>(
         }
         stack_ids.extend(rows.stack_ids);
         Ok(())
-    };
-    for position in range.events() {
-        columns.push(position);
-        if columns.is_full() {
-            if monitor.is_cancelled() {
-                return Err(WriteError::Cancelled);
-            }
-            encode(columns.finish_rows())?;
-        }
-    }
-    encode(columns.finish_rows())?;
+    })?;
     let chunks = writers.into_iter().map(ArrowColumnWriter::close).collect::<Result<_, _>>()?;
-    let (counts, stacks) = columns.into_parts();
-    Ok(EncodedRange { range, chunks, stack_ids, stack_writer, stacks: stacks.finish(), counts })
+    Ok(EncodedRange { range, chunks, stack_ids, stack_writer, stacks, counts })
 }
 
 static EVENTS_SCHEMA: std::sync::LazyLock<arrow::datatypes::SchemaRef> =

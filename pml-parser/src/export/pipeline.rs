@@ -37,7 +37,7 @@ where
         let mut waiting = BTreeMap::new();
         let (mut under_way, mut next) = (0, 0);
         loop {
-            while under_way + waiting.len() < threads + 2
+            while under_way + waiting.len() < threads.saturating_add(2)
                 && let Some((number, item)) = items.next()
             {
                 let (sender, work) = (sender.clone(), &work);

@@ -86,6 +86,10 @@ impl<S: StackSink> StackTables<S> {
         found: &FoundStacks,
     ) -> Result<Vec<u32>, WriteError> {
         let Some(log) = set.part(found.part) else { return Ok(Vec::new()) };
+        if self.modules.len() >= REMEMBERED_MODULES {
+            self.modules.clear();
+            self.frame_ids.clear();
+        }
         // Modules of this part that have been looked up, by owner and position.
         let mut known = HashMap::new();
         let mut frames = Vec::with_capacity(found.frames.len());
@@ -153,6 +157,9 @@ impl<S: StackSink> StackTables<S> {
         Ok(self.sink)
     }
 }
+
+/// Modules, by path and base, that are remembered.
+const REMEMBERED_MODULES: usize = 1 << 16;
 
 /// Frames that are remembered to be stored once; as with stacks, the memory is bounded.
 const REMEMBERED_FRAMES: usize = 1 << 20;

@@ -1,7 +1,7 @@
 //! Rows of Process Monitor's cells as text, for CSV and XML.
 
 use super::pipeline::in_order;
-use super::{Monitor, WriteError, progress};
+use super::{Monitor, WriteError, progress, stop_if_cancelled};
 use crate::arrow::events::EventCounts;
 use crate::cell::Cell;
 use crate::detail::{Decoded, TextOptions};
@@ -56,14 +56,7 @@ pub(super) struct Row<'e, M> {
 impl<'e, M: Markup> Row<'e, M> {
     /// `first` is the time that relative times count from.
     pub(super) fn new(export: &'e TextExport, markup: &'e M, first: FileTime) -> Self {
-        Self {
-            export,
-            markup,
-            first,
-            cell: String::new(),
-            cells: String::new(),
-            processes: HashMap::new(),
-        }
+        Self { export, markup, first, cell: String::new(), cells: String::new(), processes: HashMap::new() }
     }
 
     /// Appends all cells of an event.
@@ -130,13 +123,14 @@ where
     let mut counts = EventCounts::default();
     let render = |range| {
         let (mut text, mut counts, mut render) = (String::new(), EventCounts::default(), renderer());
-        for event in set.events_in(&range) {
+        for (number, event) in set.events_in(&range).enumerate() {
+            stop_if_cancelled(monitor, number as u32)?;
             match event {
                 Ok(event) => counts.add(event.class(), render(&event, &mut text)),
                 Err(error) => counts.damage.push(error),
             }
         }
-        if monitor.is_cancelled() { Err(WriteError::Cancelled) } else { Ok((range, text, counts)) }
+        Ok::<_, WriteError>((range, text, counts))
     };
     in_order(threads, set.ranges(RANGE_EVENTS, RANGE_BYTES), render, |(range, text, found)| {
         counts.merge(&found);

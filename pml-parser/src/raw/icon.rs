@@ -2,7 +2,7 @@
 
 use super::bytes::{Blob, Parsed, parse_at, record};
 use super::strings::offsets;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use nom::bytes::complete::take;
 use zerocopy::byteorder::little_endian::U32;
 
@@ -39,10 +39,11 @@ impl Icons {
         self.count
     }
 
-    pub(crate) fn get(self, file: &[u8], index: u32) -> Option<Icon<'_>> {
-        (index < self.count).then_some(())?;
-        let entry = usize::try_from(self.at).ok()?.checked_add(4 + 4 * index as usize)?;
-        let at = self.at + u64::from(file.u32_at(entry)?);
-        parse_at(file, at, "icon", icon).ok()
+    /// Icon `index`, or where it is damaged.
+    pub(crate) fn read_one(self, file: &[u8], index: u32) -> Result<Icon<'_>> {
+        let missing = Error::new(ErrorKind::BadReference(index), "icon", self.at);
+        let entry = usize::try_from(self.at).ok().and_then(|at| at.checked_add(4 + 4 * index as usize));
+        let offset = entry.filter(|_| index < self.count).and_then(|entry| file.u32_at(entry));
+        parse_at(file, self.at + u64::from(offset.ok_or(missing)?), "icon", icon)
     }
 }

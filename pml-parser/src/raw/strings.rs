@@ -6,6 +6,9 @@ use crate::text::WinStr;
 use nom::bytes::complete::take;
 use zerocopy::byteorder::little_endian::U32;
 
+/// Bytes of the longest string Windows has (`UNICODE_STRING`); what a forged table adds is cut.
+const LONGEST: usize = 0xFFFE;
+
 /// The string table: read in place, nothing is decoded before it is asked for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Strings {
@@ -47,7 +50,8 @@ impl Strings {
     /// String `index`, or `None` where the table has none or its record does not fit the file.
     pub(crate) fn get(self, file: &[u8], index: u32) -> Option<WinStr<'_>> {
         let at = self.offset(file, index)?;
-        parse_at(file, at, "string", sized).ok().map(WinStr::utf16)
+        let text = parse_at(file, at, "string", sized).ok()?;
+        Some(WinStr::utf16(text.clip(0, LONGEST)))
     }
 
     /// The first record that does not fit the file, as an error.

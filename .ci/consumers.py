@@ -122,6 +122,30 @@ def same_rows(pml, log, folder):
     check("JSON Lines keeps exact times in DuckDB", instants == rows["time"])
 
 
+def same_choice(pml, log, dataset, folder):
+    """--where takes the rows that SQL takes, in a conversion and in a slice of the log."""
+    pairs = [
+        ("result = error", "status >> 30 = 3"),
+        ("process_name = tiworker.exe and path contains winsxs", "process_name ILIKE 'tiworker.exe' AND path ILIKE '%winsxs%'"),
+        ("operation in (ReadFile, WriteFile) and byte_offset > 0", "operation IN ('ReadFile', 'WriteFile') AND byte_offset > 0"),
+        ("time between 20s and 40s", "epoch_ns(time) - (SELECT min(epoch_ns(time)) FROM events) BETWEEN 20e9 AND 40e9"),
+        ("not target_path = null or duration > 1ms", "target_path IS NOT NULL OR duration_ns > 1e6"),
+    ]
+    db = duckdb.connect()
+    db.execute(f"CREATE VIEW events AS FROM '{dataset}/events.parquet'")
+    for number, (where, sql) in enumerate(pairs):
+        expect = db.execute(f"SELECT list(event_id ORDER BY event_id) FROM events WHERE {sql}").fetchone()[0] or []
+        done = convert(pml, log, f"{folder}/where-{number}.parquet", "--where", where)
+        ours = pq.read_table(f"{folder}/where-{number}.parquet")["event_id"].to_pylist() if done.returncode == 0 else done.stderr
+        check(f"--where {where!r} takes the rows of SQL", expect and ours == expect, (ours[:9], expect[:9]))
+        slice_log = f"{folder}/slice{number}.pml"
+        subprocess.run([pml, "slice", log, "-o", slice_log, "--where", where], capture_output=True, check=True)
+        convert(pml, slice_log, f"{folder}/slice-{number}.parquet", "--no-set")
+        texts = "SELECT epoch_ns(time), operation, path, detail, status FROM {} ORDER BY event_id"
+        in_slice = db.execute(texts.format(f"'{folder}/slice-{number}.parquet'")).fetchall()
+        check(f"a slice by {where!r} has them too", in_slice == db.execute(texts.format(f"'{folder}/where-{number}.parquet'")).fetchall())
+
+
 def ticks(date, time_of_day):
     """Nanoseconds since 1970 of Procmon's US date and its time of day with seven decimals."""
     day = datetime.datetime.strptime(date.split(" ")[0], "%m/%d/%Y")
@@ -181,6 +205,7 @@ def main():
         check("the sample converts", done.returncode == 0, done.stderr)
         agree(dataset)
         same_rows(pml, sample, folder)
+        same_choice(pml, sample, dataset, folder)
         readme_queries(readme, folder)
         for name in ["1", "2", "3"]:
             convert(pml, sample, f"{folder}/threads-{name}", "--threads", name)

@@ -4,7 +4,7 @@
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use pml_benches::boot_log;
 use pml_parser::export::parquet::{Compression, Options, write_dataset, write_events};
-use pml_parser::export::{CaptureFacts, Monitor};
+use pml_parser::export::{CaptureFacts, Monitor, Work};
 use pml_parser::{Log, TextOptions};
 use std::hint::black_box;
 use std::io;
@@ -22,7 +22,11 @@ impl Monitor for Silent {
 }
 
 fn options(threads: usize) -> Options {
-    Options { threads, compression: Compression::Zstd, facts: CaptureFacts::default() }
+    Options {
+        work: Work { threads, filter: None },
+        compression: Compression::Zstd,
+        facts: CaptureFacts::default(),
+    }
 }
 
 fn throughput(c: &mut Criterion) {

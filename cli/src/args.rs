@@ -33,6 +33,7 @@ pub(crate) struct Args {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Convert(ConvertArgs),
+    Slice(SliceArgs),
     Info(InfoArgs),
     /// Print every table and column of a dataset, as Markdown.
     Schema,
@@ -57,6 +58,49 @@ pub(crate) struct LogArgs {
     pub no_set: bool,
 }
 
+/// Which events of it to take.
+#[derive(Debug, clap::Args)]
+pub(crate) struct FilterArgs {
+    /// Take only events for which this holds, for example
+    /// "process_name = TiWorker.exe and result = error and time between 12s and 52s".
+    #[arg(long = "where", value_name = "FILTER")]
+    pub filter: Option<String>,
+
+    /// Take only events that Process Monitor would show with this configuration (.PMC).
+    #[arg(long, value_name = "FILE")]
+    pub procmon_filter: Option<PathBuf>,
+}
+
+/// Cut a part out of a log: a smaller log that opens in Process Monitor.
+///
+/// Events are copied byte for byte, with their stacks; processes, modules, icons and names come
+/// along as far as the events refer to them. The parts of a capture become one file, or if it would
+/// exceed 4 GiB several: OUT.pml, OUT-1.pml, …
+#[derive(Debug, clap::Args)]
+pub(crate) struct SliceArgs {
+    #[command(flatten)]
+    pub log: LogArgs,
+
+    #[command(flatten)]
+    pub filter: FilterArgs,
+
+    /// Where to write: a file ending in .pml.
+    #[arg(short, long, value_name = "OUT")]
+    pub output: PathBuf,
+
+    /// Replace OUT if it exists.
+    #[arg(short, long)]
+    pub force: bool,
+
+    /// Threads to use; the output does not depend on it [default: all cores, 4 at most]
+    #[arg(short = 'j', long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub threads: Option<u16>,
+
+    /// Print no progress and no summary.
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
 /// Convert a log to Parquet, CSV, XML, JSON Lines or Arrow.
 ///
 /// A directory gets all tables as Parquet files (events, processes, modules, stacks, frames,
@@ -67,6 +111,9 @@ pub(crate) struct LogArgs {
 pub(crate) struct ConvertArgs {
     #[command(flatten)]
     pub log: LogArgs,
+
+    #[command(flatten)]
+    pub filter: FilterArgs,
 
     /// Where to write: a directory, a file, or - for standard output.
     #[arg(short, long, value_name = "OUT")]

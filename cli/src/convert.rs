@@ -2,6 +2,7 @@
 
 use crate::args::{ConvertArgs, Format};
 use crate::failure::Failure;
+use crate::filter::filter;
 use crate::input::{self, Capture, same_file};
 use crate::output::{PendingDataset, PendingFile};
 use crate::status::{Done, Progress, counted, say, warn};
@@ -13,15 +14,20 @@ use pml_parser::export::ipc::write_ipc;
 use pml_parser::export::jsonl::write_jsonl;
 use pml_parser::export::parquet::{Options, write_dataset, write_events};
 use pml_parser::export::xml::write_xml;
-use pml_parser::export::{CaptureFacts, WriteError};
-use pml_parser::{Cell, Fidelity, TextOptions};
+use pml_parser::export::{CaptureFacts, Work, WriteError};
+use pml_parser::{Cell, Damage, Fidelity, TextOptions};
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// Threads when none are asked for: each takes up to 50 MiB, and 256 MiB are promised for a log of
+/// The most threads when none are asked for: each takes up to 50 MiB, and 256 MiB are promised for a log of
 /// any size.
 const MOST_THREADS: usize = 4;
+
+/// Threads when none are asked for.
+pub(crate) fn default_threads() -> usize {
+    std::thread::available_parallelism().map_or(1, Into::into).min(MOST_THREADS)
+}
 
 /// Endings of file names and the formats they stand for.
 const ENDINGS: [(&str, Format); 7] = [
@@ -53,11 +59,15 @@ pub(crate) fn run(args: &ConvertArgs) -> Result<Done, Failure> {
     };
     progress.clear();
     let Some((counts, size)) = outcome? else { return Ok(Done::Whole) };
-    report_damage(&capture, &counts, format);
+    let tables = capture.set.table_damage();
+    report_damage(&capture, &tables, &counts.damage);
+    if format == Format::Dataset && tables.count + counts.damage.count > SHOWN as u64 {
+        warn("the first hundred places are listed in the dataset, in capture.damage");
+    }
     if !args.quiet {
         print_summary(args, &capture, &counts, size, begin.elapsed());
     }
-    let lost = capture.lost_parts || !counts.damage.is_empty() || !capture.set.table_damage().is_empty();
+    let lost = capture.lost_parts || !counts.damage.is_empty() || !tables.is_empty();
     Ok(if lost { Done::WithLosses } else { Done::Whole })
 }
 
@@ -110,8 +120,10 @@ struct Plan<'a> {
 
 impl<'a> Plan<'a> {
     fn new(args: &ConvertArgs, format: Format, capture: &'a Capture) -> Result<Self, Failure> {
-        let cores = std::thread::available_parallelism().map_or(1, Into::into).min(MOST_THREADS);
-        let threads = args.threads.map_or(cores, Into::into);
+        let work = Work {
+            threads: args.threads.map_or_else(default_threads, Into::into),
+            filter: filter(&args.filter)?,
+        };
         let columns = match args.columns.as_deref() {
             None => Cell::defaults().collect(),
             Some(names) => columns(names)?,
@@ -126,14 +138,14 @@ impl<'a> Plan<'a> {
             capture,
             format,
             parquet: Options {
-                threads,
+                work: work.clone(),
                 compression: args.compression.into(),
                 facts: CaptureFacts {
                     tool_version: concat!("pml ", env!("CARGO_PKG_VERSION")).to_owned(),
                     part_names: capture.names(),
                 },
             },
-            text: TextExport { threads, columns, text },
+            text: TextExport { work, columns, text },
             stacks: args.stacks,
             safe_csv: args.safe_csv,
         })
@@ -144,8 +156,8 @@ impl<'a> Plan<'a> {
         let set = &self.capture.set;
         match self.format {
             Format::Parquet | Format::Dataset => write_events(set, out, &self.parquet, progress),
-            Format::Arrow => write_ipc(set, out, self.parquet.threads, &self.parquet.facts, progress),
-            Format::Jsonl => write_jsonl(set, &mut out, self.parquet.threads, progress),
+            Format::Arrow => write_ipc(set, out, &self.parquet.work, &self.parquet.facts, progress),
+            Format::Jsonl => write_jsonl(set, &mut out, &self.parquet.work, progress),
             Format::Csv => write_csv(set, &mut out, &self.text, self.safe_csv, progress),
             Format::Xml => write_xml(set, &mut out, &self.text, self.stacks, progress),
         }
@@ -220,7 +232,7 @@ impl<W: Write> Write for Counted<W> {
     }
 }
 
-fn write_failure(path: &Path, error: WriteError) -> Failure {
+pub(crate) fn write_failure(path: &Path, error: WriteError) -> Failure {
     match error {
         WriteError::Io(e) => Failure::of_io(path, &e),
         WriteError::Cancelled => Failure::new("stopped").hint("nothing was written under the final name"),
@@ -228,31 +240,32 @@ fn write_failure(path: &Path, error: WriteError) -> Failure {
     }
 }
 
+/// How many damaged places are shown; the rest is counted.
+const SHOWN: usize = 5;
+
 /// Says what could not be read, and where the first of it is.
-fn report_damage(capture: &Capture, counts: &EventCounts, format: Format) {
-    const SHOWN: usize = 5;
+pub(crate) fn report_damage(capture: &Capture, tables: &Damage, events: &Damage) {
     let name = |part: u16| capture.paths.get(usize::from(part)).map(|p| p.display().to_string());
-    let tables = capture.set.table_damage();
-    for (damage, what) in [(&tables, "table entry"), (&counts.damage, "event")] {
+    for (damage, one, many) in [(tables, "table entry", "table entries"), (events, "event", "events")] {
         if damage.is_empty() {
             continue;
         }
-        let what = counted(damage.count, what).replace("entrys", "entries");
-        warn(&format!("damaged and left out: {what}"));
+        warn(&format!("damaged and left out: {}", counted(damage.count, one, many)));
         for error in damage.first.iter().take(SHOWN) {
             warn(&format!("{}: {error}", name(error.part()).unwrap_or_default()));
         }
-    }
-    if format == Format::Dataset && tables.count + counts.damage.count > SHOWN as u64 {
-        warn("the first hundred places are listed in the dataset, in capture.damage");
     }
 }
 
 fn print_summary(args: &ConvertArgs, capture: &Capture, counts: &EventCounts, size: u64, took: Duration) {
     let seconds = took.as_secs_f64().max(1e-6);
     let events = counts.events();
+    let of = match counts.filtered {
+        0 => String::new(),
+        _ => format!("of {} ", HumanCount(capture.set.event_count())),
+    };
     say(&format!(
-        "{} events of {} in {seconds:.2} s ({} events/s, {}/s), {} written to {}",
+        "{} {of}events of {} in {seconds:.2} s ({} events/s, {}/s), {} written to {}",
         HumanCount(events),
         HumanBytes(capture.set.size()),
         HumanCount((events as f64 / seconds) as u64),

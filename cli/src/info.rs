@@ -165,7 +165,7 @@ impl Info {
         if self.damage_count == 0 {
             line("Damage", "none in the tables (events are checked by `pml convert`)".to_owned());
         } else {
-            let what = counted(self.damage_count, "table entry").replace("entrys", "entries");
+            let what = counted(self.damage_count, "table entry", "table entries");
             line("Damage", format!("{what} cannot be read"));
             for damage in self.damage.iter().take(10) {
                 line("", plain(damage));

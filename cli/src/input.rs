@@ -141,6 +141,11 @@ fn number_of(path: &Path) -> u64 {
     path.file_stem().map_or(0, |stem| part_number(&stem.to_string_lossy()).1)
 }
 
+/// The files beside a log, other than itself, whose names make them parts of the same set.
+pub(crate) fn other_parts(path: &Path) -> Vec<PathBuf> {
+    parts_beside(path).into_iter().filter(|part| part != path && !same_file(part, path)).collect()
+}
+
 /// The files beside a log whose names make them parts of the same set, ascending by number.
 fn parts_beside(path: &Path) -> Vec<PathBuf> {
     let Some(extension) = path.extension() else { return Vec::new() };

@@ -3,10 +3,12 @@
 mod args;
 mod convert;
 mod failure;
+mod filter;
 mod generate;
 mod info;
 mod input;
 mod output;
+mod slice;
 mod status;
 mod zone;
 
@@ -18,6 +20,7 @@ fn main() -> ExitCode {
     let args = Args::parse();
     let outcome = match args.command {
         Command::Convert(args) => convert::run(&args),
+        Command::Slice(args) => slice::run(&args),
         Command::Info(args) => info::run(&args),
         Command::Schema => generate::schema(),
         Command::Completions { shell } => generate::completions(shell),

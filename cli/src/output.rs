@@ -62,8 +62,16 @@ impl PendingFile {
     pub(crate) fn create(path: &Path, force: bool) -> Result<Self, Failure> {
         let path = place(path)?;
         refuse_existing(&path, force)?;
-        if path.is_dir() {
-            return Err(Failure::new(format!("{}: is a directory", path.display())));
+        match fs::metadata(&path) {
+            Ok(metadata) if metadata.is_dir() => {
+                return Err(Failure::new(format!("{}: is a directory", path.display())));
+            }
+            // A device or pipe would be replaced by a file.
+            Ok(metadata) if !metadata.is_file() => {
+                return Err(Failure::new(format!("{}: is not a regular file", path.display()))
+                    .hint("write to standard output with -o - and redirect that"));
+            }
+            _ => {}
         }
         let mut builder = tempfile::Builder::new();
         builder.prefix(HIDDEN).suffix(".tmp");

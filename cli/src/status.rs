@@ -30,8 +30,8 @@ pub(crate) fn plain(text: &str) -> String {
 }
 
 /// `1 event`, `2 events`.
-pub(crate) fn counted(count: u64, what: &str) -> String {
-    format!("{} {what}{}", HumanCount(count), if count == 1 { "" } else { "s" })
+pub(crate) fn counted(count: u64, one: &str, many: &str) -> String {
+    format!("{} {}", HumanCount(count), if count == 1 { one } else { many })
 }
 
 /// Prints a failure and gives the exit status.

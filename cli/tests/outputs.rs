@@ -77,6 +77,11 @@ fn places_that_cannot_be_are_refused_before_the_work() {
         assert_eq!(refused.status.code(), Some(2), "{said}");
         assert!(said.contains(why), "{said}");
     }
+    #[cfg(target_os = "linux")]
+    {
+        let refused = pml(folder.path(), &["convert", "Bootlog.pml", "-fo", "/dev/null", "--to", "csv"]);
+        assert!(String::from_utf8_lossy(&refused.stderr).contains("is not a regular file"));
+    }
     // A name as long as the file system allows.
     let name = format!("{}.parquet", "n".repeat(247));
     assert_eq!(pml(folder.path(), &["convert", "Bootlog.pml", "-o", &name]).status.code(), Some(0));

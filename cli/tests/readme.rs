@@ -33,14 +33,17 @@ fn transcripts(text: &str) -> Vec<(String, String)> {
 
 /// Replaces what a machine decides: the figures of `in 0.02 s (357,766 events/s, 335.74 MiB/s)`.
 fn without_speed(text: &str) -> String {
-    let speed = |line: &str| match line.split_once(" in ") {
-        Some((events, rest)) if rest.contains("events/s") => {
-            let written = rest.split_once("), ").map_or("", |(_, written)| written);
-            format!("{events} in # s (# events/s, #/s), {written}")
-        }
-        _ => line.to_owned(),
+    let speed = |line: &str| {
+        let (before, behind) = line.split_once(" in ")?;
+        let (seconds, rest) = behind.split_once(" s")?;
+        seconds.parse::<f64>().ok()?;
+        let rest = match rest.split_once("events/s") {
+            Some((_, rates)) => rates.split_once(')')?.1,
+            None => rest,
+        };
+        Some(format!("{before} in # s{rest}"))
     };
-    text.lines().map(|line| speed(line) + "\n").collect()
+    text.lines().map(|line| speed(line).unwrap_or(line.to_owned()) + "\n").collect()
 }
 
 #[test]
@@ -50,7 +53,12 @@ fn the_readme_shows_what_happens() {
     assert!(transcripts.len() >= 2, "the README has console blocks");
     let folder = tempfile::tempdir().unwrap();
     for (command, shown) in transcripts {
-        let mut words = command.split_whitespace();
+        // Words, with quoted ones kept together.
+        let quoted = command.split('"').enumerate();
+        let mut words = quoted.flat_map(|(i, text)| match i % 2 {
+            0 => text.split_whitespace().collect(),
+            _ => vec![text],
+        });
         assert_eq!(words.next(), Some("pml"), "{command}");
         // Inputs are named from the workspace's root, outputs go into a folder of the test.
         let words: Vec<String> = words

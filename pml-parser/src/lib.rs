@@ -8,8 +8,9 @@
 //!   bytes. Nothing is allocated per event.
 //! * [`Event::push_path`] and [`Event::push_detail`] write texts into a caller's buffer, as
 //!   Process Monitor shows them or as the log holds them ([`Fidelity`]).
-//! * With the feature `export`, the module of that name turns a capture into files; with
-//!   `write`, logs can be made; with `mmap`, files can be mapped.
+//! * With the feature `export`, the module of that name turns a capture into files; with `filter`,
+//!   events can be chosen by an expression; with `write`, logs can be made; with `mmap`, files can
+//!   be mapped.
 //!
 //! ```
 //! # fn read(bytes: &[u8]) -> Result<(), pml_parser::Error> {
@@ -32,6 +33,8 @@ mod error;
 mod event;
 #[cfg(feature = "export")]
 pub mod export;
+#[cfg(feature = "filter")]
+mod filter;
 mod log;
 mod log_set;
 #[cfg(feature = "mmap")]
@@ -47,9 +50,11 @@ pub mod write;
 mod zone;
 
 pub use cell::Cell;
-pub use detail::{Decoded, Fidelity, Number, Numbers, TextOptions};
+pub use detail::{Decoded, Endpoint, Fidelity, Number, Numbers, TextOptions};
 pub use error::{Damage, Error, ErrorKind, Result};
 pub use event::{Event, EventId};
+#[cfg(feature = "filter")]
+pub use filter::{Filter, FilterError, Matcher, PmcError, PmcRule};
 pub use log::{Log, LogView, TableSizes};
 pub use log_set::{EventRange, LogSet, Mismatch, mismatch, part_number};
 #[cfg(feature = "mmap")]

@@ -200,7 +200,7 @@ impl Index {
 }
 
 impl<'a> LogView<'a> {
-    fn header(self) -> &'a RawHeader {
+    pub(crate) fn header(self) -> &'a RawHeader {
         // Opening has read the same bytes; a map that shrank since then cannot get here.
         header::read(self.file).unwrap_or(&EMPTY_HEADER)
     }
@@ -357,6 +357,16 @@ impl<'a> LogView<'a> {
     /// Icon `index` of the icon table.
     pub fn icon(self, index: u32) -> Option<Icon<'a>> {
         self.index.icons.read_one(self.file, index).ok()
+    }
+
+    /// All addresses with a name, ascending.
+    pub fn hosts(self) -> impl Iterator<Item = ([u8; 16], WinStr<'a>)> {
+        self.index.hosts.hosts(self.file)
+    }
+
+    /// All ports with a name (whether of TCP, number), UDP first, ascending.
+    pub fn ports(self) -> impl Iterator<Item = ((bool, u16), WinStr<'a>)> {
+        self.index.hosts.ports(self.file)
     }
 
     /// The stored name of an address (16 bytes; IPv4 in the first four).

@@ -1,7 +1,7 @@
 //! Processes and their modules.
 
 use crate::log::LogView;
-use crate::raw::process::{ProcessRecord, RawModules};
+use crate::raw::process::{ProcessRecord, RawModuleInfo, RawModules};
 use crate::text::WinStr;
 use crate::time::FileTime;
 
@@ -168,7 +168,7 @@ impl<'a> Modules<'a> {
             load_time: FileTime(u64::from(load_low) | u64::from(load_high) << 32),
             timestamp: info.timestamp.get(),
             log: self.log,
-            strings: [info.path.get(), info.version.get(), info.company.get(), info.description.get()],
+            info,
         })
     }
 }
@@ -207,32 +207,32 @@ pub struct Module<'a> {
     /// `TimeDateStamp` of the image: seconds since 1970, or a hash in reproducible builds.
     pub timestamp: u32,
     log: LogView<'a>,
-    strings: [u32; 4],
+    pub(crate) info: &'a RawModuleInfo,
 }
 
 impl<'a> Module<'a> {
     /// Full path of the image.
     pub fn path(self) -> WinStr<'a> {
-        self.log.string(self.strings[0])
+        self.log.string(self.info.path.get())
     }
 
     /// Version, from the version resource.
     pub fn version(self) -> WinStr<'a> {
-        self.log.string(self.strings[1])
+        self.log.string(self.info.version.get())
     }
 
     /// Company, from the version resource.
     pub fn company(self) -> WinStr<'a> {
-        self.log.string(self.strings[2])
+        self.log.string(self.info.company.get())
     }
 
     /// Description, from the version resource.
     pub fn description(self) -> WinStr<'a> {
-        self.log.string(self.strings[3])
+        self.log.string(self.info.description.get())
     }
 
     /// Index of the path in the string table of its log.
     pub fn path_index(self) -> u32 {
-        self.strings[0]
+        self.info.path.get()
     }
 }

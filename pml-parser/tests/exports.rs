@@ -3,9 +3,9 @@
 //! the XML of a real log.
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use pml_parser::export::Monitor;
 use pml_parser::export::csv::write_csv;
 use pml_parser::export::xml::{TextExport, write_xml};
+use pml_parser::export::{Monitor, Work};
 use pml_parser::{Cell, Fidelity, Log, LogSet, TextOptions};
 use pml_samples::corpus;
 use std::process::ExitCode;
@@ -37,7 +37,11 @@ enum Kind {
 fn export(logs: Vec<Vec<u8>>, kind: Kind, text: &TextOptions, threads: usize) -> Result<Vec<u8>, Failed> {
     let logs = logs.into_iter().map(Log::parse).collect::<Result<_, _>>().map_err(|e| e.to_string())?;
     let set = LogSet::new(logs);
-    let export = TextExport { threads, columns: Cell::all().collect(), text: text.clone() };
+    let export = TextExport {
+        work: Work { threads, filter: None },
+        columns: Cell::all().collect(),
+        text: text.clone(),
+    };
     let mut out = Vec::new();
     let done = match kind {
         Kind::Csv => write_csv(&set, &mut out, &export, false, &Silent),

@@ -17,6 +17,8 @@ use std::sync::Arc;
 pub struct EventCounts {
     /// Events that were read, by class number 1 to 5; all others are counted at 0.
     pub by_class: [u64; 6],
+    /// Events that a filter left out.
+    pub filtered: u64,
     /// Events whose details could not be decoded.
     pub undecoded: u64,
     /// Events that could not be read.
@@ -29,6 +31,7 @@ impl EventCounts {
         for (sum, count) in self.by_class.iter_mut().zip(later.by_class) {
             *sum += count;
         }
+        self.filtered += later.filtered;
         self.undecoded += later.undecoded;
         self.damage.merge(&later.damage);
     }
@@ -138,15 +141,13 @@ impl<'a> EventColumns<'a> {
         }
     }
 
-    /// Appends the event at `position` of the log, or counts its damage.
-    pub(crate) fn push(&mut self, position: u32) {
-        match self.log.event(position) {
-            Ok(event) => self.push_event(&event),
-            Err(error) => self.counts.damage.push(error),
-        }
+    /// What has been counted so far.
+    pub(crate) fn counts(&mut self) -> &mut EventCounts {
+        &mut self.counts
     }
 
-    fn push_event(&mut self, event: &Event<'a>) {
+    /// Appends an event of this log.
+    pub(crate) fn push(&mut self, event: &Event<'a>) {
         let row = self.rows as u32;
         self.rows += 1;
         let operation = event.operation();

@@ -16,6 +16,7 @@ mod registry;
 mod sid;
 pub(crate) mod value;
 
+pub use network::Endpoint;
 pub use number::{Number, Numbers};
 
 use crate::event::Event;
@@ -147,6 +148,11 @@ impl<'a> Event<'a> {
             EventClass::Profiling | EventClass::Other(_) => {}
         }
         numbers
+    }
+
+    /// The local and the remote end of a network event.
+    pub fn endpoints(&self) -> Option<[Endpoint; 2]> {
+        (self.class() == EventClass::Network).then(|| network::endpoints(self)).flatten()
     }
 
     /// Appends the data of a registry value as text, where the event carries any: strings as they

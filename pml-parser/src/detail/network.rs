@@ -33,25 +33,22 @@ fn fixed<'a>(event: &Event<'a>) -> Option<(&'a RawNetwork, &'a [u8])> {
 
 /// `host:port -> host:port`.
 pub(super) fn push_path(event: &Event<'_>, options: &TextOptions, out: &mut String) {
-    let Some((fixed, _)) = fixed(event) else { return };
-    let flags = fixed.flags.get();
-    let end = |out: &mut String, ip, is_v4, port: U16| {
-        let is_tcp = flags & IS_TCP != 0;
-        let log = event.log();
-        let named = |name| if options.numeric_addresses { None } else { name };
-        match named(log.host(ip)) {
+    let log = event.log();
+    let named = |name| if options.numeric_addresses { None } else { name };
+    for (i, end) in endpoints(event).into_iter().flatten().enumerate() {
+        if i > 0 {
+            out.push_str(" -> ");
+        }
+        match named(log.host(&end.address)) {
             Some(name) => name.push_to(out),
-            None => push_address(out, ip, is_v4),
+            None => push_address(out, &end.address, end.is_ipv4),
         }
         out.push(':');
-        match named(log.port(is_tcp, port.get())) {
+        match named(log.port(end.is_tcp, end.port)) {
             Some(name) => name.push_to(out),
-            None => value::decimal(out, u64::from(port.get())),
+            None => value::decimal(out, u64::from(end.port)),
         }
-    };
-    end(out, &fixed.source, flags & SOURCE_IS_V4 != 0, fixed.source_port);
-    out.push_str(" -> ");
-    end(out, &fixed.destination, flags & DESTINATION_IS_V4 != 0, fixed.destination_port);
+    }
 }
 
 /// IPv4 with dots; IPv6 as eight groups, never shortened.
@@ -92,6 +89,35 @@ pub(super) fn detail(event: &Event<'_>, to: &mut Properties<'_>) -> Decoded {
         to.out.push_str(": ");
         next().push_to(to.out);
     }
+}
+
+/// One end of a network event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Endpoint {
+    /// The address: 16 bytes, IPv4 in the first four.
+    pub address: [u8; 16],
+    /// Whether it is an IPv4 address.
+    pub is_ipv4: bool,
+    /// Whether the port is one of TCP, else of UDP.
+    pub is_tcp: bool,
+    /// The port.
+    pub port: u16,
+}
+
+/// The local and the remote end.
+pub(super) fn endpoints(event: &Event<'_>) -> Option<[Endpoint; 2]> {
+    let (fixed, _) = fixed(event)?;
+    let flags = fixed.flags.get();
+    let end = |address, v4, port: U16| Endpoint {
+        address,
+        is_ipv4: flags & v4 != 0,
+        is_tcp: flags & IS_TCP != 0,
+        port: port.get(),
+    };
+    Some([
+        end(fixed.source, SOURCE_IS_V4, fixed.source_port),
+        end(fixed.destination, DESTINATION_IS_V4, fixed.destination_port),
+    ])
 }
 
 /// All numbers.

@@ -2,7 +2,7 @@
 
 use super::pipeline::in_order;
 use super::stack_tables::StackTables;
-use super::{CaptureFacts, Monitor, WriteError, decode_range, progress};
+use super::{CaptureFacts, Monitor, Work, WriteError, decode_range, progress};
 use crate::arrow::events::{EventCounts, EventRows};
 use crate::arrow::schema::{EVENTS, Type};
 use crate::arrow::tables;
@@ -32,7 +32,7 @@ const RANGE_BYTES: u64 = 64 << 20;
 pub fn write_ipc<B, W>(
     set: &LogSet<B>,
     out: W,
-    threads: usize,
+    work: &Work,
     facts: &CaptureFacts,
     monitor: &dyn Monitor,
 ) -> Result<EventCounts, WriteError>
@@ -40,7 +40,7 @@ where
     B: AsRef<[u8]> + Sync,
     W: Write,
 {
-    let words = Words::gather(set, threads)?;
+    let words = Words::gather(set, work.threads)?;
     let metadata = tables::capture_metadata(set, facts, &EventCounts::default());
     // What only the conversion itself finds out cannot stand in front of its result.
     let known = |key: &str| !["damage", "undecoded"].iter().any(|word| key.contains(word));
@@ -52,14 +52,14 @@ where
     let mut stacks = StackTables::new(());
     let decode = |range: EventRange| {
         let mut batches = Vec::new();
-        let (counts, stacks) = decode_range(set, &range, monitor, |rows| {
+        let (counts, stacks) = decode_range(set, &range, work, monitor, |rows| {
             batches.push(rows);
             Ok(())
         })?;
         Ok::<_, WriteError>((range, batches, counts, stacks))
     };
     let ranges = set.ranges(RANGE_EVENTS, RANGE_BYTES);
-    in_order(threads, ranges, decode, |(range, batches, found, found_stacks)| {
+    in_order(work.threads, ranges, decode, |(range, batches, found, found_stacks)| {
         counts.merge(&found);
         let ids = stacks.number(set, &found_stacks)?;
         for EventRows { mut batch, stack_ids } in batches {

@@ -2,7 +2,7 @@
 
 use super::pipeline::in_order;
 use super::stack_tables::StackTables;
-use super::{Monitor, WriteError, decode_range, progress};
+use super::{Monitor, Work, WriteError, decode_range, progress};
 use crate::arrow::events::{EventCounts, EventRows};
 use crate::arrow::schema::{EVENTS, Type};
 use crate::log_set::{EventRange, LogSet};
@@ -26,7 +26,7 @@ const RANGE_BYTES: u64 = 8 << 20;
 pub fn write_jsonl<B, W>(
     set: &LogSet<B>,
     out: &mut W,
-    threads: usize,
+    work: &Work,
     monitor: &dyn Monitor,
 ) -> Result<EventCounts, WriteError>
 where
@@ -37,11 +37,11 @@ where
     let mut stacks = StackTables::new(());
     let render = |range: EventRange| {
         let mut lines = Lines::default();
-        let (counts, stacks) = decode_range(set, &range, monitor, |rows| lines.push(rows))?;
+        let (counts, stacks) = decode_range(set, &range, work, monitor, |rows| lines.push(rows))?;
         Ok::<_, WriteError>((range, lines, counts, stacks))
     };
     let ranges = set.ranges(RANGE_EVENTS, RANGE_BYTES);
-    in_order(threads, ranges, render, |(range, lines, found, found_stacks)| {
+    in_order(work.threads, ranges, render, |(range, lines, found, found_stacks)| {
         counts.merge(&found);
         let ids = stacks.column(set, &found_stacks, &lines.stack_ids)?;
         lines.write(&ids, out)?;

@@ -1,4 +1,4 @@
-//! A capture as files: Parquet, Arrow IPC, JSON Lines, CSV, XML.
+//! A capture as files: Parquet, Arrow IPC, JSON Lines, CSV, XML, and smaller logs.
 //!
 //! All of them work alike: ranges of events are decoded and encoded in parallel, and what has to be
 //! in order (numbers of stacks, writing) is done on the calling thread behind them. The bytes
@@ -10,18 +10,38 @@ pub mod ipc;
 pub mod jsonl;
 pub mod parquet;
 mod pipeline;
+pub mod slice;
 mod stack_tables;
 mod text;
 pub mod xml;
 
 use crate::arrow::events::{EventColumns, EventCounts, EventRows};
 use crate::arrow::stacks::FoundStacks;
+use crate::filter::{Filter, Matcher};
 use crate::log_set::{EventRange, LogSet};
+use crate::time::FileTime;
 use ::parquet::errors::ParquetError;
 use arrow::error::ArrowError;
 use std::io;
 
 pub use crate::arrow::tables::CaptureFacts;
+
+/// Which events are exported, and by how many threads.
+#[derive(Clone, Debug, Default)]
+pub struct Work {
+    /// Threads that decode and encode; 0 is 1. The output does not depend on it.
+    pub threads: usize,
+    /// The events to export; all without one.
+    pub filter: Option<Filter>,
+}
+
+impl Work {
+    /// What decides for the events of a range.
+    fn matcher<B: AsRef<[u8]>>(&self, set: &LogSet<B>) -> Option<Matcher<'_>> {
+        let filter = self.filter.as_ref()?;
+        Some(filter.matcher(set.time_span().map_or(FileTime(0), |span| span.0)))
+    }
+}
 
 /// What a conversion may be watched and stopped by.
 pub trait Monitor: Sync {
@@ -108,14 +128,22 @@ pub(crate) fn progress<B: AsRef<[u8]>>(set: &LogSet<B>, range: &EventRange) -> (
 fn decode_range<B: AsRef<[u8]>>(
     set: &LogSet<B>,
     range: &EventRange,
+    work: &Work,
     monitor: &dyn Monitor,
     mut take: impl FnMut(EventRows) -> Result<(), WriteError>,
 ) -> Result<(EventCounts, FoundStacks), WriteError> {
     let log = set.part(range.part()).ok_or_else(|| io::Error::other("a range of another set"))?;
+    let mut matcher = work.matcher(set);
     let mut columns = EventColumns::new(log);
     for position in range.events() {
         stop_if_cancelled(monitor, position)?;
-        columns.push(position);
+        match log.event(position) {
+            Ok(event) if matcher.as_mut().is_none_or(|matcher| matcher.matches(&event)) => {
+                columns.push(&event)
+            }
+            Ok(_) => columns.counts().filtered += 1,
+            Err(error) => columns.counts().damage.push(error),
+        }
         if columns.is_full() {
             take(columns.finish_rows())?;
         }

@@ -4,7 +4,7 @@
 
 use super::pipeline::in_order;
 use super::stack_tables::{StackSink, StackTables};
-use super::{CaptureFacts, Monitor, WriteError, decode_range, progress};
+use super::{CaptureFacts, Monitor, Work, WriteError, decode_range, progress};
 use crate::arrow::events::EventCounts;
 use crate::arrow::schema::{EVENTS, FRAMES, MODULES, PROCESSES, STACKS, Source, Table, Type};
 use crate::arrow::stacks::FoundStacks;
@@ -43,8 +43,8 @@ pub enum Compression {
 /// How a dataset is written.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Threads that decode and encode. The output does not depend on it.
-    pub threads: usize,
+    /// Which events, by how many threads.
+    pub work: Work,
     /// How pages are compressed.
     pub compression: Compression,
     /// What is said of the capture beside the log's own facts.
@@ -149,9 +149,9 @@ where
 {
     let mut counts = EventCounts::default();
     let factory = events.factory.clone();
-    let encode = |(row_group, range)| encode_range(set, &factory, row_group, range, monitor);
+    let encode = |(row_group, range)| encode_range(set, &factory, row_group, range, &options.work, monitor);
     let ranges = set.ranges(RANGE_EVENTS, RANGE_BYTES).enumerate();
-    in_order(options.threads, ranges, encode, |range: EncodedRange| {
+    in_order(options.work.threads, ranges, encode, |range: EncodedRange| {
         if monitor.is_cancelled() {
             return Err(WriteError::Cancelled);
         }
@@ -170,12 +170,13 @@ fn encode_range<B: AsRef<[u8]>>(
     factory: &ArrowRowGroupWriterFactory,
     row_group: usize,
     range: EventRange,
+    work: &Work,
     monitor: &dyn Monitor,
 ) -> Result<EncodedRange, WriteError> {
     let mut writers = factory.create_column_writers(row_group)?;
     let stack_writer = writers.pop().ok_or_else(|| ParquetError::General("no stack column".into()))?;
     let mut stack_ids = Vec::new();
-    let (counts, stacks) = decode_range(set, &range, monitor, |rows| {
+    let (counts, stacks) = decode_range(set, &range, work, monitor, |rows| {
         let fields = EVENTS_SCHEMA.fields();
         for ((field, array), writer) in fields.iter().zip(&rows.batch).zip(&mut writers) {
             for leaf in compute_leaves(field, array)? {

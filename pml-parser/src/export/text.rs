@@ -1,7 +1,7 @@
 //! Rows of Process Monitor's cells as text, for CSV and XML.
 
 use super::pipeline::in_order;
-use super::{Monitor, WriteError, progress, stop_if_cancelled};
+use super::{Monitor, Work, WriteError, progress, stop_if_cancelled};
 use crate::arrow::events::EventCounts;
 use crate::cell::Cell;
 use crate::detail::{Decoded, TextOptions};
@@ -11,12 +11,13 @@ use crate::time::FileTime;
 use hashbrown::HashMap;
 use std::io::Write;
 use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
 
 /// What is exported.
 #[derive(Clone, Debug)]
 pub struct TextExport {
-    /// Threads that render. The output does not depend on it.
-    pub threads: usize,
+    /// Which events, by how many threads.
+    pub work: Work,
     /// Columns, in order.
     pub columns: Vec<Cell>,
     /// How cells read.
@@ -27,7 +28,7 @@ impl Default for TextExport {
     /// As Process Monitor exports by default.
     fn default() -> Self {
         let text = TextOptions { fidelity: crate::detail::Fidelity::Procmon, ..TextOptions::default() };
-        Self { threads: 1, columns: Cell::defaults().collect(), text }
+        Self { work: Work::default(), columns: Cell::defaults().collect(), text }
     }
 }
 
@@ -102,8 +103,8 @@ impl<'e, M: Markup> Row<'e, M> {
     }
 }
 
-/// Events and bytes of records that are rendered at once: a few megabytes of text.
-const RANGE_EVENTS: u32 = 4_096;
+/// Events and bytes of records that are rendered at once: a megabyte or so of text.
+const RANGE_EVENTS: u32 = 2_048;
 const RANGE_BYTES: u64 = 8 << 20;
 
 /// Renders all events in parallel and writes them in order. `renderer` makes what renders the
@@ -111,7 +112,7 @@ const RANGE_BYTES: u64 = 8 << 20;
 pub(super) fn write_rows<B, W, R>(
     set: &LogSet<B>,
     out: &mut W,
-    threads: usize,
+    work: &Work,
     monitor: &dyn Monitor,
     renderer: impl Fn() -> R + Sync,
 ) -> Result<EventCounts, WriteError>
@@ -121,20 +122,29 @@ where
     R: FnMut(&Event<'_>, &mut String) -> Decoded,
 {
     let mut counts = EventCounts::default();
+    // Texts that have been written are filled again: their memory is in place already.
+    let spare: Mutex<Vec<String>> = Mutex::default();
     let render = |range| {
-        let (mut text, mut counts, mut render) = (String::new(), EventCounts::default(), renderer());
+        let text = spare.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut text = text.unwrap_or_default();
+        let (mut counts, mut render, mut matcher) = (EventCounts::default(), renderer(), work.matcher(set));
         for (number, event) in set.events_in(&range).enumerate() {
             stop_if_cancelled(monitor, number as u32)?;
             match event {
-                Ok(event) => counts.add(event.class(), render(&event, &mut text)),
+                Ok(event) if matcher.as_mut().is_none_or(|matcher| matcher.matches(&event)) => {
+                    counts.add(event.class(), render(&event, &mut text));
+                }
+                Ok(_) => counts.filtered += 1,
                 Err(error) => counts.damage.push(error),
             }
         }
         Ok::<_, WriteError>((range, text, counts))
     };
-    in_order(threads, set.ranges(RANGE_EVENTS, RANGE_BYTES), render, |(range, text, found)| {
+    in_order(work.threads, set.ranges(RANGE_EVENTS, RANGE_BYTES), render, |(range, mut text, found)| {
         counts.merge(&found);
         out.write_all(text.as_bytes())?;
+        text.clear();
+        spare.lock().unwrap_or_else(PoisonError::into_inner).push(text);
         let (events, bytes) = progress(set, &range);
         monitor.advance(events, bytes);
         Ok(())

@@ -68,6 +68,18 @@ impl Hosts {
         self.ports.len() as u32
     }
 
+    /// All addresses and their names, as stored.
+    pub(crate) fn hosts<'a>(&'a self, file: &'a [u8]) -> impl Iterator<Item = ([u8; 16], WinStr<'a>)> {
+        self.hosts.iter().map(|(ip, span)| (*ip, WinStr::utf16(file.get(span.clone()).unwrap_or_default())))
+    }
+
+    /// All ports (is TCP, number) and their names, as stored.
+    pub(crate) fn ports<'a>(&'a self, file: &'a [u8]) -> impl Iterator<Item = ((bool, u16), WinStr<'a>)> {
+        self.ports.iter().map(|((is_tcp, port), span)| {
+            ((*is_tcp == 1, *port), WinStr::utf16(file.get(span.clone()).unwrap_or_default()))
+        })
+    }
+
     /// The name of an address, or `None` where the table has none or an empty one.
     pub(crate) fn host<'a>(&self, file: &'a [u8], ip: &[u8; 16]) -> Option<WinStr<'a>> {
         name(file, &self.hosts, ip)

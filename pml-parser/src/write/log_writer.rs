@@ -1,8 +1,11 @@
 //! Streams a log: header first, events as they come, tables at the end.
 
 use super::tables::{NewProcess, Tables};
+use crate::event::Event;
+use crate::log::LogView;
 use crate::names::ntstatus::NtStatus;
 use crate::names::operation::EventClass;
+use crate::process::{Module, Process};
 use crate::raw::event::RawEvent;
 use crate::raw::header::{self, RawHeader};
 use crate::raw::offsets::RawOffset;
@@ -141,13 +144,33 @@ impl<W: Write + Seek> LogWriter<W> {
     ///
     /// # Errors
     /// When writing fails.
-    pub fn new(mut out: W, machine: &Machine) -> io::Result<Self> {
-        let header = machine.header();
+    pub fn new(out: W, machine: &Machine) -> io::Result<Self> {
+        Self::with_header(out, machine.header())
+    }
+
+    /// Begins a log of the same machine as `log`.
+    ///
+    /// # Errors
+    /// When writing fails.
+    pub fn like(out: W, log: LogView<'_>) -> io::Result<Self> {
+        let header = RawHeader {
+            event_count: 0.into(),
+            offsets: 0.into(),
+            processes: 0.into(),
+            strings: 0.into(),
+            icons: 0.into(),
+            hosts: 0.into(),
+            ..*log.header()
+        };
+        Self::with_header(out, header)
+    }
+
+    fn with_header(mut out: W, header: RawHeader) -> io::Result<Self> {
         out.write_all(header.as_bytes())?;
         Ok(Self {
             out,
             header,
-            pointer: machine.pointer(),
+            pointer: if header.is64.get() == 1 { 8 } else { 4 },
             position: header::SIZE as u64,
             offsets: Vec::new(),
             tables: Tables::default(),
@@ -188,9 +211,6 @@ impl<W: Write + Seek> LogWriter<W> {
         let invalid = |what| io::Error::new(io::ErrorKind::InvalidInput, what);
         let depth = u16::try_from(event.stack.len()).map_err(|_| invalid("too many stack frames"))?;
         let details_size = u32::try_from(event.details.len()).map_err(|_| invalid("details above 4 GiB"))?;
-        if self.position > RawOffset::MAX {
-            return Err(invalid("a log holds at most 1 TiB of events"));
-        }
         let sequence =
             u32::try_from(self.offsets.len()).map_err(|_| invalid("too many events for one log"))?;
         let mut header = RawEvent {
@@ -221,6 +241,32 @@ impl<W: Write + Seek> LogWriter<W> {
             self.record.extend_from_slice(&size.to_le_bytes());
             self.record.extend_from_slice(extra);
         }
+        self.append_record()
+    }
+
+    /// Copies an event of another log of the same bitness, byte for byte but for its process index.
+    ///
+    /// # Errors
+    /// When writing fails, or the log is full.
+    pub fn copy_event(&mut self, event: &Event<'_>, process_index: u32) -> io::Result<()> {
+        let Some((_, behind_index)) = event.raw().split_first_chunk::<4>() else { return Ok(()) };
+        self.record.clear();
+        self.record.extend_from_slice(&process_index.to_le_bytes());
+        self.record.extend_from_slice(behind_index);
+        self.append_record()
+    }
+
+    /// Copies a process of another log of the same bitness under an index of its own, with these
+    /// modules. Texts and icons come along.
+    pub fn copy_process(&mut self, index: u32, process: Process<'_>, modules: &[Module<'_>]) {
+        self.tables.copy_process(index, process, modules, self.pointer);
+    }
+
+    /// Writes the record that was built.
+    fn append_record(&mut self) -> io::Result<()> {
+        if self.position > RawOffset::MAX || self.offsets.len() >= u32::MAX as usize {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "the log is full"));
+        }
         self.out.write_all(&self.record)?;
         self.offsets.push(RawOffset::new(self.position));
         self.position += self.record.len() as u64;
@@ -246,7 +292,7 @@ impl<W: Write + Seek> LogWriter<W> {
         let strings = self.tables.string_table();
         self.append(&strings)?;
         self.header.icons = self.position.into();
-        self.append(&Tables::icon_table())?;
+        self.append(&self.tables.icon_table())?;
         self.header.hosts = self.position.into();
         self.append(&self.tables.host_and_port_tables())?;
         self.out.seek(SeekFrom::Start(0))?;

@@ -1,9 +1,12 @@
 //! The tables of a log that is being written: strings, processes, hosts and ports.
 
+use crate::process::{Module, Process};
 use crate::raw::hosts::{RawHost, RawPort};
 use crate::raw::process::{RawModule32, RawModule64, RawModuleInfo, RawProcess};
+use crate::text::WinStr;
 use crate::time::FileTime;
 use std::collections::{BTreeMap, HashMap};
+use zerocopy::byteorder::little_endian::U32;
 use zerocopy::{FromZeros, IntoBytes};
 
 /// A process to be written. Texts are put into the string table.
@@ -96,40 +99,52 @@ pub struct NewModule<'a> {
     pub timestamp: u32,
 }
 
-/// Strings, each once, numbered as they come; 0 is the empty one.
-#[derive(Debug, Default)]
-struct Strings {
-    index: HashMap<String, u32>,
+/// Byte strings, each once, numbered as they come; 0 is the empty one.
+#[derive(Debug)]
+struct Pool {
+    index: HashMap<Vec<u8>, u32>,
     bytes: Vec<Vec<u8>>,
 }
 
-impl Strings {
-    fn add(&mut self, text: &str) -> u32 {
-        if self.bytes.is_empty() {
-            self.bytes.push(Vec::new());
-        }
-        if text.is_empty() {
-            return 0;
-        }
-        if let Some(&index) = self.index.get(text) {
-            return index;
-        }
-        let index = self.bytes.len() as u32;
-        self.bytes.push(utf16_with_nul(text));
-        self.index.insert(text.to_owned(), index);
-        index
+impl Default for Pool {
+    fn default() -> Self {
+        Self { index: HashMap::from([(Vec::new(), 0)]), bytes: vec![Vec::new()] }
     }
 }
 
-/// UTF-16LE with a NUL, as table strings are stored.
+impl Pool {
+    fn add(&mut self, bytes: Vec<u8>) -> u32 {
+        let next = self.bytes.len() as u32;
+        *self.index.entry(bytes).or_insert_with_key(|bytes| {
+            self.bytes.push(bytes.clone());
+            next
+        })
+    }
+}
+
+/// UTF-16LE with a NUL, as table strings are stored; nothing for the empty one.
 fn utf16_with_nul(text: &str) -> Vec<u8> {
+    if text.is_empty() {
+        return Vec::new();
+    }
     text.encode_utf16().chain([0]).flat_map(u16::to_le_bytes).collect()
+}
+
+/// A string of another log, as it stands there.
+fn copied(text: WinStr<'_>) -> Vec<u8> {
+    match text {
+        WinStr::Utf16(bytes) if !bytes.is_empty() => [bytes, &[0, 0]].concat(),
+        WinStr::Utf16(_) => Vec::new(),
+        WinStr::Latin1(_) => utf16_with_nul(&text.to_str()),
+    }
 }
 
 /// All tables of a log.
 #[derive(Debug, Default)]
 pub(super) struct Tables {
-    strings: Strings,
+    strings: Pool,
+    /// Dimension and bytes of icons.
+    icons: Pool,
     /// Process records by process index, so that the table ascends.
     processes: BTreeMap<u32, Vec<u8>>,
     hosts: BTreeMap<[u8; 16], String>,
@@ -138,7 +153,7 @@ pub(super) struct Tables {
 
 impl Tables {
     pub(super) fn add_process(&mut self, process: &NewProcess<'_>, pointer: usize) {
-        let mut string = |text: &str| self.strings.add(text).into();
+        let mut string = |text: &str| self.strings.add(utf16_with_nul(text)).into();
         let fixed = RawProcess {
             index: process.index.into(),
             pid: process.pid.into(),
@@ -167,7 +182,6 @@ impl Tables {
         record.extend_from_slice(1u64.to_le_bytes().get(..pointer).unwrap_or_default());
         record.extend_from_slice(&(process.modules.len() as u32).to_le_bytes());
         for module in &process.modules {
-            let (low, high) = (module.load_time.0 as u32, (module.load_time.0 >> 32) as u32);
             let info = RawModuleInfo {
                 size: module.size.into(),
                 path: string(module.path),
@@ -178,30 +192,57 @@ impl Tables {
                 second_size: module.size.into(),
                 ..RawModuleInfo::new_zeroed()
             };
-            if pointer == 8 {
-                record.extend_from_slice(
-                    RawModule64 {
-                        load_time_low: low.into(),
-                        padding: 0.into(),
-                        base: module.base.into(),
-                        info,
-                        load_time_high: high.into(),
-                    }
-                    .as_bytes(),
-                );
-            } else {
-                record.extend_from_slice(
-                    RawModule32 {
-                        load_time_low: low.into(),
-                        base: (module.base as u32).into(),
-                        info,
-                        load_time_high: high.into(),
-                    }
-                    .as_bytes(),
-                );
-            }
+            push_module(&mut record, pointer, module.base, module.load_time, info);
         }
         self.processes.insert(process.index, record);
+    }
+
+    /// Copies a process of another log under an index of its own, with these modules; the fields
+    /// that refer to texts and icons are rewritten.
+    pub(super) fn copy_process(
+        &mut self,
+        index: u32,
+        process: Process<'_>,
+        modules: &[Module<'_>],
+        pointer: usize,
+    ) {
+        let log = process.log;
+        let mut string = |index: U32| self.strings.add(copied(log.string(index.get()))).into();
+        let fixed = process.record.fixed;
+        let mut icon = |index: U32| {
+            let icon = log.icon(index.get()).filter(|icon| icon.dimension != 0);
+            let bytes = icon.map(|icon| [&icon.dimension.to_le_bytes(), icon.data].concat());
+            self.icons.add(bytes.unwrap_or_default()).into()
+        };
+        let fixed = RawProcess {
+            index: index.into(),
+            small_icon: icon(fixed.small_icon),
+            big_icon: icon(fixed.big_icon),
+            integrity: string(fixed.integrity),
+            user: string(fixed.user),
+            name: string(fixed.name),
+            image_path: string(fixed.image_path),
+            command_line: string(fixed.command_line),
+            company: string(fixed.company),
+            version: string(fixed.version),
+            description: string(fixed.description),
+            ..*fixed
+        };
+        let mut record = fixed.as_bytes().to_vec();
+        record.extend_from_slice(1u64.to_le_bytes().get(..pointer).unwrap_or_default());
+        record.extend_from_slice(&(modules.len() as u32).to_le_bytes());
+        for module in modules {
+            let mut string = |text| self.strings.add(copied(text)).into();
+            let info = RawModuleInfo {
+                path: string(module.path()),
+                version: string(module.version()),
+                company: string(module.company()),
+                description: string(module.description()),
+                ..*module.info
+            };
+            push_module(&mut record, pointer, module.base, module.load_time, info);
+        }
+        self.processes.insert(index, record);
     }
 
     pub(super) fn add_host(&mut self, ip: [u8; 16], name: &str) {
@@ -221,19 +262,18 @@ impl Tables {
     }
 
     /// Count, offsets, records of a size and bytes.
-    pub(super) fn string_table(&mut self) -> Vec<u8> {
-        self.strings.add("");
+    pub(super) fn string_table(&self) -> Vec<u8> {
         let records: Vec<Vec<u8>> = self.strings.bytes.iter().map(|bytes| sized(bytes)).collect();
-        let mut out = (records.len() as u32).to_le_bytes().to_vec();
-        append_records(&mut out, records.iter());
-        out
+        counted(&records)
     }
 
-    /// One icon: none.
-    pub(super) fn icon_table() -> Vec<u8> {
-        let mut out = 1u32.to_le_bytes().to_vec();
-        append_records(&mut out, [vec![0; 8]].iter());
-        out
+    /// The same for icons, with the dimension in front of the size; the first one is none.
+    pub(super) fn icon_table(&self) -> Vec<u8> {
+        let record = |bytes: &Vec<u8>| {
+            let (dimension, data) = bytes.split_first_chunk::<4>().unwrap_or((&[0; 4], &[]));
+            [dimension.as_slice(), &sized(data)].concat()
+        };
+        counted(&self.icons.bytes.iter().map(record).collect::<Vec<_>>())
     }
 
     /// Hosts ascending by address, then ports, UDP before TCP.
@@ -255,6 +295,32 @@ impl Tables {
         }
         out
     }
+}
+
+/// Appends a module record.
+fn push_module(record: &mut Vec<u8>, pointer: usize, base: u64, load_time: FileTime, info: RawModuleInfo) {
+    let (low, high) = ((load_time.0 as u32).into(), ((load_time.0 >> 32) as u32).into());
+    if pointer == 8 {
+        let module = RawModule64 {
+            load_time_low: low,
+            padding: 0.into(),
+            base: base.into(),
+            info,
+            load_time_high: high,
+        };
+        record.extend_from_slice(module.as_bytes());
+    } else {
+        let base = (base as u32).into();
+        let module = RawModule32 { load_time_low: low, base, info, load_time_high: high };
+        record.extend_from_slice(module.as_bytes());
+    }
+}
+
+/// A count, offsets, and the records.
+fn counted(records: &[Vec<u8>]) -> Vec<u8> {
+    let mut out = (records.len() as u32).to_le_bytes().to_vec();
+    append_records(&mut out, records.iter());
+    out
 }
 
 /// A byte count and the bytes.

@@ -1,0 +1,83 @@
+//! `pml slice`.
+
+use crate::args::SliceArgs;
+use crate::convert::{default_threads, report_damage, write_failure};
+use crate::failure::Failure;
+use crate::filter::filter;
+use crate::input::{self, other_parts, same_file};
+use crate::output::PendingFile;
+use crate::status::{Done, Progress, say};
+use indicatif::{HumanBytes, HumanCount};
+use pml_parser::export::Work;
+use pml_parser::export::slice::{SliceOptions, slice};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+/// Runs the command.
+pub(crate) fn run(args: &SliceArgs) -> Result<Done, Failure> {
+    let path = &args.output;
+    if path.extension().is_none_or(|e| !e.eq_ignore_ascii_case("pml")) {
+        return Err(Failure::new(format!("{}: a slice is a log and is called .pml", path.display())));
+    }
+    if let Some(part) = other_parts(path).first() {
+        return Err(Failure::new(format!(
+            "{} would be taken for a part of the same capture as {}",
+            path.display(),
+            part.display()
+        ))
+        .hint("choose another name or folder"));
+    }
+    let filter = filter(&args.filter)?;
+    let capture = input::open(&args.log)?;
+    if let Some(part) = capture.paths.iter().find(|part| same_file(part, path)) {
+        return Err(Failure::new(format!("{} is a part of the log itself", part.display()))
+            .hint("choose another name for the output"));
+    }
+    let begin = Instant::now();
+    let progress = Progress::new(capture.set.size(), args.quiet);
+    let options = SliceOptions {
+        work: Work { threads: args.threads.map_or_else(default_threads, Into::into), filter },
+        part_bytes: SliceOptions::PART_BYTES,
+    };
+    let mut files: Vec<PendingFile> = Vec::new();
+    let create = |number: u32| {
+        let file = PendingFile::create(&part_name(path, number), args.force)
+            .map_err(|failure| io::Error::other(failure.to_string()))?;
+        let out = file.writer();
+        files.push(file);
+        out
+    };
+    let outcome = slice(&capture.set, &options, create, &progress);
+    progress.clear();
+    let counts = outcome.map_err(|error| write_failure(path, error))?;
+    let mut size = 0;
+    for file in files {
+        size += file.finish()?;
+    }
+    let tables = capture.set.table_damage();
+    report_damage(&capture, &tables, &counts.damage);
+    if !args.quiet {
+        let parts = if counts.parts == 1 { String::new() } else { format!(" in {} parts", counts.parts) };
+        say(&format!(
+            "{} of {} events kept in {:.2} s, {} written to {}{parts}",
+            HumanCount(counts.kept),
+            HumanCount(counts.looked_at),
+            begin.elapsed().as_secs_f64(),
+            HumanBytes(size),
+            path.display()
+        ));
+    }
+    let lost = capture.lost_parts || !counts.damage.is_empty() || !tables.is_empty();
+    Ok(if lost { Done::WithLosses } else { Done::Whole })
+}
+
+/// The name of part `number`: `OUT.pml`, `OUT-1.pml`, …
+fn part_name(path: &Path, number: u32) -> PathBuf {
+    if number == 0 {
+        return path.to_owned();
+    }
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let extension = path.extension().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!("{stem}-{number}.{extension}"))
+}

@@ -1,0 +1,274 @@
+//! A part of a capture as a smaller capture: chosen events byte for byte, tables rebuilt to what
+//! they refer to.
+
+use super::pipeline::in_order;
+use super::{Monitor, Work, WriteError, progress, stop_if_cancelled};
+use crate::error::Damage;
+use crate::event::Event;
+use crate::log::LogView;
+use crate::log_set::{EventRange, LogSet};
+use crate::process::{Module, Process};
+use crate::time::FileTime;
+use crate::write::LogWriter;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::io::{Seek, Write};
+
+/// How a capture is sliced.
+#[derive(Clone, Debug)]
+pub struct SliceOptions {
+    /// Which events, looked for by how many threads.
+    pub work: Work,
+    /// Bytes of a part of the output, beyond which a new one is begun.
+    pub part_bytes: u64,
+}
+
+impl SliceOptions {
+    /// Process Monitor begins a new file before offsets need more than 32 bits; the tables want
+    /// some room too.
+    pub const PART_BYTES: u64 = (4 << 30) - (256 << 20);
+}
+
+/// What a slice holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SliceCounts {
+    /// Events that were looked at.
+    pub looked_at: u64,
+    /// Events that were kept.
+    pub kept: u64,
+    /// Events that could not be read.
+    pub damage: Damage,
+    /// Parts that were written.
+    pub parts: u32,
+}
+
+/// Events and bytes of records that are looked at together.
+const RANGE_EVENTS: u32 = 65_536;
+const RANGE_BYTES: u64 = 64 << 20;
+
+/// Writes the chosen events as a capture of its own. `create` opens part `n` of the output, from 0.
+///
+/// Event records are copied as they are. Only the process index is rewritten, and only where two
+/// parts of the capture use one index for different processes. Of the tables, each part of the
+/// output gets the processes of its events, the System process (PID 4), their strings and icons,
+/// and the hosts and ports that its events name. Memory grows with the tables and by five bytes
+/// for each event of one part of the output.
+///
+/// # Errors
+/// When writing fails, or the monitor stops it.
+pub fn slice<B, W>(
+    set: &LogSet<B>,
+    options: &SliceOptions,
+    mut create: impl FnMut(u32) -> std::io::Result<W>,
+    monitor: &dyn Monitor,
+) -> Result<SliceCounts, WriteError>
+where
+    B: AsRef<[u8]> + Sync,
+    W: Write + Seek,
+{
+    let mut counts = SliceCounts::default();
+    let choose = |range: EventRange| {
+        let mut matcher = options.work.matcher(set);
+        let (mut chosen, mut damage) = (Vec::new(), Damage::default());
+        for (position, event) in range.events().zip(set.events_in(&range)) {
+            stop_if_cancelled(monitor, position)?;
+            match event {
+                Ok(event) if matcher.as_mut().is_none_or(|matcher| matcher.matches(&event)) => {
+                    chosen.push(position);
+                }
+                Ok(_) => {}
+                Err(error) => damage.push(error),
+            }
+        }
+        Ok::<_, WriteError>((range, chosen, damage))
+    };
+    let mut indexes = Indexes::default();
+    let mut part: Option<Part<W>> = None;
+    in_order(
+        options.work.threads,
+        set.ranges(RANGE_EVENTS, RANGE_BYTES),
+        choose,
+        |(range, chosen, damage)| {
+            counts.looked_at += range.events().len() as u64;
+            counts.damage.merge(&damage);
+            let Some(log) = set.part(range.part()) else { return Ok(()) };
+            for position in chosen {
+                // It could be read a moment ago.
+                let Ok(event) = log.event(position) else { continue };
+                let full = part.as_ref().is_some_and(|part| part.size() >= options.part_bytes);
+                if full && let Some(part) = part.take() {
+                    part.finish(set)?;
+                }
+                let part = match &mut part {
+                    Some(part) => part,
+                    None => {
+                        counts.parts += 1;
+                        part.insert(Part::new(create(counts.parts - 1)?, log)?)
+                    }
+                };
+                part.add(&event, indexes.of(&event))?;
+                counts.kept += 1;
+            }
+            let (events, bytes) = progress(set, &range);
+            monitor.advance(events, bytes);
+            Ok(())
+        },
+    )?;
+    // A slice without events is a capture of the same machine all the same.
+    if part.is_none()
+        && counts.parts == 0
+        && let Some(log) = set.part(0)
+    {
+        counts.parts = 1;
+        part = Some(Part::new(create(0)?, log)?);
+    }
+    if let Some(part) = part {
+        part.finish(set)?;
+    }
+    Ok(counts)
+}
+
+/// Process indexes of the output. Each process keeps its index where it can; the parts of a
+/// capture number their processes on their own.
+#[derive(Debug, Default)]
+struct Indexes {
+    /// Index in the output, by part and index there.
+    known: HashMap<(u16, u32), u32>,
+    /// Who has an index in the output.
+    taken: BTreeMap<u32, Identity>,
+}
+
+/// What makes a process the same one in two parts; a process without a record is nobody else's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Identity {
+    Known { pid: u32, start: FileTime },
+    Unknown { part: u16 },
+}
+
+impl Indexes {
+    /// The index that the process of an event has in the output.
+    fn of(&mut self, event: &Event<'_>) -> u32 {
+        self.index(event.log(), event.process_index())
+    }
+
+    fn index(&mut self, log: LogView<'_>, index: u32) -> u32 {
+        if let Some(&known) = self.known.get(&(log.part(), index)) {
+            return known;
+        }
+        let identity = match log.process(index) {
+            Some(process) => Identity::Known { pid: process.pid(), start: process.start() },
+            None => Identity::Unknown { part: log.part() },
+        };
+        let same = self.taken.iter().find(|(_, taken)| **taken == identity).map(|entry| *entry.0);
+        let new = match (self.taken.get(&index), same) {
+            (None, None) => index,
+            (Some(taken), _) if *taken == identity => index,
+            // The same process came under another index before.
+            (_, Some(other)) if matches!(identity, Identity::Known { .. }) => other,
+            (None, _) => index,
+            // Somebody else has it: the first one that is free.
+            (Some(_), _) => (0..).find(|free| !self.taken.contains_key(free)).unwrap_or(index),
+        };
+        self.taken.insert(new, identity);
+        self.known.insert((log.part(), index), new);
+        new
+    }
+}
+
+/// A part of the output.
+struct Part<W: Write + Seek> {
+    writer: LogWriter<W>,
+    /// Parts of the capture and process indexes there that events refer to, by index here.
+    processes: BTreeMap<u32, BTreeSet<(u16, u32)>>,
+    /// Parts of the capture that events come from.
+    sources: BTreeSet<u16>,
+    hosts: HashSet<[u8; 16]>,
+    ports: HashSet<(bool, u16)>,
+}
+
+impl<W: Write + Seek> Part<W> {
+    fn new(out: W, log: LogView<'_>) -> Result<Self, WriteError> {
+        Ok(Self {
+            writer: LogWriter::like(out, log)?,
+            processes: BTreeMap::new(),
+            sources: BTreeSet::from([log.part()]),
+            hosts: HashSet::new(),
+            ports: HashSet::new(),
+        })
+    }
+
+    /// Bytes of events and of their offsets.
+    fn size(&self) -> u64 {
+        self.writer.position() + 5 * u64::from(self.writer.event_count())
+    }
+
+    fn add(&mut self, event: &Event<'_>, process_index: u32) -> Result<(), WriteError> {
+        self.writer.copy_event(event, process_index)?;
+        let source = (event.log().part(), event.process_index());
+        self.processes.entry(process_index).or_default().insert(source);
+        self.sources.insert(source.0);
+        // Only what has a name is kept, so the sets stay as small as the tables.
+        let log = event.log();
+        for end in event.endpoints().into_iter().flatten() {
+            if log.host(&end.address).is_some() {
+                self.hosts.insert(end.address);
+            }
+            if log.port(end.is_tcp, end.port).is_some() {
+                self.ports.insert((end.is_tcp, end.port));
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the tables.
+    fn finish<B: AsRef<[u8]>>(mut self, set: &LogSet<B>) -> Result<(), WriteError> {
+        // The kernel's modules resolve the frames of every process.
+        let logs = self.sources.iter().filter_map(|&part| set.part(part));
+        let systems: Vec<(u16, Process<'_>)> =
+            logs.clone().filter_map(|log| Some((log.part(), log.system_process()?))).collect();
+        let has_system = |sources: &BTreeSet<(u16, u32)>| {
+            systems.iter().any(|(part, system)| sources.contains(&(*part, system.index())))
+        };
+        if !self.processes.values().any(has_system) {
+            let free =
+                systems.first().map(|(_, system)| system.index()).filter(|i| !self.processes.contains_key(i));
+            let index = free.or_else(|| (0..).find(|i| !self.processes.contains_key(i))).unwrap_or(0);
+            let sources = systems.iter().map(|(part, system)| (*part, system.index())).collect();
+            self.processes.insert(index, sources);
+        }
+        for (index, sources) in &self.processes {
+            let records: Vec<Process<'_>> = sources
+                .iter()
+                .filter_map(|&(part, index)| set.part(part).and_then(|log| log.process(index)))
+                .collect();
+            // The last record knows how the process ended; modules may have come and gone.
+            let Some(last) = records.last() else { continue };
+            let modules = modules_of(&records);
+            self.writer.copy_process(*index, *last, &modules);
+        }
+        for log in logs {
+            for (ip, name) in log.hosts() {
+                if self.hosts.contains(&ip) {
+                    self.writer.add_host(ip, &name.to_str());
+                }
+            }
+            for ((is_tcp, port), name) in log.ports() {
+                if self.ports.contains(&(is_tcp, port)) {
+                    self.writer.add_port(is_tcp, port, &name.to_str());
+                }
+            }
+        }
+        self.writer.finish()?.flush()?;
+        Ok(())
+    }
+}
+
+/// The modules of a process, of all its records, each once, in table order.
+fn modules_of<'a>(records: &[Process<'a>]) -> Vec<Module<'a>> {
+    let mut known = HashSet::new();
+    let all = records.iter().flat_map(|record| record.modules());
+    match records {
+        // One table is taken as it is, repetitions included.
+        [_] => all.collect(),
+        _ => all.filter(|m| known.insert((m.base, m.size, m.load_time, m.path().raw()))).collect(),
+    }
+}

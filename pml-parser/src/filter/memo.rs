@@ -1,0 +1,135 @@
+//! What a matcher remembers: answers by process and by code, texts of the event at hand.
+
+use super::test::fold;
+
+/// Entries of a table of answers by code; few codes appear in one log.
+const CODES: usize = 64;
+
+/// Answers that all tests together may keep by process.
+const PROCESS_ANSWERS: usize = 1 << 26;
+
+/// The answers of one test. Tables are made when the test is first asked.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Answers {
+    /// By position of the process in its table.
+    processes: Vec<Option<bool>>,
+    /// By code, each at one place; a newer code replaces an older one.
+    codes: Vec<Option<(u64, bool)>>,
+}
+
+impl Answers {
+    /// The answer for the process at `position`, one of `count`, if it is known, and where to
+    /// note it. A log with absurdly many processes gets no table.
+    pub(super) fn of_process(
+        &mut self,
+        position: u32,
+        count: u32,
+        tests: usize,
+    ) -> Option<&mut Option<bool>> {
+        let count = count as usize;
+        if self.processes.len() != count {
+            if count.saturating_mul(tests) > PROCESS_ANSWERS {
+                return None;
+            }
+            self.processes.clear();
+            self.processes.resize(count, None);
+        }
+        self.processes.get_mut(position as usize)
+    }
+
+    /// Forgets everything about processes: those of another log follow.
+    pub(super) fn forget_processes(&mut self) {
+        self.processes.clear();
+    }
+
+    /// The place of a code.
+    pub(super) fn of_code(&mut self, code: u64) -> Option<&mut Option<(u64, bool)>> {
+        if self.codes.is_empty() {
+            self.codes.resize(CODES, None);
+        }
+        // Codes differ in low bits as well as in high ones (severity, class).
+        let mixed = (code ^ code >> 24).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
+        self.codes.get_mut(mixed as usize % CODES)
+    }
+}
+
+/// A text of an event, made at most once.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Text {
+    /// Number of the event it is of.
+    event: u64,
+    /// Whether that event has such a text.
+    is_there: bool,
+    is_folded: bool,
+    raw: String,
+    folded: String,
+}
+
+impl Text {
+    /// Makes the text of event number `event`, unless it stands here; `write` appends it and
+    /// tells whether there is one.
+    pub(super) fn fill(&mut self, event: u64, write: impl FnOnce(&mut String) -> bool) -> &mut Self {
+        if self.event != event {
+            self.event = event;
+            self.is_folded = false;
+            self.raw.clear();
+            self.is_there = write(&mut self.raw);
+        }
+        self
+    }
+
+    /// Whether there is one.
+    pub(super) fn is_there(&self) -> bool {
+        self.is_there
+    }
+
+    /// The text, as it is or folded.
+    pub(super) fn get(&mut self, is_raw: bool) -> Option<&str> {
+        if !is_raw && !self.is_folded {
+            self.is_folded = true;
+            self.folded.clear();
+            fold(&self.raw, &mut self.folded);
+        }
+        self.is_there.then_some(if is_raw { &self.raw } else { &self.folded })
+    }
+
+    /// The text will be made anew even for the same event.
+    pub(super) fn forget(&mut self) {
+        self.event = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_share_places_without_harm() {
+        let mut answers = Answers::default();
+        for code in 0..1_000_u64 {
+            *answers.of_code(code << 20).unwrap() = Some((code << 20, true));
+            assert_eq!(answers.of_code(code << 20), Some(&mut Some((code << 20, true))));
+        }
+        assert_eq!(answers.codes.len(), CODES);
+    }
+
+    #[test]
+    fn tables_of_processes_have_a_limit() {
+        let mut answers = Answers::default();
+        assert!(answers.of_process(0, u32::MAX, 1).is_none());
+        assert!(answers.of_process(9, 10, 1).is_some());
+        assert!(answers.of_process(10, 10, 1).is_none());
+    }
+
+    #[test]
+    fn a_text_is_made_once() {
+        let mut text = Text::default();
+        let write = |out: &mut String| {
+            out.push('A');
+            true
+        };
+        assert_eq!(text.fill(1, write).get(false), Some("a"));
+        assert_eq!(text.fill(1, |_| panic!("made twice")).get(true), Some("A"));
+        assert_eq!(text.fill(2, |_| false).get(false), None);
+    }
+}

@@ -1,0 +1,131 @@
+//! From what stands beside an operator to what a value is checked for.
+
+use super::column::{Column, Kind};
+use super::error::FilterError;
+use super::hint::mistake;
+use super::lexer::Compare;
+use super::parser::Operand;
+use super::test::{Check, TextCheck, folded};
+use super::value::{self, Value};
+use regex::{Regex, RegexBuilder};
+
+/// A text to compare with.
+pub(super) fn text(operand: &Operand) -> String {
+    folded(&operand.text)
+}
+
+/// A regular expression.
+pub(super) fn regex(expression: &str, operand: &Operand) -> Result<Regex, FilterError> {
+    RegexBuilder::new(&operand.text).case_insensitive(true).build().map_err(|error| {
+        let message = error.to_string();
+        // Its messages draw the expression on several lines; the last one says what is wrong.
+        let last = message.lines().last().unwrap_or_default();
+        let reason = last.strip_prefix("error: ").unwrap_or(last);
+        let error = mistake(expression, operand.position, format!("no regular expression: {reason}"));
+        error.with(r"a backslash is written \\ there, a dot \.; `contains` takes texts as they are")
+    })
+}
+
+/// The check of `=`, `!=` (without its negation), `<`, `<=`, `>` and `>=`.
+pub(super) fn compared(
+    expression: &str,
+    column: &Column,
+    sign: Compare,
+    operand: &Operand,
+) -> Result<Check, FilterError> {
+    let is_equality = matches!(sign, Compare::Equal | Compare::NotEqual);
+    match column.kind {
+        Kind::Text => Ok(Check::Text(TextCheck::Equals(text(operand)))),
+        Kind::Status if is_equality => Ok(status(operand)),
+        _ => {
+            let value = number(expression, column, operand)?;
+            Ok(Check::Number(if is_equality { Compare::Equal } else { sign }, value))
+        }
+    }
+}
+
+/// The check of `between`.
+pub(super) fn between(
+    expression: &str,
+    column: &Column,
+    low: &Operand,
+    high: &Operand,
+) -> Result<Check, FilterError> {
+    if column.kind == Kind::Text {
+        let message = format!("`{}` is a text, which is never between others", column.name);
+        return Err(mistake(expression, low.position, message));
+    }
+    let bounds = (number(expression, column, low)?, number(expression, column, high)?);
+    if bounds.0.is_above(bounds.1) {
+        let error = mistake(expression, low.position, "the lower bound is above the upper bound");
+        return Err(error.with(format!("write: between {} and {}", high.text, low.text)));
+    }
+    Ok(Check::Between(bounds.0, bounds.1))
+}
+
+/// The checks of `in`; one of them has to pass.
+pub(super) fn one_of(
+    expression: &str,
+    column: &Column,
+    operands: &[Operand],
+) -> Result<Vec<Check>, FilterError> {
+    let texts = |mut values: Vec<String>| {
+        values.sort_unstable();
+        Check::Text(TextCheck::OneOf(values))
+    };
+    match column.kind {
+        Kind::Text => Ok(vec![texts(operands.iter().map(text).collect())]),
+        Kind::Status => {
+            let mut names = Vec::new();
+            let mut codes = Vec::new();
+            let mut checks = Vec::new();
+            for operand in operands {
+                match status(operand) {
+                    Check::Number(_, value) => codes.push(value),
+                    Check::Error => checks.push(Check::Error),
+                    _ => names.push(text(operand)),
+                }
+            }
+            checks.extend((!codes.is_empty()).then_some(Check::OneOf(codes)));
+            checks.extend((!names.is_empty()).then(|| texts(names)));
+            Ok(checks)
+        }
+        _ => {
+            let values: Result<_, _> =
+                operands.iter().map(|operand| number(expression, column, operand)).collect();
+            Ok(vec![Check::OneOf(values?)])
+        }
+    }
+}
+
+/// What a status is compared with: a number, a severity, or a text. No result is called "error".
+fn status(operand: &Operand) -> Check {
+    if operand.text.eq_ignore_ascii_case("error") {
+        return Check::Error;
+    }
+    match value::read(&operand.text, Kind::Status) {
+        Some(value) if !operand.is_quoted => Check::Number(Compare::Equal, value),
+        _ => Check::Text(TextCheck::Equals(text(operand))),
+    }
+}
+
+fn number(expression: &str, column: &Column, operand: &Operand) -> Result<Value, FilterError> {
+    value::read(&operand.text, column.kind).ok_or_else(|| {
+        let takes = match column.kind {
+            Kind::Status => "a number (0xC0000034)",
+            kind => kind.takes(),
+        };
+        let message = format!("`{}` takes {takes} here, not `{}`", column.name, operand.text);
+        let error = mistake(expression, operand.position, message);
+        let is_number = value::read(&operand.text, Kind::Unsigned).is_some();
+        match column.kind {
+            Kind::Duration | Kind::Time if is_number => {
+                error.with(format!("did you mean `{}s`?", operand.text))
+            }
+            Kind::Time if operand.text.contains(['T', ' ']) => {
+                error.with("times are UTC, with at most seven decimals: 2024-11-14T00:22:01.5Z")
+            }
+            _ => error,
+        }
+    })
+}

@@ -1,0 +1,196 @@
+//! A filter as a tree of tests, the cheap ones first.
+
+use super::column::{Cost, Source};
+use super::lexer::Compare;
+use super::value::Value;
+use regex::Regex;
+
+/// A filter.
+#[derive(Clone, Debug)]
+pub(super) enum Node {
+    All(Vec<Node>),
+    Any(Vec<Node>),
+    Not(Box<Node>),
+    Test(Test),
+}
+
+/// One comparison.
+#[derive(Clone, Debug)]
+pub(super) struct Test {
+    pub source: Source,
+    pub check: Check,
+    /// Whether a value that is there must not pass the check.
+    pub negated: bool,
+    /// Where what is remembered of this test stands.
+    pub slot: usize,
+}
+
+/// What a value is checked for.
+#[derive(Clone, Debug)]
+pub(super) enum Check {
+    /// There is none.
+    Missing,
+    Number(Compare, Value),
+    Between(Value, Value),
+    OneOf(Vec<Value>),
+    /// The status is an error.
+    Error,
+    Text(TextCheck),
+}
+
+/// What a text is checked for; all but the expression are folded.
+#[derive(Clone, Debug)]
+pub(super) enum TextCheck {
+    Equals(String),
+    Contains(String),
+    StartsWith(String),
+    EndsWith(String),
+    /// Ascending.
+    OneOf(Vec<String>),
+    Matches(Regex),
+}
+
+impl Node {
+    /// What all of them select.
+    pub(super) fn all(nodes: Vec<Self>) -> Self {
+        let nodes = nodes.into_iter().flat_map(|node| match node {
+            Self::All(inner) => inner,
+            other => vec![other],
+        });
+        let mut nodes: Vec<_> = nodes.collect();
+        nodes.sort_by_key(Self::cost);
+        Self::All(nodes)
+    }
+
+    /// What any of them selects.
+    pub(super) fn any(nodes: Vec<Self>) -> Self {
+        let nodes = nodes.into_iter().flat_map(|node| match node {
+            Self::Any(inner) => inner,
+            other => vec![other],
+        });
+        let mut nodes: Vec<_> = nodes.collect();
+        nodes.sort_by_key(Self::cost);
+        Self::Any(nodes)
+    }
+
+    /// What it does not select.
+    pub(super) fn not(node: Self) -> Self {
+        Self::Not(Box::new(node))
+    }
+
+    /// The most that deciding may cost. Reading a value counts for more than comparing it.
+    fn cost(&self) -> (Cost, u8) {
+        match self {
+            Self::All(nodes) | Self::Any(nodes) => {
+                nodes.iter().map(Self::cost).max().unwrap_or((Cost::Header, 0))
+            }
+            Self::Not(node) => node.cost(),
+            Self::Test(test) => (test.source.cost(), test.check.cost()),
+        }
+    }
+
+    /// Makes room for `by` slots in front.
+    pub(super) fn move_slots(&mut self, by: usize) {
+        match self {
+            Self::All(nodes) | Self::Any(nodes) => nodes.iter_mut().for_each(|node| node.move_slots(by)),
+            Self::Not(node) => node.move_slots(by),
+            Self::Test(test) => test.slot += by,
+        }
+    }
+}
+
+impl Check {
+    fn cost(&self) -> u8 {
+        match self {
+            Self::Text(TextCheck::Matches(_)) => 2,
+            Self::Text(TextCheck::Contains(_)) => 1,
+            _ => 0,
+        }
+    }
+
+    /// Whether a number passes; times count from `first`.
+    pub(super) fn number(&self, number: i128, first: i128) -> bool {
+        match self {
+            Self::Number(Compare::Equal, value) => number == value.at(first),
+            Self::Number(Compare::NotEqual, value) => number != value.at(first),
+            Self::Number(Compare::Less, value) => number < value.at(first),
+            Self::Number(Compare::LessOrEqual, value) => number <= value.at(first),
+            Self::Number(Compare::Greater, value) => number > value.at(first),
+            Self::Number(Compare::GreaterOrEqual, value) => number >= value.at(first),
+            Self::Between(low, high) => (low.at(first)..=high.at(first)).contains(&number),
+            Self::OneOf(values) => values.iter().any(|value| value.at(first) == number),
+            Self::Missing | Self::Error | Self::Text(_) => false,
+        }
+    }
+}
+
+impl TextCheck {
+    /// Whether it wants the text as it is rather than folded.
+    pub(super) fn is_raw(&self) -> bool {
+        matches!(self, Self::Matches(_))
+    }
+
+    /// Whether a text passes, folded or not as [`TextCheck::is_raw`] says.
+    pub(super) fn passes(&self, text: &str) -> bool {
+        match self {
+            Self::Equals(value) => text == value,
+            Self::Contains(value) => text.contains(value.as_str()),
+            Self::StartsWith(value) => text.starts_with(value.as_str()),
+            Self::EndsWith(value) => text.ends_with(value.as_str()),
+            Self::OneOf(values) => values.binary_search_by(|value| value.as_str().cmp(text)).is_ok(),
+            Self::Matches(regex) => regex.is_match(text),
+        }
+    }
+}
+
+/// A text without the difference of upper and lower case.
+pub(super) fn folded(text: &str) -> String {
+    let mut out = String::new();
+    fold(text, &mut out);
+    out
+}
+
+/// Appends a text without the difference of upper and lower case: letters whose lower case is one
+/// letter become that, as Windows compares names.
+pub(super) fn fold(text: &str, out: &mut String) {
+    if text.is_ascii() {
+        let start = out.len();
+        out.push_str(text);
+        if let Some(tail) = out.get_mut(start..) {
+            tail.make_ascii_lowercase();
+        }
+        return;
+    }
+    out.extend(text.chars().map(|c| {
+        let mut lower = c.to_lowercase();
+        match (lower.next(), lower.next()) {
+            (Some(lower), None) => lower,
+            _ => c,
+        }
+    }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folding() {
+        assert_eq!(folded("TiWorker.EXE"), "tiworker.exe");
+        assert_eq!(folded("ÄÖ ЖУК Σ"), "äö жук σ");
+        assert_eq!(folded("İ"), "İ", "two letters in lower case");
+    }
+
+    #[test]
+    fn the_cheap_stands_first() {
+        let test = |source, text: &str| {
+            let check = Check::Text(TextCheck::Contains(text.to_owned()));
+            Node::Test(Test { source, check, negated: false, slot: 0 })
+        };
+        let expensive = Node::any(vec![test(Source::Detail, "d"), test(Source::ProcessName, "n")]);
+        let node = Node::all(vec![expensive, test(Source::Path, "p"), test(Source::Operation, "o")]);
+        let Node::All(nodes) = node else { panic!("flattened") };
+        let order: Vec<_> = nodes.iter().map(|node| node.cost().0).collect();
+        assert_eq!(order, [Cost::Lookup, Cost::Path, Cost::Detail]);
+    }
+}

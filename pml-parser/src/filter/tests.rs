@@ -1,0 +1,169 @@
+//! Expressions that are none, and what their errors say.
+
+use super::{Filter, FilterError};
+use crate::filter::column::COLUMNS;
+use crate::filter::parser::MAX_DEPTH;
+use proptest::prelude::*;
+
+fn error(text: &str) -> FilterError {
+    Filter::parse(text).map(|_| panic!("{text} is an expression")).unwrap_err()
+}
+
+#[test]
+fn errors_point_at_the_place_and_say_what_to_write() {
+    let shown = |text: &str| error(text).to_string();
+    assert_eq!(
+        shown("pid = 4 and proces_name = TiWorker.exe"),
+        "there is no column `proces_name`\n\
+         \x20 pid = 4 and proces_name = TiWorker.exe\n\
+         \x20             ^\n\
+         did you mean `process_name`?"
+    );
+    assert_eq!(
+        shown("path contians WinSxS"),
+        "there is no operator `contians`\n  path contians WinSxS\n       ^\ndid you mean `contains`?"
+    );
+    assert_eq!(
+        shown("result = NAME NOT FOUND"),
+        "`and`, `or` or the end was expected here\n\
+         \x20 result = NAME NOT FOUND\n\
+         \x20               ^\n\
+         a text with blanks or signs needs quotes: 'NAME NOT FOUND'"
+    );
+    assert_eq!(
+        shown("path = 'C:\\"),
+        "this quote is never closed\n\
+         \x20 path = 'C:\\\n\
+         \x20        ^\n\
+         a quote inside a text is doubled: 'it''s'"
+    );
+}
+
+#[test]
+fn places_and_messages() {
+    // (expression, position, part of the message, part of the hint)
+    #[rustfmt::skip]
+    let cases = [
+        ("", 0, "empty", "for example"),
+        ("   ", 0, "empty", "for example"),
+        ("pid", 3, "operator is missing", "starts_with"),
+        ("pid =", 5, "takes a number", ""),
+        ("pid = 4 and", 11, "column is missing", ""),
+        ("pid = 4 and and pid = 5", 12, "column is missing", ""),
+        ("pid = 4 pid = 5", 8, "`and`, `or` or the end", "quotes"),
+        ("pid = 4 amd tid = 5", 8, "`and`, `or` or the end", "`and`"),
+        ("pid = 4 && tid = 5", 8, "`and`, `or` or the end", "`and`"),
+        ("pid = 4 || tid = 5", 8, "`and`, `or` or the end", "`or`"),
+        ("!pid = 4", 0, "`!` means nothing", "`not`"),
+        ("(pid = 4", 0, "never closed", ""),
+        ("pid = 4)", 7, "never opened", ""),
+        ("pid in 4", 7, "list in parentheses", "pid in (A, B)"),
+        ("pid in ()", 8, "value is missing", ""),
+        ("pid in (4", 7, "never closed", ""),
+        ("pid in (4 5)", 10, "comma", "quotes"),
+        ("pid in (4,)", 10, "value is missing", ""),
+        ("pid in (4, x)", 11, "not `x`", ""),
+        ("pid between 4", 13, "upper bound", "between A and B"),
+        ("pid between 5 and 4", 12, "above", "between 4 and 5"),
+        ("path between a and b", 13, "`path` is a text", ""),
+        ("path < a", 5, "neither less nor greater", "contains"),
+        ("pid contains 4", 4, "no text", "number"),
+        ("pid = four", 6, "takes a number", ""),
+        ("pid = 1.5", 6, "takes a number", ""),
+        ("pid = null and tid = null", 15, "`tid` is never missing", ""),
+        ("path is not null", 0, "`path` is never missing", "''"),
+        ("path contains null", 14, "null is no value", "path is null"),
+        ("path = and", 7, "value is missing", "'and'"),
+        ("duration > 12", 11, "length of time", "`12s`"),
+        ("time > 12", 7, "takes a time", "`12s`"),
+        ("time > 2024-11-14T00:22:01+01:00", 7, "takes a time", "UTC"),
+        ("result > SUCCESS", 9, "takes a number", ""),
+        ("path matches '('", 13, "regular expression: unclosed group", "contains"),
+        ("path matches 'a{1000}{1000}{1000}'", 13, "regular expression", ""),
+        ("path like WinSxS", 5, "no operator `like`", "`contains`"),
+        ("path begins_with C", 5, "no operator", "`starts_with`"),
+        ("path excludes C", 5, "no operator", "`not contains`"),
+        ("path foo C", 5, "no operator `foo`", "path = VALUE"),
+        ("user = x", 0, "no column `user`", "`user_name`"),
+        ("stack_id = 1", 0, "no column", "converted"),
+        ("banana = 1", 0, "no column", "docs/filters.md"),
+    ];
+    for (text, position, message, hint) in cases {
+        let error = error(text);
+        assert_eq!(error.position, position, "{text}: {error}");
+        assert!(error.message.contains(message), "{text}: {error}");
+        assert!(error.hint.as_deref().unwrap_or_default().contains(hint), "{text}: {error}");
+        assert_eq!(error.expression, text);
+    }
+}
+
+#[test]
+fn nesting_has_a_limit_and_length_has_none() {
+    let nested = |depth| format!("{}pid = 4{}", "(".repeat(depth), ")".repeat(depth));
+    assert!(Filter::parse(&nested(MAX_DEPTH)).is_ok());
+    assert_eq!(error(&nested(MAX_DEPTH + 1)).position, MAX_DEPTH);
+    assert!(Filter::parse(&format!("{}pid = 4", "not ".repeat(MAX_DEPTH))).is_ok());
+    assert!(error(&"not ".repeat(1_000_000)).message.contains("deeper"));
+    assert!(error(&"(not ".repeat(1_000_000)).message.contains("deeper"));
+    assert!(Filter::parse(&["pid = 4"; 100_000].join(" or ")).is_ok());
+    assert!(Filter::parse(&["(pid = 4)"; 10_000].join(" and not ")).is_ok());
+}
+
+#[test]
+fn filters_can_be_shared_and_joined_without_growing_deep() {
+    fn is_shared<T: Send + Sync + Clone + std::fmt::Debug>() {}
+    is_shared::<Filter>();
+    let one = Filter::parse("pid = 4 or path contains x").unwrap();
+    let many = (0..1_000).fold(one.clone(), |sum, _| sum.and(Filter::parse("tid = 1").unwrap()));
+    assert_eq!(many.slots, 1_002);
+}
+
+/// docs/filters.md shows nothing that is wrong, and leaves out no column.
+#[test]
+fn the_page_is_right() {
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/filters.md")).unwrap();
+    let blocks: Vec<_> = page.split("```").skip(1).step_by(2).collect();
+    assert!(blocks.len() > 4);
+    for block in blocks {
+        // A line that is indented belongs to the one before.
+        let text = block.strip_prefix("text\n").unwrap().replace("\n  ", " ");
+        for line in text.lines() {
+            let _ = Filter::parse(line).unwrap_or_else(|error| panic!("{error}"));
+        }
+    }
+    for column in COLUMNS {
+        assert!(page.contains(&format!("`{}`", column.name)), "{}", column.name);
+    }
+}
+
+proptest! {
+    #[test]
+    fn nothing_makes_the_parser_panic(text in ".{0,60}") {
+        let _ = Filter::parse(&text).map_err(|error| error.to_string());
+    }
+
+    #[test]
+    fn nor_do_its_own_words(words in prop::collection::vec(prop::sample::select(vec![
+        "pid", "path", "time", "result", "duration", "target_path", "and", "or", "not", "is", "null", "in",
+        "between", "contains", "matches", "(", ")", ",", "=", "!=", "<", "'a b'", "\"", "'", "0x10", "-1", "1.5s",
+        "2024-11-14T00:22:01.5Z", "error", "é", "[", "\n", "\t",
+    ]), 0..14)) {
+        let text = words.join(" ");
+        if let Err(error) = Filter::parse(&text) {
+            prop_assert!(text.is_char_boundary(error.position), "{}", error);
+            prop_assert!(error.to_string().contains('^'));
+        }
+    }
+
+    #[test]
+    fn configurations_never_make_it_panic(mut bytes: Vec<u8>, place: usize, value: u8) {
+        let _ = Filter::from_pmc(&bytes);
+        bytes.splice(0..0, [0x40, 0, 0, 0, 0x10, 0, 0, 0, 0x28, 0, 0, 0, 0x18, 0, 0, 0]);
+        let _ = Filter::from_pmc(&bytes);
+        let mut real = include_bytes!("../../tests/data/filters/servicing.pmc").to_vec();
+        let place = place % real.len();
+        real[place] = value;
+        let _ = Filter::from_pmc(&real).map_err(|error| error.to_string());
+        let _ = Filter::from_pmc(&real[..place]);
+    }
+}

@@ -1,0 +1,347 @@
+//! Slices keep exactly the chosen events, bit for bit, in a log that is whole by itself.
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use pml_parser::export::csv::{TextExport, write_csv};
+use pml_parser::export::slice::{SliceOptions, slice};
+use pml_parser::export::{Monitor, Work};
+use pml_parser::write::{LogWriter, Machine, NewEvent, NewModule, NewProcess, details};
+use pml_parser::{Cell, FileTime, Filter, Log, LogSet};
+use pml_samples::boot::{Amount, Bits, Options, generate_in_memory};
+use pml_samples::corpus;
+use std::cell::RefCell;
+use std::io::{self, Cursor, Seek, SeekFrom, Write};
+use std::process::ExitCode;
+use std::rc::Rc;
+
+struct Silent;
+
+impl Monitor for Silent {
+    fn advance(&self, _: u64, _: u64) {}
+
+    fn is_cancelled(&self) -> bool {
+        false
+    }
+}
+
+/// A file in memory that can be looked at after it was written.
+#[derive(Clone, Default)]
+struct Shared(Rc<RefCell<Cursor<Vec<u8>>>>);
+
+impl Write for Shared {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.borrow_mut().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Seek for Shared {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.0.borrow_mut().seek(to)
+    }
+}
+
+type Set = LogSet<Vec<u8>>;
+
+fn set(logs: Vec<Vec<u8>>) -> Set {
+    LogSet::new(logs.into_iter().map(|bytes| Log::parse(bytes).unwrap()).collect())
+}
+
+/// The files that a slice makes.
+fn sliced(set: &Set, filter: Option<&str>, part_bytes: u64) -> Vec<Vec<u8>> {
+    let files: RefCell<Vec<Shared>> = RefCell::default();
+    let filter = filter.map(|text| Filter::parse(text).unwrap_or_else(|e| panic!("{e}")));
+    let options = SliceOptions { work: Work { threads: 2, filter }, part_bytes };
+    let create = |_| {
+        let file = Shared::default();
+        files.borrow_mut().push(file.clone());
+        Ok(file)
+    };
+    let counts = slice(set, &options, create, &Silent).unwrap();
+    let files = files.into_inner();
+    assert_eq!(counts.parts as usize, files.len());
+    files.into_iter().map(|file| file.0.take().into_inner()).collect()
+}
+
+/// Filters of every kind: by header, process, path, result, details, numbers, time.
+const FILTERS: [&str; 12] = [
+    "class = 'File System'",
+    "result = error",
+    "result = 'NAME NOT FOUND' or status = 0x103",
+    "path contains windows",
+    "path ends_with .dll and not operation = CloseFile",
+    "operation in (RegOpenKey, CreateFile, 'Load Image')",
+    "process_name starts_with s",
+    "duration_ns > 10000",
+    "time between 0s and 1s",
+    "desired_access >= 0x100000",
+    "detail contains 'Read'",
+    "tid >= 2000 and event_id < 5000",
+];
+
+/// Every event that the filter chooses is in the slice, as it was, and says the same.
+fn keeps(set: &Set, filter: &str) -> Result<(), Failed> {
+    let parsed = Filter::parse(filter).map_err(|e| e.to_string())?;
+    let first = set.time_span().map_or(FileTime(0), |span| span.0);
+    let mut matcher = parsed.matcher(first);
+    let chosen: Vec<_> = set.events().map(Result::unwrap).filter(|event| matcher.matches(event)).collect();
+    let slice = self::set(sliced(set, Some(filter), u64::MAX));
+    assert!(slice.table_damage().is_empty(), "{:?}", slice.table_damage());
+    let kept: Vec<_> = slice.events().map(Result::unwrap).collect();
+    if kept.len() != chosen.len() {
+        return Err(format!("{filter}: {} events kept of {} chosen", kept.len(), chosen.len()).into());
+    }
+    for (a, b) in chosen.iter().zip(&kept) {
+        // All but the process index, which may have to change where parts are merged.
+        assert_eq!(a.raw()[4..], b.raw()[4..]);
+        let mut texts = [String::new(), String::new()];
+        for cell in Cell::all() {
+            a.push_cell(cell, first, &Default::default(), &mut texts[0]);
+            b.push_cell(cell, first, &Default::default(), &mut texts[1]);
+        }
+        assert_eq!(texts[0], texts[1], "{filter}");
+        for address in a.stack().addresses() {
+            let place = |event: &pml_parser::Event<'_>| {
+                let location = event.locate(address, Default::default())?;
+                Some((location.module.path().to_string(), location.offset))
+            };
+            assert_eq!(place(a), place(b), "{filter}: {address:#x}");
+        }
+    }
+    Ok(())
+}
+
+/// A slice of everything is the same log: records, order, CSV.
+fn everything(set: &Set) -> Result<(), Failed> {
+    let slice = self::set(sliced(set, None, u64::MAX));
+    for (a, b) in set.events().zip(slice.events()) {
+        assert_eq!(a.unwrap().raw(), b.unwrap().raw());
+    }
+    assert_eq!(set.event_count(), slice.event_count());
+    let csv = |set: &Set| {
+        let mut out = Vec::new();
+        let export = TextExport { columns: Cell::all().collect(), ..TextExport::default() };
+        write_csv(set, &mut out, &export, false, &Silent).unwrap();
+        out
+    };
+    assert!(csv(set) == csv(&slice), "another CSV");
+    Ok(())
+}
+
+fn generated(bits: Bits, parts: u32) -> Set {
+    let options = Options { amount: Amount::Events(6_000), parts, bits, ..Options::default() };
+    set(generate_in_memory(&options).unwrap())
+}
+
+fn word(bytes: &[u8], at: usize) -> usize {
+    u64::from_le_bytes(bytes[at..at + 8].try_into().unwrap()) as usize
+}
+
+fn half(bytes: &[u8], at: usize) -> usize {
+    u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap()) as usize
+}
+
+/// What Process Monitor needs of a log it opens, checked on the bytes (docs/format.md, "Writing").
+fn follows_the_rules(bytes: &[u8]) {
+    let (offsets, processes, strings, icons, hosts) =
+        (word(bytes, 0x248), word(bytes, 0x250), word(bytes, 0x258), word(bytes, 0x260), word(bytes, 0x3A0));
+    // Sections in their order, none of them empty, the last one at the end.
+    assert!(
+        0x3A8 <= offsets && offsets <= processes && processes < strings && strings < icons && icons < hosts
+    );
+    assert_eq!(offsets % 4, 0, "the offset array is aligned");
+    // Header fields.
+    assert_eq!(&bytes[..4], b"PML_");
+    assert_eq!(half(bytes, 4), 9);
+    assert!(half(bytes, 8) <= 1);
+    assert_eq!((word(bytes, 0x240), word(bytes, 0x398), word(bytes, 0x238)), (0x3A8, 0x3A8, 0));
+    let events = half(bytes, 0x234);
+    assert_eq!(processes - offsets, 5 * events, "an entry an event");
+    // Offsets ascend, the first one behind the header, all in bounds; times ascend.
+    let pointer = if half(bytes, 8) == 1 { 8 } else { 4 };
+    let mut position = 0x3A8;
+    let mut time = 0;
+    let mut used = Vec::new();
+    for i in 0..events {
+        let at = half(bytes, offsets + 5 * i) | usize::from(bytes[offsets + 5 * i + 4]) << 32;
+        assert_eq!(at, position, "records stand back to back");
+        let depth = u16::from_le_bytes(bytes[at + 0x28..at + 0x2A].try_into().unwrap());
+        let (details, extra) = (half(bytes, at + 0x2C), half(bytes, at + 0x30));
+        let end = 0x34 + usize::from(depth) * pointer + details;
+        position = at + end;
+        if extra != 0 {
+            assert_eq!(extra, end, "the extra blob follows the details");
+            let size = u16::from_le_bytes(bytes[at + extra..at + extra + 2].try_into().unwrap());
+            position += 2 + usize::from(size);
+        }
+        assert!(position <= offsets);
+        let event_time = word(bytes, at + 0x1C);
+        assert!(event_time >= time);
+        time = event_time;
+        used.push(half(bytes, at));
+    }
+    assert!(offsets - position < 4);
+    // Processes ascend; each event has one; PID 4 is there; the module flag is 1; strings and icons
+    // that they name exist.
+    let count = half(bytes, processes);
+    let string_count = half(bytes, strings);
+    let icon_count = half(bytes, icons);
+    let mut indexes = Vec::new();
+    let mut pids = Vec::new();
+    for i in 0..count {
+        let index = half(bytes, processes + 4 + 4 * i);
+        let record = processes + half(bytes, processes + 4 + 4 * count + 4 * i);
+        assert_eq!(half(bytes, record), index);
+        indexes.push(index);
+        pids.push(half(bytes, record + 4));
+        assert_eq!(bytes[record + 0x60], 1, "Process Monitor hangs where this flag is 0");
+        assert!((0x38..0x58).step_by(4).all(|at| half(bytes, record + at) < string_count));
+        assert!((0x58..0x60).step_by(4).all(|at| half(bytes, record + at) < icon_count));
+        let modules = half(bytes, record + 0x60 + pointer);
+        let (size, first_string) = if pointer == 8 { (0x40, 0x14) } else { (0x38, 0x0C) };
+        for module in 0..modules {
+            let at = record + 0x64 + pointer + module * size + first_string;
+            assert!((0..16).step_by(4).all(|field| half(bytes, at + field) < string_count));
+        }
+    }
+    assert!(indexes.is_sorted_by(|a, b| a < b));
+    assert!(used.iter().all(|index| indexes.contains(index)), "every event has its process");
+    assert!(pids.contains(&4));
+    // String 0 is empty, icon 0 is none.
+    assert_eq!(half(bytes, strings + half(bytes, strings + 4)), 0);
+    let icon = icons + half(bytes, icons + 4);
+    assert_eq!((half(bytes, icon), half(bytes, icon + 4)), (0, 0));
+    // Host and port tables end with the file.
+    let mut at = hosts + 4;
+    let mut before = Vec::new();
+    for _ in 0..half(bytes, hosts) {
+        assert!(before.as_slice() < &bytes[at..at + 16], "hosts ascend");
+        before = bytes[at..at + 16].to_vec();
+        at += 20 + half(bytes, at + 16);
+    }
+    let ports = half(bytes, at);
+    at += 4;
+    let mut before = (0, 0);
+    for i in 0..ports {
+        let port = (half(bytes, at) >> 16, half(bytes, at) & 0xFFFF);
+        assert!(i == 0 || before < port, "UDP before TCP, then by number");
+        before = port;
+        at += 8 + half(bytes, at + 4);
+    }
+    assert_eq!(at, bytes.len());
+}
+
+fn written_logs_follow_the_rules() -> Result<(), Failed> {
+    for (bits, parts) in [(Bits::B64, 1), (Bits::B32, 1), (Bits::B64, 3)] {
+        let options = Options { amount: Amount::Events(4_000), parts, bits, ..Options::default() };
+        generate_in_memory(&options)?.iter().for_each(|log| follows_the_rules(log));
+        let set = generated(bits, parts);
+        for filter in FILTERS {
+            sliced(&set, Some(filter), u64::MAX).iter().for_each(|log| follows_the_rules(log));
+        }
+    }
+    Ok(())
+}
+
+/// Two parts that give one index to different processes, and one process two indexes.
+fn merging_renumbers_processes() -> Result<(), Failed> {
+    let part = |start: u64, processes: [(u32, u32, &str); 3]| {
+        let mut log = LogWriter::new(Cursor::new(Vec::new()), &Machine::windows_10("PC")).unwrap();
+        for (index, pid, name) in processes {
+            let module =
+                NewModule { base: u64::from(pid) << 16, size: 0x1000, path: name, ..NewModule::default() };
+            let modules = vec![module];
+            log.add_process(&NewProcess { index, pid, name, modules, ..NewProcess::default() });
+        }
+        for (i, (process_index, pid, _)) in processes.into_iter().enumerate() {
+            let details = details::close_file(8, r"C:\x");
+            let (operation, time) = (38, FileTime(start + i as u64));
+            let stack = [(u64::from(pid) << 16) + 0x10];
+            let event = NewEvent {
+                process_index,
+                tid: pid,
+                operation,
+                time,
+                details: &details,
+                stack: &stack,
+                ..NewEvent::default()
+            };
+            log.add_event(&event).unwrap();
+        }
+        log.finish().unwrap().into_inner()
+    };
+    let a = part(1_000, [(1, 4, "System"), (2, 200, "b.exe"), (3, 300, "c.exe")]);
+    let b = part(2_000, [(1, 4, "System"), (2, 400, "d.exe"), (9, 200, "b.exe")]);
+    let merged = sliced(&set(vec![a, b]), None, u64::MAX);
+    assert_eq!(merged.len(), 1);
+    follows_the_rules(&merged[0]);
+    let merged = set(merged);
+    let names: Vec<_> = merged
+        .events()
+        .map(|event| {
+            let event = event.unwrap();
+            let process = event.process().unwrap();
+            assert_eq!(process.pid(), event.tid(), "attributed to its own process");
+            let address = event.stack().addresses().next().unwrap();
+            let location = event.locate(address, Default::default()).unwrap();
+            (process.name().to_string(), location.module.path().to_string())
+        })
+        .collect();
+    let expect = ["System", "b.exe", "c.exe", "System", "d.exe", "b.exe"];
+    assert_eq!(names, expect.map(|name| (name.to_owned(), name.to_owned())));
+    assert_eq!(merged.part(0).unwrap().process_count(), 4);
+    Ok(())
+}
+
+fn large_slices_are_split() -> Result<(), Failed> {
+    let whole = generated(Bits::B64, 1);
+    let parts = sliced(&whole, None, 500_000);
+    assert!(parts.len() >= 4);
+    for part in &parts {
+        follows_the_rules(part);
+        assert!(part.len() < 900_000);
+    }
+    let parts = set(parts);
+    let records = |set: &Set| set.events().map(|event| event.unwrap().raw().to_vec()).collect::<Vec<_>>();
+    assert_eq!(records(&whole), records(&parts));
+    Ok(())
+}
+
+fn a_slice_of_nothing_is_a_log() -> Result<(), Failed> {
+    let parts = sliced(&generated(Bits::B64, 2), Some("path = 'no such path'"), u64::MAX);
+    assert_eq!(parts.len(), 1);
+    follows_the_rules(&parts[0]);
+    Ok(())
+}
+
+fn main() -> ExitCode {
+    let mut trials = vec![
+        Trial::test("written_logs_follow_the_rules", written_logs_follow_the_rules),
+        Trial::test("merging_renumbers_processes", merging_renumbers_processes),
+        Trial::test("large_slices_are_split", large_slices_are_split),
+        Trial::test("a_slice_of_nothing_is_a_log", a_slice_of_nothing_is_a_log),
+    ];
+    for (name, bits, parts) in [("bits_64", Bits::B64, 1), ("bits_32", Bits::B32, 1), ("parts", Bits::B64, 3)]
+    {
+        trials.push(Trial::test(format!("generated_{name}_by_filters"), move || {
+            let set = generated(bits, parts);
+            FILTERS.iter().try_for_each(|filter| keeps(&set, filter))
+        }));
+    }
+    let missing = corpus::directory().is_none();
+    if missing {
+        eprintln!("no corpus found (set {}): slices of real logs are ignored", corpus::VARIABLE);
+    }
+    for name in corpus::LOGS {
+        let read = move || corpus::read(&format!("{name}.pml")).map(|bytes| set(vec![bytes]));
+        let whole = Trial::test(format!("{name}_whole"), move || everything(&read()?));
+        let filters = Trial::test(format!("{name}_by_filters"), move || {
+            let set = read()?;
+            FILTERS.iter().try_for_each(|filter| keeps(&set, filter))
+        });
+        trials.extend([whole, filters].map(|trial| trial.with_ignored_flag(missing)));
+    }
+    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+}

@@ -71,6 +71,22 @@ pub(crate) struct FilterArgs {
     pub procmon_filter: Option<PathBuf>,
 }
 
+/// How to go about it.
+#[derive(Debug, clap::Args)]
+pub(crate) struct RunArgs {
+    /// Replace OUT if it exists.
+    #[arg(short, long)]
+    pub force: bool,
+
+    /// Threads to use; the output does not depend on it [default: all cores, 4 at most]
+    #[arg(short = 'j', long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub threads: Option<u16>,
+
+    /// Print no progress and no summary.
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
 /// Cut a part out of a log: a smaller log that opens in Process Monitor.
 ///
 /// Events are copied byte for byte, with their stacks; processes, modules, icons and names come
@@ -88,17 +104,8 @@ pub(crate) struct SliceArgs {
     #[arg(short, long, value_name = "OUT")]
     pub output: PathBuf,
 
-    /// Replace OUT if it exists.
-    #[arg(short, long)]
-    pub force: bool,
-
-    /// Threads to use; the output does not depend on it [default: all cores, 4 at most]
-    #[arg(short = 'j', long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
-    pub threads: Option<u16>,
-
-    /// Print no progress and no summary.
-    #[arg(short, long)]
-    pub quiet: bool,
+    #[command(flatten)]
+    pub run: RunArgs,
 }
 
 /// Convert a log to Parquet, CSV, XML, JSON Lines or Arrow.
@@ -123,13 +130,8 @@ pub(crate) struct ConvertArgs {
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub to: Option<Format>,
 
-    /// Replace OUT if it exists.
-    #[arg(short, long)]
-    pub force: bool,
-
-    /// Threads to use; the output does not depend on it [default: all cores, 4 at most]
-    #[arg(short = 'j', long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
-    pub threads: Option<u16>,
+    #[command(flatten)]
+    pub run: RunArgs,
 
     /// How to compress Parquet.
     #[arg(long, value_enum, default_value_t = CompressionArg::Zstd, value_name = "NAME")]
@@ -160,10 +162,6 @@ pub(crate) struct ConvertArgs {
     /// Put an apostrophe before cells that a spreadsheet would run as a formula (CSV).
     #[arg(long)]
     pub safe_csv: bool,
-
-    /// Print no progress and no summary.
-    #[arg(short, long)]
-    pub quiet: bool,
 }
 
 /// A format of the output.

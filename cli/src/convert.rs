@@ -51,11 +51,11 @@ pub(crate) fn run(args: &ConvertArgs) -> Result<Done, Failure> {
     }
     let plan = Plan::new(args, format, &capture)?;
     let begin = Instant::now();
-    let progress = Progress::new(capture.set.size(), args.quiet);
+    let progress = Progress::new(capture.set.size(), args.run.quiet);
     let outcome = if to_stdout {
         write_to_stdout(&plan, &progress)
     } else {
-        write_to_path(&plan, &args.output, args.force, &progress)
+        write_to_path(&plan, &args.output, args.run.force, &progress)
     };
     progress.clear();
     let Some((counts, size)) = outcome? else { return Ok(Done::Whole) };
@@ -64,7 +64,7 @@ pub(crate) fn run(args: &ConvertArgs) -> Result<Done, Failure> {
     if format == Format::Dataset && tables.count + counts.damage.count > SHOWN as u64 {
         warn("the first hundred places are listed in the dataset, in capture.damage");
     }
-    if !args.quiet {
+    if !args.run.quiet {
         print_summary(args, &capture, &counts, size, begin.elapsed());
     }
     let lost = capture.lost_parts || !counts.damage.is_empty() || !tables.is_empty();
@@ -121,7 +121,7 @@ struct Plan<'a> {
 impl<'a> Plan<'a> {
     fn new(args: &ConvertArgs, format: Format, capture: &'a Capture) -> Result<Self, Failure> {
         let work = Work {
-            threads: args.threads.map_or_else(default_threads, Into::into),
+            threads: args.run.threads.map_or_else(default_threads, Into::into),
             filter: filter(&args.filter)?,
         };
         let columns = match args.columns.as_deref() {

@@ -35,14 +35,14 @@ pub(crate) fn run(args: &SliceArgs) -> Result<Done, Failure> {
             .hint("choose another name for the output"));
     }
     let begin = Instant::now();
-    let progress = Progress::new(capture.set.size(), args.quiet);
+    let progress = Progress::new(capture.set.size(), args.run.quiet);
     let options = SliceOptions {
-        work: Work { threads: args.threads.map_or_else(default_threads, Into::into), filter },
+        work: Work { threads: args.run.threads.map_or_else(default_threads, Into::into), filter },
         part_bytes: SliceOptions::PART_BYTES,
     };
     let mut files: Vec<PendingFile> = Vec::new();
     let create = |number: u32| {
-        let file = PendingFile::create(&part_name(path, number), args.force)
+        let file = PendingFile::create(&part_name(path, number), args.run.force)
             .map_err(|failure| io::Error::other(failure.to_string()))?;
         let out = file.writer();
         files.push(file);
@@ -57,7 +57,7 @@ pub(crate) fn run(args: &SliceArgs) -> Result<Done, Failure> {
     }
     let tables = capture.set.table_damage();
     report_damage(&capture, &tables, &counts.damage);
-    if !args.quiet {
+    if !args.run.quiet {
         let parts = if counts.parts == 1 { String::new() } else { format!(" in {} parts", counts.parts) };
         say(&format!(
             "{} of {} events kept in {:.2} s, {} written to {}{parts}",

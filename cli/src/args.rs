@@ -91,7 +91,8 @@ pub(crate) struct RunArgs {
 ///
 /// Events are copied byte for byte, with their stacks; processes, modules, icons and names come
 /// along as far as the events refer to them. The parts of a capture become one file, or if it would
-/// exceed 4 GiB several: OUT.pml, OUT-1.pml, …
+/// exceed 4 GiB several: OUT.pml, OUT-1.pml, … Relative times and event_id of a slice count from its
+/// own first event.
 #[derive(Debug, clap::Args)]
 pub(crate) struct SliceArgs {
     #[command(flatten)]

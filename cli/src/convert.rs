@@ -86,7 +86,17 @@ fn format(args: &ConvertArgs) -> Result<Format, Failure> {
             return Err(Failure::new("which format should go to standard output?")
                 .hint("say so with --to csv, xml, jsonl, arrow or parquet"));
         }
-        (None, false) => Format::Dataset,
+        (None, false) => match ending {
+            // Nobody expects a directory of this name.
+            Some(ending) if !args.output.is_dir() => {
+                let path = args.output.display();
+                let known = ENDINGS.map(|(ending, _)| format!(".{ending}")).join(", ");
+                return Err(Failure::new(format!("{path}: no format is known by the ending .{ending}")).hint(
+                    format!("end the name in {known}, or name the format with --to; --to dataset makes a directory"),
+                ));
+            }
+            _ => Format::Dataset,
+        },
     };
     if to_stdout && io::stdout().is_terminal() && matches!(format, Format::Parquet | Format::Arrow) {
         return Err(Failure::new("binary data is not written to a terminal")

@@ -3,7 +3,26 @@
 use crate::args::FilterArgs;
 use crate::failure::Failure;
 use pml_parser::Filter;
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::Path;
+
+/// The most bytes of a configuration; real ones have some thousands.
+const LARGEST: u64 = 16 << 20;
+
+/// The bytes of a configuration file, unless it cannot be one.
+fn configuration(path: &Path) -> Result<Vec<u8>, Failure> {
+    let io = |e: std::io::Error| Failure::of_io(path, &e);
+    let metadata = fs::metadata(path).map_err(io)?;
+    if !metadata.is_file() || metadata.len() > LARGEST {
+        let what = if metadata.is_file() { "is too large for" } else { "is not a regular file, so not" };
+        return Err(Failure::new(format!("{}: {what} a configuration of Process Monitor", path.display()))
+            .hint("export one there: File, Export Configuration…"));
+    }
+    let mut bytes = Vec::new();
+    File::open(path).map_err(io)?.take(LARGEST).read_to_end(&mut bytes).map_err(io)?;
+    Ok(bytes)
+}
 
 /// The filter, or `None` where all events are taken.
 pub(crate) fn filter(args: &FilterArgs) -> Result<Option<Filter>, Failure> {
@@ -13,8 +32,7 @@ pub(crate) fn filter(args: &FilterArgs) -> Result<Option<Filter>, Failure> {
     };
     let configured = match &args.procmon_filter {
         Some(path) => {
-            let bytes = fs::read(path).map_err(|e| Failure::of_io(path, &e))?;
-            let filter = Filter::from_pmc(&bytes);
+            let filter = Filter::from_pmc(&configuration(path)?);
             Some(filter.map_err(|e| Failure::new(format!("{}: {e}", path.display())))?)
         }
         None => None,

@@ -4,7 +4,7 @@ use crate::args::LogArgs;
 use crate::failure::Failure;
 use crate::status::warn;
 use memmap2::Mmap;
-use pml_parser::{Log, LogSet, mismatch, part_number};
+use pml_parser::{FileTime, Log, LogSet, mismatch, part_number};
 use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -56,7 +56,7 @@ pub(crate) fn open(args: &LogArgs) -> Result<Capture, Failure> {
         };
         let reason = accepted.iter().find_map(|(other, other_log)| {
             let (a, b) = (other_log.view(), log.view());
-            let first = (other.number, &other.path) <= (candidate.number, &candidate.path);
+            let first = order(other, other_log) <= order(&candidate, &log);
             let reason = if first { mismatch(a, b) } else { mismatch(b, a) };
             reason.map(|reason| (other.path.clone(), reason))
         });
@@ -72,7 +72,7 @@ pub(crate) fn open(args: &LogArgs) -> Result<Capture, Failure> {
             }
         }
     }
-    accepted.sort_by(|(a, _), (b, _)| (a.number, &a.path).cmp(&(b.number, &b.path)));
+    accepted.sort_by(|(a, log_a), (b, log_b)| order(a, log_a).cmp(&order(b, log_b)));
     if !args.no_set {
         let numbers: Vec<u64> = accepted.iter().map(|(candidate, _)| candidate.number).collect();
         if let Some((first, _)) = accepted.first() {
@@ -81,6 +81,11 @@ pub(crate) fn open(args: &LogArgs) -> Result<Capture, Failure> {
     }
     let (paths, logs) = accepted.into_iter().map(|(candidate, log)| (candidate.path, log)).unzip();
     Ok(Capture { set: LogSet::new(logs), paths, lost_parts })
+}
+
+/// What parts are ordered by: their numbers, and where names say nothing, their times.
+fn order<'a>(candidate: &'a Candidate, log: &Log<Mmap>) -> (u64, Option<FileTime>, &'a Path) {
+    (candidate.number, log.view().time_span().map(|span| span.0), &candidate.path)
 }
 
 /// The named files, and unless told otherwise the other parts beside them, each once.

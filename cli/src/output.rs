@@ -88,10 +88,38 @@ impl PendingFile {
 
     /// Moves the file to its place; gives its size.
     pub(crate) fn finish(self) -> Result<u64, Failure> {
+        self.sync()?;
+        self.persist()
+    }
+
+    /// Moves all files to their places, or none; gives the sum of their sizes.
+    pub(crate) fn finish_all(files: Vec<Self>) -> Result<u64, Failure> {
+        files.iter().try_for_each(Self::sync)?;
+        let mut size = 0;
+        let mut moved = Vec::new();
+        // The first one, by whose name all are known, comes last.
+        for file in files.into_iter().rev() {
+            let path = file.path.clone();
+            match file.persist() {
+                Ok(bytes) => size += bytes,
+                Err(failure) => {
+                    moved.iter().for_each(|path| drop(fs::remove_file(path)));
+                    return Err(failure);
+                }
+            }
+            moved.push(path);
+        }
+        Ok(size)
+    }
+
+    /// What the system could not write after all shows now, not after the move.
+    fn sync(&self) -> Result<(), Failure> {
+        self.file.as_file().sync_all().map_err(|e| Failure::of_io(&self.path, &e))
+    }
+
+    fn persist(self) -> Result<u64, Failure> {
         let path = self.path;
         let io = |e: io::Error| Failure::of_io(&path, &e);
-        // What the system could not write after all shows now, not after the move.
-        self.file.as_file().sync_all().map_err(io)?;
         let moved = if self.force { self.file.persist(&path) } else { self.file.persist_noclobber(&path) };
         let file = moved.map_err(|e| io(e.error))?;
         Ok(file.metadata().map_err(io)?.len())

@@ -10,6 +10,7 @@ use crate::status::{Done, Progress, say};
 use indicatif::{HumanBytes, HumanCount};
 use pml_parser::export::Work;
 use pml_parser::export::slice::{SliceOptions, slice};
+use pml_parser::part_number;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -20,13 +21,19 @@ pub(crate) fn run(args: &SliceArgs) -> Result<Done, Failure> {
     if path.extension().is_none_or(|e| !e.eq_ignore_ascii_case("pml")) {
         return Err(Failure::new(format!("{}: a slice is a log and is called .pml", path.display())));
     }
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let base = part_number(&stem).0;
+    if base != stem {
+        let message = format!("{}: this is the name of a part of {base}.pml", path.display());
+        return Err(Failure::new(message).hint("end the name in something else than a dash and a number"));
+    }
     if let Some(part) = other_parts(path).first() {
         return Err(Failure::new(format!(
             "{} would be taken for a part of the same capture as {}",
             path.display(),
             part.display()
         ))
-        .hint("choose another name or folder"));
+        .hint("choose another name or folder, or delete what is left of an older slice"));
     }
     let filter = filter(&args.filter)?;
     let capture = input::open(&args.log)?;
@@ -51,10 +58,7 @@ pub(crate) fn run(args: &SliceArgs) -> Result<Done, Failure> {
     let outcome = slice(&capture.set, &options, create, &progress);
     progress.clear();
     let counts = outcome.map_err(|error| write_failure(path, error))?;
-    let mut size = 0;
-    for file in files {
-        size += file.finish()?;
-    }
+    let size = PendingFile::finish_all(files)?;
     let tables = capture.set.table_damage();
     report_damage(&capture, &tables, &counts.damage);
     if !args.run.quiet {

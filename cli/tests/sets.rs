@@ -170,3 +170,15 @@ fn event_ids_run_through_the_parts() {
     assert!(set.event(30).is_err());
     assert_eq!(set.event(17).unwrap().process().unwrap().name().to_str(), "System");
 }
+
+#[test]
+fn renamed_parts_are_ordered_by_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let machine = Machine::windows_10("PC");
+    fs::write(folder.path().join("z.pml"), log(&machine, 0)).unwrap();
+    fs::write(folder.path().join("a.pml"), log(&machine, 100)).unwrap();
+    for named in [["z.pml", "a.pml"], ["a.pml", "z.pml"]] {
+        let (info, said) = info(folder.path(), &named);
+        assert_eq!(files(&info), ["z.pml", "a.pml"], "{said}");
+    }
+}

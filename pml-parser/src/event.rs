@@ -139,6 +139,11 @@ impl<'a> Event<'a> {
             .unwrap_or_default()
     }
 
+    #[cfg(feature = "write")]
+    pub(crate) fn header(&self) -> &'a raw::RawEvent {
+        self.record.header
+    }
+
     /// The whole record as it stands in the file.
     pub fn raw(&self) -> &'a [u8] {
         self.record.raw

@@ -5,7 +5,7 @@ use pml_parser::export::csv::{TextExport, write_csv};
 use pml_parser::export::slice::{SliceOptions, slice};
 use pml_parser::export::{Monitor, Work};
 use pml_parser::write::{LogWriter, Machine, NewEvent, NewModule, NewProcess, details};
-use pml_parser::{Cell, FileTime, Filter, Log, LogSet};
+use pml_parser::{Cell, EventClass, FileTime, Filter, Log, LogSet};
 use pml_samples::boot::{Amount, Bits, Options, generate_in_memory};
 use pml_samples::corpus;
 use std::cell::RefCell;
@@ -81,6 +81,18 @@ const FILTERS: [&str; 12] = [
     "tid >= 2000 and event_id < 5000",
 ];
 
+/// A record without process indexes, which may have to change where parts are merged.
+fn without_indexes(event: &pml_parser::Event<'_>) -> Vec<u8> {
+    let mut record = event.raw().to_vec();
+    record[..4].fill(0);
+    if event.class() == EventClass::Process && matches!(event.operation().code, 0 | 1) {
+        let details = 0x34 + event.stack().raw().len();
+        record[details..details + 4].fill(0);
+        record[details + 8..details + 12].fill(0);
+    }
+    record
+}
+
 /// Every event that the filter chooses is in the slice, as it was, and says the same.
 fn keeps(set: &Set, filter: &str) -> Result<(), Failed> {
     let parsed = Filter::parse(filter).map_err(|e| e.to_string())?;
@@ -94,8 +106,7 @@ fn keeps(set: &Set, filter: &str) -> Result<(), Failed> {
         return Err(format!("{filter}: {} events kept of {} chosen", kept.len(), chosen.len()).into());
     }
     for (a, b) in chosen.iter().zip(&kept) {
-        // All but the process index, which may have to change where parts are merged.
-        assert_eq!(a.raw()[4..], b.raw()[4..]);
+        assert_eq!(without_indexes(a), without_indexes(b));
         let mut texts = [String::new(), String::new()];
         for cell in Cell::all() {
             a.push_cell(cell, first, &Default::default(), &mut texts[0]);
@@ -245,35 +256,56 @@ fn written_logs_follow_the_rules() -> Result<(), Failed> {
     Ok(())
 }
 
+/// A process of a part: index, PID, name and the index of its parent.
+type Given<'a> = (u32, u32, &'a str, u32);
+
+/// A log in which each process closes a file, its stack in a module of its own. System has one
+/// more module, `driver`. The last process is created by its parent.
+fn part(start: u64, processes: &[Given<'_>], driver: &str) -> Vec<u8> {
+    let mut log = LogWriter::new(Cursor::new(Vec::new()), &Machine::windows_10("PC")).unwrap();
+    for &(index, pid, name, parent_index) in processes {
+        let module = |base, path| NewModule { base, size: 0x1000, path, ..NewModule::default() };
+        let mut modules = vec![module(u64::from(pid) << 16, name)];
+        if pid == 4 {
+            modules.push(module(KERNEL + start, driver));
+        }
+        log.add_process(&NewProcess { index, pid, name, parent_index, modules, ..NewProcess::default() });
+    }
+    let add = |log: &mut LogWriter<_>, time, process_index, pid, class, operation, details: &[u8]| {
+        let stack = [(u64::from(pid) << 16) + 0x10, KERNEL + start + 0x10];
+        let time = FileTime(time);
+        let event =
+            NewEvent { process_index, tid: pid, class, operation, time, details, ..NewEvent::default() };
+        log.add_event(&NewEvent { stack: &stack, ..event }).unwrap();
+    };
+    for (time, &(index, pid, ..)) in (start..).zip(processes) {
+        let details = details::close_file(8, r"C:\x");
+        add(&mut log, time, index, pid, EventClass::FileSystem, 38, &details);
+    }
+    let &(index, pid, name, parent) = processes.last().unwrap();
+    let of_parent = processes.iter().find(|other| other.0 == parent).unwrap();
+    let created = details::ProcessCreate {
+        index,
+        pid,
+        parent_index: parent,
+        parent_pid: of_parent.1,
+        session: 0,
+        is_64_bit: true,
+        time: FileTime(start),
+        path: name,
+        command_line: name,
+    };
+    let details = created.build();
+    add(&mut log, start + 100, parent, of_parent.1, EventClass::Process, 1, &details);
+    log.finish().unwrap().into_inner()
+}
+
+const KERNEL: u64 = 0xFFFF_F800_0000_0000;
+
 /// Two parts that give one index to different processes, and one process two indexes.
 fn merging_renumbers_processes() -> Result<(), Failed> {
-    let part = |start: u64, processes: [(u32, u32, &str); 3]| {
-        let mut log = LogWriter::new(Cursor::new(Vec::new()), &Machine::windows_10("PC")).unwrap();
-        for (index, pid, name) in processes {
-            let module =
-                NewModule { base: u64::from(pid) << 16, size: 0x1000, path: name, ..NewModule::default() };
-            let modules = vec![module];
-            log.add_process(&NewProcess { index, pid, name, modules, ..NewProcess::default() });
-        }
-        for (i, (process_index, pid, _)) in processes.into_iter().enumerate() {
-            let details = details::close_file(8, r"C:\x");
-            let (operation, time) = (38, FileTime(start + i as u64));
-            let stack = [(u64::from(pid) << 16) + 0x10];
-            let event = NewEvent {
-                process_index,
-                tid: pid,
-                operation,
-                time,
-                details: &details,
-                stack: &stack,
-                ..NewEvent::default()
-            };
-            log.add_event(&event).unwrap();
-        }
-        log.finish().unwrap().into_inner()
-    };
-    let a = part(1_000, [(1, 4, "System"), (2, 200, "b.exe"), (3, 300, "c.exe")]);
-    let b = part(2_000, [(1, 4, "System"), (2, 400, "d.exe"), (9, 200, "b.exe")]);
+    let a = part(0x1_0000, &[(1, 4, "System", 0), (2, 200, "b.exe", 1), (3, 300, "c.exe", 2)], "a.sys");
+    let b = part(0x2_0000, &[(7, 4, "System", 0), (2, 400, "d.exe", 9), (9, 200, "b.exe", 7)], "b.sys");
     let merged = sliced(&set(vec![a, b]), None, u64::MAX);
     assert_eq!(merged.len(), 1);
     follows_the_rules(&merged[0]);
@@ -284,14 +316,91 @@ fn merging_renumbers_processes() -> Result<(), Failed> {
             let event = event.unwrap();
             let process = event.process().unwrap();
             assert_eq!(process.pid(), event.tid(), "attributed to its own process");
-            let address = event.stack().addresses().next().unwrap();
-            let location = event.locate(address, Default::default()).unwrap();
-            (process.name().to_string(), location.module.path().to_string())
+            let modules = event
+                .stack()
+                .addresses()
+                .map(|address| event.locate(address, Default::default()).unwrap().module.path().to_string());
+            (process.name().to_string(), modules.collect::<Vec<_>>())
         })
         .collect();
-    let expect = ["System", "b.exe", "c.exe", "System", "d.exe", "b.exe"];
-    assert_eq!(names, expect.map(|name| (name.to_owned(), name.to_owned())));
-    assert_eq!(merged.part(0).unwrap().process_count(), 4);
+    let expect = [
+        ("System", "a.sys"),
+        ("b.exe", "a.sys"),
+        ("c.exe", "a.sys"),
+        ("b.exe", "a.sys"),
+        ("System", "b.sys"),
+        ("d.exe", "b.sys"),
+        ("b.exe", "b.sys"),
+        ("System", "b.sys"),
+    ];
+    assert_eq!(
+        names,
+        expect.map(|(name, driver)| (name.to_owned(), vec![name.to_owned(), driver.to_owned()]))
+    );
+    let log = merged.part(0).unwrap();
+    assert_eq!(log.process_count(), 4);
+    let mut parents: Vec<_> = log
+        .processes()
+        .map(|process| {
+            let parent = log.process(process.parent_index()).map(|parent| parent.name().to_string());
+            (process.name().to_string(), parent)
+        })
+        .collect();
+    parents.sort();
+    let parents: Vec<_> = parents.iter().map(|(name, parent)| (name.as_str(), parent.as_deref())).collect();
+    let expect =
+        [("System", None), ("b.exe", Some("System")), ("c.exe", Some("b.exe")), ("d.exe", Some("b.exe"))];
+    assert_eq!(parents, expect);
+    // The details of Process Create name both processes.
+    let created = merged.events().map(Result::unwrap).filter(|event| event.class() == EventClass::Process);
+    let created: Vec<_> = created
+        .map(|event| {
+            let name = |at| log.process(half(event.details(), at) as u32).unwrap().name().to_string();
+            (name(0), name(8))
+        })
+        .collect();
+    let expect = [("c.exe", "b.exe"), ("b.exe", "System")];
+    assert_eq!(created, expect.map(|(name, parent)| (name.to_owned(), parent.to_owned())));
+    Ok(())
+}
+
+/// The kernel's modules of a part come along though only another part's System has events.
+fn kernel_modules_of_all_parts_come_along() -> Result<(), Failed> {
+    let a = part(0x1_0000, &[(1, 4, "System", 0), (2, 200, "b.exe", 1)], "a.sys");
+    let b = part(0x2_0000, &[(1, 4, "System", 0), (2, 200, "b.exe", 1)], "b.sys");
+    let filter = "process_name = System and part = 0 or process_name = b.exe and part = 1";
+    let slice = set(sliced(&set(vec![a, b]), Some(filter), u64::MAX));
+    let last = slice.events().last().unwrap().unwrap();
+    let driver = last.stack().addresses().last().unwrap();
+    assert_eq!(last.locate(driver, Default::default()).unwrap().module.path().to_string(), "b.sys");
+    Ok(())
+}
+
+/// Records that all lie about their extra blob, or that overlap, do not make a slice larger than
+/// the log.
+fn forged_records_do_not_multiply() -> Result<(), Failed> {
+    let mut log = part(0x1_0000, &[(1, 4, "System", 0), (2, 200, "b.exe", 1)], "a.sys");
+    let offsets = word(&log, 0x248);
+    let events = half(&log, 0x234);
+    let end = log.len() + 1_000_000;
+    log.resize(end, 0);
+    for i in 0..events {
+        let at = half(&log, offsets + 5 * i);
+        log[at + 0x30..at + 0x34].copy_from_slice(&((end - 2 - at) as u32).to_le_bytes());
+    }
+    let small = sliced(&set(vec![log.clone()]), None, u64::MAX);
+    assert!(small[0].len() < 10_000);
+    follows_the_rules(&small[0]);
+    // All of them the first one, which is made as long as half of the file.
+    let first = half(&log, offsets);
+    for i in 0..events {
+        log.copy_within(offsets..offsets + 5, offsets + 5 * i);
+    }
+    log[first + 0x30..first + 0x34].fill(0);
+    log[first + 0x2C..first + 0x30].copy_from_slice(&500_000u32.to_le_bytes());
+    let options = SliceOptions { work: Work { threads: 1, filter: None }, part_bytes: u64::MAX };
+    let refused = slice(&set(vec![log]), &options, |_| Ok(Shared::default()), &Silent).unwrap_err();
+    assert!(refused.to_string().contains("overlap"), "{refused}");
     Ok(())
 }
 
@@ -320,6 +429,8 @@ fn main() -> ExitCode {
     let mut trials = vec![
         Trial::test("written_logs_follow_the_rules", written_logs_follow_the_rules),
         Trial::test("merging_renumbers_processes", merging_renumbers_processes),
+        Trial::test("kernel_modules_of_all_parts_come_along", kernel_modules_of_all_parts_come_along),
+        Trial::test("forged_records_do_not_multiply", forged_records_do_not_multiply),
         Trial::test("large_slices_are_split", large_slices_are_split),
         Trial::test("a_slice_of_nothing_is_a_log", a_slice_of_nothing_is_a_log),
     ];

@@ -11,7 +11,7 @@ use crate::process::{Module, Process};
 use crate::time::FileTime;
 use crate::write::LogWriter;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::io::{Seek, Write};
+use std::io::{self, Seek, Write};
 
 /// How a capture is sliced.
 #[derive(Clone, Debug)]
@@ -47,18 +47,19 @@ const RANGE_BYTES: u64 = 64 << 20;
 
 /// Writes the chosen events as a capture of its own. `create` opens part `n` of the output, from 0.
 ///
-/// Event records are copied as they are. Only the process index is rewritten, and only where two
+/// Event records are copied as they are. Only process indexes are rewritten, and only where two
 /// parts of the capture use one index for different processes. Of the tables, each part of the
 /// output gets the processes of its events, the System process (PID 4), their strings and icons,
 /// and the hosts and ports that its events name. Memory grows with the tables and by five bytes
 /// for each event of one part of the output.
 ///
 /// # Errors
-/// When writing fails, or the monitor stops it.
+/// When writing fails, the monitor stops it, or records overlap so that the events would be larger
+/// than the capture.
 pub fn slice<B, W>(
     set: &LogSet<B>,
     options: &SliceOptions,
-    mut create: impl FnMut(u32) -> std::io::Result<W>,
+    mut create: impl FnMut(u32) -> io::Result<W>,
     monitor: &dyn Monitor,
 ) -> Result<SliceCounts, WriteError>
 where
@@ -83,6 +84,7 @@ where
     };
     let mut indexes = Indexes::default();
     let mut part: Option<Part<W>> = None;
+    let mut copied = 0;
     in_order(
         options.work.threads,
         set.ranges(RANGE_EVENTS, RANGE_BYTES),
@@ -96,7 +98,7 @@ where
                 let Ok(event) = log.event(position) else { continue };
                 let full = part.as_ref().is_some_and(|part| part.size() >= options.part_bytes);
                 if full && let Some(part) = part.take() {
-                    part.finish(set)?;
+                    part.finish(set, &mut indexes)?;
                 }
                 let part = match &mut part {
                     Some(part) => part,
@@ -105,7 +107,13 @@ where
                         part.insert(Part::new(create(counts.parts - 1)?, log)?)
                     }
                 };
-                part.add(&event, indexes.of(&event))?;
+                let before = part.size();
+                part.add(&event, &mut indexes)?;
+                copied += part.size() - before;
+                if copied > set.size() {
+                    const WHAT: &str = "records overlap: their copies would be larger than the log";
+                    return Err(io::Error::new(io::ErrorKind::InvalidData, WHAT).into());
+                }
                 counts.kept += 1;
             }
             let (events, bytes) = progress(set, &range);
@@ -122,7 +130,7 @@ where
         part = Some(Part::new(create(0)?, log)?);
     }
     if let Some(part) = part {
-        part.finish(set)?;
+        part.finish(set, &mut indexes)?;
     }
     Ok(counts)
 }
@@ -133,44 +141,56 @@ where
 struct Indexes {
     /// Index in the output, by part and index there.
     known: HashMap<(u16, u32), u32>,
-    /// Who has an index in the output.
-    taken: BTreeMap<u32, Identity>,
+    /// The part in which a process came last, and its index in the output.
+    processes: HashMap<Identity, (u16, u32)>,
+    taken: HashSet<u32>,
+    /// All below are taken.
+    free: u32,
 }
 
-/// What makes a process the same one in two parts; a process without a record is nobody else's.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Identity {
-    Known { pid: u32, start: FileTime },
-    Unknown { part: u16 },
+/// What makes a process the same one in two parts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Identity {
+    pid: u32,
+    start: FileTime,
 }
+
+/// PID of the System process, the same one for as long as Windows runs.
+const SYSTEM_PID: u32 = 4;
 
 impl Indexes {
-    /// The index that the process of an event has in the output.
-    fn of(&mut self, event: &Event<'_>) -> u32 {
-        self.index(event.log(), event.process_index())
-    }
-
-    fn index(&mut self, log: LogView<'_>, index: u32) -> u32 {
-        if let Some(&known) = self.known.get(&(log.part(), index)) {
+    /// The index in the output of a process of a part.
+    fn of(&mut self, log: LogView<'_>, index: u32) -> u32 {
+        let source = (log.part(), index);
+        if let Some(&known) = self.known.get(&source) {
             return known;
         }
-        let identity = match log.process(index) {
-            Some(process) => Identity::Known { pid: process.pid(), start: process.start() },
-            None => Identity::Unknown { part: log.part() },
+        // A process without a record is nobody else's.
+        let identity = log.process(index).map(|process| match process.pid() {
+            SYSTEM_PID => Identity { pid: SYSTEM_PID, start: FileTime(0) },
+            pid => Identity { pid, start: process.start() },
+        });
+        // Two records of one part are two processes, whatever they say.
+        let same = identity.and_then(|identity| self.processes.get(&identity));
+        let new = match same {
+            Some(&(part, new)) if part != log.part() => new,
+            _ if self.taken.insert(index) => index,
+            _ => self.next_free(),
         };
-        let same = self.taken.iter().find(|(_, taken)| **taken == identity).map(|entry| *entry.0);
-        let new = match (self.taken.get(&index), same) {
-            (None, None) => index,
-            (Some(taken), _) if *taken == identity => index,
-            // The same process came under another index before.
-            (_, Some(other)) if matches!(identity, Identity::Known { .. }) => other,
-            (None, _) => index,
-            // Somebody else has it: the first one that is free.
-            (Some(_), _) => (0..).find(|free| !self.taken.contains_key(free)).unwrap_or(index),
-        };
-        self.taken.insert(new, identity);
-        self.known.insert((log.part(), index), new);
+        if let Some(identity) = identity {
+            self.processes.insert(identity, (log.part(), new));
+        }
+        self.known.insert(source, new);
         new
+    }
+
+    fn next_free(&mut self) -> u32 {
+        // 0 is what a process without a parent names.
+        self.free = self.free.max(1);
+        while !self.taken.insert(self.free) {
+            self.free += 1;
+        }
+        self.free
     }
 }
 
@@ -201,13 +221,13 @@ impl<W: Write + Seek> Part<W> {
         self.writer.position() + 5 * u64::from(self.writer.event_count())
     }
 
-    fn add(&mut self, event: &Event<'_>, process_index: u32) -> Result<(), WriteError> {
-        self.writer.copy_event(event, process_index)?;
-        let source = (event.log().part(), event.process_index());
-        self.processes.entry(process_index).or_default().insert(source);
-        self.sources.insert(source.0);
-        // Only what has a name is kept, so the sets stay as small as the tables.
+    fn add(&mut self, event: &Event<'_>, indexes: &mut Indexes) -> Result<(), WriteError> {
         let log = event.log();
+        self.writer.copy_event(event, |index| indexes.of(log, index))?;
+        let index = indexes.of(log, event.process_index());
+        self.processes.entry(index).or_default().insert((log.part(), event.process_index()));
+        self.sources.insert(log.part());
+        // Only what has a name is kept, so the sets stay as small as the tables.
         for end in event.endpoints().into_iter().flatten() {
             if log.host(&end.address).is_some() {
                 self.hosts.insert(end.address);
@@ -220,30 +240,24 @@ impl<W: Write + Seek> Part<W> {
     }
 
     /// Writes the tables.
-    fn finish<B: AsRef<[u8]>>(mut self, set: &LogSet<B>) -> Result<(), WriteError> {
-        // The kernel's modules resolve the frames of every process.
+    fn finish<B: AsRef<[u8]>>(mut self, set: &LogSet<B>, indexes: &mut Indexes) -> Result<(), WriteError> {
         let logs = self.sources.iter().filter_map(|&part| set.part(part));
-        let systems: Vec<(u16, Process<'_>)> =
-            logs.clone().filter_map(|log| Some((log.part(), log.system_process()?))).collect();
-        let has_system = |sources: &BTreeSet<(u16, u32)>| {
-            systems.iter().any(|(part, system)| sources.contains(&(*part, system.index())))
-        };
-        if !self.processes.values().any(has_system) {
-            let free =
-                systems.first().map(|(_, system)| system.index()).filter(|i| !self.processes.contains_key(i));
-            let index = free.or_else(|| (0..).find(|i| !self.processes.contains_key(i))).unwrap_or(0);
-            let sources = systems.iter().map(|(part, system)| (*part, system.index())).collect();
-            self.processes.insert(index, sources);
+        // The kernel's modules resolve the frames of every process: those of all parts come along.
+        for log in logs.clone() {
+            if let Some(system) = log.system_process() {
+                let index = indexes.of(log, system.index());
+                self.processes.entry(index).or_default().insert((log.part(), system.index()));
+            }
         }
         for (index, sources) in &self.processes {
-            let records: Vec<Process<'_>> = sources
+            let records: Vec<(LogView<'_>, Process<'_>)> = sources
                 .iter()
-                .filter_map(|&(part, index)| set.part(part).and_then(|log| log.process(index)))
+                .filter_map(|&(part, index)| set.part(part).and_then(|log| Some((log, log.process(index)?))))
                 .collect();
             // The last record knows how the process ended; modules may have come and gone.
-            let Some(last) = records.last() else { continue };
-            let modules = modules_of(&records);
-            self.writer.copy_process(*index, *last, &modules);
+            let Some(&(log, last)) = records.last() else { continue };
+            let parent = indexes.of(log, last.parent_index());
+            self.writer.copy_process(*index, parent, last, &modules_of(&records));
         }
         for log in logs {
             for (ip, name) in log.hosts() {
@@ -263,9 +277,9 @@ impl<W: Write + Seek> Part<W> {
 }
 
 /// The modules of a process, of all its records, each once, in table order.
-fn modules_of<'a>(records: &[Process<'a>]) -> Vec<Module<'a>> {
+fn modules_of<'a>(records: &[(LogView<'a>, Process<'a>)]) -> Vec<Module<'a>> {
     let mut known = HashSet::new();
-    let all = records.iter().flat_map(|record| record.modules());
+    let all = records.iter().flat_map(|(_, record)| record.modules());
     match records {
         // One table is taken as it is, repetitions included.
         [_] => all.collect(),

@@ -18,10 +18,10 @@ pub(super) fn nearest<'k>(word: &str, known: impl Iterator<Item = &'k str>) -> O
         .map(|entry| entry.1)
 }
 
-/// Letters to insert, remove or replace to get from one word to the other (Levenshtein).
+/// Letters to insert, remove or replace to get from one word to the other, case aside (Levenshtein).
 fn distance(from: &[char], to: &str) -> usize {
     let mut row: Vec<usize> = (0..=from.len()).collect();
-    for (line, letter) in to.chars().enumerate() {
+    for (line, letter) in to.chars().flat_map(char::to_lowercase).enumerate() {
         let Some((first, cells)) = row.split_first_mut() else { break };
         let mut above_left = std::mem::replace(first, line + 1);
         let mut left = line + 1;

@@ -4,14 +4,49 @@ use super::column::{Column, Kind};
 use super::error::FilterError;
 use super::hint::mistake;
 use super::lexer::Compare;
+use super::nearest::nearest;
 use super::parser::Operand;
 use super::test::{Check, TextCheck, folded};
 use super::value::{self, Value};
+use crate::names::category::Category;
+use crate::names::ntstatus::TEXTS;
+use crate::names::operation::{EventClass, Operation, UNKNOWN};
 use regex::{Regex, RegexBuilder};
 
 /// A text to compare with.
 pub(super) fn text(operand: &Operand) -> String {
     folded(&operand.text)
+}
+
+/// A text that is compared as a whole, for equality. Where only some texts can come, any other is
+/// a mistake: it would select nothing.
+fn whole(expression: &str, column: &Column, operand: &Operand) -> Result<String, FilterError> {
+    let wanted = text(operand);
+    let known: Vec<&str> = match column.name {
+        "operation" => Operation::names().collect(),
+        "class" => (0..=6).map(|code| EventClass::from_code(code).name()).collect(),
+        "category" => Category::ALL.map(Category::name).to_vec(),
+        // A status without a text prints as a number.
+        "result" | "status" if !wanted.starts_with("0x") => TEXTS.iter().map(|entry| entry.1).collect(),
+        _ => return Ok(wanted),
+    };
+    if wanted == UNKNOWN.to_lowercase() || known.iter().any(|known| folded(known) == wanted) {
+        return Ok(wanted);
+    }
+    let message = format!("no event has the {} `{}`", column.name, operand.text);
+    let error = mistake(expression, operand.position, message);
+    // `result = NAME NOT FOUND` without its quotes.
+    let rest = folded(expression.get(operand.position..).unwrap_or_default());
+    let unquoted = known.iter().find(|known| known.contains(' ') && rest.starts_with(&folded(known)));
+    if let Some(unquoted) = unquoted.filter(|_| !operand.is_quoted) {
+        return Err(error.with(format!("a text with blanks needs quotes: '{unquoted}'")));
+    }
+    Err(match nearest(&wanted, known.into_iter()) {
+        Some(near) => error.with(format!("did you mean '{near}'?")),
+        None => {
+            error.with(format!("for a part of the text, write: {} contains '{}'", column.name, operand.text))
+        }
+    })
 }
 
 /// A regular expression.
@@ -35,8 +70,8 @@ pub(super) fn compared(
 ) -> Result<Check, FilterError> {
     let is_equality = matches!(sign, Compare::Equal | Compare::NotEqual);
     match column.kind {
-        Kind::Text => Ok(Check::Text(TextCheck::Equals(text(operand)))),
-        Kind::Status if is_equality => Ok(status(operand)),
+        Kind::Text => Ok(Check::Text(TextCheck::Equals(whole(expression, column, operand)?))),
+        Kind::Status if is_equality => status(expression, column, operand),
         _ => {
             let value = number(expression, column, operand)?;
             Ok(Check::Number(if is_equality { Compare::Equal } else { sign }, value))
@@ -74,13 +109,17 @@ pub(super) fn one_of(
         Check::Text(TextCheck::OneOf(values))
     };
     match column.kind {
-        Kind::Text => Ok(vec![texts(operands.iter().map(text).collect())]),
+        Kind::Text => {
+            let wanted: Result<_, _> =
+                operands.iter().map(|operand| whole(expression, column, operand)).collect();
+            Ok(vec![texts(wanted?)])
+        }
         Kind::Status => {
             let mut names = Vec::new();
             let mut codes = Vec::new();
             let mut checks = Vec::new();
             for operand in operands {
-                match status(operand) {
+                match status(expression, column, operand)? {
                     Check::Number(_, value) => codes.push(value),
                     Check::Error => checks.push(Check::Error),
                     _ => names.push(text(operand)),
@@ -99,14 +138,14 @@ pub(super) fn one_of(
 }
 
 /// What a status is compared with: a number, a severity, or a text. No result is called "error".
-fn status(operand: &Operand) -> Check {
+fn status(expression: &str, column: &Column, operand: &Operand) -> Result<Check, FilterError> {
     if operand.text.eq_ignore_ascii_case("error") {
-        return Check::Error;
+        return Ok(Check::Error);
     }
-    match value::read(&operand.text, Kind::Status) {
+    Ok(match value::read(&operand.text, Kind::Status) {
         Some(value) if !operand.is_quoted => Check::Number(Compare::Equal, value),
-        _ => Check::Text(TextCheck::Equals(text(operand))),
-    }
+        _ => Check::Text(TextCheck::Equals(whole(expression, column, operand)?)),
+    })
 }
 
 fn number(expression: &str, column: &Column, operand: &Operand) -> Result<Value, FilterError> {

@@ -25,10 +25,10 @@ fn errors_point_at_the_place_and_say_what_to_write() {
     );
     assert_eq!(
         shown("result = NAME NOT FOUND"),
-        "`and`, `or` or the end was expected here\n\
+        "no event has the result `NAME`\n\
          \x20 result = NAME NOT FOUND\n\
-         \x20               ^\n\
-         a text with blanks or signs needs quotes: 'NAME NOT FOUND'"
+         \x20          ^\n\
+         a text with blanks needs quotes: 'NAME NOT FOUND'"
     );
     assert_eq!(
         shown("path = 'C:\\"),
@@ -48,6 +48,11 @@ fn places_and_messages() {
         ("   ", 0, "empty", "for example"),
         ("pid", 3, "operator is missing", "starts_with"),
         ("pid =", 5, "takes a number", ""),
+        ("operation = CreateFiel", 12, "no event has", "'CreateFile'"),
+        ("operation in (CreateFile, RegOpen)", 26, "no event has", "contains 'RegOpen'"),
+        ("class != File System", 9, "no event has", "quotes: 'File System'"),
+        ("category = Reed", 11, "no event has", "'Read'"),
+        ("status = 'ACCESS DENID'", 9, "no event has", "'ACCESS DENIED'"),
         ("pid = 4 and", 11, "column is missing", ""),
         ("pid = 4 and and pid = 5", 12, "column is missing", ""),
         ("pid = 4 pid = 5", 8, "`and`, `or` or the end", "quotes"),

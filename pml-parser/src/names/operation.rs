@@ -96,6 +96,21 @@ impl Operation {
         }
     }
 
+    /// The names of all operations, some of them several times.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        let classes = [
+            EventClass::Process,
+            EventClass::Registry,
+            EventClass::FileSystem,
+            EventClass::Profiling,
+            EventClass::Network,
+        ];
+        let operations = classes.into_iter().flat_map(|class| {
+            (0..).map(move |code| Self { class, code, sub: 0 }).take_while(|operation| operation.is_known())
+        });
+        operations.flat_map(|operation| (0..=u8::MAX).map(move |sub| Self { sub, ..operation }.name()))
+    }
+
     /// Whether Process Monitor has a name for the operation number (a sub-operation may still be
     /// `<Unknown>`).
     pub fn is_known(self) -> bool {

@@ -73,6 +73,10 @@ impl Machine {
     }
 }
 
+fn invalid(what: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, what)
+}
+
 /// Fills a fixed array with as much of a text as leaves room for a NUL.
 fn put_utf16(array: &mut [u8], text: &str) {
     let room = array.len() / 2 - 1;
@@ -135,8 +139,6 @@ pub struct LogWriter<W> {
     position: u64,
     offsets: Vec<RawOffset>,
     tables: Tables,
-    /// One record, built before it is written.
-    record: Vec<u8>,
 }
 
 impl<W: Write + Seek> LogWriter<W> {
@@ -174,7 +176,6 @@ impl<W: Write + Seek> LogWriter<W> {
             position: header::SIZE as u64,
             offsets: Vec::new(),
             tables: Tables::default(),
-            record: Vec::new(),
         })
     }
 
@@ -208,17 +209,17 @@ impl<W: Write + Seek> LogWriter<W> {
     /// # Errors
     /// When writing fails, or the event does not fit the format.
     pub fn add_event(&mut self, event: &NewEvent<'_>) -> io::Result<()> {
-        let invalid = |what| io::Error::new(io::ErrorKind::InvalidInput, what);
+        self.check_room()?;
         let depth = u16::try_from(event.stack.len()).map_err(|_| invalid("too many stack frames"))?;
         let details_size = u32::try_from(event.details.len()).map_err(|_| invalid("details above 4 GiB"))?;
-        let sequence =
-            u32::try_from(self.offsets.len()).map_err(|_| invalid("too many events for one log"))?;
+        let extra_size = u16::try_from(event.extra.map_or(0, <[u8]>::len))
+            .map_err(|_| invalid("extra blob above 65,535 bytes"))?;
         let mut header = RawEvent {
             process_index: event.process_index.into(),
             tid: event.tid.into(),
             class: event.class.code().into(),
             operation: event.operation.into(),
-            sequence: sequence.into(),
+            sequence: self.event_count().into(),
             duration: event.duration.0.into(),
             time: event.time.0.into(),
             result: event.status.0.into(),
@@ -230,46 +231,85 @@ impl<W: Write + Seek> LogWriter<W> {
         if event.extra.is_some() {
             header.extra_offset = u32::try_from(extra_at).map_err(|_| invalid("details above 4 GiB"))?.into();
         }
-        self.record.clear();
-        self.record.extend_from_slice(header.as_bytes());
+        self.offsets.push(RawOffset::new(self.position));
+        self.append(header.as_bytes())?;
         for frame in event.stack {
-            self.record.extend_from_slice(frame.to_le_bytes().get(..self.pointer).unwrap_or_default());
+            let frame = frame.to_le_bytes();
+            self.append(frame.get(..self.pointer).unwrap_or_default())?;
         }
-        self.record.extend_from_slice(event.details);
+        self.append(event.details)?;
         if let Some(extra) = event.extra {
-            let size = u16::try_from(extra.len()).map_err(|_| invalid("extra blob above 65,535 bytes"))?;
-            self.record.extend_from_slice(&size.to_le_bytes());
-            self.record.extend_from_slice(extra);
+            self.append(&extra_size.to_le_bytes())?;
+            self.append(extra)?;
         }
-        self.append_record()
+        Ok(())
     }
 
-    /// Copies an event of another log of the same bitness, byte for byte but for its process index.
+    /// Copies an event of another log of the same bitness, byte for byte but for process indexes,
+    /// which `index` translates.
     ///
     /// # Errors
     /// When writing fails, or the log is full.
-    pub fn copy_event(&mut self, event: &Event<'_>, process_index: u32) -> io::Result<()> {
-        let Some((_, behind_index)) = event.raw().split_first_chunk::<4>() else { return Ok(()) };
-        self.record.clear();
-        self.record.extend_from_slice(&process_index.to_le_bytes());
-        self.record.extend_from_slice(behind_index);
-        self.append_record()
+    pub fn copy_event(&mut self, event: &Event<'_>, mut index: impl FnMut(u32) -> u32) -> io::Result<()> {
+        self.check_room()?;
+        let (frames, details) = (event.stack().raw(), event.details());
+        let mut header = *event.header();
+        header.process_index = index(header.process_index.get()).into();
+        // Where a forged record puts its extra blob far behind, what lies between stays there.
+        let extra_at = size_of::<RawEvent>() + frames.len() + details.len();
+        if event.extra().is_some() {
+            header.extra_offset = u32::try_from(extra_at).map_err(|_| invalid("details above 4 GiB"))?.into();
+        }
+        self.offsets.push(RawOffset::new(self.position));
+        self.append(header.as_bytes())?;
+        self.append(frames)?;
+        self.copy_details(event, &mut index)?;
+        if let Some(extra) = event.extra() {
+            self.append(&(extra.len() as u16).to_le_bytes())?;
+            self.append(extra)?;
+        }
+        Ok(())
+    }
+
+    /// Copies details; those of Process Defined and Process Create begin with the index and PID of
+    /// the new process and of its parent.
+    fn copy_details(&mut self, event: &Event<'_>, index: &mut impl FnMut(u32) -> u32) -> io::Result<()> {
+        let details = event.details();
+        let operation = event.operation();
+        let names_processes = operation.class == EventClass::Process && operation.code < 2;
+        match details.split_first_chunk::<16>() {
+            Some((processes, rest)) if names_processes => {
+                let mut processes = *processes;
+                for place in [0, 8] {
+                    if let Some(bytes) = processes.get_mut(place..place + 4) {
+                        let old = u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
+                        bytes.copy_from_slice(&index(old).to_le_bytes());
+                    }
+                }
+                self.append(&processes)?;
+                self.append(rest)
+            }
+            _ => self.append(details),
+        }
     }
 
     /// Copies a process of another log of the same bitness under an index of its own, with these
     /// modules. Texts and icons come along.
-    pub fn copy_process(&mut self, index: u32, process: Process<'_>, modules: &[Module<'_>]) {
-        self.tables.copy_process(index, process, modules, self.pointer);
+    pub fn copy_process(
+        &mut self,
+        index: u32,
+        parent_index: u32,
+        process: Process<'_>,
+        modules: &[Module<'_>],
+    ) {
+        self.tables.copy_process(index, parent_index, process, modules, self.pointer);
     }
 
-    /// Writes the record that was built.
-    fn append_record(&mut self) -> io::Result<()> {
+    /// Whether another event may begin here.
+    fn check_room(&self) -> io::Result<()> {
         if self.position > RawOffset::MAX || self.offsets.len() >= u32::MAX as usize {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "the log is full"));
+            return Err(invalid("the log is full"));
         }
-        self.out.write_all(&self.record)?;
-        self.offsets.push(RawOffset::new(self.position));
-        self.position += self.record.len() as u64;
         Ok(())
     }
 

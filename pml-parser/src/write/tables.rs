@@ -202,6 +202,7 @@ impl Tables {
     pub(super) fn copy_process(
         &mut self,
         index: u32,
+        parent_index: u32,
         process: Process<'_>,
         modules: &[Module<'_>],
         pointer: usize,
@@ -216,6 +217,7 @@ impl Tables {
         };
         let fixed = RawProcess {
             index: index.into(),
+            parent_index: parent_index.into(),
             small_icon: icon(fixed.small_icon),
             big_icon: icon(fixed.big_icon),
             integrity: string(fixed.integrity),

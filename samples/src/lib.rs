@@ -4,3 +4,4 @@
 pub mod boot;
 pub mod corpus;
 mod random;
+pub mod scenario;

@@ -2,7 +2,9 @@
 #![forbid(unsafe_code)]
 
 use clap::{Args, Parser, Subcommand};
-use pml_samples::boot::{self, Amount, Bits, Options, Story};
+use pml_samples::boot::{self, Amount, Bits, Options};
+use pml_samples::scenario;
+use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -16,12 +18,25 @@ struct Cli {
 
 #[derive(Subcommand, Debug)]
 enum Command {
-    /// A boot log of a Windows that is being updated.
-    Boot(Boot),
+    /// A plain boot log of a Windows that is being updated.
+    Boot(Common),
+    /// A boot log that tells what a scenario says, with its text logs.
+    Scenario(Told),
 }
 
 #[derive(Args, Debug)]
-struct Boot {
+struct Told {
+    /// File of the scenario.
+    scenario: PathBuf,
+    /// Which variant of it.
+    #[arg(long)]
+    variant: Option<String>,
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(Args, Debug)]
+struct Common {
     /// Directory for Bootlog.pml, Bootlog-1.pml, …
     #[arg(short, long, value_name = "DIRECTORY")]
     output: PathBuf,
@@ -37,12 +52,9 @@ struct Boot {
     /// What all chance is drawn from.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Bitness of the captured Windows, 32 or 64.
-    #[arg(long, default_value = "64", value_parser = bits)]
-    bits: Bits,
-    /// What happens: none or missing-payload.
-    #[arg(long, default_value = "missing-payload")]
-    story: Story,
+    /// Bitness of the captured Windows, 32 or 64 [default: that of the scenario, or 64].
+    #[arg(long, value_parser = bits)]
+    bits: Option<Bits>,
     /// Mean number of stack frames of an event.
     #[arg(long, default_value_t = 34, value_parser = clap::value_parser!(u16).range(1..=200))]
     frames: u16,
@@ -51,14 +63,13 @@ struct Boot {
     force: bool,
 }
 
-impl Boot {
-    fn options(&self) -> Options {
+impl Common {
+    fn options(&self, usual: Bits) -> Options {
         Options {
             amount: self.target_size.map_or(Amount::Events(self.events), Amount::Bytes),
             parts: self.parts,
             seed: self.seed,
-            bits: self.bits,
-            story: self.story,
+            bits: self.bits.unwrap_or(usual),
             frames: self.frames,
             overwrite: self.force,
         }
@@ -94,9 +105,21 @@ fn bits(text: &str) -> Result<Bits, String> {
     }
 }
 
+fn tell(told: &Told) -> io::Result<Vec<PathBuf>> {
+    let mut scenario = scenario::load(&told.scenario)?;
+    if let Some(name) = &told.variant {
+        scenario = scenario.variant(name)?;
+    }
+    let common = &told.common;
+    scenario.generate(&common.options(scenario.options().bits), &common.output)
+}
+
 fn main() -> ExitCode {
-    let Command::Boot(boot) = Cli::parse().command;
-    match boot::generate(&boot.options(), &boot.output) {
+    let made = match Cli::parse().command {
+        Command::Boot(common) => boot::generate(&common.options(Bits::B64), &common.output),
+        Command::Scenario(told) => tell(&told),
+    };
+    match made {
         Ok(paths) => {
             paths.iter().for_each(|path| println!("{}", path.display()));
             ExitCode::SUCCESS

@@ -1,7 +1,7 @@
 //! Generated boot logs read back as what they were meant to be.
 
 use pml_parser::{Decoded, Event, EventClass, FileTime, Log, LogSet, NtStatus, Resolution, TextOptions};
-use pml_samples::boot::{Amount, Bits, Options, Story, generate, generate_in_memory};
+use pml_samples::boot::{Amount, Bits, Options, generate, generate_in_memory};
 use std::collections::{HashMap, HashSet};
 
 fn options(bits: Bits) -> Options {
@@ -174,14 +174,6 @@ fn the_missing_payload_is_told_to_its_end() {
         assert!(worker.iter().any(|event| event.operation().name() == "Process Exit"), "{amount:?}");
         assert!(by("System").iter().any(|event| event.operation().name() == "Shutdown"));
     }
-}
-
-#[test]
-fn without_a_story_nothing_is_missing() {
-    let set = set(&Options { story: Story::None, ..options(Bits::B64) });
-    let paths: Vec<String> = set.events().map(|event| path(&event.unwrap())).collect();
-    assert!(paths.iter().all(|path| !path.ends_with("amstream.dll") && !path.ends_with("pending.xml.bad")));
-    assert!(paths.iter().any(|path| path.ends_with("LastTrustedInstallerBoot")));
 }
 
 #[test]

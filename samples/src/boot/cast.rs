@@ -7,16 +7,16 @@ pub(crate) type Ppm = u32;
 
 /// A program that runs during the boot.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Role {
+pub(crate) struct Role<'a> {
     /// File name of the program, unless several roles share it; stories name actors by it.
-    pub(crate) name: &'static str,
+    pub(crate) name: &'a str,
     /// Folder below the Windows folder, or a whole path.
-    pub(crate) folder: &'static str,
+    pub(crate) folder: &'a str,
     /// What follows the path on the command line.
-    pub(crate) arguments: &'static str,
+    pub(crate) arguments: &'a str,
     /// Name of the parent's role.
-    pub(crate) parent: &'static str,
-    pub(crate) user: &'static str,
+    pub(crate) parent: &'a str,
+    pub(crate) user: &'a str,
     pub(crate) session: u32,
     pub(crate) starts: Ppm,
     /// When it ends, if that is before the shutdown.
@@ -35,7 +35,26 @@ pub(crate) struct Role {
     pub(crate) copies: u32,
 }
 
-const NATIVE: Role = Role {
+/// What a process keeps of its role.
+#[derive(Clone, Debug)]
+pub(crate) struct Part {
+    pub(crate) name: String,
+    pub(crate) user: String,
+    pub(crate) session: u32,
+    pub(crate) share: u32,
+    pub(crate) threads: u64,
+    pub(crate) libraries: u64,
+    pub(crate) habits: &'static [(Habit, u32)],
+}
+
+impl Part {
+    pub(crate) fn new(role: &Role<'_>) -> Self {
+        let &Role { name, user, session, share, threads, libraries, habits, .. } = role;
+        Self { name: name.to_owned(), user: user.to_owned(), session, share, threads, libraries, habits }
+    }
+}
+
+const NATIVE: Role<'static> = Role {
     name: "",
     folder: "System32",
     arguments: "",
@@ -52,10 +71,10 @@ const NATIVE: Role = Role {
     from_events: 0,
     copies: 1,
 };
-const SERVICE: Role =
+const SERVICE: Role<'static> =
     Role { parent: "services.exe", starts: 300_000, share: 3, threads: 6, libraries: 36, ..NATIVE };
-const SVCHOST: Role = Role { modules: &["umpdc.dll"], ..SERVICE };
-const HELPER: Role = Role {
+const SVCHOST: Role<'static> = Role { modules: &["umpdc.dll"], ..SERVICE };
+const HELPER: Role<'static> = Role {
     parent: "TiWorker.exe",
     share: 4,
     libraries: 18,
@@ -94,7 +113,7 @@ const EARLY_HABITS: &[(Habit, u32)] =
 
 /// Everyone, parents before their children.
 #[rustfmt::skip]
-pub(crate) const CAST: &[Role] = &[
+pub(crate) const CAST: &[Role<'static>] = &[
     Role {
         name: "System", parent: "", folder: "", share: 16, threads: 12, habits: SYSTEM_HABITS, ..NATIVE
     },

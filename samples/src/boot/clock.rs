@@ -1,6 +1,8 @@
 //! The time of the next event, and how long an operation takes.
 
 use super::call::Call;
+use super::cast::Ppm;
+use super::play::Stretch;
 use crate::random::Random;
 use pml_parser::{EventClass, FileTime, Ticks};
 
@@ -16,6 +18,9 @@ pub(crate) struct Clock {
     pub(crate) now: FileTime,
     /// Mean distance of events in ticks.
     pace: u64,
+    /// The same where nothing stretches the time.
+    usual: u64,
+    events: u64,
 }
 
 /// Mean distance in the bursts between which the long gaps lie.
@@ -25,7 +30,17 @@ impl Clock {
     /// For a log of about so many events: 95 seconds and 20 µs for each of them.
     pub(crate) fn new(events: u64) -> Self {
         let events = events.max(1);
-        Self { now: BOOT, pace: ((SHORTEST + events * 200) / events).max(2) }
+        let pace = ((SHORTEST + events * 200) / events).max(2);
+        Self { now: BOOT, pace, usual: pace, events }
+    }
+
+    /// Goes at the pace of this point of the log.
+    pub(crate) fn set_pace(&mut self, stretches: &[Stretch], progress: Ppm) {
+        let stretch = stretches.iter().find(|stretch| (stretch.from..stretch.to).contains(&progress));
+        self.pace = stretch.map_or(self.usual, |stretch| {
+            let events = u64::from(stretch.to - stretch.from) * self.events / 1_000_000;
+            (stretch.lasts.0 / events.max(1)).max(2)
+        });
     }
 
     /// Moves on to the time of the next event, at least to `earliest`.

@@ -1,16 +1,17 @@
 //! Lets the cast act: starts and ends processes, tells the story, keeps the noise going.
 
 use super::Options;
+use super::beat::Beat;
 use super::call::Call;
 use super::cast::Ppm;
 use super::clock::{self, Clock};
 use super::images::Images;
-use super::lane::{Lane, Purpose, Step};
+use super::lane::{self, Lane, Purpose, Step};
 use super::noise::Scene;
 use super::paths::Paths;
+use super::play::{Noted, Play, Setting, Stretch};
 use super::process::{self, Process, State};
 use super::stacks::{Code, Scope, Stacks};
-use super::story::Beat;
 use crate::random::{Random, mix};
 use pml_parser::FileTime;
 use pml_parser::write::{LogWriter, Machine, NewEvent};
@@ -30,6 +31,10 @@ pub(super) struct Director {
     pub(super) lanes: Vec<Lane>,
     /// What is still to be told.
     beats: VecDeque<Beat>,
+    /// Lines of text logs.
+    pub(super) noted: Vec<Noted>,
+    setting: Setting,
+    stretches: Vec<Stretch>,
     paths: Paths,
     stacks: Stacks,
     kernel: Vec<Code>,
@@ -39,14 +44,17 @@ pub(super) struct Director {
 
 impl Director {
     /// `events` is how many there will be, as far as that is known.
-    pub(super) fn new(options: &Options, events: u64) -> Self {
-        let machine = options.machine();
+    pub(super) fn new(options: &Options, play: &Play, events: u64) -> Self {
+        let setting = play.setting.clone();
+        let machine = options.machine(&setting);
         let mut random = Random::new(mix(&[options.seed, 0xB007]));
-        let paths = Paths::new(machine.is_64_bit, events);
-        let mut images = Images::new(options.seed, machine.is_64_bit);
+        let paths = Paths::new(machine.is_64_bit, events, &setting);
+        let mut images =
+            Images::new(options.seed, machine.is_64_bit, format!("10.0.{}.{}", setting.build, setting.older));
         let mut next_id = 312;
-        let mut cast = process::cast(events, &paths, &mut images, &mut random, &mut next_id);
-        let clock = Clock::new(events);
+        let mut cast = process::cast(play, events, &paths, &mut images, &mut random, &mut next_id);
+        let mut clock = Clock::new(events);
+        clock.now = FileTime(clock.now.0 + setting.later.0);
         let mut kernel = Vec::new();
         if let Some(system) = cast.first_mut() {
             kernel = system.resident_code(&images);
@@ -56,7 +64,10 @@ impl Director {
             system.modules.iter_mut().take(system.resident).for_each(|module| module.time = Some(clock.now));
         }
         Self {
-            beats: options.story.beats(&paths).into(),
+            beats: play.beats.clone().into(),
+            noted: Vec::new(),
+            setting,
+            stretches: play.stretches.clone(),
             stacks: Stacks::new(options.seed, u64::from(options.frames), machine.is_64_bit),
             random,
             machine,
@@ -81,6 +92,9 @@ impl Director {
 
     /// Adds one event or, at times, none. `progress` is how far the log has got.
     pub(super) fn act<W: Write + Seek>(&mut self, log: &mut LogWriter<W>, progress: Ppm) -> io::Result<()> {
+        if !self.stretches.is_empty() {
+            self.clock.set_pace(&self.stretches, progress);
+        }
         self.admit(progress);
         self.refill(progress);
         let Some(at) = self.choose_lane() else { return Ok(()) };
@@ -132,7 +146,8 @@ impl Director {
                 self.beats.remove(position);
                 continue;
             };
-            let tid = self.cast[actor].tids.first().copied().unwrap_or(0);
+            let tids = &self.cast[actor].tids;
+            let tid = tids.get(beat.thread).or(tids.first()).copied().unwrap_or(0);
             let playing = self.lanes.iter().position(|lane| lane.process == actor && lane.tid == tid);
             let lane = match playing {
                 Some(at) if self.lanes[at].purpose == Purpose::Story => at,
@@ -148,13 +163,13 @@ impl Director {
             };
             if let Some(beat) = self.beats.remove(position) {
                 let calls = beat.calls(self.machine.pointer(), self.clock.now);
-                self.lanes[lane].steps.extend(calls.into_iter().map(Step::Call));
+                self.lanes[lane].steps.extend(lane::steps(&beat, calls));
             }
         }
     }
 
     fn lane(&self, process: usize, tid: u32, steps: VecDeque<Step>, purpose: Purpose) -> Lane {
-        let role = self.cast[process].role;
+        let role = &self.cast[process].role;
         let weight = match purpose {
             Purpose::Noise => (u64::from(role.share) / role.threads).max(1),
             Purpose::Life | Purpose::Story => 24,
@@ -194,7 +209,12 @@ impl Director {
     /// A thread that has nothing to do, of a process chosen by its share.
     fn choose_thread(&mut self, progress: Ppm) -> Option<(usize, u32)> {
         let can_act = |process: &Process| {
-            process.state == State::Running && process.ends.is_none_or(|end| end > progress)
+            process.state == State::Running
+                && process.ends.is_none_or(|end| end > progress)
+                && !self.stretches.iter().any(|stretch| {
+                    (stretch.from..stretch.to).contains(&progress)
+                        && stretch.quiet.contains(&process.role.name)
+                })
         };
         let total = self.cast.iter().filter(|p| can_act(p)).map(|p| u64::from(p.role.share)).sum();
         for _ in 0..8 {
@@ -257,6 +277,8 @@ impl Director {
             user: &actor.code,
             is_loading: actor.state != State::Running,
         };
+        let placed = self.setting.place_call(call);
+        let call = placed.as_ref().unwrap_or(call);
         let stack = self.stacks.draw(&mut self.random, scope, call.kind());
         log.add_event(&NewEvent {
             process_index,

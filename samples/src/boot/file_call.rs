@@ -112,6 +112,17 @@ pub(crate) fn query_volume_attributes(pointer: usize, path: &str) -> Call {
     file(30, details::query_information(pointer, path, 5, 0x210)).returning(extra)
 }
 
+/// `QueryFullSizeInformationVolume`: all units, free ones, sectors of a unit, bytes of a sector.
+pub(crate) fn query_volume_size(pointer: usize, path: &str, free: u64) -> Call {
+    let mut extra = Vec::with_capacity(32);
+    for units in [31_130_111, free, free] {
+        extra.extend_from_slice(&units.to_le_bytes());
+    }
+    extra.extend_from_slice(&8u32.to_le_bytes());
+    extra.extend_from_slice(&512u32.to_le_bytes());
+    file(30, details::query_information(pointer, path, 7, 32)).returning(extra)
+}
+
 /// Setting times and attributes.
 pub(crate) fn set_basic(pointer: usize, path: &str, time: FileTime) -> Call {
     let mut buffer = times(time);

@@ -53,6 +53,8 @@ pub(crate) const LIBRARIES: &[&str] = &[
 pub(crate) struct Images {
     random: Random,
     is_64_bit: bool,
+    /// Version of images that do not lie in a component.
+    usual_version: String,
     known: HashMap<String, usize>,
     images: Vec<Image>,
     next_library: u64,
@@ -60,7 +62,7 @@ pub(crate) struct Images {
 }
 
 impl Images {
-    pub(crate) fn new(seed: u64, is_64_bit: bool) -> Self {
+    pub(crate) fn new(seed: u64, is_64_bit: bool, usual_version: String) -> Self {
         let mut random = Random::new(mix(&[seed, 0x1A6E]));
         let slide = random.below(0x800) << 16;
         let (library, driver) = if is_64_bit {
@@ -71,6 +73,7 @@ impl Images {
         Self {
             random,
             is_64_bit,
+            usual_version,
             known: HashMap::new(),
             images: Vec::new(),
             next_library: library,
@@ -95,7 +98,7 @@ impl Images {
             path: path.to_owned(),
             base,
             size,
-            version: version(path),
+            version: version(path, &self.usual_version),
             company: "Microsoft Corporation",
             description: description(name),
             timestamp: mix_text(path) as u32,
@@ -137,9 +140,9 @@ impl Images {
 }
 
 /// The version that the resource of an image states. Those of a component tell it in their path.
-fn version(path: &str) -> String {
+fn version(path: &str, usual: &str) -> String {
     let of_component = path.split('_').find(|part| part.starts_with("10.0."));
-    format!("{} (WinBuild.160101.0800)", of_component.unwrap_or("10.0.19041.4355"))
+    format!("{} (WinBuild.160101.0800)", of_component.unwrap_or(usual))
 }
 
 fn description(name: &str) -> String {
@@ -165,7 +168,7 @@ mod tests {
     #[test]
     fn images_do_not_overlap_and_fit_their_addresses() {
         for is_64_bit in [true, false] {
-            let mut images = Images::new(1, is_64_bit);
+            let mut images = Images::new(1, is_64_bit, "10.0.19041.4355".to_owned());
             let numbers: Vec<usize> =
                 DRIVERS.iter().chain(LIBRARIES).map(|name| images.number(name)).collect();
             let mut spans: Vec<(u64, u64)> = numbers

@@ -1,7 +1,8 @@
 //! What one thread is about to do.
 
+use super::beat::{Beat, Note};
 use super::call::Call;
-use pml_parser::FileTime;
+use pml_parser::{FileTime, Ticks};
 use std::collections::VecDeque;
 
 /// One thing a thread does next.
@@ -9,6 +10,10 @@ use std::collections::VecDeque;
 pub(crate) enum Step {
     /// An operation.
     Call(Call),
+    /// One that text logs tell of too.
+    Noted(Call, Vec<Note>),
+    /// Nothing, for so long.
+    Wait(Ticks),
     /// The next library that the process has not loaded yet, if any.
     LoadLibrary,
     /// From here on another thread of the process is at work.
@@ -45,4 +50,22 @@ pub(crate) struct Lane {
     pub(crate) purpose: Purpose,
     /// How often it gets its turn, compared with the other lanes.
     pub(crate) weight: u64,
+}
+
+/// The steps of a beat: its operations as often as it is told, with waits between them.
+pub(crate) fn steps(beat: &Beat, mut calls: Vec<Call>) -> Vec<Step> {
+    let last = calls.pop();
+    let first: Vec<Step> = calls.into_iter().map(Step::Call).collect();
+    let mut steps = Vec::new();
+    for _ in 0..beat.repeat {
+        steps.extend(first.iter().cloned());
+        steps.extend(last.iter().cloned().map(|call| match beat.notes.as_slice() {
+            [] => Step::Call(call),
+            notes => Step::Noted(call, notes.to_vec()),
+        }));
+        if beat.every.0 > 0 {
+            steps.push(Step::Wait(beat.every));
+        }
+    }
+    steps
 }

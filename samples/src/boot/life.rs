@@ -3,6 +3,7 @@
 use super::call::Call;
 use super::director::Director;
 use super::lane::Step;
+use super::play::Noted;
 use super::process::{Process, State};
 use pml_parser::write::{LogWriter, details};
 use pml_parser::{EventClass, FileTime};
@@ -46,6 +47,13 @@ impl Director {
         };
         let over = match step {
             Step::Call(call) => self.emit(log, (process, tid), &call, ready)?,
+            Step::Noted(call, notes) => {
+                let over = self.emit(log, (process, tid), &call, ready)?;
+                let (time, start) = (self.clock.now, self.queue_start(process));
+                self.noted.extend(notes.into_iter().map(|note| Noted { time, start, note }));
+                over
+            }
+            Step::Wait(ticks) => FileTime(ready.0.max(self.clock.now.0) + ticks.0),
             Step::Become(tid) => {
                 self.lanes[lane].tid = tid;
                 return Ok(());
@@ -73,6 +81,13 @@ impl Director {
         };
         self.lanes[lane].ready = over;
         Ok(())
+    }
+
+    /// When the queue began that a process tells of: its own, or the one of this boot.
+    fn queue_start(&self, process: usize) -> FileTime {
+        let is_queue = |process: &&Process| process.name() == "poqexec.exe";
+        let own = Some(&self.cast[process]).filter(is_queue);
+        own.or_else(|| self.cast.iter().find(is_queue)).map_or(FileTime(0), |process| process.start)
     }
 
     /// An event of the parent. The new process has this time as its start.
@@ -120,7 +135,7 @@ impl Director {
         let thread_exit = details::thread_exit(user_time / 3, user_time);
         let ready = self.emit(log, (process, tid), &process_call(THREAD_EXIT, thread_exit), ready)?;
         let memory = self.random.between(600, 30_000) << 12;
-        let details = details::process_exit(0, user_time / 2, user_time, memory);
+        let details = details::process_exit(self.cast[process].exit as i32, user_time / 2, user_time, memory);
         let over = self.emit(log, (process, tid), &process_call(EXIT, details), ready)?;
         self.cast[process].state = State::Ended;
         self.cast[process].end = Some(over);

@@ -1,7 +1,7 @@
 //! Boot logs of a Windows that is being updated, as Process Monitor would have captured them.
 //!
 //! Everything follows from the [`Options`]: the same ones give the same bytes, everywhere. Data
-//! flows one way: the cast and the story decide who does what (`cast`, `story`, `noise`), the
+//! flows one way: the cast and the scenario decide who does what (`cast`, `play`, `noise`), the
 //! director lets them take turns (`director`, `life`), and each operation becomes an event with a
 //! time and a stack (`clock`, `stacks`).
 //!
@@ -18,30 +18,30 @@
 //! # }
 //! ```
 
+pub(crate) mod beat;
 mod call;
-mod cast;
+pub(crate) mod cast;
 mod clock;
 mod director;
-mod file_call;
+pub(crate) mod file_call;
 mod images;
 mod lane;
 mod life;
 mod noise;
-mod output;
-mod paths;
+pub(crate) mod output;
+pub(crate) mod paths;
+pub(crate) mod play;
 mod process;
-mod registry_call;
+pub(crate) mod registry_call;
 mod stacks;
-mod story;
-
-pub use story::Story;
 
 use cast::Ppm;
 use director::Director;
 use output::{Directory, Memory, Output};
+use play::{Noted, Play, Setting};
 use pml_parser::FileTime;
 use pml_parser::write::{LogWriter, Machine};
-use std::io::{self, Seek, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 /// How long a log becomes.
@@ -65,7 +65,7 @@ pub enum Bits {
 /// What is generated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
-    /// How long it becomes. A story needs about 2,000 events to be told to its end.
+    /// How long it becomes. A scenario needs about 4,000 events to be told to its end.
     pub amount: Amount,
     /// Number of files.
     pub parts: u32,
@@ -73,8 +73,6 @@ pub struct Options {
     pub seed: u64,
     /// Bitness of the machine.
     pub bits: Bits,
-    /// What happens.
-    pub story: Story,
     /// Mean number of stack frames.
     pub frames: u16,
     /// Whether existing files are replaced.
@@ -88,7 +86,6 @@ impl Default for Options {
             parts: 1,
             seed: 1,
             bits: Bits::B64,
-            story: Story::MissingPayload,
             frames: 34,
             overwrite: false,
         }
@@ -99,12 +96,18 @@ impl Default for Options {
 const USUAL_EVENT: u64 = 430;
 
 impl Options {
-    fn machine(&self) -> Machine {
-        Machine { is_64_bit: self.bits == Bits::B64, ..Machine::windows_10("PC-ZHANGWEI") }
+    fn machine(&self, setting: &Setting) -> Machine {
+        let windows = format!(r"{}:\Windows", setting.drive);
+        Machine {
+            is_64_bit: self.bits == Bits::B64,
+            os_version: (10, 0, setting.reported_build),
+            system_root: windows,
+            ..Machine::windows_10(&setting.computer)
+        }
     }
 
     /// How many events there will be, or about so many.
-    fn events(&self) -> u64 {
+    pub(crate) fn events(&self) -> u64 {
         match self.amount {
             Amount::Events(events) => events,
             Amount::Bytes(bytes) => bytes / USUAL_EVENT,
@@ -118,9 +121,7 @@ impl Options {
 /// # Errors
 /// When a file cannot be written, or exists already and may not be overwritten.
 pub fn generate(options: &Options, directory: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut output = Directory::new(directory, options.parts, options.overwrite)?;
-    write_parts(options, &mut output)?;
-    Ok(output.paths)
+    crate::scenario::kept()?.generate_parts(options, directory)
 }
 
 /// Generates a boot log in memory: the bytes of each part, in order.
@@ -128,13 +129,32 @@ pub fn generate(options: &Options, directory: &Path) -> io::Result<Vec<PathBuf>>
 /// # Errors
 /// When the options ask for what the format cannot hold.
 pub fn generate_in_memory(options: &Options) -> io::Result<Vec<Vec<u8>>> {
-    let mut output = Memory::default();
-    write_parts(options, &mut output)?;
-    Ok(output.parts)
+    Ok(crate::scenario::kept()?.generate_in_memory(options)?.parts)
 }
 
-fn write_parts<O: Output>(options: &Options, output: &mut O) -> io::Result<()> {
-    let mut director = Director::new(options, options.events());
+/// Plays it into files of a directory. Returns their paths, and the lines of the text logs.
+pub(crate) fn play_to_files(
+    options: &Options,
+    play: &Play,
+    directory: &Path,
+) -> io::Result<(Vec<PathBuf>, Vec<Noted>)> {
+    let mut output = Directory::new(directory, options.parts.max(1), options.overwrite)?;
+    let noted = write_parts(options, play, &mut output)?;
+    Ok((output.paths, noted))
+}
+
+/// Plays it in memory.
+pub(crate) fn play_in_memory(options: &Options, play: &Play) -> io::Result<(Vec<Vec<u8>>, Vec<Noted>)> {
+    let mut output = Memory::default();
+    let noted = write_parts(options, play, &mut output)?;
+    Ok((output.parts, noted))
+}
+
+/// Where the header says that the table of events is.
+const TABLE_OF_EVENTS: u64 = 0x248;
+
+fn write_parts<O: Output>(options: &Options, play: &Play, output: &mut O) -> io::Result<Vec<Noted>> {
+    let mut director = Director::new(options, play, options.events());
     let mut done = Done { events: 0, bytes: 0 };
     let parts = u64::from(options.parts.max(1));
     for number in 0..options.parts.max(1) {
@@ -148,13 +168,18 @@ fn write_parts<O: Output>(options: &Options, output: &mut O) -> io::Result<()> {
                 done = now;
                 break;
             }
-            let progress = u128::from(had) * 1_000_000 / u128::from(total.max(1));
+            let progress = u128::from(had) * u128::from(play.cut) / u128::from(total.max(1));
             director.act(&mut log, progress as Ppm)?;
         }
         add_processes(&director, &mut log, start);
-        output.end(log.finish()?)?;
+        let mut part = log.finish()?;
+        if play.is_unclosed && number + 1 == options.parts.max(1) {
+            part.seek(SeekFrom::Start(TABLE_OF_EVENTS))?;
+            part.write_all(&[0; 8])?;
+        }
+        output.end(part)?;
     }
-    Ok(())
+    Ok(director.noted)
 }
 
 /// How much has been written.

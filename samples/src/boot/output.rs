@@ -69,6 +69,18 @@ impl Directory {
     }
 }
 
+/// Writes a text beside the parts.
+pub(crate) fn write_text(path: &Path, text: &str, overwrite: bool) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true);
+    if overwrite {
+        options.create(true).truncate(true);
+    } else {
+        options.create_new(true);
+    }
+    options.open(path)?.write_all(text.as_bytes())
+}
+
 impl Output for Directory {
     type Part = BufWriter<File>;
 

@@ -1,11 +1,8 @@
 //! Paths of a Windows installation: as many as are asked for, the same ones each time.
 
+use super::play::Setting;
 use crate::random::{Random, mix, mix_text};
 
-/// Build of the components that the update brings.
-pub(crate) const NEW_BUILD: u32 = 5_122;
-/// Build of the components that it replaces.
-pub(crate) const OLD_BUILD: u32 = 4_355;
 /// The Windows folder.
 pub(crate) const WINDOWS: &str = r"C:\Windows";
 /// System files.
@@ -111,12 +108,13 @@ pub(crate) struct Paths {
     is_64_bit: bool,
     /// How many paths of a kind there are.
     variety: u64,
+    setting: Setting,
 }
 
 impl Paths {
     /// `events` decides how many different paths a log may have.
-    pub(crate) fn new(is_64_bit: bool, events: u64) -> Self {
-        Self { is_64_bit, variety: (events / 40).clamp(64, 40_000) }
+    pub(crate) fn new(is_64_bit: bool, events: u64, setting: &Setting) -> Self {
+        Self { is_64_bit, variety: (events / 40).clamp(64, 40_000), setting: setting.clone() }
     }
 
     fn rank(&self, random: &mut Random) -> u64 {
@@ -128,7 +126,32 @@ impl Paths {
     pub(crate) fn component(&self, name: &str, architecture: &str, build: u32) -> String {
         let hash = mix(&[mix_text(name), mix_text(architecture), u64::from(build)]);
         let name = format!("{architecture}_microsoft-windows-{name}_31bf3856ad364e35");
-        format!("{name}_10.0.19041.{build}_none_{hash:016x}")
+        format!("{name}_10.0.{}.{build}_none_{hash:016x}", self.setting.build)
+    }
+
+    /// The machine that the paths are of.
+    pub(crate) fn setting(&self) -> &Setting {
+        &self.setting
+    }
+
+    /// The revision that the update brings.
+    pub(crate) fn newer(&self) -> u32 {
+        self.setting.revision
+    }
+
+    /// The revision before the update.
+    pub(crate) fn older(&self) -> u32 {
+        self.setting.older
+    }
+
+    /// Name of the package of the cumulative update, or of one of those inside it.
+    pub(crate) fn package(&self, number: u64) -> String {
+        let Setting { build, revision, .. } = self.setting;
+        let update = format!("31bf3856ad364e35~{}~~{build}.{revision}.1.14", self.architecture());
+        match number {
+            0 => format!("Package_for_RollupFix~{update}"),
+            _ => format!("Package_{number}_for_KB5046613~{update}"),
+        }
     }
 
     /// The architecture of most components.
@@ -148,8 +171,8 @@ impl Paths {
         let group = rank / (AREAS.len() * PARTS.len()) as u64;
         let name = if group == 0 { format!("{area}-{part}") } else { format!("{area}-{part}{group}") };
         Payload {
-            component: self.component(&name, architecture, NEW_BUILD - (hash >> 16 & 3) as u32 * 13),
-            older: self.component(&name, architecture, OLD_BUILD),
+            component: self.component(&name, architecture, self.newer() - (hash >> 16 & 3) as u32 * 13),
+            older: self.component(&name, architecture, self.setting.older),
             file: format!("{stem}{}{tail}", &part[..part.len().min(4)]),
         }
     }
@@ -161,7 +184,11 @@ impl Paths {
 
     /// A file of a user or of a program of another vendor; some names are Chinese.
     pub(crate) fn user_file(&self, random: &mut Random) -> String {
-        random.pick(USER_FILES).to_string()
+        let path = random.pick(USER_FILES).to_string();
+        match self.setting.users.as_slice() {
+            [first, second, ..] => path.replace("张伟", first).replace("李娜", second),
+            _ => path,
+        }
     }
 
     /// A key that usually exists.

@@ -1,8 +1,9 @@
 //! The processes of one boot: what the roles become on a certain machine.
 
-use super::cast::{CAST, COPY_DISTANCE, Ppm, Role};
+use super::cast::{CAST, COPY_DISTANCE, Part, Ppm, Role};
 use super::images::{DRIVERS, DRIVERS_AT_START, Images, LIBRARIES};
-use super::paths::{NEW_BUILD, Paths, SYSTEM32, WINDOWS, WINSXS};
+use super::paths::{Paths, SYSTEM32, WINDOWS, WINSXS};
+use super::play::Play;
 use super::stacks::Code;
 use crate::random::Random;
 use pml_parser::FileTime;
@@ -27,7 +28,7 @@ pub(crate) struct Loaded {
 /// A process.
 #[derive(Clone, Debug)]
 pub(crate) struct Process {
-    pub(crate) role: &'static Role,
+    pub(crate) role: Part,
     pub(crate) state: State,
     pub(crate) pid: u32,
     pub(crate) tids: Vec<u32>,
@@ -37,6 +38,8 @@ pub(crate) struct Process {
     pub(crate) command_line: String,
     pub(crate) starts: Ppm,
     pub(crate) ends: Option<Ppm>,
+    /// Status that it ends with.
+    pub(crate) exit: u32,
     pub(crate) start: FileTime,
     pub(crate) end: Option<FileTime>,
     /// Modules: the first `resident` are loaded before it does anything of its own.
@@ -52,6 +55,7 @@ const SHUTDOWN_LASTS: u64 = 10_000;
 
 /// The cast of a log of about so many events.
 pub(crate) fn cast(
+    play: &Play,
     events: u64,
     paths: &Paths,
     images: &mut Images,
@@ -59,7 +63,10 @@ pub(crate) fn cast(
     next_id: &mut u32,
 ) -> Vec<Process> {
     let mut cast: Vec<Process> = Vec::new();
-    for role in CAST.iter().filter(|role| role.from_events <= events) {
+    for role in CAST.iter().filter(|role| role.from_events <= events || play.needs(role.name)) {
+        if play.changes.get(role.name).is_some_and(|change| change.absent == Some(true)) {
+            continue;
+        }
         let copies = (events / 100_000).clamp(1, u64::from(role.copies)) as u32;
         for copy in 0..copies {
             let parent = cast.iter().position(|process| process.role.name == role.parent).unwrap_or(0);
@@ -75,11 +82,31 @@ pub(crate) fn cast(
             cast.push(process);
         }
     }
+    for extra in &play.extras {
+        let Some(like) = CAST.iter().find(|role| role.name == extra.like) else { continue };
+        let role = extra.role(like);
+        let parent = cast.iter().position(|process| process.role.name == role.parent).unwrap_or(0);
+        let mut process = process(&role, parent, events, paths, images, random, next_id);
+        if process.ends.is_none() && role.libraries > 0 {
+            process.ends = Some(SHUTDOWN);
+        }
+        cast.push(process);
+    }
+    for process in &mut cast {
+        if let Some(change) = play.changes.get(&process.role.name) {
+            process.starts = change.starts.unwrap_or(process.starts);
+            process.ends = change.ends.or(process.ends);
+            process.exit = change.exit.unwrap_or(process.exit);
+            if change.quiet == Some(true) {
+                process.role.share = 0;
+            }
+        }
+    }
     cast
 }
 
 fn process(
-    role: &'static Role,
+    role: &Role<'_>,
     parent: usize,
     events: u64,
     paths: &Paths,
@@ -87,6 +114,7 @@ fn process(
     random: &mut Random,
     next_id: &mut u32,
 ) -> Process {
+    let setting = paths.setting();
     let is_system = role.name == "System";
     let mut take_id = || {
         *next_id += 4;
@@ -97,21 +125,22 @@ fn process(
     let program = role.name.split('#').next().unwrap_or(role.name);
     let folder = match role.folder {
         "{servicing stack}" => {
-            let build = NEW_BUILD - 13;
+            let build = paths.newer() - 13;
             format!(r"{WINSXS}\{}", paths.component("servicingstack", paths.architecture(), build))
         }
         whole if whole.contains(':') => whole.to_owned(),
         below => format!(r"{WINDOWS}\{below}"),
     };
     let has_image = !role.folder.is_empty();
+    let folder = setting.place(&folder);
     let path = if has_image { format!(r"{folder}\{program}") } else { program.to_owned() };
     let mut modules = Vec::new();
     let mut resident = DRIVERS_AT_START;
     if is_system {
-        modules.extend(DRIVERS.iter().map(|name| images.number(&driver_path(name))));
+        modules.extend(DRIVERS.iter().map(|name| images.number(&setting.place(&driver_path(name)))));
     } else if has_image {
         modules.push(images.number(&path));
-        let system = |name: &str| format!(r"{SYSTEM32}\{name}");
+        let system = |name: &str| setting.place(&format!(r"{SYSTEM32}\{name}"));
         modules.push(images.number(&system("ntdll.dll")));
         if role.libraries > 0 {
             modules.push(images.number(&system("kernel32.dll")));
@@ -132,7 +161,8 @@ fn process(
     }
     let quote = if role.libraries > 0 && !program.starts_with("svchost") { "\"" } else { "" };
     Process {
-        role,
+        role: Part::new(role),
+        exit: 0,
         state: State::Waiting,
         pid,
         tids,
@@ -166,7 +196,7 @@ fn driver_path(name: &str) -> String {
 impl Process {
     /// File name of the program.
     pub(crate) fn name(&self) -> &str {
-        self.role.name.split('#').next().unwrap_or(self.role.name)
+        self.role.name.split('#').next().unwrap_or(&self.role.name)
     }
 
     /// Whether it is there at any time from `time` on.
@@ -215,7 +245,7 @@ impl Process {
             start: self.start,
             end: self.end,
             is_64_bit,
-            user: self.role.user,
+            user: &self.role.user,
             name: self.name(),
             image_path: &self.path,
             command_line: &self.command_line,

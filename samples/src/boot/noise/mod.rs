@@ -3,7 +3,6 @@
 mod files;
 mod registry;
 mod servicing;
-pub(crate) use servicing::{CBS, CBS_LOG, package};
 mod system;
 
 use super::lane::Step;

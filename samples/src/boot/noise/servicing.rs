@@ -5,7 +5,7 @@ use super::{Scene, files};
 use crate::boot::call::Call;
 use crate::boot::call::status::{NAME_NOT_FOUND, SHARING_VIOLATION};
 use crate::boot::file_call::{self as file, ATTRIBUTES, DELETE, LINK, REPLACE};
-use crate::boot::paths::{NEW_BUILD, SYSTEM32, WINSXS};
+use crate::boot::paths::{SYSTEM32, WINSXS};
 use crate::boot::registry_call::{self as registry, READ, Value};
 use crate::random::mix_text;
 use pml_parser::write::details::Create;
@@ -156,19 +156,9 @@ pub(super) fn manifest(scene: &mut Scene<'_>) -> Vec<Call> {
     calls
 }
 
-/// Name of the package of the cumulative update, or of one of those inside it.
-pub(crate) fn package(architecture: &str, number: u64) -> String {
-    let update = format!("31bf3856ad364e35~{architecture}~~19041.{NEW_BUILD}.1.14");
-    match number {
-        0 => format!("Package_for_RollupFix~{update}"),
-        _ => format!("Package_{number}_for_KB5046613~{update}"),
-    }
-}
-
 /// The state of packages.
 pub(super) fn package_registry(scene: &mut Scene<'_>) -> Vec<Call> {
-    let key =
-        format!(r"{CBS}\Packages\{}", package(scene.paths.architecture(), scene.random.between(1, 3_000)));
+    let key = format!(r"{CBS}\Packages\{}", scene.paths.package(scene.random.between(1, 3_000)));
     let mut calls = vec![registry::open(&key, READ)];
     for (name, number) in [("CurrentState", 0x40), ("Visibility", 2), ("SelfUpdate", 0)] {
         calls.push(registry::query_value(&format!(r"{key}\{name}"), &Value::Number(number)));

@@ -202,10 +202,10 @@ impl Indexes {
 /// A part of the output.
 struct Part<W: Write + Seek> {
     writer: LogWriter<W>,
-    /// Parts of the capture and process indexes there that events refer to, by index here.
-    processes: BTreeMap<u32, BTreeSet<(u16, u32)>>,
-    /// Parts of the capture that events come from.
-    sources: BTreeSet<u16>,
+    /// Part of the capture that the header comes from.
+    origin: u16,
+    /// Processes that events refer to: part of the capture and index there.
+    processes: BTreeSet<(u16, u32)>,
     hosts: HashSet<[u8; 16]>,
     ports: HashSet<(bool, u16)>,
 }
@@ -214,8 +214,8 @@ impl<W: Write + Seek> Part<W> {
     fn new(out: W, log: LogView<'_>) -> Result<Self, WriteError> {
         Ok(Self {
             writer: LogWriter::like(out, log)?,
-            processes: BTreeMap::new(),
-            sources: BTreeSet::from([log.part()]),
+            origin: log.part(),
+            processes: BTreeSet::new(),
             hosts: HashSet::new(),
             ports: HashSet::new(),
         })
@@ -229,9 +229,7 @@ impl<W: Write + Seek> Part<W> {
     fn add(&mut self, event: &Event<'_>, indexes: &mut Indexes) -> Result<(), WriteError> {
         let log = event.log();
         self.writer.copy_event(event, |index| indexes.of(log, index))?;
-        let index = indexes.of(log, event.process_index());
-        self.processes.entry(index).or_default().insert((log.part(), event.process_index()));
-        self.sources.insert(log.part());
+        self.processes.insert((log.part(), event.process_index()));
         // Only what has a name is kept, so the sets stay as small as the tables.
         for end in event.endpoints().into_iter().flatten() {
             if log.host(&end.address).is_some() {
@@ -246,23 +244,25 @@ impl<W: Write + Seek> Part<W> {
 
     /// Writes the tables.
     fn finish<B: AsRef<[u8]>>(mut self, set: &LogSet<B>, indexes: &mut Indexes) -> Result<(), WriteError> {
-        let logs = self.sources.iter().filter_map(|&part| set.part(part));
+        let mut parts: BTreeSet<u16> = self.processes.iter().map(|(part, _)| *part).collect();
+        parts.insert(self.origin);
+        let logs = parts.iter().filter_map(|&part| set.part(part));
         // The kernel's modules resolve the frames of every process: those of all parts come along.
-        for log in logs.clone() {
-            if let Some(system) = log.system_process() {
-                let index = indexes.of(log, system.index());
-                self.processes.entry(index).or_default().insert((log.part(), system.index()));
+        let systems = logs.clone().filter_map(|log| Some((log.part(), log.system_process()?.index())));
+        self.processes.extend(systems);
+        let mut records: BTreeMap<u32, Vec<(LogView<'_>, Process<'_>)>> = BTreeMap::new();
+        for &(part, index) in &self.processes {
+            if let Some(log) = set.part(part)
+                && let Some(process) = log.process(index)
+            {
+                records.entry(indexes.of(log, index)).or_default().push((log, process));
             }
         }
-        for (index, sources) in &self.processes {
-            let records: Vec<(LogView<'_>, Process<'_>)> = sources
-                .iter()
-                .filter_map(|&(part, index)| set.part(part).and_then(|log| Some((log, log.process(index)?))))
-                .collect();
+        for (index, records) in &records {
             // The last record knows how the process ended; modules may have come and gone.
             let Some(&(log, last)) = records.last() else { continue };
             let parent = indexes.of(log, last.parent_index());
-            self.writer.copy_process(*index, parent, last, &modules_of(&records));
+            self.writer.copy_process(*index, parent, last, &modules_of(records));
         }
         for log in logs {
             for (ip, name) in log.hosts() {

@@ -92,7 +92,8 @@ impl PendingFile {
         self.persist()
     }
 
-    /// Moves all files to their places, or none; gives the sum of their sizes.
+    /// Moves all files to their places; gives the sum of their sizes. Where one cannot be moved, those
+    /// that were are removed: a part of a set is not left under a name that looks whole.
     pub(crate) fn finish_all(files: Vec<Self>) -> Result<u64, Failure> {
         files.iter().try_for_each(Self::sync)?;
         let mut size = 0;

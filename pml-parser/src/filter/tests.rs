@@ -172,3 +172,26 @@ proptest! {
         let _ = Filter::from_pmc(&real[..place]);
     }
 }
+
+/// What the page says: all columns of the events table but `stack_id`, and these.
+#[cfg(feature = "export")]
+#[test]
+fn the_columns_are_those_of_the_events_table() {
+    let more = [
+        "duration",
+        "image_path",
+        "command_line",
+        "user_name",
+        "integrity",
+        "session",
+        "company",
+        "version",
+        "description",
+    ];
+    let table = crate::arrow::schema::EVENTS.columns.iter().map(|column| column.name);
+    let mut expect: Vec<_> = table.filter(|name| *name != "stack_id").chain(more).collect();
+    let mut names: Vec<_> = COLUMNS.iter().map(|column| column.name).collect();
+    expect.sort_unstable();
+    names.sort_unstable();
+    assert_eq!(names, expect);
+}

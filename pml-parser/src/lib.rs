@@ -9,8 +9,8 @@
 //! * [`Event::push_path`] and [`Event::push_detail`] write texts into a caller's buffer, as
 //!   Process Monitor shows them or as the log holds them ([`Fidelity`]).
 //! * With the feature `export`, the module of that name turns a capture into files; with `filter`,
-//!   events can be chosen by an expression; with `write`, logs can be made; with `mmap`, files can
-//!   be mapped.
+//!   events can be chosen by an expression; with `parallel`, ranges of events are worked on by
+//!   several threads; with `write`, logs can be made; with `mmap`, files can be mapped.
 //!
 //! ```
 //! # fn read(bytes: &[u8]) -> Result<(), pml_parser::Error> {
@@ -40,6 +40,8 @@ mod log_set;
 #[cfg(feature = "mmap")]
 mod map;
 mod names;
+#[cfg(feature = "parallel")]
+pub mod parallel;
 mod process;
 mod raw;
 mod stack;

@@ -1,6 +1,5 @@
 //! Arrow IPC (file format) of the events table, with the schema of the Parquet file.
 
-use super::pipeline::in_order;
 use super::stack_tables::StackTables;
 use super::{CaptureFacts, Monitor, Work, WriteError, decode_range, progress};
 use crate::arrow::events::{EventCounts, EventRows};
@@ -10,6 +9,7 @@ use crate::log_set::{EventRange, LogSet};
 use crate::names::category::Category;
 use crate::names::ntstatus::NtStatus;
 use crate::names::operation::{EventClass, Operation};
+use crate::parallel::in_order;
 use arrow::array::{ArrayRef, AsArray, DictionaryArray, Int32Array, StringArray};
 use arrow::datatypes::{Int32Type, Schema};
 use arrow::ipc::writer::{FileWriter, IpcWriteOptions};

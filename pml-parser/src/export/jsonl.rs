@@ -1,11 +1,11 @@
 //! JSON Lines: one object an event, with the columns of the events table.
 
-use super::pipeline::in_order;
 use super::stack_tables::StackTables;
 use super::{Monitor, Work, WriteError, decode_range, progress};
 use crate::arrow::events::{EventCounts, EventRows};
 use crate::arrow::schema::{EVENTS, Type};
 use crate::log_set::{EventRange, LogSet};
+use crate::parallel::in_order;
 use crate::time::FileTime;
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::{

@@ -9,7 +9,6 @@ mod current_modules;
 pub mod ipc;
 pub mod jsonl;
 pub mod parquet;
-mod pipeline;
 pub mod slice;
 mod stack_tables;
 mod text;

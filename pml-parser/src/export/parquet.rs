@@ -2,7 +2,6 @@
 //!
 //! A range of events becomes a row group.
 
-use super::pipeline::in_order;
 use super::stack_tables::{StackSink, StackTables};
 use super::{CaptureFacts, Monitor, Work, WriteError, decode_range, progress};
 use crate::arrow::events::EventCounts;
@@ -10,6 +9,7 @@ use crate::arrow::schema::{EVENTS, FRAMES, MODULES, PROCESSES, STACKS, Source, T
 use crate::arrow::stacks::FoundStacks;
 use crate::arrow::tables;
 use crate::log_set::{EventRange, LogSet};
+use crate::parallel::in_order;
 use arrow::array::ArrayRef;
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;

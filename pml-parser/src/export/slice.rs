@@ -1,12 +1,12 @@
 //! A part of a capture as a smaller capture: chosen events byte for byte, tables rebuilt to what
 //! they refer to.
 
-use super::pipeline::in_order;
 use super::{Monitor, Work, WriteError, progress, stop_if_cancelled};
 use crate::error::Damage;
 use crate::event::Event;
 use crate::log::LogView;
 use crate::log_set::{EventRange, LogSet};
+use crate::parallel::in_order;
 use crate::process::{Module, Process};
 use crate::time::FileTime;
 use crate::write::LogWriter;

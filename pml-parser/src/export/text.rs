@@ -1,12 +1,12 @@
 //! Rows of Process Monitor's cells as text, for CSV and XML.
 
-use super::pipeline::in_order;
 use super::{Monitor, Work, WriteError, progress, stop_if_cancelled};
 use crate::arrow::events::EventCounts;
 use crate::cell::Cell;
 use crate::detail::{Decoded, TextOptions};
 use crate::event::Event;
 use crate::log_set::LogSet;
+use crate::parallel::in_order;
 use crate::time::FileTime;
 use hashbrown::HashMap;
 use std::io::Write;

@@ -10,7 +10,7 @@ use std::sync::mpsc;
 ///
 /// With one thread everything runs on the calling one. The first error ends the run: items under
 /// way are finished and dropped. A panic in `work` goes on in the caller.
-pub(crate) fn in_order<I, T, E>(
+pub fn in_order<I, T, E>(
     threads: usize,
     items: impl Iterator<Item = I>,
     work: impl Fn(I) -> Result<T, E> + Sync,

@@ -167,6 +167,39 @@ impl Scenario {
         Ok(Self { variant: Some(variant), ..self.clone() })
     }
 
+    /// The same scenario with Windows on another drive.
+    #[must_use]
+    pub fn on_drive(mut self, drive: char) -> Self {
+        match &mut self.variant {
+            Some(variant) => variant.machine.drive = Some(drive),
+            None => self.document.machine.drive = Some(drive),
+        }
+        self
+    }
+
+    /// The same scenario with what is told spelled in another way: beginnings of paths, and what stands
+    /// there instead.
+    #[must_use]
+    pub fn spelled(mut self, spell: &[(&str, &str)]) -> Self {
+        let of = match &mut self.variant {
+            Some(variant) => &mut variant.spell,
+            None => &mut self.document.spell,
+        };
+        of.extend(spell.iter().map(|(from, to)| ((*from).to_owned(), (*to).to_owned())));
+        self
+    }
+
+    /// The same scenario in a capture that ends after this share of the boot, unless it ends earlier.
+    #[must_use]
+    pub fn cut_at(mut self, share: f64) -> Self {
+        let of = match &mut self.variant {
+            Some(variant) if variant.cut.is_some() => &mut variant.cut,
+            _ => &mut self.document.cut,
+        };
+        *of = Some(of.map_or(share, |own| own.min(share)));
+        self
+    }
+
     /// The usual options, for the bitness of its machine.
     pub fn options(&self) -> Options {
         let machine = |variant: &Variant| variant.machine.bits;

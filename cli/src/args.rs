@@ -18,6 +18,7 @@ use std::path::PathBuf;
     after_long_help = "\
 Examples:
   pml info Bootlog.pml                    what is in a capture, at once
+  pml triage Bootlog.pml                  was an update rolled back, why, and what to do
   pml convert Bootlog.pml -o boot         all tables as Parquet, in the directory boot
   duckdb -c \"SELECT operation, result, count(*) FROM 'boot/events.parquet' GROUP BY ALL\"
   pml convert Bootlog.pml -o boot.csv     what Process Monitor would export
@@ -32,9 +33,11 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    Triage(TriageArgs),
     Convert(ConvertArgs),
     Slice(SliceArgs),
     Info(InfoArgs),
+    Rules(RulesArgs),
     /// Print every table and column of a dataset, as Markdown.
     Schema,
     /// Print a completion script for a shell.
@@ -107,6 +110,127 @@ pub(crate) struct SliceArgs {
 
     #[command(flatten)]
     pub run: RunArgs,
+}
+
+/// Say whether an update was rolled back in a captured boot, what failed, why, and what to do.
+///
+/// Reads the log once, finds the failed operations of the servicing stack (TrustedInstaller, TiWorker,
+/// poqexec and what they start), weighs what speaks for a rollback, and ranks causes with evidence and
+/// remedies. "No rollback in this log" is an answer too. What it judges by is data: see `pml rules`.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Exit status: 0 done; 1 done, but events or captures were lost to damage; 2 not done; \
+with --exit-code, 3 when a rollback is probable or confirmed."
+)]
+pub(crate) struct TriageArgs {
+    /// Logs (any part of a capture), directories, or zip files in which captures are looked for.
+    #[arg(value_name = "INPUT", required = true)]
+    pub inputs: Vec<PathBuf>,
+
+    /// Read the named logs only, without looking for other parts beside them.
+    #[arg(long)]
+    pub no_set: bool,
+
+    /// How to print the report.
+    #[arg(long, value_enum, default_value_t = ReportFormat::Text, value_name = "FORMAT")]
+    pub format: ReportFormat,
+
+    /// The language of the report.
+    #[arg(long, value_enum, default_value_t = LanguageArg::En, value_name = "LANGUAGE")]
+    pub lang: LanguageArg,
+
+    /// Write the report to this file; of several captures, one file each to this directory
+    /// [default: standard output]
+    #[arg(short, long, value_name = "OUT")]
+    pub output: Option<PathBuf>,
+
+    /// Write the events that the verdict rests on, and what lies around them, as a small log.
+    #[arg(long, value_name = "FILE.pml")]
+    pub evidence: Option<PathBuf>,
+
+    /// Also write the dataset of the capture to this directory, with the tables failures and
+    /// findings beside those of `pml convert`.
+    #[arg(long, value_name = "DIR")]
+    pub parquet: Option<PathBuf>,
+
+    /// Judge by the files of this directory where they replace those of the program (docs/rules.md).
+    #[arg(long, value_name = "DIR")]
+    pub knowledge: Option<PathBuf>,
+
+    /// End with status 3 when a rollback is probable or confirmed.
+    #[arg(long)]
+    pub exit_code: bool,
+
+    /// When to use colours.
+    #[arg(long, value_enum, default_value_t = ColorArg::Auto, value_name = "WHEN")]
+    pub color: ColorArg,
+
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+/// A format of reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReportFormat {
+    /// For a terminal.
+    Text,
+    /// One JSON object (docs/triage.md).
+    Json,
+    /// One JSON object on one line for each capture.
+    Jsonl,
+    /// Markdown.
+    Md,
+    /// One HTML file that needs nothing else.
+    Html,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum LanguageArg {
+    /// English.
+    En,
+    /// Simplified Chinese.
+    Zh,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ColorArg {
+    /// On a terminal.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// List the rules of `pml triage`, explain one of them, or check rules of one's own.
+#[derive(Debug, clap::Args)]
+pub(crate) struct RulesArgs {
+    /// Explain this rule.
+    #[arg(value_name = "RULE")]
+    pub rule: Option<String>,
+
+    /// How to print it.
+    #[arg(long, value_enum, default_value_t = RulesFormat::Text, value_name = "FORMAT")]
+    pub format: RulesFormat,
+
+    /// The language.
+    #[arg(long, value_enum, default_value_t = LanguageArg::En, value_name = "LANGUAGE")]
+    pub lang: LanguageArg,
+
+    /// Read the files of this directory where they replace those of the program; every mistake in
+    /// them is shown with its file and line.
+    #[arg(long, value_name = "DIR")]
+    pub knowledge: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RulesFormat {
+    /// For people.
+    Text,
+    /// The whole page, as Markdown.
+    Md,
+    /// For programs.
+    Json,
 }
 
 /// Convert a log to Parquet, CSV, XML, JSON Lines or Arrow.

@@ -8,7 +8,8 @@ use std::io::{self, Write};
 
 /// `pml schema`.
 pub(crate) fn schema() -> Result<Done, Failure> {
-    stdout_done(io::stdout().write_all(pml_parser::arrow::schema::markdown().as_bytes()))
+    let page = pml_parser::arrow::schema::markdown() + &crate::triage::schema();
+    stdout_done(io::stdout().write_all(page.as_bytes()))
 }
 
 /// `pml completions`.

@@ -5,7 +5,7 @@ use crate::failure::Failure;
 use crate::input::{self, Capture};
 use crate::status::{Done, counted, plain, stdout_done};
 use indicatif::{HumanBytes, HumanCount};
-use pml_analyzer::actor;
+use pml_analyzer::{Actors, Knowledge};
 use pml_parser::{FileTime, LogView};
 use serde::Serialize;
 use std::collections::HashSet;
@@ -61,7 +61,8 @@ struct ServicingProcess {
 /// Runs the command.
 pub(crate) fn run(args: &InfoArgs) -> Result<Done, Failure> {
     let capture = input::open(&args.log)?;
-    let info = Info::new(&capture);
+    let actors = Knowledge::embedded_actors().map_err(crate::knowledge::failure)?;
+    let info = Info::new(&capture, &actors);
     let text = match args.format {
         InfoFormat::Text => info.text(),
         InfoFormat::Json => {
@@ -75,7 +76,7 @@ pub(crate) fn run(args: &InfoArgs) -> Result<Done, Failure> {
 }
 
 impl Info {
-    fn new(capture: &Capture) -> Self {
+    fn new(capture: &Capture, actors: &Actors) -> Self {
         let set = &capture.set;
         let log = set.part(0);
         let (major, minor, build) = log.map_or((0, 0, 0), LogView::os_version);
@@ -104,7 +105,7 @@ impl Info {
             last: span.map(|span| span.1.to_string()),
             duration_seconds: span.map(|span| seconds(span.0, span.1)),
             parts: set.parts().zip(&names).map(|(log, name)| Part::new(log, name)).collect(),
-            servicing_processes: set.parts().flat_map(servicing_processes).collect(),
+            servicing_processes: set.parts().flat_map(|log| servicing_processes(log, actors)).collect(),
             damage: damage.first.iter().map(|e| format!("{}: {e}", name(e.part()))).collect(),
             damage_count: damage.count,
         }
@@ -199,8 +200,12 @@ impl Part {
     }
 }
 
-fn servicing_processes(log: LogView<'_>) -> impl Iterator<Item = ServicingProcess> {
-    log.processes().filter(|process| actor(*process).is_some()).map(move |process| ServicingProcess {
+fn servicing_processes<'a>(
+    log: LogView<'a>,
+    actors: &'a Actors,
+) -> impl Iterator<Item = ServicingProcess> + 'a {
+    let servicing = move |process: &pml_parser::Process<'_>| actors.is_servicing(log, *process);
+    log.processes().filter(servicing).map(move |process| ServicingProcess {
         part: log.part(),
         name: process.name().to_string(),
         pid: process.pid(),

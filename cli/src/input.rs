@@ -137,12 +137,12 @@ pub(crate) fn folder(path: &Path) -> &Path {
 }
 
 /// Name of the set that a file's name makes it a part of. Windows does not mind case.
-fn base_of(path: &Path) -> String {
+pub(crate) fn base_of(path: &Path) -> String {
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     part_number(&stem).0.to_lowercase()
 }
 
-fn number_of(path: &Path) -> u64 {
+pub(crate) fn number_of(path: &Path) -> u64 {
     path.file_stem().map_or(0, |stem| part_number(&stem.to_string_lossy()).1)
 }
 

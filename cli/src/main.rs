@@ -7,9 +7,12 @@ mod filter;
 mod generate;
 mod info;
 mod input;
+mod knowledge;
 mod output;
+mod rules;
 mod slice;
 mod status;
+mod triage;
 mod zone;
 
 use args::{Args, Command};
@@ -19,9 +22,11 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let args = Args::parse();
     let outcome = match args.command {
+        Command::Triage(args) => triage::run(&args),
         Command::Convert(args) => convert::run(&args),
         Command::Slice(args) => slice::run(&args),
         Command::Info(args) => info::run(&args),
+        Command::Rules(args) => rules::run(&args),
         Command::Schema => generate::schema(),
         Command::Completions { shell } => generate::completions(shell),
         Command::Man => generate::man(),

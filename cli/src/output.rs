@@ -191,9 +191,10 @@ impl PendingDataset {
     }
 }
 
-/// Names of the files of a dataset.
+/// Names of the files of a dataset, those of triage among them.
 fn tables() -> impl Iterator<Item = String> {
-    TABLES.iter().map(|table| format!("{}.parquet", table.name))
+    let names = TABLES.iter().map(|table| table.name).chain(crate::triage::TABLES);
+    names.map(|name| format!("{name}.parquet"))
 }
 
 /// Refuses to replace a directory that holds anything but a dataset, and anything that is neither

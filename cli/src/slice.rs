@@ -4,7 +4,7 @@ use crate::args::SliceArgs;
 use crate::convert::{default_threads, report_damage, write_failure};
 use crate::failure::Failure;
 use crate::filter::filter;
-use crate::input::{self, other_parts, same_file};
+use crate::input::{self, Capture, other_parts, same_file};
 use crate::output::PendingFile;
 use crate::status::{Done, Progress, say};
 use indicatif::{HumanBytes, HumanCount};
@@ -18,29 +18,10 @@ use std::time::Instant;
 /// Runs the command.
 pub(crate) fn run(args: &SliceArgs) -> Result<Done, Failure> {
     let path = &args.output;
-    if path.extension().is_none_or(|e| !e.eq_ignore_ascii_case("pml")) {
-        return Err(Failure::new(format!("{}: a slice is a log and is called .pml", path.display())));
-    }
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    let base = part_number(&stem).0;
-    if base != stem {
-        let message = format!("{}: this is the name of a part of {base}.pml", path.display());
-        return Err(Failure::new(message).hint("end the name in something else than a dash and a number"));
-    }
-    if let Some(part) = other_parts(path).first() {
-        return Err(Failure::new(format!(
-            "{} would be taken for a part of the same capture as {}",
-            path.display(),
-            part.display()
-        ))
-        .hint("choose another name or folder, or delete what is left of an older slice"));
-    }
+    check_name(path)?;
     let filter = filter(&args.filter)?;
     let capture = input::open(&args.log)?;
-    if let Some(part) = capture.paths.iter().find(|part| same_file(part, path)) {
-        return Err(Failure::new(format!("{} is a part of the log itself", part.display()))
-            .hint("choose another name for the output"));
-    }
+    refuse_itself(path, &capture)?;
     let begin = Instant::now();
     let progress = Progress::new(capture.set.size(), args.run.quiet);
     let options = SliceOptions {
@@ -76,8 +57,44 @@ pub(crate) fn run(args: &SliceArgs) -> Result<Done, Failure> {
     Ok(if lost { Done::WithLosses } else { Done::Whole })
 }
 
+/// Refuses a name that a slice cannot have.
+fn check_name(path: &Path) -> Result<(), Failure> {
+    if path.extension().is_none_or(|e| !e.eq_ignore_ascii_case("pml")) {
+        return Err(Failure::new(format!("{}: a slice is a log and is called .pml", path.display())));
+    }
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let base = part_number(&stem).0;
+    if base != stem {
+        let message = format!("{}: this is the name of a part of {base}.pml", path.display());
+        return Err(Failure::new(message).hint("end the name in something else than a dash and a number"));
+    }
+    if let Some(part) = other_parts(path).first() {
+        return Err(Failure::new(format!(
+            "{} would be taken for a part of the same capture as {}",
+            path.display(),
+            part.display()
+        ))
+        .hint("choose another name or folder, or delete what is left of an older slice"));
+    }
+    Ok(())
+}
+
+fn refuse_itself(path: &Path, capture: &Capture) -> Result<(), Failure> {
+    match capture.paths.iter().find(|part| same_file(part, path)) {
+        Some(part) => Err(Failure::new(format!("{} is a part of the log itself", part.display()))
+            .hint("choose another name for the output")),
+        None => Ok(()),
+    }
+}
+
+/// Refuses a place that a slice of this capture cannot have.
+pub(crate) fn check_place(path: &Path, capture: &Capture) -> Result<(), Failure> {
+    check_name(path)?;
+    refuse_itself(path, capture)
+}
+
 /// The name of part `number`: `OUT.pml`, `OUT-1.pml`, …
-fn part_name(path: &Path, number: u32) -> PathBuf {
+pub(crate) fn part_name(path: &Path, number: u32) -> PathBuf {
     if number == 0 {
         return path.to_owned();
     }

@@ -16,6 +16,8 @@ pub(crate) enum Done {
     Whole,
     /// Completely, but for events that could not be read.
     WithLosses,
+    /// Completely, and a rollback was found, which the exit status was to say.
+    RolledBack,
 }
 
 /// Writes a line to standard error. Where that cannot take it, there is nobody to tell.
@@ -39,6 +41,7 @@ pub(crate) fn finish(outcome: Result<Done, Failure>) -> ExitCode {
     match outcome {
         Ok(Done::Whole) => ExitCode::SUCCESS,
         Ok(Done::WithLosses) => ExitCode::from(1),
+        Ok(Done::RolledBack) => ExitCode::from(3),
         Err(failure) => {
             say(&format!("pml: {failure}"));
             ExitCode::from(2)
@@ -63,17 +66,22 @@ pub(crate) fn stdout_done(result: io::Result<()>) -> Result<Done, Failure> {
 pub(crate) struct Progress {
     bar: ProgressBar,
     events: Arc<AtomicU64>,
-    stop: Arc<AtomicBool>,
+}
+
+/// Whether the user asked to stop.
+static STOP: AtomicBool = AtomicBool::new(false);
+
+/// Whether the user asked to stop.
+pub(crate) fn is_stopped() -> bool {
+    STOP.load(Ordering::Relaxed)
 }
 
 impl Progress {
     /// A bar over so many bytes; nothing is drawn when `quiet` or where there is no terminal.
     pub(crate) fn new(bytes: u64, quiet: bool) -> Self {
-        let stop = Arc::new(AtomicBool::new(false));
-        let flag = Arc::clone(&stop);
-        // A second handler can only be refused when one is there; then Ctrl-C just ends us.
-        let _ = ctrlc::set_handler(move || {
-            if flag.swap(true, Ordering::Relaxed) {
+        // A second handler is refused: the first one does the same.
+        let _ = ctrlc::set_handler(|| {
+            if STOP.swap(true, Ordering::Relaxed) {
                 // Asked twice: end at once, even if a hidden temporary stays behind.
                 std::process::exit(2);
             }
@@ -94,7 +102,7 @@ impl Progress {
             bar.set_draw_target(ProgressDrawTarget::stderr());
             bar.enable_steady_tick(Duration::from_millis(200));
         }
-        Self { bar, events, stop }
+        Self { bar, events }
     }
 
     /// Takes the bar away.
@@ -110,6 +118,16 @@ impl Monitor for Progress {
     }
 
     fn is_cancelled(&self) -> bool {
-        self.stop.load(Ordering::Relaxed)
+        is_stopped()
+    }
+}
+
+impl pml_analyzer::Watch for Progress {
+    fn advance(&self, events: u64, bytes: u64) {
+        Monitor::advance(self, events, bytes);
+    }
+
+    fn is_cancelled(&self) -> bool {
+        is_stopped()
     }
 }

@@ -118,14 +118,36 @@ fn unsafe_code_stands_in_two_places() {
 }
 
 /// Compares a generated page with what generates it. `UPDATE=1` writes it anew.
-#[test]
-fn the_schema_page_is_fresh() {
-    let output = Command::new(env!("CARGO_BIN_EXE_pml")).arg("schema").output().unwrap();
+fn check_page(name: &str, args: &[&str]) {
+    let output = Command::new(env!("CARGO_BIN_EXE_pml")).args(args).output().unwrap();
     let fresh = String::from_utf8(output.stdout).unwrap();
-    let path = root().join("docs/schema.md");
+    let path = root().join(name);
     if std::env::var_os("UPDATE").is_some() {
         fs::write(&path, &fresh).unwrap();
     }
     let page = fs::read_to_string(&path).unwrap_or_default();
-    assert!(page == fresh, "docs/schema.md is stale: run UPDATE=1 cargo test -p pml-cli --test tidy");
+    assert!(page == fresh, "{name} is stale: run UPDATE=1 cargo test -p pml-cli --test tidy");
+}
+
+#[test]
+fn the_schema_page_is_fresh() {
+    check_page("docs/schema.md", &["schema"]);
+}
+
+#[test]
+fn the_page_of_rules_is_fresh() {
+    check_page("docs/rules.md", &["rules", "--format", "md"]);
+}
+
+#[test]
+fn every_file_of_knowledge_comes_with_the_program() {
+    let embedded = fs::read_to_string(root().join("analyzer/src/knowledge/embedded.rs")).unwrap();
+    for folder in ["analyzer/knowledge", "analyzer/knowledge/rules"] {
+        for entry in fs::read_dir(root().join(folder)).unwrap().flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let place = if folder.ends_with("rules") { format!("rules/{name}") } else { name };
+            let is_named = entry.path().is_dir() || embedded.contains(&format!("{place:?},"));
+            assert!(is_named, "{place} is not in analyzer/src/knowledge/embedded.rs");
+        }
+    }
 }

@@ -1,0 +1,253 @@
+//! Paths made comparable: one file is named in many ways (`C:\Windows\…`, `\??\C:\Windows\…`,
+//! `\SystemRoot\…`, `\Device\HarddiskVolume3\Windows\…`, in any case), and all of them get one key.
+
+use pml_parser::WinStr;
+
+/// Stands for a path, whichever way it is written; the volume is left out.
+///
+/// A hash of 64 bits: two different paths of one log practically never share it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub(crate) struct PathKey(pub u64);
+
+impl PathKey {
+    /// The key of no path.
+    pub(crate) const NONE: Self = Self(0);
+}
+
+/// Code units of a string.
+#[derive(Clone, Copy)]
+struct Units<'a> {
+    bytes: &'a [u8],
+    wide: bool,
+}
+
+impl<'a> Units<'a> {
+    fn new(text: WinStr<'a>) -> Self {
+        match text {
+            WinStr::Latin1(bytes) => Self { bytes, wide: false },
+            WinStr::Utf16(bytes) => Self { bytes, wide: true },
+        }
+    }
+
+    fn len(self) -> usize {
+        if self.wide { self.bytes.len() / 2 } else { self.bytes.len() }
+    }
+
+    /// Unit `at`, ASCII letters in lower case.
+    fn lower(self, at: usize) -> Option<u16> {
+        let unit = if self.wide {
+            let bytes: &[u8; 2] = self.bytes.get(at * 2..)?.first_chunk()?;
+            u16::from_le_bytes(*bytes)
+        } else {
+            u16::from(*self.bytes.get(at)?)
+        };
+        Some(match u8::try_from(unit) {
+            Ok(ascii) => u16::from(ascii.to_ascii_lowercase()),
+            Err(_) => unit,
+        })
+    }
+
+    /// The units from `at` on.
+    fn from(self, at: usize) -> Self {
+        let at = if self.wide { at * 2 } else { at };
+        Self { bytes: self.bytes.get(at..).unwrap_or_default(), ..self }
+    }
+
+    fn starts_with(self, lower: &str) -> bool {
+        lower.bytes().enumerate().all(|(at, b)| self.lower(at) == Some(u16::from(b)))
+    }
+
+    /// Position of the first backslash at or behind `at`.
+    fn backslash(self, at: usize) -> Option<usize> {
+        (at..self.len()).find(|&at| self.lower(at) == Some(u16::from(b'\\')))
+    }
+
+    /// Units before the path below the volume, and what stands there instead of them.
+    fn volume(self) -> (usize, &'static str) {
+        let drive = |at: usize| {
+            self.lower(at + 1) == Some(u16::from(b':')) && self.lower(at + 2) == Some(u16::from(b'\\'))
+        };
+        if drive(0) {
+            return (2, "");
+        }
+        if self.starts_with(r"\systemroot\") {
+            return (11, r"\windows");
+        }
+        if (self.starts_with(r"\??\") || self.starts_with(r"\\?\")) && drive(4) {
+            return (6, "");
+        }
+        if self.starts_with(r"\device\harddiskvolume") {
+            return (self.backslash(22).unwrap_or(self.len()), "");
+        }
+        const SET: &str = r"hklm\system\controlset0";
+        if self.starts_with(SET) {
+            return (SET.len() + 2, r"hklm\system\currentcontrolset");
+        }
+        (0, "")
+    }
+}
+
+/// Hashes units four at a time.
+#[derive(Clone, Copy)]
+struct Hasher(u64);
+
+impl Hasher {
+    const START: Self = Self(0x243F_6A88_85A3_08D3);
+
+    fn word(&mut self, word: u64) {
+        const ODD: u64 = 0x9E37_79B9_7F4A_7C15;
+        // Both halves of the product, folded, with the word in both factors: no word is lost.
+        let product = u128::from(self.0 ^ word) * u128::from(ODD ^ word.rotate_left(32));
+        self.0 = (product as u64) ^ (product >> 64) as u64 ^ word;
+    }
+
+    fn finish(self) -> u64 {
+        let mut last = self;
+        last.word(0xA409_3822_299F_31D0);
+        // 0 stands for no path.
+        last.0.max(1)
+    }
+}
+
+/// Lower case of four units below 0x80, side by side.
+fn lower4(units: u64) -> u64 {
+    let from_a = units + 0x003F_003F_003F_003F;
+    let behind_z = units + 0x0025_0025_0025_0025;
+    let upper = from_a & !behind_z & 0x0080_0080_0080_0080;
+    units | upper >> 2
+}
+
+fn hash(prefix: &str, units: Units<'_>) -> u64 {
+    let mut hasher = Hasher::START;
+    // What is not a multiple of four is carried over, so that spellings come out alike.
+    let (mut held, mut count) = (0u64, 0u32);
+    let mut push = |hasher: &mut Hasher, unit: u64| {
+        held |= unit << (16 * count);
+        count += 1;
+        if count == 4 {
+            hasher.word(held);
+            (held, count) = (0, 0);
+        }
+    };
+    prefix.bytes().for_each(|b| push(&mut hasher, u64::from(b)));
+    let mut at = 0;
+    if prefix.len().is_multiple_of(4) {
+        const ASCII: u64 = 0x007F_007F_007F_007F;
+        loop {
+            let word = if units.wide {
+                let bytes = units.bytes.get(at * 2..).and_then(|bytes| bytes.first_chunk::<8>());
+                bytes.map(|bytes| u64::from_le_bytes(*bytes))
+            } else {
+                let bytes = units.bytes.get(at..).and_then(|bytes| bytes.first_chunk::<4>());
+                bytes.map(|&[a, b, c, d]| {
+                    u64::from(a) | u64::from(b) << 16 | u64::from(c) << 32 | u64::from(d) << 48
+                })
+            };
+            let Some(word) = word.filter(|word| word & !ASCII == 0) else { break };
+            hasher.word(lower4(word));
+            at += 4;
+        }
+    }
+    while let Some(unit) = units.lower(at) {
+        push(&mut hasher, u64::from(unit));
+        at += 1;
+    }
+    hasher.word(held | u64::from(count) << 62);
+    hasher.finish()
+}
+
+/// The key of a path; that of no path for an empty one.
+pub(crate) fn key(path: WinStr<'_>) -> PathKey {
+    if path.is_empty() {
+        return PathKey::NONE;
+    }
+    let units = Units::new(path);
+    let (skipped, prefix) = units.volume();
+    PathKey(hash(prefix, units.from(skipped)))
+}
+
+/// The name of the component's folder that a path of the component store leads into, and where the
+/// name stands in the path as written.
+pub(crate) fn component_folder(path: WinStr<'_>) -> Option<WinStr<'_>> {
+    let units = Units::new(path);
+    let (skipped, prefix) = units.volume();
+    let below = units.from(skipped);
+    let start = if prefix.is_empty() {
+        // The Windows folder may have any name: what counts is that it is one folder deep.
+        let windows = below.backslash(1)?;
+        below.from(windows).starts_with(r"\winsxs\").then_some(windows + 8)?
+    } else {
+        below.starts_with(r"\winsxs\").then_some(8)?
+    };
+    let end = below.backslash(start).unwrap_or(below.len());
+    let wide = if units.wide { 2 } else { 1 };
+    let name = below.bytes.get(start * wide..end * wide)?;
+    Some(if units.wide { WinStr::Utf16(name) } else { WinStr::Latin1(name) })
+}
+
+/// A hash of a name, in any case.
+pub(crate) fn name_key(name: WinStr<'_>) -> u64 {
+    hash("", Units::new(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wide(text: &str) -> Vec<u8> {
+        text.encode_utf16().flat_map(u16::to_le_bytes).collect()
+    }
+
+    #[test]
+    fn one_file_has_one_key_however_it_is_written() {
+        let file = r"C:\Windows\WinSxS\amd64_a_31bf_1.0_none_5\x.dll";
+        let spellings = [
+            r"c:\WINDOWS\winsxs\AMD64_a_31bf_1.0_none_5\X.DLL",
+            r"D:\Windows\WinSxS\amd64_a_31bf_1.0_none_5\x.dll",
+            r"\??\C:\Windows\WinSxS\amd64_a_31bf_1.0_none_5\x.dll",
+            r"\\?\C:\Windows\WinSxS\amd64_a_31bf_1.0_none_5\x.dll",
+            r"\SystemRoot\WinSxS\amd64_a_31bf_1.0_none_5\x.dll",
+            r"\Device\HarddiskVolume12\Windows\WinSxS\amd64_a_31bf_1.0_none_5\x.dll",
+        ];
+        let expected = key(WinStr::Latin1(file.as_bytes()));
+        for spelling in spellings {
+            assert_eq!(key(WinStr::Latin1(spelling.as_bytes())), expected, "{spelling}");
+            let bytes = wide(spelling);
+            assert_eq!(key(WinStr::Utf16(&bytes)), expected, "{spelling}");
+            let folder = component_folder(WinStr::Utf16(&bytes)).map(|name| name.to_string().to_lowercase());
+            assert_eq!(folder.as_deref(), Some("amd64_a_31bf_1.0_none_5"), "{spelling}");
+        }
+        assert_ne!(key(WinStr::Latin1(br"C:\Windows\WinSxS\y.dll")), expected);
+        assert_eq!(key(WinStr::EMPTY), PathKey::NONE);
+    }
+
+    #[test]
+    fn control_sets_are_one() {
+        let key = |text: &str| key(WinStr::Latin1(text.as_bytes()));
+        let current = key(r"HKLM\System\CurrentControlSet\Control\Session Manager");
+        assert_eq!(key(r"HKLM\SYSTEM\ControlSet001\Control\Session Manager"), current);
+        assert_ne!(key(r"HKLM\SYSTEM\Setup"), current);
+    }
+
+    #[test]
+    fn other_letters_and_lengths_count() {
+        let texts = ["a", "ab", "abc", "abcd", "abcde", "abcdé", "abcdè", "ä", "[", "{", "@", "`", "", "a\0"];
+        for a in texts {
+            for b in texts {
+                let (wide_a, wide_b) = (wide(a), wide(b));
+                let same = key(WinStr::Utf16(&wide_a)) == key(WinStr::Utf16(&wide_b));
+                assert_eq!(same, a == b, "{a:?} {b:?}");
+            }
+        }
+        assert_eq!(key(WinStr::Latin1(b"caf\xE9")), key(WinStr::Utf16(&wide("CAFé"))));
+    }
+
+    #[test]
+    fn folders_of_components() {
+        let folder = |text: &str| component_folder(WinStr::Latin1(text.as_bytes())).map(|n| n.to_string());
+        assert_eq!(folder(r"C:\Windows\WinSxS\abc"), Some("abc".to_owned()));
+        assert_eq!(folder(r"C:\Windows\WinSxS"), None);
+        assert_eq!(folder(r"C:\Windows\System32\x.dll"), None);
+        assert_eq!(folder(r"\WinSxS\a"), None);
+    }
+}

@@ -1,0 +1,574 @@
+//! The shape of the knowledge files. Unknown keys are errors, so that a slip of the pen is found;
+//! whatever refers to something else keeps its place in the file, so that a bad reference has one.
+
+use crate::language::Text;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use toml::Spanned;
+
+/// A name that refers to something: where it stands is kept.
+pub(crate) type Ref = Spanned<String>;
+
+/// `actors.toml`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ActorsFile {
+    #[serde(default)]
+    pub groups: BTreeMap<String, Vec<Ref>>,
+    #[serde(default)]
+    pub actor: Vec<ActorEntry>,
+}
+
+/// One kind of process.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ActorEntry {
+    pub id: String,
+    #[serde(default)]
+    pub programs: Vec<String>,
+    pub pid: Option<u32>,
+    #[serde(default)]
+    pub children_of: Vec<Ref>,
+}
+
+/// `paths.toml`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PathsFile {
+    #[serde(default)]
+    pub class: Vec<PathClassEntry>,
+}
+
+/// One kind of path.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PathClassEntry {
+    pub id: String,
+    pub weight: f64,
+    #[serde(rename = "where")]
+    pub filter: Ref,
+}
+
+/// `markers.toml`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MarkersFile {
+    #[serde(default)]
+    pub marker: Vec<MarkerEntry>,
+}
+
+/// What ends an operation has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Outcome {
+    #[default]
+    Success,
+    Error,
+    Any,
+}
+
+/// An event worth noticing.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MarkerEntry {
+    pub id: Ref,
+    #[serde(default)]
+    pub actors: Vec<Ref>,
+    pub operations: Vec<Ref>,
+    #[serde(default)]
+    pub result: Outcome,
+    #[serde(rename = "where")]
+    pub filter: Option<Ref>,
+}
+
+/// `phases.toml`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PhasesFile {
+    #[serde(default)]
+    pub phase: Vec<PhaseEntry>,
+}
+
+/// One phase of a boot.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PhaseEntry {
+    pub id: String,
+    pub name: Text,
+    pub start: Vec<Ref>,
+    #[serde(default)]
+    pub otherwise: Vec<Ref>,
+    #[serde(default = "one")]
+    pub otherwise_needed: usize,
+    #[serde(default)]
+    pub end: Vec<Ref>,
+    #[serde(default)]
+    pub before: Vec<Ref>,
+    /// The phase it has to begin in or behind.
+    pub within: Option<Ref>,
+    pub confidence: f64,
+    pub confidence_otherwise: Option<f64>,
+    #[serde(default)]
+    pub sub: bool,
+    #[serde(default)]
+    pub work: bool,
+}
+
+fn one() -> usize {
+    1
+}
+
+/// Facts that have to be there, or must not be.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FactCondition {
+    #[serde(default)]
+    pub all: Vec<Ref>,
+    #[serde(default)]
+    pub any: Vec<Ref>,
+    #[serde(default)]
+    pub none: Vec<Ref>,
+}
+
+/// `signals.toml`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SignalsFile {
+    pub classes: ClassLimits,
+    #[serde(default)]
+    pub signal: Vec<SignalEntry>,
+}
+
+/// From which confidence on a rollback is called what.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ClassLimits {
+    pub confirmed: f64,
+    pub probable: f64,
+    pub possible: f64,
+    pub at_most: f64,
+    pub cut_off: f64,
+}
+
+/// One reason for or against a rollback.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SignalEntry {
+    pub id: Ref,
+    #[serde(default)]
+    pub group: String,
+    pub weight: f64,
+    #[serde(default)]
+    pub strong: bool,
+    pub when: Vec<FactCondition>,
+    pub text: Text,
+}
+
+/// `boots.toml`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct BootsFile {
+    #[serde(default)]
+    pub boot: Vec<BootEntry>,
+}
+
+/// Which boot was captured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Boot {
+    /// The one that was to complete the update.
+    Forward,
+    /// The one that takes it back.
+    Rollback,
+    /// Nothing is serviced.
+    Healthy,
+    /// An update is prepared without a restart.
+    Staging,
+    /// The same boot again and again.
+    Loop,
+    /// Something else.
+    Other,
+}
+
+/// When a capture is of a boot.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct BootEntry {
+    pub class: Boot,
+    pub when: Vec<FactCondition>,
+    pub text: Text,
+}
+
+/// `noise.toml`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NoiseFile {
+    #[serde(default)]
+    pub noise: Vec<NoiseEntry>,
+}
+
+/// Failures that mean nothing.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NoiseEntry {
+    pub id: String,
+    #[serde(default)]
+    pub kinds: Vec<String>,
+    pub gravity_at_most: Option<u8>,
+    #[serde(default)]
+    pub later: bool,
+    #[serde(rename = "where")]
+    pub filter: Option<Ref>,
+    pub text: Text,
+}
+
+/// `ranking.toml`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RankingFile {
+    pub per_gravity: f64,
+    pub servicing: f64,
+    pub helper: f64,
+    pub path: f64,
+    pub work_phase: f64,
+    pub recency: f64,
+    pub never_later: f64,
+    pub succeeded_later: f64,
+    pub slow: f64,
+    pub slow_seconds: f64,
+    pub spam_decade: f64,
+    pub spam_from: f64,
+    #[serde(default)]
+    pub after: Vec<AfterEntry>,
+    pub text: RankingTexts,
+}
+
+/// Points for what follows a failure.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AfterEntry {
+    pub id: String,
+    pub points: f64,
+    #[serde(rename = "where")]
+    pub filter: Ref,
+    pub within: Ref,
+    #[serde(default)]
+    pub same: Vec<Same>,
+    pub text: Text,
+}
+
+/// What the points of a ranking are called.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RankingTexts {
+    pub gravity: Text,
+    pub actor: Text,
+    pub path: Text,
+    pub work_phase: Text,
+    pub recency: Text,
+    pub never_later: Text,
+    pub succeeded_later: Text,
+    pub slow: Text,
+    pub spam: Text,
+    pub rule: Text,
+}
+
+/// `builds.toml`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct BuildsFile {
+    #[serde(default)]
+    pub product: Vec<ProductEntry>,
+    #[serde(default)]
+    pub update: Vec<UpdateEntry>,
+}
+
+/// What builds are sold as.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ProductEntry {
+    pub builds: Vec<u32>,
+    pub name: String,
+}
+
+/// The update that brings a revision.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct UpdateEntry {
+    pub build: u32,
+    pub revision: u32,
+    pub kb: String,
+}
+
+/// `remedies.toml`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RemediesFile {
+    #[serde(default)]
+    pub remedy: Vec<RemedyEntry>,
+}
+
+/// How much can go wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Risk {
+    /// It only looks.
+    None,
+    /// Little.
+    Low,
+    /// Something; a backup is wanted.
+    Medium,
+    /// A last resort.
+    High,
+}
+
+/// Something to do.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RemedyEntry {
+    pub id: String,
+    pub risk: Risk,
+    pub text: Text,
+    #[serde(default)]
+    pub commands: Vec<String>,
+    #[serde(default)]
+    pub offline: Vec<String>,
+}
+
+/// `limits.toml`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LimitsFile {
+    #[serde(default)]
+    pub limit: Vec<LimitEntry>,
+    #[serde(default)]
+    pub next: Vec<LimitEntry>,
+}
+
+/// What a log cannot show, or what else to collect.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LimitEntry {
+    pub id: String,
+    pub text: Text,
+    /// Facts under which it is said; always without any.
+    #[serde(default)]
+    pub when: Vec<FactCondition>,
+}
+
+/// `labels.toml`.
+pub(crate) type LabelsFile = BTreeMap<String, Text>;
+
+/// What a rule leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RuleKind {
+    /// A cause: a finding.
+    Cause,
+    /// Something worth knowing: a note.
+    Note,
+}
+
+/// How far a rule is trusted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RuleStatus {
+    /// Confirmed by real logs.
+    Stable,
+    /// Inferred.
+    Experimental,
+}
+
+/// A file of `rules/`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RuleFile {
+    pub id: Ref,
+    pub bucket: String,
+    pub kind: RuleKind,
+    pub status: RuleStatus,
+    pub title: Text,
+    pub text: Text,
+    pub why: Text,
+    #[serde(default)]
+    pub remedies: Vec<Ref>,
+    #[serde(default)]
+    pub references: Vec<String>,
+    #[serde(default)]
+    pub fires_in: Vec<Ref>,
+    #[serde(default)]
+    pub silent_in: Vec<Ref>,
+    pub when: When,
+    #[serde(default)]
+    pub score: RuleScore,
+}
+
+/// When a rule fires.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct When {
+    /// Facts, one of these conditions.
+    #[serde(default)]
+    pub facts: Vec<FactCondition>,
+    /// A filter that a failure has to pass.
+    pub failure: Option<Ref>,
+    /// A marker whose events are the evidence.
+    pub marker: Option<Ref>,
+    /// Kinds of status that the failure may have (ntstatus.tsv).
+    #[serde(default)]
+    pub kinds: Vec<Ref>,
+    /// Who may have met it.
+    #[serde(default)]
+    pub actors: Vec<Ref>,
+    /// Phases it may lie in; any that can undo an update without.
+    #[serde(default)]
+    pub phases: Vec<Ref>,
+    /// Whether it may lie in any phase, and outside of all.
+    #[serde(default)]
+    pub any_phase: bool,
+    /// Kinds of path (paths.toml).
+    #[serde(default)]
+    pub paths: Vec<Ref>,
+    /// Whether a failure that succeeded later counts too.
+    #[serde(default)]
+    pub even_if_later_successful: bool,
+    /// How often it has to have happened.
+    #[serde(default = "one_u64")]
+    pub at_least: u64,
+    /// Whether a rollback must be possible for the rule to fire; the usual for causes.
+    pub needs_rollback: Option<bool>,
+    /// How many of the evidence entries have to hold, beyond the required ones.
+    #[serde(default)]
+    pub evidence_needed: usize,
+    #[serde(default)]
+    pub evidence: Vec<Evidence>,
+}
+
+fn one_u64() -> u64 {
+    1
+}
+
+/// What the engine can say about a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Property {
+    /// Other files of the component were opened.
+    SiblingsSeen,
+    /// Another version of the component was opened.
+    OtherVersionSeen,
+    /// Data, execution, deletion or a link was asked for, not only attributes.
+    DataWanted,
+    /// It never succeeded later.
+    NeverLater,
+    /// It was tried several times.
+    Repeated,
+    /// It took longer than a second.
+    Slow,
+    /// Another process had the file open.
+    HeldByOther,
+    /// Another process touched the file just before.
+    TouchedByOther,
+    /// The process ended with this status.
+    ExitStatus,
+    /// A process that the stack had started was still running.
+    ChildAlive,
+}
+
+/// What two events have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Same {
+    Thread,
+    Process,
+    Path,
+    Component,
+}
+
+/// One more event around a failure.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Sequence {
+    /// Filter for that event.
+    #[serde(rename = "where")]
+    pub filter: Option<Ref>,
+    #[serde(default)]
+    pub actors: Vec<Ref>,
+    /// How far away it may be: `250ms`, `5s`.
+    pub within: Ref,
+    #[serde(default)]
+    pub same: Vec<Same>,
+    /// How many events that are the same in these ways it may be away; any number without.
+    pub events: Option<u64>,
+}
+
+/// What supports a rule, and with how many points.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Evidence {
+    pub id: String,
+    #[serde(default)]
+    pub points: f64,
+    #[serde(default)]
+    pub required: bool,
+    /// It must not be so.
+    #[serde(default)]
+    pub not: bool,
+    /// Whether it is one of those that `evidence_needed` counts.
+    #[serde(default = "yes")]
+    pub counts: bool,
+    pub is: Option<Property>,
+    pub followed_by: Option<Sequence>,
+    pub preceded_by: Option<Sequence>,
+    /// Facts that have to be there.
+    pub facts: Option<FactCondition>,
+    pub text: Text,
+}
+
+/// What a rule adds to ranking.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RuleScore {
+    /// Confidence without any evidence, in percent.
+    #[serde(default = "usual_base")]
+    pub base: f64,
+    /// The most it can reach.
+    #[serde(default = "usual_cap")]
+    pub at_most: f64,
+    /// Points beside those of ranking.toml.
+    #[serde(default)]
+    pub points: f64,
+    /// Rules whose findings stand below those of this one.
+    #[serde(default)]
+    pub outranks: Vec<Ref>,
+    /// Rules of whose findings this is a consequence.
+    #[serde(default)]
+    pub consequence_of: Vec<Ref>,
+    /// Whether all failures it fires for are one finding, rather than one for each component or file.
+    #[serde(default)]
+    pub one_finding: bool,
+}
+
+impl Default for RuleScore {
+    fn default() -> Self {
+        Self {
+            base: usual_base(),
+            at_most: usual_cap(),
+            points: 0.0,
+            outranks: Vec::new(),
+            consequence_of: Vec::new(),
+            one_finding: false,
+        }
+    }
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn usual_base() -> f64 {
+    60.0
+}
+
+fn usual_cap() -> f64 {
+    97.0
+}

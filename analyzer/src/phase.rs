@@ -1,0 +1,129 @@
+//! The phases of each boot in a capture, from facts.
+
+use crate::facts::Facts;
+use crate::knowledge::{Knowledge, PhaseEntry};
+use pml_parser::{EventId, FileTime, LogSet, TICKS_PER_SECOND};
+
+/// One boot of a capture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct BootSpan {
+    pub start: EventId,
+    /// The first event that is not its own.
+    pub end: EventId,
+}
+
+/// One phase of a boot.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Phase {
+    /// Position in the table of phases.
+    pub entry: usize,
+    /// Which boot, from 0.
+    pub boot: usize,
+    pub start: EventId,
+    /// The first event that is not its own.
+    pub end: EventId,
+    pub confidence: f64,
+    /// The fact it begins with.
+    pub marker: String,
+}
+
+/// Two starts of the session manager closer than this are one boot.
+const SAME_BOOT: u64 = 5 * TICKS_PER_SECOND;
+
+fn time<B: AsRef<[u8]>>(set: &LogSet<B>, event: EventId) -> FileTime {
+    set.event(event).map(|event| event.time()).unwrap_or_default()
+}
+
+/// The boots of a capture: a new one where the session manager starts again.
+pub(crate) fn boots<B: AsRef<[u8]>>(set: &LogSet<B>, facts: &Facts) -> Vec<BootSpan> {
+    let mut starts: Vec<EventId> = vec![0];
+    let mut previous: Option<FileTime> = None;
+    for &event in facts.get("session-manager-started").map_or(&[][..], |seen| &seen.events) {
+        let at = time(set, event);
+        if previous.is_some_and(|previous| at.0.saturating_sub(previous.0) > SAME_BOOT) {
+            starts.push(event);
+        }
+        previous = Some(at);
+    }
+    let ends = starts.iter().skip(1).copied().chain([set.event_count()]);
+    starts.iter().copied().zip(ends).map(|(start, end)| BootSpan { start, end }).collect()
+}
+
+/// The phases of all boots, in the order in which they begin.
+pub(crate) fn phases(knowledge: &Knowledge, facts: &Facts, boots: &[BootSpan]) -> Vec<Phase> {
+    let mut phases: Vec<Phase> = Vec::new();
+    for (number, boot) in boots.iter().enumerate() {
+        let mut found: Vec<Phase> = Vec::new();
+        for (entry, known) in knowledge.phases.iter().enumerate() {
+            let inside = known.within.as_ref().map(|within| {
+                found
+                    .iter()
+                    .find(|phase| &knowledge.phases[phase.entry].id == within.get_ref())
+                    .map(|p| p.start)
+            });
+            // A phase within another one that did not take place does not either.
+            let from = match inside {
+                Some(None) => continue,
+                Some(Some(start)) => start,
+                None => boot.start,
+            };
+            let Some((start, confidence, marker)) = begin(known, facts, from, *boot) else { continue };
+            let end = first(facts, known.end.iter().map(|f| f.get_ref().as_str()), start, boot.end);
+            let end = end.map_or(boot.end, |(event, _)| event + 1);
+            found.push(Phase { entry, boot: number, start, end, confidence, marker });
+        }
+        found.sort_by_key(|phase| (phase.start, phase.entry));
+        // A phase ends at the latest where the next one of its level begins.
+        for at in 0..found.len() {
+            let sub = knowledge.phases[found[at].entry].sub;
+            let next = found[at + 1..].iter().find(|next| sub || !knowledge.phases[next.entry].sub);
+            if let Some(start) = next.map(|next| next.start) {
+                found[at].end = found[at].end.min(start.max(found[at].start));
+            }
+        }
+        phases.extend(found);
+    }
+    phases
+}
+
+/// Where a phase begins, how sure that is, and by which fact.
+fn begin(phase: &PhaseEntry, facts: &Facts, from: EventId, boot: BootSpan) -> Option<(EventId, f64, String)> {
+    let names =
+        |refs: &'_ [toml::Spanned<String>]| refs.iter().map(|f| f.get_ref().clone()).collect::<Vec<_>>();
+    let (start, otherwise, before) = (names(&phase.start), names(&phase.otherwise), names(&phase.before));
+    let str = |names: &'_ [String]| names.to_vec();
+    let limit =
+        first(facts, before.iter().map(String::as_str), boot.start, boot.end).map_or(boot.end, |(e, _)| e);
+    if str(&start).iter().any(|fact| fact == "log-begins") {
+        return Some((boot.start, phase.confidence, "log-begins".to_owned()));
+    }
+    if let Some((event, marker)) = first(facts, start.iter().map(String::as_str), from, limit) {
+        return Some((event, phase.confidence, marker.to_owned()));
+    }
+    let mut others: Vec<(EventId, &str)> =
+        otherwise.iter().filter_map(|fact| first(facts, [fact.as_str()].into_iter(), from, limit)).collect();
+    others.sort_unstable();
+    let enough = !others.is_empty() && others.len() >= phase.otherwise_needed;
+    let (event, marker) = *others.first().filter(|_| enough)?;
+    Some((event, phase.confidence_otherwise.unwrap_or(phase.confidence), marker.to_owned()))
+}
+
+/// The first event of any of these facts in a run of events.
+fn first<'n>(
+    facts: &Facts,
+    names: impl Iterator<Item = &'n str>,
+    from: EventId,
+    end: EventId,
+) -> Option<(EventId, &'n str)> {
+    let in_run = |name: &'n str| {
+        let events = &facts.get(name)?.events;
+        let event = *events.iter().find(|&&event| event >= from)?;
+        (event < end).then_some((event, name))
+    };
+    names.filter_map(in_run).min()
+}
+
+/// The phase an event lies in: the innermost one.
+pub(crate) fn phase_of(phases: &[Phase], event: EventId) -> Option<&Phase> {
+    phases.iter().rev().find(|phase| phase.start <= event && event < phase.end)
+}

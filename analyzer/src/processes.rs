@@ -1,0 +1,98 @@
+//! The processes of a capture, each once, with what they are in servicing.
+
+use crate::knowledge::{ActorId, Actors};
+use hashbrown::HashMap;
+use pml_parser::{Event, FileTime, LogSet, Process};
+
+/// Position in [`Processes::all`].
+pub(crate) type ProcessId = u32;
+
+/// Stands for a process that the log has no record of.
+pub(crate) const NOBODY: ProcessId = ProcessId::MAX;
+
+/// One process.
+#[derive(Clone, Debug)]
+pub(crate) struct ProcessInfo {
+    pub name: String,
+    pub pid: u32,
+    pub start: FileTime,
+    pub end: Option<FileTime>,
+    pub actor: ActorId,
+    pub image_path: String,
+    pub company: String,
+    pub parent: Option<ProcessId>,
+}
+
+/// All processes of a capture, and how events refer to them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Processes {
+    pub all: Vec<ProcessInfo>,
+    /// By part: index of the events and process, ascending.
+    parts: Vec<Vec<(u32, ProcessId)>>,
+    other: ActorId,
+}
+
+impl Processes {
+    pub(crate) fn new<B: AsRef<[u8]>>(set: &LogSet<B>, actors: &Actors) -> Self {
+        let mut processes = Self { other: actors.other(), ..Self::default() };
+        // A process lives through several parts: it is the same where number and start are.
+        let mut known: HashMap<(u32, u64), ProcessId> = HashMap::new();
+        for log in set.parts() {
+            let mut indexes = Vec::new();
+            for process in log.processes() {
+                let identity = (process.pid(), if process.pid() == 4 { 0 } else { process.start().0 });
+                let id = *known.entry(identity).or_insert(processes.all.len() as ProcessId);
+                let info = info(process, actors.of(log, process));
+                match processes.all.get_mut(id as usize) {
+                    // The last record knows how it ended.
+                    Some(place) => *place = info,
+                    None => processes.all.push(info),
+                }
+                indexes.push((process.index(), id));
+            }
+            for process in log.processes() {
+                let parent = find(&indexes, process.parent_index());
+                if let (Some(id), Some(parent)) = (find(&indexes, process.index()), parent)
+                    && let Some(info) = processes.all.get_mut(id as usize)
+                {
+                    info.parent = Some(parent);
+                }
+            }
+            processes.parts.push(indexes);
+        }
+        processes
+    }
+
+    /// The process of an event.
+    pub(crate) fn of(&self, event: &Event<'_>) -> ProcessId {
+        let part = self.parts.get(usize::from(event.log().part()));
+        part.and_then(|part| find(part, event.process_index())).unwrap_or(NOBODY)
+    }
+
+    /// What a process is in servicing.
+    pub(crate) fn actor(&self, process: ProcessId) -> ActorId {
+        self.all.get(process as usize).map_or(self.other, |info| info.actor)
+    }
+
+    pub(crate) fn get(&self, process: ProcessId) -> Option<&ProcessInfo> {
+        self.all.get(process as usize)
+    }
+}
+
+fn find(indexes: &[(u32, ProcessId)], index: u32) -> Option<ProcessId> {
+    let at = indexes.binary_search_by_key(&index, |entry| entry.0).ok()?;
+    indexes.get(at).map(|entry| entry.1)
+}
+
+fn info(process: Process<'_>, actor: ActorId) -> ProcessInfo {
+    ProcessInfo {
+        name: process.name().to_string(),
+        pid: process.pid(),
+        start: process.start(),
+        end: process.end(),
+        actor,
+        image_path: process.image_path().to_string(),
+        company: process.company().to_string(),
+        parent: None,
+    }
+}

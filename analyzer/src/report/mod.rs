@@ -1,0 +1,10 @@
+//! What is said about a capture, in one language: as data, and rendered by templates.
+
+mod build;
+mod model;
+mod render;
+mod words;
+
+pub use build::Source;
+pub use model::{FailureReport, FindingReport, Report};
+pub use render::{Format, Paint};

@@ -1,0 +1,274 @@
+//! Reports rendered by templates. What comes from a log is escaped for where it goes: HTML by the
+//! template engine, terminals by leaving out control characters.
+
+use super::model::Report;
+use crate::knowledge::Knowledge;
+use minijinja::value::{Value, ValueKind};
+use minijinja::{AutoEscape, Environment, Error};
+use std::collections::BTreeMap;
+
+/// A format of reports that is made by a template.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// For a terminal.
+    Text,
+    /// For tickets.
+    Markdown,
+    /// One file for a browser, ready to be mailed.
+    Html,
+}
+
+/// Whether a terminal is told to use colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Paint {
+    /// It is not.
+    Plain,
+    /// It is, by ANSI sequences.
+    Ansi,
+}
+
+/// Columns of a text.
+const WIDTH: usize = 100;
+
+impl Report {
+    /// Renders the report.
+    ///
+    /// # Errors
+    /// When the template fails, which is a mistake in the program or in labels of one's own.
+    pub fn render(&self, knowledge: &Knowledge, format: Format, paint: Paint) -> Result<String, String> {
+        let (name, source) = match format {
+            Format::Text => ("report.txt", include_str!("../../templates/report.txt")),
+            Format::Markdown => ("report.md", include_str!("../../templates/report.md")),
+            Format::Html => ("report.html", include_str!("../../templates/report.html")),
+        };
+        let label = |(key, text): (&String, &crate::language::Text)| {
+            (key.clone(), text.get(self.language).to_owned())
+        };
+        let labels: BTreeMap<String, String> = knowledge.labels.iter().map(label).collect();
+        let environment = environment(format, paint);
+        let mut data = serde_json::to_value(self).map_err(|e| e.to_string())?;
+        if format != Format::Html {
+            plain(&mut data);
+        }
+        let context = minijinja::context! { t => labels, ..Value::from(minijinja::value::Serde(data)) };
+        environment.render_named_str(name, source, context).map_err(|e| e.to_string())
+    }
+}
+
+fn environment(format: Format, paint: Paint) -> Environment<'static> {
+    let mut environment = Environment::new();
+    let html = format == Format::Html;
+    environment.set_auto_escape_callback(move |_| if html { AutoEscape::Html } else { AutoEscape::None });
+    environment.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
+    environment.add_filter("wrap", |text: &str, indent: usize| wrap(text, indent));
+    environment.add_filter("pad", |text: &str, width: usize| {
+        let missing = width.saturating_sub(columns(text));
+        format!("{text}{}", " ".repeat(missing))
+    });
+    environment.add_filter("paint", move |text: &str, style: &str| match paint {
+        Paint::Plain => text.to_owned(),
+        Paint::Ansi => painted(text, style),
+    });
+    environment.add_filter("plain", |text: &str| plain_text(text));
+    environment.add_filter("seconds", |number: Value| number_of(&number).map(|n| format!("{n:.1} s")));
+    environment
+        .add_filter("percent", |number: Value| number_of(&number).map(|n| format!("{:.0} %", n * 100.0)));
+    environment.add_filter("count", |number: Value| number_of(&number).map(|n| grouped(n as u64)));
+    environment.add_filter("bytes", |number: Value| number_of(&number).map(bytes));
+    environment.add_filter("code", |text: &str| code(text));
+    environment.add_filter("cell", |text: &str| cell(text));
+    environment
+}
+
+fn number_of(value: &Value) -> Result<f64, Error> {
+    match value.kind() {
+        ValueKind::Number => f64::try_from(value.clone()),
+        _ => Err(Error::new(minijinja::ErrorKind::InvalidOperation, "not a number")),
+    }
+}
+
+/// Leaves out of all texts what a terminal would obey.
+fn plain(value: &mut serde_json::Value) {
+    match value {
+        serde_json::Value::String(text) => *text = plain_text(text),
+        serde_json::Value::Array(values) => values.iter_mut().for_each(plain),
+        serde_json::Value::Object(fields) => {
+            for (key, value) in fields {
+                // The only text that has lines of its own; what it quotes was a path or a name.
+                match value {
+                    serde_json::Value::String(text) if key == "mail" => {
+                        *text = text.lines().map(plain_text).collect::<Vec<_>>().join("\n");
+                    }
+                    _ => plain(value),
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Control characters, and those that turn the direction of writing, are replaced.
+fn plain_text(text: &str) -> String {
+    let turns = |c: char| matches!(c, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}');
+    text.chars().map(|c| if c.is_control() || turns(c) { '\u{FFFD}' } else { c }).collect()
+}
+
+fn painted(text: &str, style: &str) -> String {
+    let code = match style {
+        "bad" => "1;31",
+        "warn" => "33",
+        "good" => "32",
+        "bold" => "1",
+        "dim" => "2",
+        _ => return text.to_owned(),
+    };
+    format!("\u{1b}[{code}m{text}\u{1b}[0m")
+}
+
+/// Columns that a character takes: ideographs and full-width forms take two.
+fn width(c: char) -> usize {
+    let wide = matches!(c, '\u{1100}'..='\u{115F}' | '\u{2E80}'..='\u{A4CF}' | '\u{AC00}'..='\u{D7A3}' | '\u{F900}'..='\u{FAFF}' | '\u{FE30}'..='\u{FE6F}' | '\u{FF00}'..='\u{FF60}' | '\u{FFE0}'..='\u{FFE6}' | '\u{20000}'..='\u{3FFFD}');
+    1 + usize::from(wide)
+}
+
+fn columns(text: &str) -> usize {
+    text.chars().map(width).sum()
+}
+
+/// Breaks a text into lines; the first begins at column `indent`, the others are indented so far. Words
+/// are not broken, ideographs may be parted anywhere.
+fn wrap(text: &str, indent: usize) -> String {
+    let mut out = String::with_capacity(text.len() + 64);
+    for (number, line) in text.split('\n').enumerate() {
+        if number > 0 {
+            out.push('\n');
+            out.push_str(&" ".repeat(indent));
+        }
+        let mut column = indent;
+        let mut word = String::new();
+        let mut put = |out: &mut String, word: &mut String, space: bool| {
+            if word.is_empty() {
+                return;
+            }
+            let needed = columns(word) + usize::from(space);
+            if column > indent && column + needed > WIDTH {
+                out.push('\n');
+                out.push_str(&" ".repeat(indent));
+                column = indent;
+            } else if space && column > indent {
+                out.push(' ');
+                column += 1;
+            }
+            out.push_str(word);
+            column += columns(word);
+            word.clear();
+        };
+        let mut space = false;
+        for c in line.chars() {
+            if c == ' ' {
+                put(&mut out, &mut word, space);
+                space = true;
+            } else if width(c) == 2 {
+                let owed = space && word.is_empty();
+                put(&mut out, &mut word, space);
+                word.push(c);
+                put(&mut out, &mut word, owed);
+                space = false;
+            } else {
+                word.push(c);
+            }
+        }
+        put(&mut out, &mut word, space);
+    }
+    out
+}
+
+/// `1,234,567`.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+fn bytes(number: f64) -> String {
+    const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
+    let (mut number, mut unit) = (number, 0);
+    while number >= 1024.0 && unit + 1 < UNITS.len() {
+        number /= 1024.0;
+        unit += 1;
+    }
+    let digits = if unit == 0 { 0 } else { 2 };
+    format!("{number:.digits$} {}", UNITS[unit])
+}
+
+/// A code span of Markdown: as many backticks around it as it takes.
+fn code(text: &str) -> String {
+    let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest + 1);
+    let pad = if text.starts_with('`') || text.ends_with('`') { " " } else { "" };
+    // A bar ends a cell even inside a code span.
+    format!("{fence}{pad}{}{pad}{fence}", text.replace('|', "\\|"))
+}
+
+/// A text of Markdown in which nothing is markup.
+fn cell(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        match c {
+            '\n' => out.push_str("<br>"),
+            '\r' => out.push(' '),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '&' => out.push_str("&amp;"),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '#' | '|' | '!' | '~' | '$' => {
+                out.push('\\');
+                out.push(c);
+            }
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_as_wide_as_a_terminal() {
+        let text = "word ".repeat(60);
+        for line in wrap(text.trim(), 4).lines() {
+            assert!(columns(line) <= WIDTH, "{line}");
+        }
+        assert_eq!(wrap(text.trim(), 4).split_whitespace().count(), 60);
+        assert_eq!(wrap("a b", 2), "a b");
+        assert_eq!(wrap("a\nb", 2), "a\n  b");
+        let ideographs = "更新已被回滚".repeat(20);
+        assert!(wrap(&ideographs, 0).lines().all(|line| columns(line) <= WIDTH));
+        assert_eq!(wrap(&ideographs, 0).replace('\n', ""), ideographs);
+        assert_eq!(wrap("文件 a.dll 缺失", 0), "文件 a.dll 缺失");
+    }
+
+    #[test]
+    fn nothing_reaches_a_terminal_that_it_obeys() {
+        assert_eq!(plain_text("a\u{1b}[31mb\r\u{202E}c"), "a\u{FFFD}[31mb\u{FFFD}\u{FFFD}c");
+    }
+
+    #[test]
+    fn markdown_shows_text_as_it_is() {
+        assert_eq!(code("a`b"), "``a`b``");
+        assert_eq!(code("`"), "`` ` ``");
+        assert_eq!(cell("<b>|*"), "&lt;b&gt;\\|\\*");
+        assert_eq!(
+            (grouped(1234567), grouped(12), bytes(1536.0)),
+            ("1,234,567".into(), "12".into(), "1.50 KiB".into())
+        );
+    }
+}

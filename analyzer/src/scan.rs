@@ -1,0 +1,591 @@
+//! The one pass over the events: what is noticed range by range, and how the ranges are put
+//! together again.
+//!
+//! Ranges are looked at in parallel and merged in order, so that "later" means the same however
+//! many threads there are. What is kept grows with distinct failures and components, never with
+//! events; beyond fixed numbers it is counted and no more.
+
+use crate::canonical::{PathKey, component_folder, key, name_key};
+use crate::component::identity;
+use crate::facts::Seen;
+use crate::knowledge::{ActorId, ActorSet, Knowledge, Outcome};
+use crate::processes::{ProcessId, Processes};
+use hashbrown::HashMap;
+use pml_parser::parallel::in_order;
+use pml_parser::{
+    Damage, Event, EventClass, EventId, EventRange, FileTime, LogSet, Matcher, NtStatus, Number, Operation,
+    Ticks,
+};
+
+/// What a scan may be watched and stopped by.
+pub trait Watch: Sync {
+    /// Events and bytes of the capture up to which the scan has come.
+    fn advance(&self, events: u64, bytes: u64);
+    /// Whether to stop.
+    fn is_cancelled(&self) -> bool;
+}
+
+/// An operation as a number: class, code and sub-operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct OperationKey(pub u32);
+
+impl OperationKey {
+    pub(crate) fn of(operation: Operation) -> Self {
+        Self(
+            u32::from(operation.class.code()) << 24
+                | u32::from(operation.code) << 8
+                | u32::from(operation.sub),
+        )
+    }
+
+    /// Whether it sets a value, or moves or links a file: what a rollback does as well, to the same
+    /// places.
+    pub(crate) fn changes_a_place(self) -> bool {
+        let [class, _, _, sub] = self.0.to_be_bytes();
+        let code = (self.0 >> 8) as u16;
+        let operation = Operation { class: EventClass::from_code(class.into()), code, sub };
+        let name = operation.name();
+        ["RegSet", "SetRename", "SetLink"].iter().any(|start| name.starts_with(start))
+    }
+}
+
+/// What a failure is grouped by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct GroupKey {
+    pub process: ProcessId,
+    pub operation: OperationKey,
+    pub path: PathKey,
+    pub target: PathKey,
+    pub status: NtStatus,
+}
+
+/// The same failure, once or many times.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Group {
+    pub key: GroupKey,
+    pub actor: ActorId,
+    pub count: u64,
+    pub first: EventId,
+    pub last: EventId,
+    pub longest: Ticks,
+    /// Rights that the last attempt asked for.
+    access: u32,
+    /// Whether later successes were looked for.
+    pub tracked: bool,
+    /// A success that came after the last failure: the first one, or one soon after it.
+    pub later: Option<EventId>,
+}
+
+impl Group {
+    /// The same group with another success that came later.
+    pub(crate) fn with_later(mut self, later: Option<EventId>) -> Self {
+        self.later = later;
+        self
+    }
+}
+
+/// What a success is known by: failures are grouped more finely.
+type SuccessKey = (OperationKey, PathKey, PathKey);
+
+/// Successes of an operation on a path, within a range.
+#[derive(Clone, Copy, Debug)]
+struct Success {
+    first: EventId,
+    last: EventId,
+    /// Rights that were asked for, of all of them.
+    access: u32,
+}
+
+/// A file that was linked or moved out of the component store.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Link {
+    pub event: EventId,
+    pub place: PathKey,
+    /// Key of the component's folder.
+    pub folder: u64,
+}
+
+/// A component that was seen.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SeenComponent {
+    /// What it shares with its other versions.
+    pub identity: u64,
+    pub version: u128,
+    pub event: EventId,
+}
+
+/// Two events with nothing of the same actor between them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Pause {
+    pub ticks: u64,
+    pub before: EventId,
+    pub after: EventId,
+}
+
+/// When an actor did something.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Activity {
+    pub events: u64,
+    pub first: Option<(EventId, FileTime)>,
+    pub last: Option<(EventId, FileTime)>,
+    pub longest_pause: Pause,
+}
+
+impl Activity {
+    fn push(&mut self, event: EventId, time: FileTime) {
+        self.pause(event, time);
+        self.events += 1;
+        self.first = self.first.or(Some((event, time)));
+        self.last = Some((event, time));
+    }
+
+    fn pause(&mut self, event: EventId, time: FileTime) {
+        if let Some((before, last)) = self.last {
+            let ticks = time.0.saturating_sub(last.0);
+            if ticks > self.longest_pause.ticks {
+                self.longest_pause = Pause { ticks, before, after: event };
+            }
+        }
+    }
+
+    fn merge(&mut self, later: Self) {
+        if let Some((event, time)) = later.first {
+            self.pause(event, time);
+            self.first = self.first.or(later.first);
+            self.last = later.last;
+        }
+        if later.longest_pause.ticks > self.longest_pause.ticks {
+            self.longest_pause = later.longest_pause;
+        }
+        self.events += later.events;
+    }
+}
+
+/// What a range, or the whole capture, was seen to hold.
+#[derive(Debug, Default)]
+pub(crate) struct Scan {
+    pub events: u64,
+    /// By marker.
+    pub markers: Vec<Seen>,
+    pub groups: Vec<Group>,
+    /// Failures that were not kept as groups for want of room.
+    pub groups_left_out: u64,
+    by_key: HashMap<GroupKey, u32>,
+    by_success: HashMap<SuccessKey, Vec<u32>>,
+    successes: HashMap<SuccessKey, Success>,
+    /// By key of the folder.
+    pub components: HashMap<u64, SeenComponent>,
+    pub links: Vec<Link>,
+    /// By actor.
+    pub activity: Vec<Activity>,
+    /// Process, exit status and event.
+    pub exits: Vec<(ProcessId, u32, EventId)>,
+    pub damage: Damage,
+}
+
+/// Most groups, components and links that are kept.
+const MOST_GROUPS: usize = 200_000;
+const MOST_COMPONENTS: usize = 200_000;
+const MOST_LINKS: usize = 500_000;
+
+/// Events and bytes of records that are looked at together.
+const RANGE_EVENTS: u32 = 131_072;
+const RANGE_BYTES: u64 = 128 << 20;
+
+/// Rights that decide whether a file could be opened: data, execution, deletion, ownership.
+const HARD_RIGHTS: u32 = 0x0000_0001 | 0x2 | 0x4 | 0x20 | 0x1_0000 | 0x4_0000 | 0x8_0000;
+
+/// Kinds of status for which any process is listened to, and those for which the rights that were
+/// asked for decide whether a later success is one.
+const GRAVE_KINDS: [&str; 6] =
+    ["disk", "ntfs", "full", "transaction-manager", "transaction-log", "write-protected"];
+const LOCK_KINDS: [&str; 1] = ["lock"];
+
+/// What every range needs to know.
+struct Plan<'a> {
+    knowledge: &'a Knowledge,
+    processes: &'a Processes,
+    first: FileTime,
+    /// Markers by class and code, by actor, and by outcome.
+    of_operation: Vec<u128>,
+    of_actor: Vec<u128>,
+    of_outcome: [u128; 2],
+    /// Whether successes of an operation are worth remembering, by class and code.
+    tracked: Vec<bool>,
+    servicing: ActorSet,
+    helpers: ActorSet,
+    grave: Vec<u32>,
+    locks: Vec<u32>,
+    harmless: Vec<u32>,
+    servicing_keys: Option<usize>,
+}
+
+/// Codes of a class that tables have room for.
+const CODES: usize = 64;
+const CLASSES: usize = 6;
+
+fn slot(operation: Operation) -> Option<usize> {
+    let (class, code) = (operation.class.code() as usize, usize::from(operation.code));
+    (class < CLASSES && code < CODES).then_some(class * CODES + code)
+}
+
+/// Operations that fail or succeed for good: what only looks, or cleans up, is not among them.
+fn is_tracked(operation: Operation) -> bool {
+    match operation.class {
+        EventClass::Registry => matches!(
+            operation.name(),
+            "RegOpenKey"
+                | "RegCreateKey"
+                | "RegSetValue"
+                | "RegSetInfoKey"
+                | "RegSetKeySecurity"
+                | "RegLoadKey"
+                | "RegDeleteKey"
+                | "RegDeleteValue"
+        ),
+        EventClass::FileSystem => {
+            !matches!(operation.name(), "CloseFile" | "IRP_MJ_CLOSE")
+                && !operation.name().starts_with("Query")
+        }
+        _ => false,
+    }
+}
+
+impl<'a> Plan<'a> {
+    fn new(knowledge: &'a Knowledge, processes: &'a Processes, first: FileTime) -> Self {
+        let mut of_operation = vec![0u128; CLASSES * CODES];
+        let mut tracked = vec![false; CLASSES * CODES];
+        let classes = [
+            EventClass::Process,
+            EventClass::Registry,
+            EventClass::FileSystem,
+            EventClass::Profiling,
+            EventClass::Network,
+        ];
+        for class in classes {
+            for code in 0..CODES as u16 {
+                for sub in 0..=u8::MAX {
+                    let operation = Operation { class, code, sub };
+                    let Some(slot) = slot(operation) else { continue };
+                    let name = operation.name();
+                    for (bit, marker) in knowledge.markers.iter().enumerate() {
+                        if marker.operations.contains(&name)
+                            && let Some(mask) = of_operation.get_mut(slot)
+                        {
+                            *mask |= 1 << bit;
+                        }
+                    }
+                    if let Some(place) = tracked.get_mut(slot) {
+                        *place |= sub == 0 && is_tracked(operation);
+                    }
+                }
+            }
+        }
+        let mask = |holds: &dyn Fn(&crate::knowledge::Marker) -> bool| {
+            knowledge
+                .markers
+                .iter()
+                .enumerate()
+                .filter(|(_, m)| holds(m))
+                .fold(0u128, |mask, (bit, _)| mask | 1 << bit)
+        };
+        let of_actor = (0..64).map(|actor| mask(&|marker| marker.actors >> actor & 1 == 1)).collect();
+        let of_outcome = [
+            mask(&|marker| marker.outcome != Outcome::Error),
+            mask(&|marker| marker.outcome != Outcome::Success),
+        ];
+        let codes = &knowledge.codes;
+        Self {
+            knowledge,
+            processes,
+            first,
+            of_operation,
+            of_actor,
+            of_outcome,
+            tracked,
+            servicing: knowledge.actors.group("servicing"),
+            helpers: knowledge.actors.group("helpers"),
+            grave: codes.of_kinds(&GRAVE_KINDS),
+            locks: codes.of_kinds(&LOCK_KINDS),
+            harmless: codes.harmless(),
+            servicing_keys: knowledge.paths.iter().position(|class| class.id == "servicing-key"),
+        }
+    }
+}
+
+/// Looks at one range.
+struct Collector<'a> {
+    plan: &'a Plan<'a>,
+    matchers: Vec<Option<Matcher<'a>>>,
+    servicing_keys: Option<Matcher<'a>>,
+    scan: Scan,
+    /// The process of the event before, and what it is.
+    process: (u32, ProcessId, ActorId),
+}
+
+impl<'a> Collector<'a> {
+    fn new(plan: &'a Plan<'a>) -> Self {
+        let markers = &plan.knowledge.markers;
+        let matcher = |filter: &'a pml_parser::Filter| filter.matcher(plan.first);
+        let scan = Scan {
+            markers: vec![Seen::default(); markers.len()],
+            activity: vec![Activity::default(); 64],
+            ..Scan::default()
+        };
+        let class = plan.servicing_keys.and_then(|at| plan.knowledge.paths.get(at));
+        Self {
+            plan,
+            matchers: markers.iter().map(|marker| marker.filter.as_ref().map(matcher)).collect(),
+            servicing_keys: class.map(|class| matcher(&class.filter)),
+            scan,
+            process: (u32::MAX, crate::processes::NOBODY, plan.knowledge.actors.other()),
+        }
+    }
+
+    fn push(&mut self, event: &Event<'_>) {
+        let plan = self.plan;
+        if self.process.0 != event.process_index() {
+            let process = plan.processes.of(event);
+            self.process = (event.process_index(), process, plan.processes.actor(process));
+        }
+        let (_, process, actor) = self.process;
+        let operation = event.operation();
+        let status = event.status();
+        let is_error = status.is_error();
+        let slot = slot(operation);
+        let markers = slot.and_then(|slot| plan.of_operation.get(slot)).copied().unwrap_or(0)
+            & plan.of_actor.get(usize::from(actor)).copied().unwrap_or(0)
+            & plan.of_outcome[usize::from(is_error)];
+        if markers != 0 {
+            self.mark(event, operation, markers);
+        }
+        if operation.class == EventClass::Process && operation.name() == "Process Exit" {
+            let exit = event.numbers().get(Number::ExitStatus).unwrap_or(0) as u32;
+            self.scan.exits.push((process, exit, event.id()));
+        }
+        let own = (plan.servicing | plan.helpers) >> actor & 1 == 1;
+        if own {
+            if let Some(activity) = self.scan.activity.get_mut(usize::from(actor)) {
+                activity.push(event.id(), event.time());
+            }
+            if is_error {
+                self.fail(event, operation, process, actor, true);
+            } else if slot.and_then(|slot| plan.tracked.get(slot)).copied().unwrap_or(false) {
+                self.succeed(event, operation);
+            }
+        } else if is_error && plan.grave.binary_search(&status.0).is_ok() {
+            self.fail(event, operation, process, actor, false);
+        }
+    }
+
+    fn mark(&mut self, event: &Event<'_>, operation: Operation, mut markers: u128) {
+        let name = operation.name();
+        while markers != 0 {
+            let at = markers.trailing_zeros() as usize;
+            markers &= markers - 1;
+            let Some(marker) = self.plan.knowledge.markers.get(at) else { continue };
+            let matcher = self.matchers.get_mut(at).and_then(Option::as_mut);
+            if marker.operations.contains(&name)
+                && matcher.is_none_or(|matcher| matcher.matches(event))
+                && let Some(seen) = self.scan.markers.get_mut(at)
+            {
+                seen.push(event.id());
+            }
+        }
+    }
+
+    fn fail(
+        &mut self,
+        event: &Event<'_>,
+        operation: Operation,
+        process: ProcessId,
+        actor: ActorId,
+        tracked: bool,
+    ) {
+        let status = event.status();
+        // What is always harmless, and probes of the registry, are counted together.
+        let harmless = self.plan.harmless.binary_search(&status.0).is_ok();
+        let probe = operation.class == EventClass::Registry
+            && matches!(status.0, 0xC000_0034 | 0xC000_003A)
+            && !self.servicing_keys.as_mut().is_some_and(|keys| keys.matches(event));
+        let (path, target) = if harmless || probe {
+            (PathKey::NONE, PathKey::NONE)
+        } else {
+            (key(event.path()), event.target_path().map_or(PathKey::NONE, key))
+        };
+        let is_open = operation.name() == "CreateFile";
+        let access =
+            if is_open && self.plan.locks.binary_search(&status.0).is_ok() { rights(event) } else { 0 };
+        let key = GroupKey { process, operation: OperationKey::of(operation), path, target, status };
+        self.scan.add(Group {
+            key,
+            actor,
+            count: 1,
+            first: event.id(),
+            last: event.id(),
+            longest: event.duration().unwrap_or_default(),
+            access,
+            tracked,
+            later: None,
+        });
+    }
+
+    fn succeed(&mut self, event: &Event<'_>, operation: Operation) {
+        let name = operation.name();
+        let path = event.path();
+        let path_key = key(path);
+        let moves = name.starts_with("SetRename") || name.starts_with("SetLink");
+        let target =
+            if moves || operation.class == EventClass::Registry { event.target_path() } else { None };
+        let target_key = target.map_or(PathKey::NONE, key);
+        let access = if name == "CreateFile" { rights(event) } else { 0 };
+        let scan = &mut self.scan;
+        let mut note = |key: SuccessKey, access: u32| {
+            let success = scan.successes.entry(key).or_insert(Success {
+                first: event.id(),
+                last: event.id(),
+                access: 0,
+            });
+            success.last = event.id();
+            success.access |= access;
+        };
+        note((OperationKey::of(operation), path_key, target_key), access);
+        if moves && let Some(open) = open_key() {
+            // What was moved to a place can be opened there.
+            note((open, target_key, PathKey::NONE), u32::MAX);
+        }
+        if operation.class != EventClass::FileSystem {
+            return;
+        }
+        let Some(folder) = component_folder(path) else { return };
+        let folder_key = name_key(folder);
+        if !scan.components.contains_key(&folder_key)
+            && let Some((name, version)) = identity(&folder.to_str())
+        {
+            let identity = name_key(pml_parser::WinStr::Latin1(name.as_bytes()));
+            scan.components.insert(folder_key, SeenComponent { identity, version, event: event.id() });
+        }
+        if moves && scan.components.contains_key(&folder_key) {
+            scan.links.push(Link { event: event.id(), place: target_key, folder: folder_key });
+        }
+    }
+}
+
+/// Opening a file.
+fn open_key() -> Option<OperationKey> {
+    static OPEN: std::sync::OnceLock<Option<OperationKey>> = std::sync::OnceLock::new();
+    *OPEN.get_or_init(|| {
+        let operation = |code| Operation { class: EventClass::FileSystem, code, sub: 0 };
+        (0..CODES as u16)
+            .map(operation)
+            .find(|operation| operation.name() == "CreateFile")
+            .map(OperationKey::of)
+    })
+}
+
+fn rights(event: &Event<'_>) -> u32 {
+    event.numbers().get(Number::DesiredAccess).unwrap_or(0) as u32
+}
+
+impl Scan {
+    /// Adds a group, of the same range or a later one.
+    fn add(&mut self, group: Group) {
+        if let Some(&at) = self.by_key.get(&group.key) {
+            if let Some(known) = self.groups.get_mut(at as usize) {
+                known.count += group.count;
+                known.last = group.last;
+                known.longest = known.longest.max(group.longest);
+                known.access = group.access;
+                known.later = group.later;
+            }
+            return;
+        }
+        if self.groups.len() >= MOST_GROUPS {
+            self.groups_left_out += group.count;
+            return;
+        }
+        let at = self.groups.len() as u32;
+        self.by_key.insert(group.key, at);
+        if group.tracked && group.key.path != PathKey::NONE {
+            let key = (group.key.operation, group.key.path, group.key.target);
+            self.by_success.entry(key).or_default().push(at);
+        }
+        self.groups.push(group);
+    }
+
+    /// Adds what a later range was seen to hold.
+    fn merge(&mut self, later: Self, plan: &Plan<'_>) {
+        self.events += later.events;
+        for (seen, more) in self.markers.iter_mut().zip(later.markers) {
+            seen.merge(more);
+        }
+        for (activity, more) in self.activity.iter_mut().zip(later.activity) {
+            activity.merge(more);
+        }
+        for group in later.groups {
+            self.add(group);
+        }
+        self.groups_left_out += later.groups_left_out;
+        // After the failures of the range: a success counts where it came behind the last of them.
+        for (key, success) in later.successes {
+            let Some(groups) = self.by_success.get(&key) else { continue };
+            for &at in groups {
+                let Some(group) = self.groups.get_mut(at as usize) else { continue };
+                let is_lock = plan.locks.binary_search(&group.key.status.0).is_ok();
+                let wanted = group.access & HARD_RIGHTS;
+                let suffices = !is_lock || success.access & wanted == wanted;
+                if success.last > group.last && suffices && group.later.is_none() {
+                    let soon = success.first > group.last;
+                    group.later = Some(if soon { success.first } else { success.last });
+                }
+            }
+        }
+        for (key, component) in later.components {
+            if self.components.len() < MOST_COMPONENTS {
+                self.components.entry(key).or_insert(component);
+            }
+        }
+        let room = MOST_LINKS.saturating_sub(self.links.len());
+        self.links.extend(later.links.into_iter().take(room));
+        self.exits.extend(later.exits);
+        self.damage.merge(&later.damage);
+    }
+}
+
+/// Scans a capture. `None` when it was stopped.
+pub(crate) fn scan<B: AsRef<[u8]> + Sync>(
+    set: &LogSet<B>,
+    knowledge: &Knowledge,
+    processes: &Processes,
+    threads: usize,
+    watch: &dyn Watch,
+) -> Option<Scan> {
+    let first = set.time_span().map_or(FileTime(0), |span| span.0);
+    let plan = Plan::new(knowledge, processes, first);
+    let look = |range: EventRange| {
+        let mut collector = Collector::new(&plan);
+        let mut end = 0;
+        for (position, event) in range.events().zip(set.events_in(&range)) {
+            if position.is_multiple_of(1_024) && watch.is_cancelled() {
+                return Err(());
+            }
+            match event {
+                Ok(event) => {
+                    end = event.offset();
+                    collector.push(&event);
+                }
+                Err(error) => collector.scan.damage.push(error),
+            }
+        }
+        collector.scan.events = range.events().len() as u64;
+        let before: u64 = set.parts().take(usize::from(range.part())).map(|log| log.size()).sum();
+        Ok((collector.scan, before + end))
+    };
+    let mut whole = Collector::new(&plan).scan;
+    let outcome = in_order(threads, set.ranges(RANGE_EVENTS, RANGE_BYTES), look, |(range, bytes)| {
+        whole.merge(range, &plan);
+        watch.advance(whole.events, bytes);
+        Ok(())
+    });
+    outcome.ok().map(|()| whole)
+}

@@ -1,0 +1,297 @@
+//! From a capture to what there is to say about it: facts, phases, failures, signals, findings, each
+//! from those before it.
+
+use crate::canonical::{PathKey, key};
+use crate::component::Package;
+use crate::facts::{Facts, Seen};
+use crate::failure::{self, Failure};
+use crate::finding::{Case, Finding};
+use crate::knowledge::{Boot, Knowledge};
+use crate::look::Surroundings;
+use crate::phase::{self, Phase};
+use crate::processes::Processes;
+use crate::scan::{Link, Scan, Watch, scan};
+use crate::signal::{self, Rollback};
+use hashbrown::HashMap;
+use pml_parser::{Damage, EventId, FileTime, LogSet, Number, TICKS_PER_SECOND, TextOptions};
+
+/// How a capture is looked at.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TriageOptions {
+    /// Threads that scan; 0 is 1. The outcome does not depend on it.
+    pub threads: usize,
+    /// Whether parts of the capture are known to be missing.
+    pub parts_missing: bool,
+}
+
+/// What there is to say about a capture.
+#[derive(Debug)]
+pub struct Triage {
+    pub(crate) facts: Facts,
+    pub(crate) processes: Processes,
+    pub(crate) scan: Scan,
+    pub(crate) phases: Vec<Phase>,
+    pub(crate) failures: Vec<Failure>,
+    pub(crate) rollback: Rollback,
+    pub(crate) boot: Boot,
+    /// Position in the table of boots.
+    pub(crate) boot_entry: Option<usize>,
+    pub(crate) findings: Vec<Finding>,
+    pub(crate) notes: Vec<Finding>,
+    /// The revision of Windows that the registry names, and the newest that the update brings.
+    pub(crate) revisions: (Option<u32>, Option<u32>),
+}
+
+impl Triage {
+    /// Failures that were overcome: the first and the last one, and what succeeded then. Without the
+    /// success, a smaller log would tell another story.
+    pub fn overcome(&self) -> impl Iterator<Item = (EventId, EventId, EventId)> {
+        self.failures.iter().filter_map(|failure| {
+            let group = &failure.group;
+            Some((group.first, group.last, group.later?))
+        })
+    }
+
+    /// Events that could not be read.
+    pub fn damage(&self) -> &Damage {
+        &self.scan.damage
+    }
+}
+
+const MINUTE: u64 = 60 * TICKS_PER_SECOND;
+
+/// Looks at a capture. `None` when it was stopped.
+pub fn triage<B: AsRef<[u8]> + Sync>(
+    set: &LogSet<B>,
+    knowledge: &Knowledge,
+    options: TriageOptions,
+    watch: &dyn Watch,
+) -> Option<Triage> {
+    let processes = Processes::new(set, &knowledge.actors);
+    let scan = scan(set, knowledge, &processes, options.threads, watch)?;
+    let first = set.time_span().map_or(FileTime(0), |span| span.0);
+    let around = Surroundings { set, knowledge, processes: &processes, first };
+    let mut facts = Facts::default();
+    for (marker, seen) in knowledge.markers.iter().zip(&scan.markers) {
+        facts.insert(&marker.id, seen.clone());
+    }
+    if options.parts_missing {
+        facts.note("parts-missing", None);
+    }
+    if !scan.damage.is_empty() || !set.table_damage().is_empty() {
+        facts.note("log-damaged", None);
+    }
+    let boots = phase::boots(set, &facts);
+    if let Some(second) = boots.get(1) {
+        facts.note("several-boots", Some(second.start));
+    }
+    note_course(&around, &scan, &mut facts);
+    note_links(&scan, &mut facts);
+    note_package_state(&around, &mut facts);
+    let revisions = revisions(&around, &facts);
+    if let (Some(installed), Some(newest)) = revisions
+        && newest.saturating_sub(installed) >= REVISION_GAP
+    {
+        facts.note("revision-gap", facts.first("revision-read"));
+    }
+    let phases = phase::phases(knowledge, &facts, &boots);
+    // What markers alone say; failures may add to it.
+    let likely = signal::weigh(knowledge, &facts);
+    let begins = likely.begins.filter(|_| likely.class > signal::RollbackClass::None);
+    let mut failures = failure::judge(&around, &scan.groups, &phases, begins);
+    failure::note_facts(knowledge, &failures, &phases, &mut facts);
+    let rollback = signal::weigh(knowledge, &facts);
+    if let Some(begins) = rollback.begins {
+        failure::add_recency(&around, &mut failures, &phases, begins);
+    }
+    let (boot, boot_entry) = signal::boot(knowledge, &facts);
+    facts.note(&format!("boot:{}", boot_name(boot)), None);
+    facts.note(&format!("rollback:{}", class_name(rollback.class)), rollback.begins);
+    let case = Case {
+        around: &around,
+        facts: &facts,
+        scan: &scan,
+        phases: &phases,
+        failures: &failures,
+        rollback: &rollback,
+    };
+    let (findings, notes) = case.findings();
+    for finding in &findings {
+        if let Some(rule) = knowledge.rules.get(finding.rule) {
+            facts.note(&format!("found:{}", rule.id), None);
+        }
+    }
+    Some(Triage {
+        facts,
+        processes,
+        scan,
+        phases,
+        failures,
+        rollback,
+        boot,
+        boot_entry,
+        findings,
+        notes,
+        revisions,
+    })
+}
+
+/// Revisions between which an update skips so many others that it is worth a note. Cumulative
+/// updates raise the revision by about a hundred to two hundred a month.
+const REVISION_GAP: u32 = 1_500;
+
+pub(crate) fn boot_name(boot: Boot) -> &'static str {
+    match boot {
+        Boot::Forward => "forward",
+        Boot::Rollback => "rollback",
+        Boot::Healthy => "healthy",
+        Boot::Staging => "staging",
+        Boot::Loop => "loop",
+        Boot::Other => "other",
+    }
+}
+
+pub(crate) fn class_name(class: signal::RollbackClass) -> &'static str {
+    use signal::RollbackClass::{Confirmed, None, Possible, Probable};
+    match class {
+        Confirmed => "confirmed",
+        Probable => "probable",
+        Possible => "possible",
+        None => "none",
+    }
+}
+
+/// Facts about how the boot went: who ran when, for how long, and how the log ends.
+fn note_course<B: AsRef<[u8]>>(around: &Surroundings<'_, B>, scan: &Scan, facts: &mut Facts) {
+    let actors = &around.knowledge.actors;
+    let set = around.set;
+    let end = set.time_span().map_or(FileTime(0), |span| span.1);
+    let activity = |name: &str| {
+        let members = actors.group(name);
+        scan.activity
+            .iter()
+            .enumerate()
+            .filter(move |(actor, _)| members >> actor & 1 == 1)
+            .map(|entry| *entry.1)
+    };
+    let logon = [facts.first("shell-started"), facts.first("logon-begun")].into_iter().flatten().min();
+    let before = |event: Option<EventId>| match (event, logon) {
+        (Some(event), Some(logon)) => event < logon,
+        (Some(_), None) => true,
+        (None, _) => false,
+    };
+    let installer = facts.first("installer-started");
+    let early = before(installer);
+    if early {
+        facts.note("installer-before-logon", installer);
+    }
+    let queue = facts.has("queue-started");
+    if (queue || early) && !facts.has("shutdown") && logon.is_none() {
+        facts.note("log-ends-early", set.event_count().checked_sub(1));
+    }
+    if let Some(logon) = logon {
+        let late =
+            activity("servicing").any(|activity| activity.last.is_some_and(|(event, _)| event > logon));
+        let began_late =
+            activity("servicing").all(|activity| activity.first.is_none_or(|(event, _)| event > logon));
+        if late {
+            facts.note("servicing-after-logon", Some(logon));
+        }
+        if late && began_late {
+            facts.note("after-logon-only", Some(logon));
+        }
+    }
+    if let Some((event, _)) = activity("worker").find_map(|activity| activity.first) {
+        facts.note("worker-active", Some(event));
+    }
+    // Forged times must not overflow.
+    let lived = |name: &str| {
+        let members = actors.group(name);
+        let of = around.processes.all.iter().filter(move |process| members >> process.actor & 1 == 1);
+        of.map(|process| process.end.unwrap_or(end).0.saturating_sub(process.start.0.max(around.first.0)))
+            .max()
+            .unwrap_or(0)
+    };
+    if lived("servicing") > MINUTE / 2 {
+        facts.note("servicing-ran-long", None);
+    }
+    if lived("installer") >= 15 * MINUTE {
+        facts.note("installer-long-lived", installer);
+    }
+    if lived("disk-check") > MINUTE {
+        facts.note("disk-check-long", facts.first("disk-check-started"));
+    }
+    let pause = activity("worker").map(|activity| activity.longest_pause).max_by_key(|pause| pause.ticks);
+    if let Some(pause) = pause.filter(|pause| pause.ticks >= 10 * MINUTE) {
+        let seen = Seen { count: 2, events: vec![pause.before, pause.after], last: pause.after };
+        facts.insert("worker-quiet", seen);
+    }
+}
+
+/// Facts about which versions of components went to their places.
+fn note_links(scan: &Scan, facts: &mut Facts) {
+    let mut newest: HashMap<u64, u128> = HashMap::new();
+    for component in scan.components.values() {
+        let version = newest.entry(component.identity).or_default();
+        *version = (*version).max(component.version);
+    }
+    let (mut forward, mut back, mut relinked) = (Seen::default(), Seen::default(), Seen::default());
+    let mut places: HashMap<(PathKey, u64), u128> = HashMap::new();
+    let mut links: Vec<&Link> = scan.links.iter().collect();
+    links.sort_by_key(|link| link.event);
+    for link in links {
+        let Some(component) = scan.components.get(&link.folder) else { continue };
+        match newest.get(&component.identity) {
+            Some(&newest) if component.version < newest => back.push(link.event),
+            _ => forward.push(link.event),
+        }
+        let place = places.entry((link.place, component.identity)).or_insert(component.version);
+        if component.version < *place {
+            relinked.push(link.event);
+        }
+        *place = component.version;
+    }
+    facts.insert("links-forward", forward);
+    facts.insert("links-back", back);
+    facts.insert("relinked-older", relinked);
+}
+
+/// Whether the state of a package became lower than it was.
+fn note_package_state<B: AsRef<[u8]>>(around: &Surroundings<'_, B>, facts: &mut Facts) {
+    let path = |event: EventId| around.event(event).map(|event| key(event.path()));
+    let high: Vec<(EventId, Option<PathKey>)> = facts
+        .get("package-state-high")
+        .map_or(&[][..], |seen| &seen.events)
+        .iter()
+        .map(|&e| (e, path(e)))
+        .collect();
+    let mut lowered = Seen::default();
+    for &event in facts.get("package-set-back").map_or(&[][..], |seen| &seen.events) {
+        let own = path(event);
+        if own.is_some() && high.iter().any(|(before, path)| *before < event && *path == own) {
+            lowered.push(event);
+        }
+    }
+    facts.insert("package-state-lowered", lowered);
+}
+
+/// The revision that the registry names, and the newest one that a package of the update names.
+fn revisions<B: AsRef<[u8]>>(around: &Surroundings<'_, B>, facts: &Facts) -> (Option<u32>, Option<u32>) {
+    let read = facts.first("revision-read").and_then(|event| around.event(event));
+    let installed = read
+        .and_then(|event| event.numbers().get(Number::RegistryNumber))
+        .and_then(|n| u32::try_from(n).ok());
+    let states = ["package-set-back", "package-installed", "package-state-high"];
+    let mut text = String::new();
+    let newest = states
+        .iter()
+        .filter_map(|fact| facts.get(fact))
+        .flat_map(|seen| &seen.events)
+        .filter_map(|&event| {
+            text.clear();
+            around.event(event)?.push_path(&TextOptions::default(), &mut text);
+            Package::find(&text)?.build.map(|build| build.1)
+        })
+        .max();
+    (installed, newest)
+}

@@ -1,0 +1,56 @@
+//! Knowledge of one's own, from a directory.
+
+use crate::failure::Failure;
+use pml_analyzer::{Knowledge, KnowledgeError};
+use std::fs;
+use std::path::Path;
+
+/// What the program knows, with the files of a directory that replace some of it.
+pub(crate) fn read(directory: Option<&Path>) -> Result<Knowledge, Failure> {
+    let own = match directory {
+        Some(directory) => files(directory)?,
+        None => Vec::new(),
+    };
+    Knowledge::with(&own).map_err(failure)
+}
+
+/// All mistakes, each with its file and line.
+pub(crate) fn failure(errors: Vec<KnowledgeError>) -> Failure {
+    let lines: Vec<String> = errors.iter().map(KnowledgeError::to_string).collect();
+    Failure::new(lines.join("\npml: "))
+}
+
+/// Name and text of each file, as in a knowledge directory: tables, and the rules below `rules`.
+fn files(directory: &Path) -> Result<Vec<(String, String)>, Failure> {
+    /// A table of knowledge has some tens of thousands.
+    const LARGEST: u64 = 4 << 20;
+    let mut found = Vec::new();
+    for folder in ["", "rules"] {
+        let path = if folder.is_empty() { directory.to_owned() } else { directory.join(folder) };
+        let entries = match fs::read_dir(&path) {
+            Err(_) if folder == "rules" && !path.exists() => continue,
+            entries => entries.map_err(|e| Failure::of_io(&path, &e))?,
+        };
+        for entry in entries {
+            let path = entry.map_err(|e| Failure::of_io(&path, &e))?.path();
+            let is_known = path.extension().is_some_and(|e| e == "toml" || e == "tsv");
+            let metadata = fs::metadata(&path).map_err(|e| Failure::of_io(&path, &e))?;
+            if !is_known || !metadata.is_file() {
+                continue;
+            }
+            if metadata.len() > LARGEST {
+                return Err(Failure::new(format!(
+                    "{}: is too large for a file of knowledge",
+                    path.display()
+                )));
+            }
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let name = if folder.is_empty() { name } else { format!("{folder}/{name}") };
+            let text = fs::read_to_string(&path).map_err(|e| Failure::of_io(&path, &e))?;
+            // Editors of Windows begin UTF-8 with a mark.
+            found.push((name, text.trim_start_matches('\u{FEFF}').to_owned()));
+        }
+    }
+    found.sort();
+    Ok(found)
+}

@@ -1,0 +1,82 @@
+//! The slice that proves the verdict.
+
+use crate::args::RunArgs;
+use crate::convert::write_failure;
+use crate::failure::Failure;
+use crate::input::Capture;
+use crate::output::PendingFile;
+use crate::slice::{check_place, part_name};
+use crate::status::{Progress, say};
+use indicatif::{HumanBytes, HumanCount};
+use pml_analyzer::{Report, Triage};
+use pml_parser::Filter;
+use pml_parser::export::Work;
+use pml_parser::export::slice::{SliceOptions, slice};
+use std::collections::BTreeSet;
+use std::io;
+use std::path::Path;
+
+/// Events on either side of a cited one that come along, whoever they are of.
+const AROUND: u64 = 40;
+
+/// Writes the events that a report cites, those around them, and the starts and ends of processes.
+pub(super) fn write(
+    path: &Path,
+    capture: &Capture,
+    triage: &Triage,
+    report: &Report,
+    run: &RunArgs,
+) -> Result<(), Failure> {
+    check_place(path, capture)?;
+    let cited = report.cited_events();
+    let mut ranges: Vec<(u64, u64)> = Vec::new();
+    for event in cited {
+        let (from, to) = (event.saturating_sub(AROUND), event.saturating_add(AROUND));
+        match ranges.last_mut() {
+            Some(last) if from <= last.1 => last.1 = to,
+            _ => ranges.push((from, to)),
+        }
+    }
+    let inside = |event: u64| {
+        let at = ranges.partition_point(|range| range.1 < event);
+        ranges.get(at).is_some_and(|range| range.0 <= event)
+    };
+    let overcome = triage.overcome().filter(|(first, last, _)| inside(*first) || inside(*last));
+    let later: BTreeSet<u64> = overcome.map(|(_, _, later)| later).collect();
+    let mut text =
+        String::from("operation in ('Process Start', 'Process Exit', 'Process Create', 'Process Defined')");
+    for (from, to) in ranges {
+        text += &format!(" or event_id between {from} and {to}");
+    }
+    if !later.is_empty() {
+        let list: Vec<String> = later.iter().map(u64::to_string).collect();
+        text += &format!(" or event_id in ({})", list.join(", "));
+    }
+    let filter = Filter::parse(&text).map_err(|e| Failure::new(e.to_string()))?;
+    let progress = Progress::new(capture.set.size(), run.quiet);
+    let options = SliceOptions {
+        work: Work { threads: super::threads(run), filter: Some(filter) },
+        part_bytes: SliceOptions::PART_BYTES,
+    };
+    let mut files: Vec<PendingFile> = Vec::new();
+    let create = |number: u32| {
+        let file = PendingFile::create(&part_name(path, number), run.force)
+            .map_err(|failure| io::Error::other(failure.to_string()))?;
+        let out = file.writer();
+        files.push(file);
+        out
+    };
+    let outcome = slice(&capture.set, &options, create, &progress);
+    progress.clear();
+    let counts = outcome.map_err(|error| write_failure(path, error))?;
+    let size = PendingFile::finish_all(files)?;
+    if !run.quiet {
+        say(&format!(
+            "evidence: {} events, {} written to {}",
+            HumanCount(counts.kept),
+            HumanBytes(size),
+            path.display()
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,244 @@
+//! `pml triage`.
+
+mod evidence;
+mod sources;
+mod tables;
+
+use crate::args::{ColorArg, LogArgs, ReportFormat, RunArgs, TriageArgs};
+use crate::convert::{default_threads, report_damage};
+use crate::failure::Failure;
+use crate::input::{self, Capture};
+use crate::knowledge;
+use crate::output::PendingFile;
+use crate::status::{Done, Progress, is_stopped, plain, say, stdout_done, warn};
+use indicatif::{HumanBytes, HumanCount};
+use pml_analyzer::{Format, Knowledge, Paint, Report, RollbackClass, Source, TriageOptions, triage};
+use sources::Found;
+use std::fs;
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+/// Tables that a dataset of triage has beside those of a conversion.
+pub(crate) const TABLES: [&str; 2] = ["failures", "findings"];
+
+/// The columns of those tables, for docs/schema.md.
+pub(crate) fn schema() -> String {
+    tables::markdown()
+}
+
+/// What a run over all captures has come to.
+#[derive(Default)]
+struct Outcome {
+    lost: bool,
+    rolled_back: bool,
+}
+
+/// Runs the command.
+pub(crate) fn run(args: &TriageArgs) -> Result<Done, Failure> {
+    let knowledge = knowledge::read(args.knowledge.as_deref())?;
+    let captures = sources::find(&args.inputs, args.no_set)?;
+    let many = captures.len() > 1;
+    if many {
+        refuse_for_many(args)?;
+    }
+    let mut outcome = Outcome::default();
+    for (number, found) in captures.iter().enumerate() {
+        let job = Job { args, knowledge: &knowledge, found, many, first: number == 0 };
+        match job.run(&mut outcome) {
+            Ok(()) => {}
+            // Of a fleet, one log that cannot be read is a line, not the end.
+            Err(failure) if many && !is_stopped() => {
+                outcome.lost = true;
+                job.print_failure(&failure)?;
+            }
+            Err(failure) => return Err(failure),
+        }
+    }
+    Ok(match outcome {
+        Outcome { rolled_back: true, .. } if args.exit_code => Done::RolledBack,
+        Outcome { lost: true, .. } => Done::WithLosses,
+        _ => Done::Whole,
+    })
+}
+
+/// What makes sense for one capture only.
+fn refuse_for_many(args: &TriageArgs) -> Result<(), Failure> {
+    let one_file = matches!(args.format, ReportFormat::Json | ReportFormat::Html);
+    if one_file && args.output.is_none() {
+        return Err(Failure::new("there are several captures, and each is a file of its own in this format")
+            .hint("name a directory for them with -o, or choose --format jsonl"));
+    }
+    for (option, given) in [("--evidence", args.evidence.is_some()), ("--parquet", args.parquet.is_some())] {
+        if given {
+            return Err(Failure::new(format!("{option} goes with one capture, and there are several"))
+                .hint("name one of them"));
+        }
+    }
+    if let Some(output) = args.output.as_ref().filter(|output| *output != Path::new("-")) {
+        let is_lines = args.format == ReportFormat::Jsonl;
+        if !is_lines && !output.is_dir() {
+            return Err(Failure::new(format!("{}: is not a directory", output.display()))
+                .hint("several captures are written to a directory that exists, one file each"));
+        }
+    }
+    Ok(())
+}
+
+/// One capture of a run.
+struct Job<'a> {
+    args: &'a TriageArgs,
+    knowledge: &'a Knowledge,
+    found: &'a Found,
+    many: bool,
+    /// Whether it is the first one.
+    first: bool,
+}
+
+impl Job<'_> {
+    fn run(&self, outcome: &mut Outcome) -> Result<(), Failure> {
+        let args = self.args;
+        // A zip's members lie in a temporary folder for as long as they are looked at.
+        let (logs, _folder) = self.found.files()?;
+        let capture =
+            input::open(&LogArgs { logs: logs.clone(), no_set: args.no_set || self.found.is_whole() })?;
+        let progress = Progress::new(capture.set.size(), args.run.quiet);
+        let begin = Instant::now();
+        let options = TriageOptions { threads: threads(&args.run), parts_missing: capture.lost_parts };
+        let result = triage(&capture.set, self.knowledge, options, &progress);
+        progress.clear();
+        let Some(result) = result else {
+            return Err(Failure::new("stopped").hint("no report was made"));
+        };
+        let source = Source {
+            name: self.found.name.clone(),
+            parts: capture.names(),
+            argument: self.found.argument(),
+            lost_parts: capture.lost_parts,
+            tool: ("pml".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
+        };
+        let report = Report::new(&capture.set, &result, self.knowledge, &source, args.lang.into());
+        let seconds = begin.elapsed().as_secs_f64();
+        self.write(&report)?;
+        if let Some(path) = &args.evidence {
+            evidence::write(path, &capture, &result, &report, &args.run)?;
+        }
+        if let Some(path) = &args.parquet {
+            tables::write(path, &capture, &report, &args.run)?;
+        }
+        let damage = capture.set.table_damage();
+        report_damage(&capture, &damage, result.damage());
+        if !args.run.quiet && !self.many && io::stderr().is_terminal() {
+            let (events, bytes) = (capture.set.event_count(), capture.set.size());
+            say(&format!("{} events of {} in {seconds:.2} s", HumanCount(events), HumanBytes(bytes)));
+        }
+        outcome.lost |= capture.lost_parts || !damage.is_empty() || !result.damage().is_empty();
+        outcome.rolled_back |= report.rollback.class >= RollbackClass::Probable;
+        Ok(())
+    }
+
+    /// The report in the format that is asked for.
+    fn render(&self, report: &Report, terminal: bool) -> Result<String, Failure> {
+        let json = |result: serde_json::Result<String>| {
+            result.map(|text| text + "\n").map_err(|e| Failure::new(e.to_string()))
+        };
+        let paint = match self.args.color {
+            ColorArg::Always => Paint::Ansi,
+            ColorArg::Auto if terminal && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()) => {
+                Paint::Ansi
+            }
+            ColorArg::Auto | ColorArg::Never => Paint::Plain,
+        };
+        let format = match self.args.format {
+            ReportFormat::Json => return json(serde_json::to_string_pretty(report)),
+            ReportFormat::Jsonl => return json(serde_json::to_string(report)),
+            ReportFormat::Text => Format::Text,
+            ReportFormat::Md => Format::Markdown,
+            ReportFormat::Html => Format::Html,
+        };
+        report.render(self.knowledge, format, paint).map_err(Failure::new)
+    }
+
+    fn write(&self, report: &Report) -> Result<(), Failure> {
+        match self.place()? {
+            None => {
+                let mut text = String::new();
+                if !self.first && matches!(self.args.format, ReportFormat::Text | ReportFormat::Md) {
+                    text.push('\n');
+                }
+                text += &self.render(report, io::stdout().is_terminal())?;
+                stdout_done(io::stdout().write_all(text.as_bytes())).map(drop)
+            }
+            Some(path) => self.write_file(&path, &self.render(report, false)?),
+        }
+    }
+
+    /// The file to write to; `None` is standard output.
+    fn place(&self) -> Result<Option<PathBuf>, Failure> {
+        let Some(output) = self.args.output.as_ref().filter(|output| *output != Path::new("-")) else {
+            return Ok(None);
+        };
+        if !self.many || self.args.format == ReportFormat::Jsonl {
+            return Ok(Some(output.clone()));
+        }
+        let ending = match self.args.format {
+            ReportFormat::Text => "txt",
+            ReportFormat::Json => "json",
+            ReportFormat::Jsonl => "jsonl",
+            ReportFormat::Md => "md",
+            ReportFormat::Html => "html",
+        };
+        Ok(Some(output.join(format!("{}.{ending}", self.found.file_stem()))))
+    }
+
+    fn write_file(&self, path: &Path, text: &str) -> Result<(), Failure> {
+        // Lines of a fleet go to one file, as they come.
+        if self.many && self.args.format == ReportFormat::Jsonl {
+            if self.first && path.exists() && !self.args.run.force {
+                return Err(Failure::new(format!("{}: exists already", path.display()))
+                    .hint("choose another name, or replace it with --force"));
+            }
+            let mut options = fs::OpenOptions::new();
+            options.create(true).write(true).append(!self.first).truncate(self.first);
+            let file = options.open(path).and_then(|mut file| file.write_all(text.as_bytes()));
+            return file.map_err(|e| Failure::of_io(path, &e));
+        }
+        let file = PendingFile::create(path, self.args.run.force)?;
+        let written = file.writer().and_then(|mut out| {
+            out.write_all(text.as_bytes())?;
+            out.flush()
+        });
+        written.map_err(|e| Failure::of_io(path, &e))?;
+        file.finish().map(drop)
+    }
+
+    /// Says of one capture of many that it could not be looked at.
+    fn print_failure(&self, failure: &Failure) -> Result<(), Failure> {
+        warn(&format!("{}: {failure}", self.found.name));
+        if self.args.format != ReportFormat::Jsonl {
+            return Ok(());
+        }
+        let line = serde_json::json!({
+            "schema_version": 1,
+            "input": { "name": self.found.name },
+            "error": plain(&failure.to_string()),
+        });
+        let text = format!("{line}\n");
+        match self.place()? {
+            Some(path) => self.write_file(&path, &text),
+            None => stdout_done(io::stdout().write_all(text.as_bytes())).map(drop),
+        }
+    }
+}
+
+fn threads(args: &RunArgs) -> usize {
+    args.threads.map_or_else(default_threads, Into::into)
+}
+
+/// The capture, and how much of it to convert.
+fn facts(capture: &Capture) -> pml_parser::export::CaptureFacts {
+    pml_parser::export::CaptureFacts {
+        tool_version: concat!("pml ", env!("CARGO_PKG_VERSION")).to_owned(),
+        part_names: capture.names(),
+    }
+}

@@ -1,0 +1,252 @@
+//! Where captures are: named files, directories, zip files.
+
+use crate::failure::Failure;
+use crate::input::{base_of, folder, number_of};
+use crate::status::warn;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+use zip::ZipArchive;
+
+/// A capture that was found.
+pub(super) struct Found {
+    /// What to call it.
+    pub name: String,
+    place: Place,
+}
+
+enum Place {
+    /// Its files, or those of them that were named.
+    Files { paths: Vec<PathBuf>, whole: bool },
+    /// Members of a zip file.
+    Zip { path: PathBuf, members: Vec<(usize, String)> },
+}
+
+/// Folders below a directory that are looked into.
+const DEEPEST: usize = 16;
+/// Entries of a directory tree or a zip file that are looked at.
+const MOST_ENTRIES: usize = 1_000_000;
+
+/// All captures of the inputs, in the order in which they were named.
+pub(super) fn find(inputs: &[PathBuf], no_set: bool) -> Result<Vec<Found>, Failure> {
+    let mut found: Vec<Found> = Vec::new();
+    let mut named: Vec<(PathBuf, Vec<PathBuf>)> = Vec::new();
+    for input in inputs {
+        let metadata = fs::metadata(input).map_err(|e| Failure::of_io(input, &e))?;
+        if metadata.is_dir() {
+            found.extend(in_directory(input)?);
+        } else if metadata.is_file() && is_zip(input)? {
+            found.extend(in_zip(input)?);
+        } else {
+            // Parts that are named one by one are one capture.
+            let set = folder(input).join(base_of(input));
+            match named.iter_mut().find(|known| known.0 == set && !no_set) {
+                Some((_, paths)) => paths.push(input.clone()),
+                None => {
+                    named.push((set, vec![input.clone()]));
+                    found.push(Found {
+                        name: input.display().to_string(),
+                        place: Place::Files { paths: Vec::new(), whole: false },
+                    });
+                }
+            }
+        }
+    }
+    let mut named = named.into_iter();
+    for capture in &mut found {
+        if let Place::Files { paths, .. } = &mut capture.place
+            && paths.is_empty()
+            && let Some((_, named)) = named.next()
+        {
+            *paths = named;
+        }
+    }
+    Ok(found)
+}
+
+fn is_log(name: &Path) -> bool {
+    name.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("pml"))
+}
+
+/// Whether a file begins as zip files do.
+fn is_zip(path: &Path) -> Result<bool, Failure> {
+    let mut start = [0; 4];
+    let read =
+        File::open(path).and_then(|mut file| file.read(&mut start)).map_err(|e| Failure::of_io(path, &e))?;
+    Ok(read == 4 && start == *b"PK\x03\x04")
+}
+
+/// The captures below a directory; links are not followed.
+fn in_directory(directory: &Path) -> Result<Vec<Found>, Failure> {
+    let mut logs: Vec<PathBuf> = Vec::new();
+    let mut folders = vec![(directory.to_owned(), 0)];
+    let mut entries = 0;
+    while let Some((path, depth)) = folders.pop() {
+        let listing = match fs::read_dir(&path) {
+            Ok(listing) => listing,
+            Err(e) if depth == 0 => return Err(Failure::of_io(&path, &e)),
+            Err(e) => {
+                warn(&format!("not looked into: {}: {e}", path.display()));
+                continue;
+            }
+        };
+        for entry in listing.flatten() {
+            entries += 1;
+            let Ok(kind) = entry.file_type() else { continue };
+            if kind.is_dir() && depth < DEEPEST {
+                folders.push((entry.path(), depth + 1));
+            } else if kind.is_file() && is_log(&entry.path()) {
+                logs.push(entry.path());
+            }
+        }
+        if entries > MOST_ENTRIES {
+            return Err(Failure::new(format!(
+                "{}: holds too many files to look for logs",
+                directory.display()
+            ))
+            .hint("name the folders of the captures"));
+        }
+    }
+    if logs.is_empty() {
+        return Err(Failure::new(format!("{}: no log (*.pml) is in it", directory.display())));
+    }
+    logs.sort_by_key(|log| (folder(log).to_owned(), base_of(log), number_of(log)));
+    let mut sets: Vec<(PathBuf, Vec<PathBuf>)> = Vec::new();
+    for log in logs {
+        let set = folder(&log).join(base_of(&log));
+        match sets.iter_mut().find(|known| known.0 == set) {
+            Some((_, paths)) => paths.push(log),
+            None => sets.push((set, vec![log])),
+        }
+    }
+    let found = sets.into_iter().map(|(_, paths)| {
+        let name = paths.first().map(|path| path.display().to_string()).unwrap_or_default();
+        // Files that only look like parts of one another are left out with a warning: only the first is named.
+        Found { name, place: Place::Files { paths: paths.into_iter().take(1).collect(), whole: false } }
+    });
+    Ok(found.collect())
+}
+
+/// The captures inside a zip file.
+fn in_zip(path: &Path) -> Result<Vec<Found>, Failure> {
+    let mut archive = open_zip(path)?;
+    if archive.len() > MOST_ENTRIES {
+        return Err(Failure::new(format!("{}: holds too many files", path.display())));
+    }
+    let mut sets: Vec<(PathBuf, Vec<(usize, String)>)> = Vec::new();
+    for number in 0..archive.len() {
+        let entry = archive.by_index_raw(number).map_err(|e| of_zip(path, &e))?;
+        let name = entry.name().map_err(|e| of_zip(path, &e))?.replace('\\', "/");
+        let inner = PathBuf::from(&name);
+        if !entry.is_file() || !is_log(&inner) {
+            continue;
+        }
+        let set = folder(&inner).join(base_of(&inner));
+        match sets.iter_mut().find(|known| known.0 == set) {
+            Some((_, members)) => members.push((number, name)),
+            None => sets.push((set, vec![(number, name)])),
+        }
+    }
+    if sets.is_empty() {
+        return Err(Failure::new(format!("{}: no log (*.pml) is in it", path.display())));
+    }
+    let found = sets.into_iter().map(|(_, mut members)| {
+        members.sort_by(|a, b| a.1.cmp(&b.1));
+        let first =
+            members.iter().map(|member| member.1.as_str()).min_by_key(|name| name.len()).unwrap_or_default();
+        Found {
+            name: format!("{}:{first}", path.display()),
+            place: Place::Zip { path: path.to_owned(), members },
+        }
+    });
+    Ok(found.collect())
+}
+
+fn open_zip(path: &Path) -> Result<ZipArchive<File>, Failure> {
+    let file = File::open(path).map_err(|e| Failure::of_io(path, &e))?;
+    ZipArchive::new(file).map_err(|e| of_zip(path, &e))
+}
+
+fn of_zip(path: &Path, error: &zip::result::ZipError) -> Failure {
+    Failure::new(format!("{}: {error}", path.display())).hint("unpack it yourself and name the folder")
+}
+
+impl Found {
+    /// Whether all its files are known, so that others need not be looked for.
+    pub(super) fn is_whole(&self) -> bool {
+        match &self.place {
+            Place::Files { whole, .. } => *whole,
+            Place::Zip { .. } => false,
+        }
+    }
+
+    /// How to name it on a command line.
+    pub(super) fn argument(&self) -> String {
+        match &self.place {
+            Place::Files { paths, .. } => {
+                paths.first().map(|path| path.display().to_string()).unwrap_or_default()
+            }
+            Place::Zip { members, .. } => {
+                members.first().map(|member| file_name(&member.1).to_owned()).unwrap_or_default()
+            }
+        }
+    }
+
+    /// The name of a file for its report: what it is called, and where it lies, in letters that any
+    /// file system takes.
+    pub(super) fn file_stem(&self) -> String {
+        let name = self.name.strip_suffix(".pml").or(self.name.strip_suffix(".PML")).unwrap_or(&self.name);
+        let plain: String =
+            name.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '_' }).collect();
+        plain.trim_start_matches(['_', '.']).to_owned()
+    }
+
+    /// Its files, and the temporary folder that they lie in.
+    pub(super) fn files(&self) -> Result<(Vec<PathBuf>, Option<TempDir>), Failure> {
+        match &self.place {
+            Place::Files { paths, .. } => Ok((paths.clone(), None)),
+            Place::Zip { path, members } => {
+                let folder = tempfile::Builder::new().prefix("pml-").tempdir();
+                let folder = folder.map_err(|e| Failure::new(format!("a temporary folder: {e}")))?;
+                let mut archive = open_zip(path)?;
+                let mut files = Vec::new();
+                for (number, name) in members {
+                    let entry = archive.by_index(*number).map_err(|e| of_zip(path, &e))?;
+                    // The name alone: a path inside a zip file may lead anywhere.
+                    let target = folder.path().join(file_name(name));
+                    unpack(entry, &target).map_err(|e| {
+                        Failure::new(format!("{}: {name}: {e}", path.display()))
+                            .hint("unpack it yourself and name the folder")
+                    })?;
+                    files.push(target);
+                }
+                Ok((files, Some(folder)))
+            }
+        }
+    }
+}
+
+fn file_name(name: &str) -> &str {
+    name.rsplit('/').next().unwrap_or(name)
+}
+
+/// Unpacks a member. What does not begin as a log does is not unpacked at all, and one that grows a
+/// thousandfold is no log either: those shrink to a tenth or a thirtieth.
+fn unpack(entry: zip::read::ZipFile<'_, File>, target: &Path) -> io::Result<()> {
+    const GROWS: u64 = 1_000;
+    let most = entry.compressed_size().saturating_mul(GROWS).max(1 << 20);
+    let mut entry = entry.take(most.saturating_add(1));
+    let mut start = [0; 4];
+    entry.read_exact(&mut start)?;
+    if start != *b"PML_" {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "is not a Process Monitor log"));
+    }
+    let mut file = File::create(target)?;
+    io::copy(&mut start.as_slice(), &mut file)?;
+    let size = io::copy(&mut entry, &mut file)?;
+    if size + 4 > most {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "is packed too tightly for a log"));
+    }
+    Ok(())
+}

@@ -6,8 +6,8 @@ usage: consumers.py PML SAMPLE_LOG README [CORPUS]
 PML is the built program. SAMPLE_LOG is converted and opened in DuckDB, pyarrow and polars: counts,
 a join with processes and exact times must be the same in all three; Arrow IPC and JSON Lines must
 hold the same rows as Parquet. The SQL in README (blocks marked sql) must give what the block behind
-it shows. With CORPUS, every real log is converted, and time, class, operation, pid, tid, path and
-result of every event must equal Process Monitor's CSV.
+it shows. Triage of the sample must find what its tables and the events say. With CORPUS, every real log is converted, and time, class, operation, pid, tid, path and
+result of every event must equal Process Monitor's CSV, and triage finds no rollback.
 
 Closes with a line `N passed, N failed, N skipped`.
 """
@@ -179,6 +179,41 @@ def equals_export(dataset, export):
     check(f"{name}: {count} events equal the export", not different and count == len(rows) and not more, different[:2])
 
 
+def triage(pml, log, *extra):
+    return subprocess.run([pml, "triage", log, *extra], capture_output=True, text=True)
+
+
+def triage_agrees(pml, log, folder):
+    """The report, its tables and the events they cite say the same."""
+    dataset = f"{folder}/triage"
+    done = triage(pml, log, "--format", "json", "--parquet", dataset, "--quiet", "--exit-code")
+    check("triage: a rollback ends with status 3", done.returncode == 3, done.stderr)
+    report = json.loads(done.stdout)
+    check("triage: the sample is a confirmed rollback", report["rollback"]["class"] == "confirmed", report["rollback"])
+    first = report["findings"][0]
+    joined = duckdb.sql(f"""
+        SELECT f.rule, e.process_name, e.operation, e.path, e.status, f.attempts
+        FROM '{dataset}/findings.parquet' f JOIN '{dataset}/events.parquet' e USING (event_id) WHERE f.rank = 1""").fetchall()
+    wanted = [(first[k] for k in ["rule", "process", "operation", "path", "status_number", "attempts"])]
+    check("triage: findings join the events they are about", joined == [tuple(row) for row in wanted], joined)
+    tries = duckdb.sql(f"""
+        SELECT x.attempts, count(*) FROM '{dataset}/failures.parquet' x JOIN '{dataset}/events.parquet' e
+        ON e.process_name = x.process_name AND e.pid = x.pid AND e.operation = x.operation AND e.path = x.path AND e.status = x.status
+        WHERE x.finding = 1 GROUP BY ALL""").fetchall()
+    check("triage: failures count the events they stand for", tries and all(a == b for a, b in tries), tries)
+    for name in ["report.html", "report.md"]:
+        kind = name.split(".")[1]
+        check(f"triage: writes {name}", triage(pml, log, "--format", kind, "-o", f"{folder}/{name}").returncode == 0)
+    page = pathlib.Path(f"{folder}/report.html").read_text(encoding="utf-8")
+    loads = re.findall(r"(?:src|href|action)\s*=\s*[\"'](?!#|https://learn\.microsoft\.com/)[^\"']", page)
+    check("triage: the page loads nothing from elsewhere", not loads and "url(" not in page, loads)
+
+
+def no_rollback(pml, log, name):
+    report = json.loads(triage(pml, log, "--no-set", "--format", "json").stdout)
+    check(f"{name}: no rollback, no finding", report["rollback"]["class"] == "none" and not report["findings"], report["findings"])
+
+
 def readme_queries(readme, folder):
     """The SQL of the README gives what the README shows."""
     text = pathlib.Path(readme).read_text(encoding="utf-8")
@@ -207,6 +242,7 @@ def main():
         same_rows(pml, sample, folder)
         same_choice(pml, sample, dataset, folder)
         readme_queries(readme, folder)
+        triage_agrees(pml, sample, folder)
         for name in ["1", "2", "3"]:
             convert(pml, sample, f"{folder}/threads-{name}", "--threads", name)
         same = {
@@ -230,6 +266,7 @@ def main():
                 done = convert(pml, f"{folder}/{name}.pml", f"{folder}/{name}", "--no-set")
                 check(f"{name}: converts without damage", done.returncode == 0, done.stderr)
                 equals_export(f"{folder}/{name}", f"{folder}/{name}.csv")
+                no_rollback(pml, f"{folder}/{name}.pml", name)
     print("{passed} passed, {failed} failed, {skipped} skipped".format(**results))
     return 1 if results["failed"] else 0
 

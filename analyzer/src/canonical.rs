@@ -185,6 +185,33 @@ pub(crate) fn component_folder(path: WinStr<'_>) -> Option<WinStr<'_>> {
     Some(if units.wide { WinStr::Utf16(name) } else { WinStr::Latin1(name) })
 }
 
+/// The last two code units of a path, in any case, as a number below [`TAILS`]: different tails may
+/// share one.
+pub(crate) fn tail(path: WinStr<'_>) -> usize {
+    let units = Units::new(path);
+    let unit = |back: usize| units.len().checked_sub(back).and_then(|at| units.lower(at)).unwrap_or(0);
+    tail_of(unit(2), unit(1))
+}
+
+/// The same of a text in lower case; `None` where it is too short to have one.
+pub(crate) fn tail_of_text(text: &str) -> Option<usize> {
+    let mut units = [0; 2];
+    let mut back = text.chars().rev();
+    // What is beyond the first plane, or has another lower case, is not compared by its tail.
+    for unit in units.iter_mut().rev() {
+        *unit = back.next().filter(char::is_ascii)? as u16;
+    }
+    let [first, second] = units;
+    Some(tail_of(first, second))
+}
+
+/// How many tails are told apart.
+pub(crate) const TAILS: usize = 1024;
+
+fn tail_of(first: u16, second: u16) -> usize {
+    (usize::from(first & 31) << 5 | usize::from(second & 31)) % TAILS
+}
+
 /// A hash of a name, in any case.
 pub(crate) fn name_key(name: WinStr<'_>) -> u64 {
     hash("", Units::new(name))
@@ -240,6 +267,15 @@ mod tests {
             }
         }
         assert_eq!(key(WinStr::Latin1(b"caf\xE9")), key(WinStr::Utf16(&wide("CAFé"))));
+    }
+
+    #[test]
+    fn tails_do_not_depend_on_case() {
+        let of = |text: &str| tail(WinStr::Latin1(text.as_bytes()));
+        assert_eq!(Some(of(r"C:\Windows\WinSxS\PENDING.XML")), tail_of_text(r"\pending.xml"));
+        assert_eq!(tail(WinStr::Utf16(&wide("xyZ"))), of("xyz"));
+        assert_eq!((tail_of_text("x"), tail_of_text("é")), (None, None));
+        assert!(of("") < TAILS);
     }
 
     #[test]

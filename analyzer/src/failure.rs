@@ -38,7 +38,7 @@ impl Failure {
 }
 
 /// Failures that are looked at closely, at most: the gravest ones.
-const MOST_CLOSE: usize = 400;
+const MOST_CLOSE: usize = 100;
 
 /// Judges all groups. What is not noise gets points for itself; what lies around it is looked at for
 /// the gravest only. Values that are set and files that are moved once a rollback has begun

@@ -60,8 +60,14 @@ pub(crate) struct Case<'a, B> {
     pub rollback: &'a Rollback,
 }
 
+fn asks_holders(evidence: &CompiledEvidence) -> bool {
+    matches!(evidence.is, Some(Property::HeldByOther | Property::TouchedByOther))
+}
+
 /// Failures that a rule is asked about, at most: those with the most points.
-const MOST_ASKED: usize = 400;
+const MOST_ASKED: usize = 100;
+/// Failures for which it is looked who else had their files open, at most.
+const MOST_HELD: usize = 100;
 /// Failures of one finding that are kept.
 const MOST_KEPT: usize = 50;
 
@@ -79,9 +85,9 @@ impl<'a, B: AsRef<[u8]>> Case<'a, B> {
             let (a, b) = (&self.failures[a], &self.failures[b]);
             b.score().total_cmp(&a.score()).then(a.group.first.cmp(&b.group.first))
         });
-        let mut holders = HashMap::new();
+        let holders = self.all_holders(&order);
         for (at, rule) in self.knowledge().rules.iter().enumerate() {
-            let findings = self.fire(at, rule, &order, &mut holders);
+            let findings = self.fire(at, rule, &order, &holders);
             match rule.kind {
                 RuleKind::Cause => causes.extend(findings),
                 RuleKind::Note => notes.extend(findings),
@@ -90,13 +96,27 @@ impl<'a, B: AsRef<[u8]>> Case<'a, B> {
         (self.rank(causes), notes)
     }
 
+    /// Who else had the files open of those failures for which a rule wants to know.
+    fn all_holders(&self, order: &[usize]) -> HashMap<usize, Vec<Holder>> {
+        let rules = self.knowledge().rules.iter();
+        let asking: Vec<&Rule> = rules
+            .filter(|rule| rule.when.evidence.iter().any(asks_holders))
+            .filter(|rule| !rule.when.needs_rollback || self.rollback.class >= RollbackClass::Possible)
+            .collect();
+        let concerned = |at: &&usize| asking.iter().any(|rule| self.concerns(rule, &self.failures[**at]));
+        let asked: Vec<usize> = order.iter().filter(concerned).take(MOST_HELD).copied().collect();
+        let events: Vec<_> =
+            asked.iter().map(|&at| &self.failures[at].group).map(|g| (g.first, g.last)).collect();
+        asked.into_iter().zip(self.around.holders(&events)).collect()
+    }
+
     /// The findings of one rule.
     fn fire(
         &self,
         number: usize,
         rule: &Rule,
         order: &[usize],
-        holders: &mut HashMap<usize, Vec<Holder>>,
+        holders: &HashMap<usize, Vec<Holder>>,
     ) -> Vec<Finding> {
         let when = &rule.when;
         if when.needs_rollback && self.rollback.class < RollbackClass::Possible {
@@ -272,13 +292,10 @@ impl<'a, B: AsRef<[u8]>> Case<'a, B> {
         number: usize,
         rule: &Rule,
         at: usize,
-        holders: &mut HashMap<usize, Vec<Holder>>,
+        holders: &HashMap<usize, Vec<Holder>>,
     ) -> Option<Finding> {
         let failure = &self.failures[at];
         let group = &failure.group;
-        let asks_holders = |evidence: &CompiledEvidence| {
-            matches!(evidence.is, Some(Property::HeldByOther | Property::TouchedByOther))
-        };
         let mut finding = Finding {
             rule: number,
             failures: vec![at],
@@ -290,11 +307,8 @@ impl<'a, B: AsRef<[u8]>> Case<'a, B> {
             consequences: Vec::new(),
         };
         finding.reasons.extend(self.rule_points(rule));
-        let known: &[Holder] = if rule.when.evidence.iter().any(asks_holders) {
-            holders.entry(at).or_insert_with(|| self.around.holders(group.first, group.last))
-        } else {
-            &[]
-        };
+        let known = if rule.when.evidence.iter().any(asks_holders) { holders.get(&at) } else { None };
+        let known: &[Holder] = known.map_or(&[], Vec::as_slice);
         let fires = self.weigh(rule, &mut finding, |evidence| match evidence.is {
             Some(Property::HeldByOther) => known.iter().any(|h| h.held).then(Vec::new),
             Some(Property::TouchedByOther) => known.iter().any(|h| h.touched).then(Vec::new),

@@ -15,7 +15,7 @@ pub(crate) struct Surroundings<'a, B> {
 }
 
 /// Events that are looked at on one side of an event, at most.
-const MOST: u64 = 200_000;
+const MOST: u64 = 50_000;
 
 /// Events before a failure among which those who have the file open are looked for, at most.
 const MOST_BEFORE: u64 = 8_000_000;
@@ -92,66 +92,117 @@ impl<B: AsRef<[u8]>> Surroundings<'_, B> {
         None
     }
 
-    /// Who else had one of the files open while `first` to `last` failed there, or touched it just
-    /// before one of the two. The servicing stack and the system itself do not count.
-    pub(crate) fn holders(&self, first: EventId, last: EventId) -> Vec<Holder> {
-        let (Some(begin), Some(end)) = (self.event(first), self.event(last)) else { return Vec::new() };
-        let mut wanted: Vec<PathKey> = vec![key(begin.path())];
-        wanted.extend(begin.target_path().map(key));
-        wanted.retain(|&path| path != PathKey::NONE);
+    /// For each failure, given by its first and its last event: who else had one of its files open when
+    /// it first failed or until it last did, or touched it just before either. The servicing stack and
+    /// the system itself do not count. One look over the events before the last of them answers for all.
+    pub(crate) fn holders(&self, failures: &[(EventId, EventId)]) -> Vec<Vec<Holder>> {
+        let mut cases: Vec<HolderCase> =
+            failures.iter().map(|&(first, last)| self.case(first, last)).collect();
+        let mut wanted: HashMap<PathKey, Vec<usize>> = HashMap::new();
+        for (at, case) in cases.iter().enumerate() {
+            case.paths.iter().for_each(|&path| wanted.entry(path).or_default().push(at));
+        }
+        let (Some(from), Some(to)) = (failures.iter().map(|f| f.0).min(), failures.iter().map(|f| f.1).max())
+        else {
+            return Vec::new();
+        };
         let actors = &self.knowledge.actors;
         let ours = actors.group("servicing") | actors.group("helpers") | actors.group("system");
-        let mut open: HashMap<(ProcessId, PathKey), i64> = HashMap::new();
-        let mut holders: Vec<Holder> = Vec::new();
-        let mut note = |process: ProcessId, held: bool, touched: bool, event: EventId| match holders
-            .iter_mut()
-            .find(|holder| holder.process == process)
-        {
-            Some(holder) => {
-                holder.held |= held;
-                holder.touched |= touched;
-            }
-            None => holders.push(Holder { process, held, touched, event }),
-        };
-        let mut opened: HashMap<(ProcessId, PathKey), EventId> = HashMap::new();
-        for id in last.saturating_sub(MOST_BEFORE)..=last {
-            if id == first {
-                // Whoever has it open now, had it when the first attempt failed.
-                for (&(process, path), _) in open.iter().filter(|(_, count)| **count > 0) {
-                    note(process, true, false, opened.get(&(process, path)).copied().unwrap_or(id));
-                }
-            }
+        let create = ["CreateFile", "CloseFile"];
+        for id in from.saturating_sub(MOST_BEFORE)..to {
             let Some(event) = self.event(id) else { continue };
-            if event.status().is_error() || event.class() != EventClass::FileSystem {
+            if event.class() != EventClass::FileSystem || event.status().is_error() {
                 continue;
             }
             let process = self.processes.of(&event);
             if ours >> self.processes.actor(process) & 1 == 1 {
                 continue;
             }
-            let path = key(event.path());
-            if !wanted.contains(&path) {
-                continue;
-            }
-            match event.operation().name() {
-                "CreateFile" => {
-                    *open.entry((process, path)).or_default() += 1;
-                    opened.insert((process, path), id);
+            let Some(touched) = wanted.get(&key(event.path())) else { continue };
+            let name = event.operation().name();
+            let change = i64::from(name == create[0]) - i64::from(name == create[1]);
+            for &at in touched {
+                if let Some(case) = cases.get_mut(at) {
+                    case.touch(process, id, event.time(), change);
                 }
-                "CloseFile" => *open.entry((process, path)).or_default() -= 1,
-                _ => {}
-            }
-            let near = |other: &Event<'_>| {
-                event.time() <= other.time() && other.time().0 - event.time().0 <= JUST_BEFORE
-            };
-            let touched = near(&begin) || near(&end);
-            let held = id > first && open.get(&(process, path)).is_some_and(|&count| count > 0);
-            if touched || held {
-                note(process, held, touched, opened.get(&(process, path)).copied().unwrap_or(id));
             }
         }
-        // Sorted, since tables are not.
-        holders.sort_by_key(|holder| (!holder.held, holder.event, holder.process));
-        holders
+        cases.into_iter().map(HolderCase::holders).collect()
+    }
+
+    fn case(&self, first: EventId, last: EventId) -> HolderCase {
+        let (begin, end) = (self.event(first), self.event(last));
+        let mut paths: Vec<PathKey> = Vec::new();
+        if let Some(event) = &begin {
+            paths.push(key(event.path()));
+            paths.extend(event.target_path().map(key));
+            paths.retain(|&path| path != PathKey::NONE);
+        }
+        let times = [begin, end].map(|event| event.map_or(FileTime(0), |event| event.time()));
+        HolderCase { first, last, times, paths, open: Vec::new(), found: Vec::new() }
+    }
+}
+
+/// A failure whose files others may have open.
+struct HolderCase {
+    first: EventId,
+    last: EventId,
+    /// Of the first and the last failure.
+    times: [FileTime; 2],
+    paths: Vec<PathKey>,
+    /// Processes that have one of the files open, how often, and since which event.
+    open: Vec<(ProcessId, i64, EventId)>,
+    found: Vec<Holder>,
+}
+
+impl HolderCase {
+    /// Notes that a process did something with one of the files; `change` is 1 where it opened it, -1
+    /// where it closed it.
+    fn touch(&mut self, process: ProcessId, event: EventId, time: FileTime, change: i64) {
+        if event > self.last {
+            return;
+        }
+        if event > self.first {
+            self.note_open();
+        }
+        match self.open.iter_mut().find(|open| open.0 == process) {
+            Some(open) => {
+                open.1 += change;
+                if change > 0 {
+                    open.2 = event;
+                }
+            }
+            None => self.open.push((process, change, event)),
+        }
+        let near = |other: FileTime| time <= other && other.0 - time.0 <= JUST_BEFORE;
+        if self.times.into_iter().any(near) {
+            let since = self.open.iter().find(|open| open.0 == process).map_or(event, |open| open.2);
+            self.note(process, false, true, since);
+        }
+    }
+
+    /// Whoever has a file open now, has it while the failure goes on.
+    fn note_open(&mut self) {
+        for (process, count, since) in self.open.clone() {
+            if count > 0 {
+                self.note(process, true, false, since);
+            }
+        }
+    }
+
+    fn note(&mut self, process: ProcessId, held: bool, touched: bool, event: EventId) {
+        match self.found.iter_mut().find(|holder| holder.process == process) {
+            Some(holder) => {
+                holder.held |= held;
+                holder.touched |= touched;
+            }
+            None => self.found.push(Holder { process, held, touched, event }),
+        }
+    }
+
+    fn holders(mut self) -> Vec<Holder> {
+        self.note_open();
+        self.found.sort_by_key(|holder| (!holder.held, holder.event, holder.process));
+        self.found
     }
 }

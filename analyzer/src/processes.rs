@@ -27,8 +27,8 @@ pub(crate) struct ProcessInfo {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Processes {
     pub all: Vec<ProcessInfo>,
-    /// By part: index of the events and process, ascending.
-    parts: Vec<Vec<(u32, ProcessId)>>,
+    /// By part: how to find the process of an index.
+    parts: Vec<Indexes>,
     other: ActorId,
 }
 
@@ -58,7 +58,7 @@ impl Processes {
                     info.parent = Some(parent);
                 }
             }
-            processes.parts.push(indexes);
+            processes.parts.push(Indexes::new(indexes));
         }
         processes
     }
@@ -66,7 +66,7 @@ impl Processes {
     /// The process of an event.
     pub(crate) fn of(&self, event: &Event<'_>) -> ProcessId {
         let part = self.parts.get(usize::from(event.log().part()));
-        part.and_then(|part| find(part, event.process_index())).unwrap_or(NOBODY)
+        part.and_then(|part| part.find(event.process_index())).unwrap_or(NOBODY)
     }
 
     /// What a process is in servicing.
@@ -76,6 +76,36 @@ impl Processes {
 
     pub(crate) fn get(&self, process: ProcessId) -> Option<&ProcessInfo> {
         self.all.get(process as usize)
+    }
+}
+
+/// Finds the process of an index, at once where indexes are as small as logs have them.
+#[derive(Clone, Debug, Default)]
+struct Indexes {
+    /// Ascending.
+    sorted: Vec<(u32, ProcessId)>,
+    direct: Vec<ProcessId>,
+}
+
+impl Indexes {
+    fn new(sorted: Vec<(u32, ProcessId)>) -> Self {
+        // Indexes come from the file: a forged one must not make a huge table.
+        let most = 4 * sorted.len() + 4_096;
+        let mut direct = Vec::new();
+        for &(index, process) in sorted.iter().filter(|entry| (entry.0 as usize) < most) {
+            direct.resize(index as usize + 1, NOBODY);
+            if let Some(last) = direct.last_mut() {
+                *last = process;
+            }
+        }
+        Self { sorted, direct }
+    }
+
+    fn find(&self, index: u32) -> Option<ProcessId> {
+        match self.direct.get(index as usize) {
+            Some(&process) => Some(process).filter(|&process| process != NOBODY),
+            None => find(&self.sorted, index),
+        }
     }
 }
 

@@ -5,7 +5,7 @@
 //! many threads there are. What is kept grows with distinct failures and components, never with
 //! events; beyond fixed numbers it is counted and no more.
 
-use crate::canonical::{PathKey, component_folder, key, name_key};
+use crate::canonical::{PathKey, TAILS, component_folder, key, name_key, tail, tail_of_text};
 use crate::component::identity;
 use crate::facts::Seen;
 use crate::knowledge::{ActorId, ActorSet, Knowledge, Outcome};
@@ -14,7 +14,7 @@ use hashbrown::HashMap;
 use pml_parser::parallel::in_order;
 use pml_parser::{
     Damage, Event, EventClass, EventId, EventRange, FileTime, LogSet, Matcher, NtStatus, Number, Operation,
-    Ticks,
+    Ticks, WinStr,
 };
 
 /// What a scan may be watched and stopped by.
@@ -189,8 +189,8 @@ const MOST_COMPONENTS: usize = 200_000;
 const MOST_LINKS: usize = 500_000;
 
 /// Events and bytes of records that are looked at together.
-const RANGE_EVENTS: u32 = 131_072;
-const RANGE_BYTES: u64 = 128 << 20;
+const RANGE_EVENTS: u32 = 32_768;
+const RANGE_BYTES: u64 = 64 << 20;
 
 /// Rights that decide whether a file could be opened: data, execution, deletion, ownership.
 const HARD_RIGHTS: u32 = 0x0000_0001 | 0x2 | 0x4 | 0x20 | 0x1_0000 | 0x4_0000 | 0x8_0000;
@@ -210,6 +210,10 @@ struct Plan<'a> {
     of_operation: Vec<u128>,
     of_actor: Vec<u128>,
     of_outcome: [u128; 2],
+    /// Markers that a path with this tail may satisfy.
+    of_tail: Vec<u128>,
+    /// Markers whose filters depend on nothing but the path.
+    of_path_alone: u128,
     /// Whether successes of an operation are worth remembering, by class and code.
     tracked: Vec<bool>,
     servicing: ActorSet,
@@ -276,7 +280,7 @@ impl<'a> Plan<'a> {
                         }
                     }
                     if let Some(place) = tracked.get_mut(slot) {
-                        *place |= sub == 0 && is_tracked(operation);
+                        *place |= is_tracked(operation);
                     }
                 }
             }
@@ -294,8 +298,22 @@ impl<'a> Plan<'a> {
             mask(&|marker| marker.outcome != Outcome::Error),
             mask(&|marker| marker.outcome != Outcome::Success),
         ];
+        let mut of_tail = vec![0u128; TAILS];
+        for (bit, marker) in knowledge.markers.iter().enumerate() {
+            let endings = marker.filter.as_ref().and_then(|filter| filter.path_endings());
+            let tails: Option<Vec<usize>> =
+                endings.and_then(|all| all.into_iter().map(tail_of_text).collect());
+            match tails {
+                Some(tails) => tails.into_iter().for_each(|tail| of_tail[tail] |= 1 << bit),
+                None => of_tail.iter_mut().for_each(|mask| *mask |= 1 << bit),
+            }
+        }
+        let of_path_alone =
+            mask(&|marker| marker.filter.as_ref().is_some_and(|filter| filter.is_of_path_alone()));
         let codes = &knowledge.codes;
         Self {
+            of_tail,
+            of_path_alone,
             knowledge,
             processes,
             first,
@@ -313,9 +331,18 @@ impl<'a> Plan<'a> {
     }
 }
 
+/// Markers that were asked about a path, and those of them that fit it.
+#[derive(Clone, Copy, Default)]
+struct Known {
+    asked: u128,
+    fits: u128,
+}
+
 /// Looks at one range.
-struct Collector<'a> {
+struct Collector<'a, 'e> {
     plan: &'a Plan<'a>,
+    /// Answers of markers that depend on the path alone.
+    of_path: HashMap<WinStr<'e>, Known>,
     matchers: Vec<Option<Matcher<'a>>>,
     servicing_keys: Option<Matcher<'a>>,
     scan: Scan,
@@ -323,7 +350,7 @@ struct Collector<'a> {
     process: (u32, ProcessId, ActorId),
 }
 
-impl<'a> Collector<'a> {
+impl<'a, 'e> Collector<'a, 'e> {
     fn new(plan: &'a Plan<'a>) -> Self {
         let markers = &plan.knowledge.markers;
         let matcher = |filter: &'a pml_parser::Filter| filter.matcher(plan.first);
@@ -336,13 +363,14 @@ impl<'a> Collector<'a> {
         Self {
             plan,
             matchers: markers.iter().map(|marker| marker.filter.as_ref().map(matcher)).collect(),
+            of_path: HashMap::new(),
             servicing_keys: class.map(|class| matcher(&class.filter)),
             scan,
             process: (u32::MAX, crate::processes::NOBODY, plan.knowledge.actors.other()),
         }
     }
 
-    fn push(&mut self, event: &Event<'_>) {
+    fn push(&mut self, event: &Event<'e>) {
         let plan = self.plan;
         if self.process.0 != event.process_index() {
             let process = plan.processes.of(event);
@@ -357,7 +385,11 @@ impl<'a> Collector<'a> {
             & plan.of_actor.get(usize::from(actor)).copied().unwrap_or(0)
             & plan.of_outcome[usize::from(is_error)];
         if markers != 0 {
-            self.mark(event, operation, markers);
+            let path = event.path();
+            let markers = markers & plan.of_tail[tail(path)];
+            if markers != 0 {
+                self.mark(event, operation, path, markers);
+            }
         }
         if operation.class == EventClass::Process && operation.name() == "Process Exit" {
             let exit = event.numbers().get(Number::ExitStatus).unwrap_or(0) as u32;
@@ -368,9 +400,10 @@ impl<'a> Collector<'a> {
             if let Some(activity) = self.scan.activity.get_mut(usize::from(actor)) {
                 activity.push(event.id(), event.time());
             }
+            let tracked = slot.and_then(|slot| plan.tracked.get(slot)).copied().unwrap_or(false);
             if is_error {
-                self.fail(event, operation, process, actor, true);
-            } else if slot.and_then(|slot| plan.tracked.get(slot)).copied().unwrap_or(false) {
+                self.fail(event, operation, process, actor, tracked);
+            } else if tracked {
                 self.succeed(event, operation);
             }
         } else if is_error && plan.grave.binary_search(&status.0).is_ok() {
@@ -378,17 +411,32 @@ impl<'a> Collector<'a> {
         }
     }
 
-    fn mark(&mut self, event: &Event<'_>, operation: Operation, mut markers: u128) {
+    fn mark(&mut self, event: &Event<'e>, operation: Operation, path: WinStr<'e>, mut markers: u128) {
         let name = operation.name();
+        let cached = markers & self.plan.of_path_alone;
+        if cached != 0 {
+            let known = self.of_path.entry(path).or_default();
+            // What is known not to fit is left out.
+            markers &= !(known.asked & !known.fits);
+        }
         while markers != 0 {
             let at = markers.trailing_zeros() as usize;
-            markers &= markers - 1;
+            let bit = 1u128 << at;
+            markers &= !bit;
             let Some(marker) = self.plan.knowledge.markers.get(at) else { continue };
-            let matcher = self.matchers.get_mut(at).and_then(Option::as_mut);
-            if marker.operations.contains(&name)
-                && matcher.is_none_or(|matcher| matcher.matches(event))
-                && let Some(seen) = self.scan.markers.get_mut(at)
-            {
+            if !marker.operations.contains(&name) {
+                continue;
+            }
+            let fits = match self.matchers.get_mut(at).and_then(Option::as_mut) {
+                Some(matcher) => matcher.matches(event),
+                None => true,
+            };
+            if cached & bit != 0 {
+                let known = self.of_path.entry(path).or_default();
+                known.asked |= bit;
+                known.fits |= if fits { bit } else { 0 };
+            }
+            if fits && let Some(seen) = self.scan.markers.get_mut(at) {
                 seen.push(event.id());
             }
         }
@@ -438,7 +486,8 @@ impl<'a> Collector<'a> {
         let target =
             if moves || operation.class == EventClass::Registry { event.target_path() } else { None };
         let target_key = target.map_or(PathKey::NONE, key);
-        let access = if name == "CreateFile" { rights(event) } else { 0 };
+        let is_open = name == "CreateFile";
+        let access = if is_open { rights(event) } else { 0 };
         let scan = &mut self.scan;
         let mut note = |key: SuccessKey, access: u32| {
             let success = scan.successes.entry(key).or_insert(Success {
@@ -462,7 +511,7 @@ impl<'a> Collector<'a> {
         if !scan.components.contains_key(&folder_key)
             && let Some((name, version)) = identity(&folder.to_str())
         {
-            let identity = name_key(pml_parser::WinStr::Latin1(name.as_bytes()));
+            let identity = name_key(WinStr::Latin1(name.as_bytes()));
             scan.components.insert(folder_key, SeenComponent { identity, version, event: event.id() });
         }
         if moves && scan.components.contains_key(&folder_key) {

@@ -51,14 +51,10 @@ pub(crate) fn weigh(knowledge: &Knowledge, facts: &Facts) -> Rollback {
     let (mut against, mut strong, mut begins) = (0.0, false, None::<EventId>);
     for (entry, signal) in knowledge.signals.iter().enumerate() {
         let Some(found) = facts.holds_one(&signal.when) else { continue };
-        let mut events: Vec<EventId> = found
-            .iter()
-            .filter_map(|fact| facts.get(fact))
-            .flat_map(|seen| seen.events.iter().copied().take(SHOWN))
-            .collect();
-        events.sort_unstable();
-        events.dedup();
-        events.truncate(SHOWN);
+        // Of several facts the last one to appear makes the difference: that one is shown.
+        let decisive = found.iter().filter_map(|fact| facts.get(fact)).max_by_key(|seen| seen.first());
+        let events: Vec<EventId> =
+            decisive.map(|seen| seen.events.iter().copied().take(SHOWN).collect()).unwrap_or_default();
         if signal.weight < 0.0 {
             against -= signal.weight;
         } else {
@@ -71,7 +67,7 @@ pub(crate) fn weigh(knowledge: &Knowledge, facts: &Facts) -> Rollback {
                 begins = [begins, there].into_iter().flatten().min();
             }
         }
-        let count = found.iter().filter_map(|fact| facts.get(fact)).map(|seen| seen.count).max().unwrap_or(0);
+        let count = decisive.map_or(0, |seen| seen.count);
         signals.push(Signal { entry, count, events });
     }
     let limits = &knowledge.limits;

@@ -46,12 +46,26 @@ fn without_speed(text: &str) -> String {
     text.lines().map(|line| speed(line).unwrap_or(line.to_owned()) + "\n").collect()
 }
 
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
 #[test]
 fn the_readme_shows_what_happens() {
     let text = fs::read_to_string(root().join("README.md")).unwrap();
     let transcripts = transcripts(&text);
     assert!(transcripts.len() >= 2, "the README has console blocks");
     let folder = tempfile::tempdir().unwrap();
+    // Commands name inputs from the workspace's root; outputs go into a folder of the test.
+    copy(&root().join("samples/logs"), &folder.path().join("samples/logs"));
     for (command, shown) in transcripts {
         // Words, with quoted ones kept together.
         let quoted = command.split('"').enumerate();
@@ -60,20 +74,21 @@ fn the_readme_shows_what_happens() {
             _ => vec![text],
         });
         assert_eq!(words.next(), Some("pml"), "{command}");
-        // Inputs are named from the workspace's root, outputs go into a folder of the test.
-        let words: Vec<String> = words
-            .map(|word| {
-                if word.starts_with("samples/") {
-                    root().join(word).display().to_string()
-                } else {
-                    word.to_owned()
-                }
-            })
-            .collect();
+        // `| head -n 30` shows the first lines alone.
+        let words: Vec<&str> = words.collect();
+        let (words, lines) = match words.iter().position(|word| *word == "|") {
+            Some(at) => (&words[..at], words[at + 1..].join(" ")),
+            None => (&words[..], String::new()),
+        };
+        let lines: usize = match lines.strip_prefix("head -n ") {
+            Some(number) => number.parse().unwrap(),
+            None => usize::MAX,
+        };
         let output =
-            Command::new(env!("CARGO_BIN_EXE_pml")).args(&words).current_dir(folder.path()).output().unwrap();
+            Command::new(env!("CARGO_BIN_EXE_pml")).args(words).current_dir(folder.path()).output().unwrap();
         let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{command}: {said}");
+        let said: String = said.lines().take(lines).map(|line| format!("{line}\n")).collect();
         assert_eq!(without_speed(&said), without_speed(&shown), "{command}");
     }
 }

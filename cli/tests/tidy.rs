@@ -109,8 +109,9 @@ fn layers_know_only_what_is_below_them() {
 }
 
 #[test]
-fn unsafe_code_stands_in_two_places() {
-    let known = ["pml-parser/src/map.rs", "cli/src/input.rs"];
+fn unsafe_code_stands_where_files_are_mapped() {
+    let known =
+        ["pml-parser/src/map.rs", "cli/src/input.rs", "benches/src/limits.rs", "pml-parser/src/prefetch.rs"];
     for (name, text) in sources() {
         let uses = text.contains("unsafe {") || text.contains("unsafe fn");
         assert!(!uses || known.contains(&name.as_str()) || name.contains("/tests/"), "{name}");

@@ -42,6 +42,7 @@ mod map;
 mod names;
 #[cfg(feature = "parallel")]
 pub mod parallel;
+mod prefetch;
 mod process;
 mod raw;
 mod stack;
@@ -57,7 +58,7 @@ pub use error::{Damage, Error, ErrorKind, Result};
 pub use event::{Event, EventId};
 #[cfg(feature = "filter")]
 pub use filter::{Filter, FilterError, Matcher, PmcError, PmcRule};
-pub use log::{Log, LogView, TableSizes};
+pub use log::{Events, Log, LogView, TableSizes};
 pub use log_set::{EventRange, LogSet, Mismatch, mismatch, part_number};
 #[cfg(feature = "mmap")]
 pub use map::map;

@@ -2,6 +2,7 @@
 
 use crate::error::{Damage, Error, ErrorKind, Result};
 use crate::event::Event;
+use crate::prefetch::prefetch;
 use crate::process::Process;
 use crate::raw::bytes::{parse_at, records};
 use crate::raw::header::{self, RawHeader};
@@ -13,6 +14,7 @@ use crate::raw::strings::Strings;
 use crate::stack::ModuleMap;
 use crate::text::WinStr;
 use crate::time::FileTime;
+use std::ops::Range;
 use std::sync::OnceLock;
 
 /// One PML file: the bytes, and a small index of its tables.
@@ -59,6 +61,52 @@ pub struct LogView<'a> {
     pub(crate) file: &'a [u8],
     pub(crate) index: &'a Index,
 }
+
+/// Events of one log, in order; made by [`LogView::events`].
+#[derive(Clone, Debug)]
+pub struct Events<'a> {
+    log: LogView<'a>,
+    positions: Range<u32>,
+    /// File offset up to which bytes have been asked for.
+    warm: u64,
+}
+
+/// Events that are asked for ahead.
+const AHEAD: u32 = 8;
+/// Bytes that are asked for at once, at most: huge records are streamed by whoever reads them.
+const MOST_WARMED: u64 = 16 << 10;
+
+impl Events<'_> {
+    /// Asks for the lines of the next records.
+    #[inline]
+    fn warm(&mut self, position: u32) {
+        let Some(end) = self.log.event_offset(position.saturating_add(AHEAD)) else { return };
+        let start = self.warm.max(end.saturating_sub(MOST_WARMED));
+        if let (Ok(from), Ok(to)) = (usize::try_from(start), usize::try_from(end))
+            && let Some(bytes) = self.log.file.get(from..to)
+        {
+            prefetch(bytes);
+            self.warm = end;
+        }
+    }
+}
+
+impl<'a> Iterator for Events<'a> {
+    type Item = Result<Event<'a>>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Result<Event<'a>>> {
+        let position = self.positions.next()?;
+        self.warm(position);
+        Some(self.log.event(position))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.positions.size_hint()
+    }
+}
+
+impl ExactSizeIterator for Events<'_> {}
 
 /// How large the tables of a log are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -314,6 +362,15 @@ impl<'a> LogView<'a> {
                 .in_part(self.index.part)
         })?;
         Event::read(self, position, offset).map_err(|e| e.in_part(self.index.part))
+    }
+
+    /// Events of this log, by their positions.
+    ///
+    /// Bytes of the next events are asked for before they are needed: records are scattered over more
+    /// cache lines than a processor foresees, and whoever reads only parts of each would wait for memory
+    /// most of the time.
+    pub fn events(self, positions: Range<u32>) -> Events<'a> {
+        Events { log: self, positions, warm: 0 }
     }
 
     /// Times of the first events that can be read from one end of the log, at most `most`.

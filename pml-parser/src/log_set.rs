@@ -155,13 +155,13 @@ impl<B: AsRef<[u8]>> LogSet<B> {
 
     /// The events of a range.
     pub fn events_in(&self, range: &EventRange) -> impl Iterator<Item = Result<Event<'_>>> + use<'_, B> {
-        let log = self.part(range.part);
-        range.events().filter_map(move |position| log.map(|log| log.event(position)))
+        let positions = range.events();
+        self.part(range.part).into_iter().flat_map(move |log| log.events(positions.clone()))
     }
 
     /// All events.
     pub fn events(&self) -> impl Iterator<Item = Result<Event<'_>>> {
-        self.parts().flat_map(|log| (0..log.event_count()).map(move |position| log.event(position)))
+        self.parts().flat_map(|log| log.events(0..log.event_count()))
     }
 }
 

@@ -13,6 +13,17 @@ pub enum WinStr<'a> {
     Utf16(&'a [u8]),
 }
 
+/// Whether one of eight bytes is 0. (A byte of 0 is the only one that borrows into its top bit without
+/// having had it; what borrows reach beyond the first 0 does not matter.)
+fn has_zero8(bytes: u64) -> bool {
+    bytes.wrapping_sub(0x0101_0101_0101_0101) & !bytes & 0x8080_8080_8080_8080 != 0
+}
+
+/// Whether one of four 16-bit units is 0.
+fn has_zero16(units: u64) -> bool {
+    units.wrapping_sub(0x0001_0001_0001_0001) & !units & 0x8000_8000_8000_8000 != 0
+}
+
 impl Default for WinStr<'_> {
     fn default() -> Self {
         Self::EMPTY
@@ -26,13 +37,28 @@ impl<'a> WinStr<'a> {
     /// A UTF-16LE string up to its first NUL or the end of `bytes`; an odd last byte is left out.
     pub(crate) fn utf16(bytes: &'a [u8]) -> Self {
         let whole = bytes.get(..bytes.len() & !1).unwrap_or(bytes);
-        let end = whole.chunks_exact(2).position(|u| u == [0, 0]).map_or(whole.len(), |units| units * 2);
+        // Four units at a time while none of them is NUL.
+        let mut end = 0;
+        while let Some(four) = whole.get(end..).and_then(|rest| rest.first_chunk::<8>())
+            && !has_zero16(u64::from_le_bytes(*four))
+        {
+            end += 8;
+        }
+        let rest = whole.get(end..).unwrap_or_default();
+        let end = end + rest.chunks_exact(2).position(|u| u == [0, 0]).map_or(rest.len(), |units| units * 2);
         Self::Utf16(whole.get(..end).unwrap_or(whole))
     }
 
     /// A one-byte string up to its first NUL or the end of `bytes`.
     pub(crate) fn latin1(bytes: &'a [u8]) -> Self {
-        let end = bytes.iter().position(|&b| b == 0).unwrap_or(bytes.len());
+        let mut end = 0;
+        while let Some(eight) = bytes.get(end..).and_then(|rest| rest.first_chunk::<8>())
+            && !has_zero8(u64::from_le_bytes(*eight))
+        {
+            end += 8;
+        }
+        let rest = bytes.get(end..).unwrap_or_default();
+        let end = end + rest.iter().position(|&b| b == 0).unwrap_or(rest.len());
         Self::Latin1(bytes.get(..end).unwrap_or(bytes))
     }
 
@@ -154,6 +180,19 @@ mod tests {
             let units: Vec<u16> = text.encode_utf16().collect();
             let bytes = le(&units);
             prop_assert_eq!(WinStr::utf16(&bytes).to_str(), text);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_first_nul_is_found_wherever_it_stands(units in proptest::collection::vec(0u16..=3, 0..40), high: bool) {
+            // Units with zero bytes that are no NUL, and NULs at any place.
+            let units: Vec<u16> = units.into_iter().map(|u| if high && u > 1 { u << 8 } else { u }).collect();
+            let bytes = le(&units);
+            let end = units.iter().position(|&u| u == 0).unwrap_or(units.len());
+            prop_assert_eq!(WinStr::utf16(&bytes).raw().len(), end * 2);
+            let end = bytes.iter().position(|&b| b == 0).unwrap_or(bytes.len());
+            prop_assert_eq!(WinStr::latin1(&bytes).raw().len(), end);
         }
     }
 

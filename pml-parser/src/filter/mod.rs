@@ -26,6 +26,7 @@ mod lexer;
 mod matcher;
 mod memo;
 mod nearest;
+mod needs;
 mod operand;
 mod parser;
 mod pmc;
@@ -78,6 +79,19 @@ impl Filter {
         other.root.move_slots(self.slots);
         let root = Node::all(vec![self.root, other.root]);
         Self { root, slots: self.slots + other.slots }
+    }
+
+    /// Texts, in lower case, one of which the path of every event that the filter selects ends with;
+    /// `None` where it selects by something else. Who asks many filters can leave out most of them
+    /// after a look at the end of the path.
+    pub fn path_endings(&self) -> Option<Vec<&str>> {
+        self.root.path_endings()
+    }
+
+    /// Whether the filter depends on nothing but the path, so that its answer for one event holds for
+    /// all with the same path.
+    pub fn is_of_path_alone(&self) -> bool {
+        self.root.is_of_path_alone()
     }
 
     /// What decides for events; one for each thread. `first` is the time that relative times

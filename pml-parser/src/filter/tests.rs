@@ -195,3 +195,29 @@ fn the_columns_are_those_of_the_events_table() {
     names.sort_unstable();
     assert_eq!(names, expect);
 }
+
+#[test]
+fn what_a_filter_wants_of_paths() {
+    let endings = |text: &str| {
+        let filter = Filter::parse(text).unwrap();
+        filter.path_endings().map(|mut all| {
+            all.sort_unstable();
+            all.join(" ")
+        })
+    };
+    assert_eq!(endings(r"path ends_with \A.XML and length > 0").as_deref(), Some(r"\a.xml"));
+    assert_eq!(endings("path ends_with a or path = b or path in (c, d)").as_deref(), Some("a b c d"));
+    assert_eq!(endings("(path ends_with a or path ends_with b) and path ends_with c").as_deref(), Some("c"));
+    for other in [
+        "path ends_with a or pid = 4",
+        "not path ends_with a",
+        "path != a",
+        "path contains a",
+        "target_path ends_with a",
+    ] {
+        assert_eq!(endings(other), None, "{other}");
+    }
+    let alone = |text: &str| Filter::parse(text).unwrap().is_of_path_alone();
+    assert!(alone("path contains a or not path ends_with b") && alone("path matches 'x'"));
+    assert!(!alone("path contains a and pid = 4") && !alone("target_path contains a"));
+}

@@ -1,0 +1,94 @@
+//! Ways to read a log set that do the least there is to do: what the machine allows.
+
+use memmap2::Mmap;
+use pml_parser::parallel::in_order;
+use pml_parser::{EventRange, Log, LogSet, TextOptions};
+use std::io;
+use std::path::PathBuf;
+
+/// A way to read a log set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// All bytes of the files, in order, nothing decoded.
+    Memory,
+    /// The header of each event.
+    Headers,
+    /// The header of each event, and its path as text.
+    Paths,
+    /// Every byte of every event record, stacks and details.
+    Records,
+}
+
+impl Way {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Memory, Self::Headers, Self::Paths, Self::Records];
+
+    /// What to call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Memory => "memory",
+            Self::Headers => "headers",
+            Self::Paths => "headers and paths",
+            Self::Records => "every byte of events",
+        }
+    }
+}
+
+/// Maps logs as the parts of a set.
+///
+/// # Errors
+/// When one of them cannot be mapped or is no log.
+pub fn open(paths: &[PathBuf]) -> io::Result<LogSet<Mmap>> {
+    let mut logs = Vec::new();
+    for path in paths {
+        // SAFETY: whoever measures does not change the logs meanwhile.
+        #[allow(unsafe_code, reason = "mapping is what is measured")]
+        let map = unsafe { pml_parser::map(path) }?;
+        logs.push(Log::parse(map).map_err(io::Error::other)?);
+    }
+    Ok(LogSet::new(logs))
+}
+
+fn sum(bytes: &[u8]) -> u64 {
+    let words = bytes.chunks_exact(8).map(|word| u64::from_le_bytes(word.try_into().unwrap_or_default()));
+    words.fold(0, u64::wrapping_add)
+}
+
+/// Reads a set in one way on so many threads; the sum makes sure that it is read.
+pub fn run<B: AsRef<[u8]> + Sync>(set: &LogSet<B>, way: Way, threads: usize) -> u64 {
+    let mut total = 0u64;
+    let mut add = |part: u64| {
+        total = total.wrapping_add(part);
+        Ok::<_, ()>(())
+    };
+    const PIECE: usize = 32 << 20;
+    let done = if way == Way::Memory {
+        let files: Vec<&[u8]> = set.parts().map(|log| log.bytes()).collect();
+        let pieces = files.into_iter().flat_map(|file| file.chunks(PIECE));
+        in_order(threads, pieces, |piece| Ok(sum(piece)), &mut add)
+    } else {
+        in_order(threads, set.ranges(65_536, 64 << 20), |range| Ok(read(set, &range, way)), &mut add)
+    };
+    done.map(|()| total).unwrap_or(0)
+}
+
+fn read<B: AsRef<[u8]>>(set: &LogSet<B>, range: &EventRange, way: Way) -> u64 {
+    let (options, mut text) = (TextOptions::default(), String::new());
+    set.events_in(range).flatten().fold(0u64, |total, event| {
+        let operation = event.operation();
+        let header = event.time().0
+            ^ u64::from(event.status().0)
+            ^ u64::from(event.process_index())
+            ^ u64::from(operation.code) << 8;
+        let more = match way {
+            Way::Paths => {
+                text.clear();
+                event.push_path(&options, &mut text);
+                text.len() as u64 + u64::from(text.as_bytes().last().copied().unwrap_or(0))
+            }
+            Way::Records => sum(event.raw()),
+            Way::Memory | Way::Headers => 0,
+        };
+        total.wrapping_add(header).wrapping_add(more)
+    })
+}

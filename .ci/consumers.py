@@ -14,6 +14,7 @@ Closes with a line `N passed, N failed, N skipped`.
 
 import csv
 import datetime
+import html
 import json
 import os
 import pathlib
@@ -204,7 +205,7 @@ def triage_agrees(pml, log, folder):
     for name in ["report.html", "report.md"]:
         kind = name.split(".")[1]
         check(f"triage: writes {name}", triage(pml, log, "--format", kind, "-o", f"{folder}/{name}").returncode == 0)
-    page = pathlib.Path(f"{folder}/report.html").read_text(encoding="utf-8")
+    page = html.unescape(pathlib.Path(f"{folder}/report.html").read_text(encoding="utf-8"))
     loads = re.findall(r"(?:src|href|action)\s*=\s*[\"'](?!#|https://learn\.microsoft\.com/)[^\"']", page)
     check("triage: the page loads nothing from elsewhere", not loads and "url(" not in page, loads)
 

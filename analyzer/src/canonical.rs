@@ -1,7 +1,9 @@
 //! Paths made comparable: one file is named in many ways (`C:\Windows\…`, `\??\C:\Windows\…`,
 //! `\SystemRoot\…`, `\Device\HarddiskVolume3\Windows\…`, in any case), and all of them get one key.
 
+use foldhash::fast::{FixedState, FoldHasher};
 use pml_parser::WinStr;
+use std::hash::{BuildHasher, Hasher};
 
 /// Stands for a path, whichever way it is written; the volume is left out.
 ///
@@ -87,28 +89,6 @@ impl<'a> Units<'a> {
     }
 }
 
-/// Hashes units four at a time.
-#[derive(Clone, Copy)]
-struct Hasher(u64);
-
-impl Hasher {
-    const START: Self = Self(0x243F_6A88_85A3_08D3);
-
-    fn word(&mut self, word: u64) {
-        const ODD: u64 = 0x9E37_79B9_7F4A_7C15;
-        // Both halves of the product, folded, with the word in both factors: no word is lost.
-        let product = u128::from(self.0 ^ word) * u128::from(ODD ^ word.rotate_left(32));
-        self.0 = (product as u64) ^ (product >> 64) as u64 ^ word;
-    }
-
-    fn finish(self) -> u64 {
-        let mut last = self;
-        last.word(0xA409_3822_299F_31D0);
-        // 0 stands for no path.
-        last.0.max(1)
-    }
-}
-
 /// Lower case of four units below 0x80, side by side.
 fn lower4(units: u64) -> u64 {
     let from_a = units + 0x003F_003F_003F_003F;
@@ -118,14 +98,15 @@ fn lower4(units: u64) -> u64 {
 }
 
 fn hash(prefix: &str, units: Units<'_>) -> u64 {
-    let mut hasher = Hasher::START;
+    // Fixed, so that keys of different ranges can be compared.
+    let mut hasher = FixedState::default().build_hasher();
     // What is not a multiple of four is carried over, so that spellings come out alike.
     let (mut held, mut count) = (0u64, 0u32);
-    let mut push = |hasher: &mut Hasher, unit: u64| {
+    let mut push = |hasher: &mut FoldHasher<'static>, unit: u64| {
         held |= unit << (16 * count);
         count += 1;
         if count == 4 {
-            hasher.word(held);
+            hasher.write_u64(held);
             (held, count) = (0, 0);
         }
     };
@@ -144,7 +125,7 @@ fn hash(prefix: &str, units: Units<'_>) -> u64 {
                 })
             };
             let Some(word) = word.filter(|word| word & !ASCII == 0) else { break };
-            hasher.word(lower4(word));
+            hasher.write_u64(lower4(word));
             at += 4;
         }
     }
@@ -152,8 +133,9 @@ fn hash(prefix: &str, units: Units<'_>) -> u64 {
         push(&mut hasher, u64::from(unit));
         at += 1;
     }
-    hasher.word(held | u64::from(count) << 62);
-    hasher.finish()
+    hasher.write_u64(held | u64::from(count) << 62);
+    // 0 stands for no path.
+    hasher.finish().max(1)
 }
 
 /// The key of a path; that of no path for an empty one.

@@ -5,12 +5,11 @@ use pml_parser::EventId;
 use std::collections::BTreeMap;
 
 /// Facts that the engine computes, and what they mean.
-pub(crate) static COMPUTED: [(&str, &str); 20] = [
+pub(crate) static COMPUTED: [(&str, &str); 21] = [
     ("log-begins", "the first event of a boot"),
     ("several-boots", "the session manager started more than once, some time apart"),
     ("log-ends-early", "servicing began before the logon, and the log reaches neither logon nor shutdown"),
     ("parts-missing", "a part of the capture is missing or cannot be read"),
-    ("log-damaged", "events or tables of the log could not be read"),
     ("installer-before-logon", "the installer service started before anybody logged on"),
     ("servicing-after-logon", "the servicing stack worked after the logon"),
     ("after-logon-only", "the servicing stack worked after the logon only"),
@@ -27,8 +26,13 @@ pub(crate) static COMPUTED: [(&str, &str); 20] = [
         "links-back",
         "files of an older version than the newest that was seen were linked or moved to their places",
     ),
+    ("links-mostly-back", "more files went back than forward"),
+    (
+        "package-installed",
+        "the package of the update, or where none carries its name any, ended as installed, and none of them staged",
+    ),
     ("relinked-older", "one place got a newer file and then an older one"),
-    ("package-state-lowered", "the state of a package became lower than it was"),
+    ("package-state-lowered", "the state of a package became lower than it was, staged or less"),
     ("fatal-failure", "a grave failure of the servicing stack on a file it needs, never overcome"),
     ("same-failure-again", "the same failure in several boots of the capture"),
     ("revision-gap", "the revision that is installed lies far behind that of the update"),

@@ -6,7 +6,9 @@ use crate::language::Text;
 use crate::look::Surroundings;
 use crate::phase::{Phase, phase_of};
 use crate::scan::Group;
-use pml_parser::{EventId, FileTime, TICKS_PER_SECOND};
+use hashbrown::HashMap;
+use pml_parser::{Event, EventId, FileTime, Number, TICKS_PER_SECOND};
+use std::cell::LazyCell;
 
 /// Points, and what they are given for.
 #[derive(Clone, Debug)]
@@ -40,6 +42,9 @@ impl Failure {
 /// Failures that are looked at closely, at most: the gravest ones.
 const MOST_CLOSE: usize = 100;
 
+/// How long somebody goes on trying: a success that comes later is another attempt.
+const RETRIED_FOR: u64 = 10 * TICKS_PER_SECOND;
+
 /// Judges all groups. What is not noise gets points for itself; what lies around it is looked at for
 /// the gravest only. Values that are set and files that are moved once a rollback has begun
 /// (`rollback`) do not make good what failed before: they are the rollback's own work.
@@ -57,11 +62,15 @@ pub(crate) fn judge<B: AsRef<[u8]>>(
     let mut failures: Vec<Failure> = groups
         .iter()
         .map(|group| {
-            let undone = group.key.operation.changes_a_place()
-                && rollback.is_some_and(|begins| group.last < begins && group.later > Some(begins));
-            let group = &group.with_later(group.later.filter(|_| !undone));
             let entry = knowledge.codes.status(group.key.status);
-            let event = around.event(group.first);
+            // A lock is not overcome by who opens the file to put the old one back.
+            let replaced = group.key.operation.changes_a_place() || entry.kind == "lock";
+            let undone = replaced
+                && rollback.is_some_and(|begins| group.last < begins && group.later > Some(begins))
+                && group.later.is_some_and(|later| around.ticks_between(group.last, later) > RETRIED_FOR);
+            let group = &group.with_later(group.later.filter(|_| !undone));
+            // Most are told by status and later success alone; their events are not looked at.
+            let event = LazyCell::new(|| around.event(group.first));
             let is_noise = |at: usize, noise: &Noise, matcher: &mut Option<pml_parser::Matcher<'_>>| {
                 let fits = (noise.kinds.is_empty() || noise.kinds.contains(&entry.kind))
                     && noise.gravity_at_most.is_none_or(|most| entry.gravity <= most)
@@ -77,11 +86,11 @@ pub(crate) fn judge<B: AsRef<[u8]>>(
                 .zip(&mut noise)
                 .enumerate()
                 .find_map(|(at, (entry, matcher))| is_noise(at, entry, matcher));
-            let path_class = match event {
-                Some(event) if noise.is_none() => {
-                    classes.iter_mut().position(|matcher| matcher.matches(&event))
+            let path_class = match noise {
+                None => {
+                    event.and_then(|event| classes.iter_mut().position(|matcher| matcher.matches(&event)))
                 }
-                _ => None,
+                Some(_) => None,
             };
             let phase = phase_of(phases, group.first);
             let phase = phase.and_then(|phase| phases.iter().position(|other| std::ptr::eq(phase, other)));
@@ -187,18 +196,13 @@ pub(crate) fn add_recency<B: AsRef<[u8]>>(
 }
 
 /// Notes the facts that failures are: a fatal one, and one that comes in several boots.
-pub(crate) fn note_facts(knowledge: &Knowledge, failures: &[Failure], phases: &[Phase], facts: &mut Facts) {
-    const NEEDED: [&str; 9] = [
-        "payload",
-        "manifest",
-        "queue",
-        "hive",
-        "package",
-        "transaction-log",
-        "system-file",
-        "boot-files",
-        "driver-store",
-    ];
+pub(crate) fn note_facts<B: AsRef<[u8]>>(
+    around: &Surroundings<'_, B>,
+    failures: &[Failure],
+    phases: &[Phase],
+    facts: &mut Facts,
+) {
+    let knowledge = around.knowledge;
     let is = |failure: &Failure, group: &str| knowledge.actors.group(group) >> failure.group.actor & 1 == 1;
     let fatal = failures.iter().find(|failure| {
         let class = failure.path_class.and_then(|at| knowledge.paths.get(at));
@@ -207,25 +211,54 @@ pub(crate) fn note_facts(knowledge: &Knowledge, failures: &[Failure], phases: &[
             && failure.gravity >= 4
             && failure.group.later.is_none()
             && (is(failure, "servicing") || is(failure, "helpers"))
-            && class.is_some_and(|class| NEEDED.contains(&class.id.as_str()))
+            && class.is_some_and(|class| class.needed)
             && phase.is_some_and(|phase| phase.work)
+            && was_taken_seriously(around, failure, facts)
     });
     if let Some(failure) = fatal {
         facts.note("fatal-failure", Some(failure.group.first));
     }
-    let boot = |failure: &Failure| failure.phase.and_then(|at| phases.get(at)).map(|phase| phase.boot);
-    let serious: Vec<&Failure> = failures
-        .iter()
-        .filter(|failure| failure.noise.is_none() && failure.gravity >= 4 && is(failure, "servicing"))
-        .collect();
-    let again = serious.iter().enumerate().find_map(|(at, one)| {
-        serious.iter().skip(at + 1).find(|other| {
-            let (a, b) = (one.group.key, other.group.key);
-            let same = (a.operation, a.path, a.target, a.status) == (b.operation, b.path, b.target, b.status);
-            same && a.process != b.process && boot(one) != boot(other)
-        })
-    });
-    if let Some(failure) = again {
-        facts.note("same-failure-again", Some(failure.group.first));
+    if !facts.has("several-boots") {
+        return;
     }
+    let boot = |failure: &Failure| failure.phase.and_then(|at| phases.get(at)).map(|phase| phase.boot);
+    let mut known = HashMap::new();
+    for failure in failures {
+        if failure.noise.is_some() || failure.gravity < 4 || !is(failure, "servicing") {
+            continue;
+        }
+        let key = failure.group.key;
+        let same = (key.operation, key.path, key.target, key.status);
+        let first = *known.entry(same).or_insert((failure.group.first, boot(failure)));
+        if first.1 != boot(failure) {
+            facts.note("same-failure-again", Some(first.0));
+            return;
+        }
+    }
+}
+
+/// Whether a failure is more than a look whether something is there. What is missing is looked for all
+/// the time: it counts only where the file itself was wanted, and somebody did something about it.
+fn was_taken_seriously<B: AsRef<[u8]>>(
+    around: &Surroundings<'_, B>,
+    failure: &Failure,
+    facts: &Facts,
+) -> bool {
+    let knowledge = around.knowledge;
+    if knowledge.codes.status(failure.group.key.status).kind != "missing" {
+        return true;
+    }
+    let wanted = around.event(failure.group.first).is_some_and(|event| wants_data(&event));
+    // The queue executor does one thing after the other: what it misses, it ends with.
+    let by_queue = knowledge.actors.group("poqexec") >> failure.group.actor & 1 == 1;
+    let noticed =
+        failure.reasons.iter().any(|reason| knowledge.after.iter().any(|after| after.id == reason.id));
+    wanted && (noticed || (by_queue && facts.has("queue-failed")))
+}
+
+/// Whether an open asked for more than a probe does: data, execution, deletion, rights, or attributes
+/// to be written, as a link needs.
+pub(crate) fn wants_data(event: &Event<'_>) -> bool {
+    const WANTED: u64 = 0x1 | 0x2 | 0x4 | 0x20 | 0x100 | 0x1_0000 | 0x4_0000 | 0x8_0000 | 0xF000_0000;
+    event.numbers().get(Number::DesiredAccess).is_none_or(|access| access & WANTED != 0)
 }

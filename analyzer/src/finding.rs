@@ -2,14 +2,14 @@
 
 use crate::component::Component;
 use crate::facts::Facts;
-use crate::failure::{Failure, Reason};
+use crate::failure::{Failure, Reason, wants_data};
 use crate::knowledge::{CompiledEvidence, Knowledge, Property, Rule, RuleKind};
 use crate::look::{Holder, Surroundings};
 use crate::phase::Phase;
 use crate::scan::Scan;
 use crate::signal::{Rollback, RollbackClass};
 use hashbrown::HashMap;
-use pml_parser::{EventId, Number};
+use pml_parser::EventId;
 
 /// A cause that a rule names.
 #[derive(Clone, Debug)]
@@ -277,7 +277,7 @@ impl<'a, B: AsRef<[u8]>> Case<'a, B> {
         let mut alive = Vec::new();
         for (process, info) in self.around.processes.all.iter().enumerate() {
             let process = process as crate::processes::ProcessId;
-            let exit = self.scan.exits.iter().find(|exit| exit.0 == process).map(|exit| exit.2);
+            let exit = self.scan.exits.get(&process).map(|exit| exit.1);
             let lives_on = exit.is_none_or(|exit| exit > end);
             if child >> info.actor & 1 == 1 && lives_on && time(start).is_some_and(|at| info.start <= at) {
                 alive.push(Holder { process, held: false, touched: false, event: exit.unwrap_or(end) });
@@ -400,13 +400,7 @@ impl<'a, B: AsRef<[u8]>> Case<'a, B> {
                 let limit = self.knowledge().ranking.slow_seconds * pml_parser::TICKS_PER_SECOND as f64;
                 (group.longest.0 as f64 > limit).then(Vec::new)
             }
-            Property::DataWanted => {
-                // Reading or writing attributes alone, and waiting, is what probes do; writing them
-                // is what a link needs.
-                const WANTED: u64 = 0x1 | 0x2 | 0x4 | 0x20 | 0x100 | 0x1_0000 | 0x4_0000 | 0x8_0000;
-                let access = event.numbers().get(Number::DesiredAccess);
-                access.is_none_or(|access| access & WANTED != 0 || access & 0xF000_0000 != 0).then(Vec::new)
-            }
+            Property::DataWanted => wants_data(&event).then(Vec::new),
             Property::SiblingsSeen => {
                 folder().and_then(|folder| components.get(&folder)).map(|seen| vec![seen.event])
             }
@@ -428,12 +422,26 @@ impl<'a, B: AsRef<[u8]>> Case<'a, B> {
                 others.first().map(|&event| vec![event])
             }
             Property::ExitStatus => {
-                let exit = self
-                    .scan
-                    .exits
-                    .iter()
-                    .find(|exit| exit.0 == group.key.process && exit.1 == group.key.status.0);
-                exit.map(|exit| vec![exit.2])
+                let exit =
+                    self.scan.exits.get(&group.key.process).filter(|exit| exit.0 == group.key.status.0);
+                exit.map(|exit| vec![exit.1])
+            }
+            Property::ExitFailed => {
+                let exit = self.scan.exits.get(&group.key.process).filter(|exit| exit.0 != 0);
+                exit.map(|exit| vec![exit.1])
+            }
+            Property::SystemVolume => {
+                // A device path does not say which drive it is; only another letter speaks against it.
+                let drive = |text: &str| {
+                    text.get(1..2)
+                        .filter(|colon| *colon == ":")
+                        .and_then(|_| text.get(..1))
+                        .map(str::to_ascii_uppercase)
+                };
+                let path = event.path().to_string();
+                let own = drive(path.strip_prefix(r"\??\").unwrap_or(&path));
+                let windows = drive(&event.log().system_root().to_str());
+                (own.is_none() || windows.is_none() || own == windows).then(Vec::new)
             }
             Property::HeldByOther | Property::TouchedByOther | Property::ChildAlive => None,
         }

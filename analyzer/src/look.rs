@@ -40,6 +40,12 @@ impl<B: AsRef<[u8]>> Surroundings<'_, B> {
         self.set.event(id).ok()
     }
 
+    /// The time between two events.
+    pub(crate) fn ticks_between(&self, a: EventId, b: EventId) -> u64 {
+        let time = |id| self.event(id).map_or(0, |event| event.time().0);
+        time(a).abs_diff(time(b))
+    }
+
     /// The first event, before or behind `around`, that a sequence condition wants.
     pub(crate) fn find(
         &self,

@@ -87,12 +87,34 @@ impl Group {
 /// What a success is known by: failures are grouped more finely.
 type SuccessKey = (OperationKey, PathKey, PathKey);
 
-/// Successes of an operation on a path, within a range.
+/// The first and the last of some events.
 #[derive(Clone, Copy, Debug)]
-struct Success {
+struct Span {
     first: EventId,
     last: EventId,
-    /// Rights that were asked for, of all of them.
+}
+
+impl Span {
+    fn push(span: &mut Option<Self>, event: EventId) {
+        match span {
+            Some(span) => span.last = event,
+            None => *span = Some(Self { first: event, last: event }),
+        }
+    }
+
+    /// One of them behind an event, the first if possible.
+    fn behind(self, event: EventId) -> Option<EventId> {
+        [self.first, self.last].into_iter().find(|&own| own > event)
+    }
+}
+
+/// Successes of an operation on a path, within a range.
+#[derive(Clone, Copy, Debug, Default)]
+struct Success {
+    all: Option<Span>,
+    /// Those that asked for rights which others can stand in the way of.
+    hard: Option<Span>,
+    /// The rights that these asked for.
     access: u32,
 }
 
@@ -112,6 +134,38 @@ pub(crate) struct SeenComponent {
     pub identity: u64,
     pub version: u128,
     pub event: EventId,
+}
+
+/// The state of a package through a capture.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PackageState {
+    /// The highest value that was read or set.
+    pub highest: u64,
+    /// The last value that was set, and the event.
+    pub set: Option<(u64, EventId)>,
+    /// The event that set it lower than it was.
+    pub lowered: Option<EventId>,
+}
+
+impl PackageState {
+    /// Notes a value; `is_set` where it was set, not read.
+    fn push(&mut self, value: u64, is_set: bool, event: EventId) {
+        if is_set {
+            let is_lower = value < self.highest;
+            self.lowered = if is_lower { self.lowered.or(Some(event)) } else { None };
+            self.set = Some((value, event));
+        }
+        self.highest = self.highest.max(value);
+    }
+
+    /// Adds what came later.
+    fn merge(&mut self, later: Self) {
+        if let Some((value, event)) = later.set {
+            self.push(value, true, event);
+            self.lowered = later.lowered.or(self.lowered);
+        }
+        self.highest = self.highest.max(later.highest);
+    }
 }
 
 /// Two events with nothing of the same actor between them.
@@ -178,8 +232,10 @@ pub(crate) struct Scan {
     pub links: Vec<Link>,
     /// By actor.
     pub activity: Vec<Activity>,
-    /// Process, exit status and event.
-    pub exits: Vec<(ProcessId, u32, EventId)>,
+    /// By process: exit status and event.
+    pub exits: HashMap<ProcessId, (u32, EventId)>,
+    /// By key of the registry value that holds it: the state of a package.
+    pub packages: HashMap<PathKey, PackageState>,
     pub damage: Damage,
 }
 
@@ -187,6 +243,10 @@ pub(crate) struct Scan {
 const MOST_GROUPS: usize = 200_000;
 const MOST_COMPONENTS: usize = 200_000;
 const MOST_LINKS: usize = 500_000;
+const MOST_PACKAGES: usize = 100_000;
+
+/// The marker whose events tell the states of packages.
+const PACKAGE_STATE: &str = "package-state";
 
 /// Events and bytes of records that are looked at together.
 const RANGE_EVENTS: u32 = 32_768;
@@ -393,7 +453,9 @@ impl<'a, 'e> Collector<'a, 'e> {
         }
         if operation.class == EventClass::Process && operation.name() == "Process Exit" {
             let exit = event.numbers().get(Number::ExitStatus).unwrap_or(0) as u32;
-            self.scan.exits.push((process, exit, event.id()));
+            if process != crate::processes::NOBODY {
+                self.scan.exits.insert(process, (exit, event.id()));
+            }
         }
         let own = (plan.servicing | plan.helpers) >> actor & 1 == 1;
         if own {
@@ -436,8 +498,18 @@ impl<'a, 'e> Collector<'a, 'e> {
                 known.asked |= bit;
                 known.fits |= if fits { bit } else { 0 };
             }
-            if fits && let Some(seen) = self.scan.markers.get_mut(at) {
+            if !fits {
+                continue;
+            }
+            if let Some(seen) = self.scan.markers.get_mut(at) {
                 seen.push(event.id());
+            }
+            if marker.id == PACKAGE_STATE
+                && let Some(value) = event.numbers().get(Number::RegistryNumber)
+            {
+                let new = PackageState { highest: value, set: None, lowered: None };
+                let state = self.scan.packages.entry(key(path)).or_insert(new);
+                state.push(value, name == "RegSetValue", event.id());
             }
         }
     }
@@ -490,13 +562,12 @@ impl<'a, 'e> Collector<'a, 'e> {
         let access = if is_open { rights(event) } else { 0 };
         let scan = &mut self.scan;
         let mut note = |key: SuccessKey, access: u32| {
-            let success = scan.successes.entry(key).or_insert(Success {
-                first: event.id(),
-                last: event.id(),
-                access: 0,
-            });
-            success.last = event.id();
-            success.access |= access;
+            let success = scan.successes.entry(key).or_default();
+            Span::push(&mut success.all, event.id());
+            if access & HARD_RIGHTS != 0 {
+                Span::push(&mut success.hard, event.id());
+                success.access |= access;
+            }
         };
         note((OperationKey::of(operation), path_key, target_key), access);
         if moves && let Some(open) = open_key() {
@@ -582,11 +653,12 @@ impl Scan {
                 let Some(group) = self.groups.get_mut(at as usize) else { continue };
                 let is_lock = plan.locks.binary_search(&group.key.status.0).is_ok();
                 let wanted = group.access & HARD_RIGHTS;
-                let suffices = !is_lock || success.access & wanted == wanted;
-                if success.last > group.last && suffices && group.later.is_none() {
-                    let soon = success.first > group.last;
-                    group.later = Some(if soon { success.first } else { success.last });
-                }
+                // For a lock, a look at the attributes is not what failed before.
+                let span = match is_lock && wanted != 0 {
+                    true => success.hard.filter(|_| success.access & wanted == wanted),
+                    false => success.all,
+                };
+                group.later = group.later.or(span.and_then(|span| span.behind(group.last)));
             }
         }
         for (key, component) in later.components {
@@ -597,6 +669,13 @@ impl Scan {
         let room = MOST_LINKS.saturating_sub(self.links.len());
         self.links.extend(later.links.into_iter().take(room));
         self.exits.extend(later.exits);
+        for (key, state) in later.packages {
+            if let Some(known) = self.packages.get_mut(&key) {
+                known.merge(state);
+            } else if self.packages.len() < MOST_PACKAGES {
+                self.packages.insert(key, state);
+            }
+        }
         self.damage.merge(&later.damage);
     }
 }

@@ -1,7 +1,7 @@
 //! From a capture to what there is to say about it: facts, phases, failures, signals, findings, each
 //! from those before it.
 
-use crate::canonical::{PathKey, key};
+use crate::canonical::PathKey;
 use crate::component::Package;
 use crate::facts::{Facts, Seen};
 use crate::failure::{self, Failure};
@@ -9,7 +9,7 @@ use crate::finding::{Case, Finding};
 use crate::knowledge::{Boot, Knowledge};
 use crate::look::Surroundings;
 use crate::phase::{self, Phase};
-use crate::processes::Processes;
+use crate::processes::{ProcessId, Processes};
 use crate::scan::{Link, Scan, Watch, scan};
 use crate::signal::{self, Rollback};
 use hashbrown::HashMap;
@@ -78,16 +78,13 @@ pub fn triage<B: AsRef<[u8]> + Sync>(
     if options.parts_missing {
         facts.note("parts-missing", None);
     }
-    if !scan.damage.is_empty() || !set.table_damage().is_empty() {
-        facts.note("log-damaged", None);
-    }
     let boots = phase::boots(set, &facts);
     if let Some(second) = boots.get(1) {
         facts.note("several-boots", Some(second.start));
     }
     note_course(&around, &scan, &mut facts);
     note_links(&scan, &mut facts);
-    note_package_state(&around, &mut facts);
+    note_package_state(&around, &scan, &mut facts);
     let revisions = revisions(&around, &facts);
     if let (Some(installed), Some(newest)) = revisions
         && newest.saturating_sub(installed) >= REVISION_GAP
@@ -99,7 +96,7 @@ pub fn triage<B: AsRef<[u8]> + Sync>(
     let likely = signal::weigh(knowledge, &facts);
     let begins = likely.begins.filter(|_| likely.class > signal::RollbackClass::None);
     let mut failures = failure::judge(&around, &scan.groups, &phases, begins);
-    failure::note_facts(knowledge, &failures, &phases, &mut facts);
+    failure::note_facts(&around, &failures, &phases, &mut facts);
     let rollback = signal::weigh(knowledge, &facts);
     if let Some(begins) = rollback.begins {
         failure::add_recency(&around, &mut failures, &phases, begins);
@@ -205,10 +202,18 @@ fn note_course<B: AsRef<[u8]>>(around: &Surroundings<'_, B>, scan: &Scan, facts:
         facts.note("worker-active", Some(event));
     }
     // Forged times must not overflow.
+    let ended = |process: usize| {
+        let exit = scan.exits.get(&(process as ProcessId)).and_then(|exit| around.event(exit.1));
+        exit.map(|event| event.time())
+    };
     let lived = |name: &str| {
         let members = actors.group(name);
-        let of = around.processes.all.iter().filter(move |process| members >> process.actor & 1 == 1);
-        of.map(|process| process.end.unwrap_or(end).0.saturating_sub(process.start.0.max(around.first.0)))
+        let all = around.processes.all.iter().enumerate();
+        all.filter(|(_, process)| members >> process.actor & 1 == 1)
+            .map(|(at, process)| {
+                let last = ended(at).or(process.end).unwrap_or(end);
+                last.0.saturating_sub(process.start.0.max(around.first.0))
+            })
             .max()
             .unwrap_or(0)
     };
@@ -230,10 +235,11 @@ fn note_course<B: AsRef<[u8]>>(around: &Surroundings<'_, B>, scan: &Scan, facts:
 
 /// Facts about which versions of components went to their places.
 fn note_links(scan: &Scan, facts: &mut Facts) {
-    let mut newest: HashMap<u64, u128> = HashMap::new();
+    let mut versions: HashMap<u64, (u128, u128)> = HashMap::new();
     for component in scan.components.values() {
-        let version = newest.entry(component.identity).or_default();
-        *version = (*version).max(component.version);
+        let (oldest, newest) =
+            versions.entry(component.identity).or_insert((component.version, component.version));
+        (*oldest, *newest) = ((*oldest).min(component.version), (*newest).max(component.version));
     }
     let (mut forward, mut back, mut relinked) = (Seen::default(), Seen::default(), Seen::default());
     let mut places: HashMap<(PathKey, u64), u128> = HashMap::new();
@@ -241,9 +247,11 @@ fn note_links(scan: &Scan, facts: &mut Facts) {
     links.sort_by_key(|link| link.event);
     for link in links {
         let Some(component) = scan.components.get(&link.folder) else { continue };
-        match newest.get(&component.identity) {
-            Some(&newest) if component.version < newest => back.push(link.event),
-            _ => forward.push(link.event),
+        // Where only one version was seen, nothing says which way it goes.
+        match versions.get(&component.identity) {
+            Some(&(_, newest)) if component.version < newest => back.push(link.event),
+            Some(&(oldest, _)) if component.version > oldest => forward.push(link.event),
+            _ => {}
         }
         let place = places.entry((link.place, component.identity)).or_insert(component.version);
         if component.version < *place {
@@ -251,28 +259,49 @@ fn note_links(scan: &Scan, facts: &mut Facts) {
         }
         *place = component.version;
     }
+    if back.count > forward.count {
+        facts.note("links-mostly-back", back.first());
+    }
     facts.insert("links-forward", forward);
     facts.insert("links-back", back);
     facts.insert("relinked-older", relinked);
 }
 
-/// Whether the state of a package became lower than it was.
-fn note_package_state<B: AsRef<[u8]>>(around: &Surroundings<'_, B>, facts: &mut Facts) {
-    let path = |event: EventId| around.event(event).map(|event| key(event.path()));
-    let high: Vec<(EventId, Option<PathKey>)> = facts
-        .get("package-state-high")
-        .map_or(&[][..], |seen| &seen.events)
-        .iter()
-        .map(|&e| (e, path(e)))
-        .collect();
-    let mut lowered = Seen::default();
-    for &event in facts.get("package-set-back").map_or(&[][..], |seen| &seen.events) {
-        let own = path(event);
-        if own.is_some() && high.iter().any(|(before, path)| *before < event && *path == own) {
-            lowered.push(event);
+/// From here on a package counts as installed, and up to here as not.
+const INSTALLED: u64 = 0x70;
+const STAGED: u64 = 0x40;
+
+/// What became of the packages that this boot set a state of. Of a cumulative update, the package that
+/// carries its name decides; others, such as that of the servicing stack, may be installed while it is not.
+fn note_package_state<B: AsRef<[u8]>>(around: &Surroundings<'_, B>, scan: &Scan, facts: &mut Facts) {
+    let mut text = String::new();
+    let mut states: Vec<(u64, EventId, Option<EventId>, bool)> = Vec::new();
+    for state in scan.packages.values() {
+        let Some((value, event)) = state.set else { continue };
+        text.clear();
+        if let Some(event) = around.event(event) {
+            event.push_path(&TextOptions::default(), &mut text);
+        }
+        let is_update = Package::find(&text).is_some_and(|package| package.build.is_some());
+        states.push((value, event, state.lowered, is_update));
+    }
+    states.sort_unstable_by_key(|state| state.1);
+    let any_update = states.iter().any(|state| state.3);
+    let (mut lowered, mut installed) = (Seen::default(), Seen::default());
+    let mut back = false;
+    for &(value, event, lower, is_update) in &states {
+        if let Some(lower) = lower.filter(|_| value <= STAGED) {
+            lowered.push(lower);
+        }
+        if is_update || !any_update {
+            back |= value <= STAGED;
+            if value >= INSTALLED {
+                installed.push(event);
+            }
         }
     }
     facts.insert("package-state-lowered", lowered);
+    facts.insert("package-installed", if back { Seen::default() } else { installed });
 }
 
 /// The revision that the registry names, and the newest one that a package of the update names.
@@ -281,7 +310,7 @@ fn revisions<B: AsRef<[u8]>>(around: &Surroundings<'_, B>, facts: &Facts) -> (Op
     let installed = read
         .and_then(|event| event.numbers().get(Number::RegistryNumber))
         .and_then(|n| u32::try_from(n).ok());
-    let states = ["package-set-back", "package-installed", "package-state-high"];
+    let states = ["package-set-back", "package-installed", "package-state"];
     let mut text = String::new();
     let newest = states
         .iter()

@@ -211,6 +211,46 @@ fn strip_commands(report: &Value, other: &Value) -> Value {
 }
 
 #[test]
+fn reports_of_a_fleet_have_names_of_their_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let deep = "很深的目录名".repeat(12);
+    let log = fs::read(write(path, HEALTHY, None, 1).remove(0)).unwrap();
+    for place in ["fleet/a/b_c.pml".to_owned(), "fleet/a_b/c.pml".to_owned(), format!("fleet/{deep}/x.pml")] {
+        fs::create_dir_all(path.join(&place).parent().unwrap()).unwrap();
+        fs::write(path.join(&place), &log).unwrap();
+    }
+    fs::create_dir(path.join("out")).unwrap();
+    let output = pml(path, &["triage", "fleet", "--format", "json", "-o", "out"]);
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    let mut names: Vec<_> = fs::read_dir(path.join("out"))
+        .unwrap()
+        .map(|e| e.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    assert_eq!((names.len(), &names[0][..], &names[1][..]), (3, "fleet_a_b_c-2.json", "fleet_a_b_c.json"));
+}
+
+/// A directory inside a zip file is as long as its maker likes.
+#[test]
+fn many_members_take_no_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut zip = zip::ZipWriter::new(File::create(folder.path().join("many.zip")).unwrap());
+    for number in 0..20_000 {
+        zip.start_file(format!("{number}/notes.txt"), zip::write::SimpleFileOptions::default()).unwrap();
+    }
+    zip.start_file("Bootlog.pml", zip::write::SimpleFileOptions::default()).unwrap();
+    zip.write_all(b"PK or whatever").unwrap();
+    zip.finish().unwrap();
+    let refused = pml(folder.path(), &["triage", "many.zip"]);
+    assert!(
+        refused.status.code() == Some(2) && err(&refused).contains("is not a Process Monitor log"),
+        "{}",
+        err(&refused)
+    );
+}
+
+#[test]
 fn the_evidence_proves_the_verdict() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), DOUBLE, None, 2);

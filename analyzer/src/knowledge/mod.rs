@@ -46,6 +46,8 @@ pub(crate) struct Marker {
 pub(crate) struct PathClass {
     pub id: String,
     pub weight: f64,
+    /// Whether an update cannot do without what lies there.
+    pub needed: bool,
     pub filter: Filter,
 }
 
@@ -155,7 +157,7 @@ impl Knowledge {
             let file: PathsFile = inspection.parse()?;
             let class = |entry: model::PathClassEntry| {
                 let filter = compile(&entry.filter, inspection)?;
-                Some(PathClass { id: entry.id, weight: entry.weight, filter })
+                Some(PathClass { id: entry.id, weight: entry.weight, needed: entry.needed, filter })
             };
             Some(file.class.into_iter().filter_map(class).collect::<Vec<_>>())
         })?;

@@ -45,6 +45,8 @@ pub(crate) struct PathsFile {
 pub(crate) struct PathClassEntry {
     pub id: String,
     pub weight: f64,
+    #[serde(default)]
+    pub needed: bool,
     #[serde(rename = "where")]
     pub filter: Ref,
 }
@@ -470,8 +472,12 @@ pub(crate) enum Property {
     TouchedByOther,
     /// The process ended with this status.
     ExitStatus,
+    /// The process ended with some failure.
+    ExitFailed,
     /// A process that the stack had started was still running.
     ChildAlive,
+    /// The path is not on another drive than Windows.
+    SystemVolume,
 }
 
 /// What two events have in common.

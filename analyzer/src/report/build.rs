@@ -327,7 +327,7 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
             time: self.time(id).to_string(),
             seconds: self.seconds(self.time(id)),
             last_time: self.time(last).to_string(),
-            attempts: main.map_or(1, |failure| failure.group.count),
+            attempts: self.attempts(finding),
             events: self.evidence(rule, finding),
             consequences: self.consequences(finding),
             counter_evidence: self.counter_evidence(rule, finding, main),
@@ -336,6 +336,14 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
             commands: self.commands(rule, id, process),
             references: rule.references.clone(),
         }
+    }
+
+    /// How often it happened; of a finding for one file, how often that failed.
+    fn attempts(&self, finding: &Finding) -> u64 {
+        let one = self.knowledge.rules.get(finding.rule).is_some_and(|rule| rule.when.one_finding);
+        let counted = if one { finding.failures.len() } else { 1 };
+        let failures = finding.failures.iter().take(counted).filter_map(|&at| self.triage.failures.get(at));
+        failures.map(|failure| failure.group.count).sum::<u64>().max(1)
     }
 
     fn component(&self, event: Option<&Event<'_>>, path: &str) -> Option<ComponentReport> {
@@ -413,8 +421,11 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
     }
 
     fn remedies(&self, rule: &Rule, event: Option<&Event<'_>>) -> Vec<RemedyReport> {
-        let path = event
+        let own = event
             .map(|event| typed(&text_of(|out| event.push_path(&TextOptions::default(), out)), self.drive()));
+        // What NTFS keeps for itself cannot be looked at by name; a file that went missing with it can.
+        let is_hidden = own.as_ref().is_some_and(|path| path.contains(r"\$Extend\"));
+        let path = if is_hidden { self.missing_file() } else { own };
         let fill = |commands: &[String]| -> Vec<String> {
             let fill = |command: &String| {
                 command.replace("{path}", path.as_deref().unwrap_or("PATH")).replace("{drive}", self.drive())
@@ -429,7 +440,19 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
             commands: fill(&remedy.commands),
             offline: fill(&remedy.offline),
         };
-        rule.remedies.iter().filter_map(|id| self.knowledge.remedy(id)).map(report).collect()
+        let usable =
+            |remedy: &&RemedyEntry| path.is_some() || !remedy.commands.iter().any(|c| c.contains("{path}"));
+        rule.remedies.iter().filter_map(|id| self.knowledge.remedy(id)).filter(usable).map(report).collect()
+    }
+
+    /// The file of a component that a finding is about, as somebody would type it.
+    fn missing_file(&self) -> Option<String> {
+        self.triage.findings.iter().find_map(|finding| {
+            let event = self.event(finding.event(&self.triage.failures)?)?;
+            let path = text_of(|out| event.push_path(&TextOptions::default(), out));
+            Component::in_path(&path)?;
+            Some(typed(&path, self.drive()))
+        })
     }
 
     /// The drive that Windows is on.
@@ -548,15 +571,15 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
             if shown >> process.actor & 1 == 0 {
                 continue;
             }
-            let exit = self.triage.scan.exits.iter().find(|exit| exit.0 as usize == id);
-            let exit_time = exit.map(|exit| self.time(exit.2));
+            let exit = self.triage.scan.exits.get(&(id as u32));
+            let exit_time = exit.map(|exit| self.time(exit.1));
             found.push(ProcessReport {
                 name: process.name.clone(),
                 pid: process.pid,
                 actor: actors.name(process.actor).to_owned(),
                 start_seconds: self.seconds(process.start).max(0.0),
                 end_seconds: exit_time.or(process.end.filter(|at| *at <= end)).map(|at| self.seconds(at)),
-                exit_status: exit.map(|exit| hex(exit.1)),
+                exit_status: exit.map(|exit| hex(exit.0)),
             });
         }
         found.sort_by(|a, b| a.start_seconds.total_cmp(&b.start_seconds).then(a.pid.cmp(&b.pid)));
@@ -661,8 +684,10 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
         let component = self.component(event.as_ref(), &path).map(|component| component.component);
         let status = event.map_or(NtStatus::SUCCESS, |event| event.status());
         let entry = self.knowledge.codes.status(status);
-        let failure = finding.failures.first().and_then(|&at| self.triage.failures.get(at));
-        let exit = event.and_then(|event| event.numbers().get(Number::ExitStatus));
+        // Of the event itself, or of the process that it is of.
+        let own = event.and_then(|event| event.numbers().get(Number::ExitStatus)).map(|exit| exit as u32);
+        let exits = &self.triage.scan.exits;
+        let exit = own.or_else(|| Some(exits.get(&self.triage.processes.of(event.as_ref()?))?.0));
         let holders: Vec<String> = finding
             .holders
             .iter()
@@ -687,11 +712,11 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
                 "result" => Some(result(status)),
                 "symbol" => symbol(entry),
                 "hresult" => entry.hresult().map(hex),
-                "attempts" => Some(failure.map_or(1, |failure| failure.group.count).to_string()),
+                "attempts" => Some(self.attempts(finding).to_string()),
                 "holder" => known(&holders.join(", ")),
                 "phase" => self.phase(main.and_then(|main| phase_of(&self.triage.phases, main))).1,
                 "time" => event.map(|event| event.time().to_string()),
-                "exit" => exit.map(|exit| hex(exit as u32)),
+                "exit" => exit.map(hex),
                 "package" => Package::find(&path).map(|package| package.name),
                 _ => None,
             }

@@ -47,9 +47,7 @@ impl Report {
         let labels: BTreeMap<String, String> = knowledge.labels.iter().map(label).collect();
         let environment = environment(format, paint);
         let mut data = serde_json::to_value(self).map_err(|e| e.to_string())?;
-        if format != Format::Html {
-            plain(&mut data);
-        }
+        plain(&mut data);
         let context = minijinja::context! { t => labels, ..Value::from(minijinja::value::Serde(data)) };
         environment.render_named_str(name, source, context).map_err(|e| e.to_string())
     }
@@ -87,7 +85,7 @@ fn number_of(value: &Value) -> Result<f64, Error> {
     }
 }
 
-/// Leaves out of all texts what a terminal would obey.
+/// Leaves out of all texts what a terminal would obey, or what makes a name look like another.
 fn plain(value: &mut serde_json::Value) {
     match value {
         serde_json::Value::String(text) => *text = plain_text(text),

@@ -14,6 +14,7 @@ use crate::status::{Done, Progress, is_stopped, plain, say, stdout_done, warn};
 use indicatif::{HumanBytes, HumanCount};
 use pml_analyzer::{Format, Knowledge, Paint, Report, RollbackClass, Source, TriageOptions, triage};
 use sources::Found;
+use std::collections::HashSet;
 use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -43,8 +44,10 @@ pub(crate) fn run(args: &TriageArgs) -> Result<Done, Failure> {
         refuse_for_many(args)?;
     }
     let mut outcome = Outcome::default();
+    let mut taken = HashSet::new();
     for (number, found) in captures.iter().enumerate() {
-        let job = Job { args, knowledge: &knowledge, found, many, first: number == 0 };
+        let stem = found.file_stem(&mut taken);
+        let job = Job { args, knowledge: &knowledge, found, stem, many, first: number == 0 };
         match job.run(&mut outcome) {
             Ok(()) => {}
             // Of a fleet, one log that cannot be read is a line, not the end.
@@ -90,6 +93,8 @@ struct Job<'a> {
     args: &'a TriageArgs,
     knowledge: &'a Knowledge,
     found: &'a Found,
+    /// Name of the file for its report, without an ending.
+    stem: String,
     many: bool,
     /// Whether it is the first one.
     first: bool,
@@ -100,8 +105,7 @@ impl Job<'_> {
         let args = self.args;
         // A zip's members lie in a temporary folder for as long as they are looked at.
         let (logs, _folder) = self.found.files()?;
-        let capture =
-            input::open(&LogArgs { logs: logs.clone(), no_set: args.no_set || self.found.is_whole() })?;
+        let capture = input::open(&LogArgs { logs: logs.clone(), no_set: args.no_set })?;
         let progress = Progress::new(capture.set.size(), args.run.quiet);
         let begin = Instant::now();
         let options = TriageOptions { threads: threads(&args.run), parts_missing: capture.lost_parts };
@@ -188,7 +192,7 @@ impl Job<'_> {
             ReportFormat::Md => "md",
             ReportFormat::Html => "html",
         };
-        Ok(Some(output.join(format!("{}.{ending}", self.found.file_stem()))))
+        Ok(Some(output.join(format!("{}.{ending}", self.stem))))
     }
 
     fn write_file(&self, path: &Path, text: &str) -> Result<(), Failure> {

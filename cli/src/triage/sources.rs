@@ -3,9 +3,12 @@
 use crate::failure::Failure;
 use crate::input::{base_of, folder, number_of};
 use crate::status::warn;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashSet};
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use tempfile::TempDir;
 use zip::ZipArchive;
 
@@ -18,9 +21,9 @@ pub(super) struct Found {
 
 enum Place {
     /// Its files, or those of them that were named.
-    Files { paths: Vec<PathBuf>, whole: bool },
+    Files { paths: Vec<PathBuf> },
     /// Members of a zip file.
-    Zip { path: PathBuf, members: Vec<(usize, String)> },
+    Zip { path: PathBuf, archive: Rc<RefCell<ZipArchive<File>>>, members: Vec<(usize, String)> },
 }
 
 /// Folders below a directory that are looked into.
@@ -47,7 +50,7 @@ pub(super) fn find(inputs: &[PathBuf], no_set: bool) -> Result<Vec<Found>, Failu
                     named.push((set, vec![input.clone()]));
                     found.push(Found {
                         name: input.display().to_string(),
-                        place: Place::Files { paths: Vec::new(), whole: false },
+                        place: Place::Files { paths: Vec::new() },
                     });
                 }
             }
@@ -112,18 +115,12 @@ fn in_directory(directory: &Path) -> Result<Vec<Found>, Failure> {
         return Err(Failure::new(format!("{}: no log (*.pml) is in it", directory.display())));
     }
     logs.sort_by_key(|log| (folder(log).to_owned(), base_of(log), number_of(log)));
-    let mut sets: Vec<(PathBuf, Vec<PathBuf>)> = Vec::new();
-    for log in logs {
-        let set = folder(&log).join(base_of(&log));
-        match sets.iter_mut().find(|known| known.0 == set) {
-            Some((_, paths)) => paths.push(log),
-            None => sets.push((set, vec![log])),
-        }
-    }
-    let found = sets.into_iter().map(|(_, paths)| {
-        let name = paths.first().map(|path| path.display().to_string()).unwrap_or_default();
-        // Files that only look like parts of one another are left out with a warning: only the first is named.
-        Found { name, place: Place::Files { paths: paths.into_iter().take(1).collect(), whole: false } }
+    // Parts of one capture stand side by side now; the first one leads to the others, and what only looks
+    // like a part is left out with a warning.
+    logs.dedup_by_key(|log| (folder(log).to_owned(), base_of(log)));
+    let found = logs.into_iter().map(|log| {
+        let name = log.display().to_string();
+        Found { name, place: Place::Files { paths: vec![log] } }
     });
     Ok(found.collect())
 }
@@ -134,31 +131,25 @@ fn in_zip(path: &Path) -> Result<Vec<Found>, Failure> {
     if archive.len() > MOST_ENTRIES {
         return Err(Failure::new(format!("{}: holds too many files", path.display())));
     }
-    let mut sets: Vec<(PathBuf, Vec<(usize, String)>)> = Vec::new();
+    let mut sets: BTreeMap<PathBuf, Vec<(usize, String)>> = BTreeMap::new();
     for number in 0..archive.len() {
         let entry = archive.by_index_raw(number).map_err(|e| of_zip(path, &e))?;
         let name = entry.name().map_err(|e| of_zip(path, &e))?.replace('\\', "/");
         let inner = PathBuf::from(&name);
-        if !entry.is_file() || !is_log(&inner) {
-            continue;
-        }
-        let set = folder(&inner).join(base_of(&inner));
-        match sets.iter_mut().find(|known| known.0 == set) {
-            Some((_, members)) => members.push((number, name)),
-            None => sets.push((set, vec![(number, name)])),
+        if entry.is_file() && is_log(&inner) {
+            sets.entry(folder(&inner).join(base_of(&inner))).or_default().push((number, name));
         }
     }
     if sets.is_empty() {
         return Err(Failure::new(format!("{}: no log (*.pml) is in it", path.display())));
     }
-    let found = sets.into_iter().map(|(_, mut members)| {
-        members.sort_by(|a, b| a.1.cmp(&b.1));
-        let first =
-            members.iter().map(|member| member.1.as_str()).min_by_key(|name| name.len()).unwrap_or_default();
-        Found {
-            name: format!("{}:{first}", path.display()),
-            place: Place::Zip { path: path.to_owned(), members },
-        }
+    // Opened once: its directory is as long as it has members.
+    let archive = Rc::new(RefCell::new(archive));
+    let found = sets.into_values().map(|mut members| {
+        members.sort_by_key(|member| number_of(Path::new(&member.1)));
+        let first = members.first().map(|member| member.1.as_str()).unwrap_or_default();
+        let name = format!("{}:{first}", path.display());
+        Found { name, place: Place::Zip { path: path.to_owned(), archive: Rc::clone(&archive), members } }
     });
     Ok(found.collect())
 }
@@ -173,14 +164,6 @@ fn of_zip(path: &Path, error: &zip::result::ZipError) -> Failure {
 }
 
 impl Found {
-    /// Whether all its files are known, so that others need not be looked for.
-    pub(super) fn is_whole(&self) -> bool {
-        match &self.place {
-            Place::Files { whole, .. } => *whole,
-            Place::Zip { .. } => false,
-        }
-    }
-
     /// How to name it on a command line.
     pub(super) fn argument(&self) -> String {
         match &self.place {
@@ -193,23 +176,31 @@ impl Found {
         }
     }
 
-    /// The name of a file for its report: what it is called, and where it lies, in letters that any
-    /// file system takes.
-    pub(super) fn file_stem(&self) -> String {
+    /// The name of a file for its report, in letters that any file system takes: what it is called and where
+    /// it lies, as far as that fits, and where another one has that name, a number.
+    pub(super) fn file_stem(&self, taken: &mut HashSet<String>) -> String {
+        /// Bytes that leave room for a number and an ending in what file systems allow.
+        const LONGEST: usize = 180;
         let name = self.name.strip_suffix(".pml").or(self.name.strip_suffix(".PML")).unwrap_or(&self.name);
         let plain: String =
             name.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '_' }).collect();
-        plain.trim_start_matches(['_', '.']).to_owned()
+        // The end says more than the beginning: it names the log.
+        let cut = (0..plain.len()).find(|&at| plain.is_char_boundary(at) && plain.len() - at <= LONGEST);
+        let stem = plain.get(cut.unwrap_or(0)..).unwrap_or_default().trim_start_matches(['_', '.', '-']);
+        let mut names =
+            std::iter::once(stem.to_owned()).chain((2..).map(|number| format!("{stem}-{number}")));
+        // File systems that do not tell case apart would take two names for one.
+        names.find(|name| taken.insert(name.to_lowercase())).unwrap_or_default()
     }
 
     /// Its files, and the temporary folder that they lie in.
     pub(super) fn files(&self) -> Result<(Vec<PathBuf>, Option<TempDir>), Failure> {
         match &self.place {
             Place::Files { paths, .. } => Ok((paths.clone(), None)),
-            Place::Zip { path, members } => {
+            Place::Zip { path, archive, members } => {
                 let folder = tempfile::Builder::new().prefix("pml-").tempdir();
                 let folder = folder.map_err(|e| Failure::new(format!("a temporary folder: {e}")))?;
-                let mut archive = open_zip(path)?;
+                let mut archive = archive.borrow_mut();
                 let mut files = Vec::new();
                 for (number, name) in members {
                     let entry = archive.by_index(*number).map_err(|e| of_zip(path, &e))?;

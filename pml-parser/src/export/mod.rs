@@ -134,9 +134,9 @@ fn decode_range<B: AsRef<[u8]>>(
     let log = set.part(range.part()).ok_or_else(|| io::Error::other("a range of another set"))?;
     let mut matcher = work.matcher(set);
     let mut columns = EventColumns::new(log);
-    for position in range.events() {
+    for (position, event) in range.events().zip(log.events(range.events())) {
         stop_if_cancelled(monitor, position)?;
-        match log.event(position) {
+        match event {
             Ok(event) if matcher.as_mut().is_none_or(|matcher| matcher.matches(&event)) => {
                 columns.push(&event)
             }

@@ -1,6 +1,6 @@
 //! `pml slice`.
 
-use crate::args::SliceArgs;
+use crate::args::{RunArgs, SliceArgs};
 use crate::convert::{default_threads, report_damage, write_failure};
 use crate::failure::Failure;
 use crate::filter::filter;
@@ -8,8 +8,9 @@ use crate::input::{self, Capture, other_parts, same_file};
 use crate::output::PendingFile;
 use crate::status::{Done, Progress, say};
 use indicatif::{HumanBytes, HumanCount};
+use pml_parser::Filter;
 use pml_parser::export::Work;
-use pml_parser::export::slice::{SliceOptions, slice};
+use pml_parser::export::slice::{SliceCounts, SliceOptions, slice};
 use pml_parser::part_number;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -23,23 +24,7 @@ pub(crate) fn run(args: &SliceArgs) -> Result<Done, Failure> {
     let capture = input::open(&args.log)?;
     refuse_itself(path, &capture)?;
     let begin = Instant::now();
-    let progress = Progress::new(capture.set.size(), args.run.quiet);
-    let options = SliceOptions {
-        work: Work { threads: args.run.threads.map_or_else(default_threads, Into::into), filter },
-        part_bytes: SliceOptions::PART_BYTES,
-    };
-    let mut files: Vec<PendingFile> = Vec::new();
-    let create = |number: u32| {
-        let file = PendingFile::create(&part_name(path, number), args.run.force)
-            .map_err(|failure| io::Error::other(failure.to_string()))?;
-        let out = file.writer();
-        files.push(file);
-        out
-    };
-    let outcome = slice(&capture.set, &options, create, &progress);
-    progress.clear();
-    let counts = outcome.map_err(|error| write_failure(path, error))?;
-    let size = PendingFile::finish_all(files)?;
+    let (counts, size) = write(path, &capture, filter, &args.run)?;
     let tables = capture.set.table_damage();
     report_damage(&capture, &tables, &counts.damage);
     if !args.run.quiet {
@@ -55,6 +40,32 @@ pub(crate) fn run(args: &SliceArgs) -> Result<Done, Failure> {
     }
     let lost = capture.lost_parts || !counts.damage.is_empty() || !tables.is_empty();
     Ok(if lost { Done::WithLosses } else { Done::Whole })
+}
+
+/// Writes the events that a filter selects as a log; gives what was counted and the bytes written.
+pub(crate) fn write(
+    path: &Path,
+    capture: &Capture,
+    filter: Option<Filter>,
+    run: &RunArgs,
+) -> Result<(SliceCounts, u64), Failure> {
+    let progress = Progress::new(capture.set.size(), run.quiet);
+    let options = SliceOptions {
+        work: Work { threads: run.threads.map_or_else(default_threads, Into::into), filter },
+        part_bytes: SliceOptions::PART_BYTES,
+    };
+    let mut files: Vec<PendingFile> = Vec::new();
+    let create = |number: u32| {
+        let file = PendingFile::create(&part_name(path, number), run.force)
+            .map_err(|failure| io::Error::other(failure.to_string()))?;
+        let out = file.writer();
+        files.push(file);
+        out
+    };
+    let outcome = slice(&capture.set, &options, create, &progress);
+    progress.clear();
+    let counts = outcome.map_err(|error| write_failure(path, error))?;
+    Ok((counts, PendingFile::finish_all(files)?))
 }
 
 /// Refuses a name that a slice cannot have.
@@ -94,7 +105,7 @@ pub(crate) fn check_place(path: &Path, capture: &Capture) -> Result<(), Failure>
 }
 
 /// The name of part `number`: `OUT.pml`, `OUT-1.pml`, …
-pub(crate) fn part_name(path: &Path, number: u32) -> PathBuf {
+fn part_name(path: &Path, number: u32) -> PathBuf {
     if number == 0 {
         return path.to_owned();
     }

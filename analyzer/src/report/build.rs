@@ -3,7 +3,8 @@
 use super::model::{
     CaptureFacts, CommandReport, ComponentReport, DamageReport, Disk, EventReport, FailureReport,
     FindingReport, Input, InputPart, Interfering, Machine, NoiseReport, Note, PhaseReport, ProcessReport,
-    ReasonReport, RemedyReport, Report, RollbackReport, SCHEMA_VERSION, Sentence, SignalReport, Tool,
+    ReasonReport, RemedyReport, Report, RollbackReport, SCHEMA_VERSION, Sentence, SignalReport, StatusReport,
+    Tool,
 };
 use super::words::{self, Role};
 use crate::component::{Component, Package};
@@ -166,6 +167,19 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
         (entry.map(|entry| entry.id.clone()), entry.map(|entry| entry.name.get(self.language).to_owned()))
     }
 
+    fn status(&self, status: NtStatus) -> StatusReport {
+        let entry = self.knowledge.codes.status(status);
+        let is_error = status.is_error();
+        StatusReport {
+            status: hex(status.0),
+            status_number: status.0,
+            result: result(status),
+            symbol: symbol(entry),
+            win32: entry.win32.filter(|_| is_error),
+            hresult: entry.hresult().filter(|_| is_error).map(hex),
+        }
+    }
+
     fn cite(&self, id: EventId, role: &str) -> Option<EventReport> {
         let event = self.event(id)?;
         let process = self.process(&event);
@@ -306,12 +320,7 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
             target: event.and_then(|event| event.target_path()).map(|target| target.to_string()),
             component: self.component(event.as_ref(), &path),
             path,
-            status: hex(status.0),
-            status_number: status.0,
-            result: result(status),
-            symbol: symbol(entry),
-            win32: entry.win32.filter(|_| status.is_error()),
-            hresult: hresult.map(hex),
+            status: self.status(status),
             hresult_text: hresult
                 .and_then(|code| knowledge.codes.hresult(code))
                 .map(|entry| format!("{}: {}", entry.symbol, entry.text(language))),
@@ -507,7 +516,6 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
         let group = &failure.group;
         let event = self.event(group.first)?;
         let process = self.process(&event);
-        let entry = self.knowledge.codes.status(group.key.status);
         let noise = failure.noise.and_then(|at| self.knowledge.noise.get(at));
         Some(FailureReport {
             first_event: group.first,
@@ -521,12 +529,7 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
             operation: event.operation().name().to_owned(),
             path: text_of(|out| event.push_path(&TextOptions::default(), out)),
             target: event.target_path().map(|target| target.to_string()),
-            status: hex(group.key.status.0),
-            status_number: group.key.status.0,
-            result: result(group.key.status),
-            symbol: symbol(entry),
-            win32: entry.win32,
-            hresult: entry.hresult().map(hex),
+            status: self.status(group.key.status),
             attempts: group.count,
             later_succeeded: group.tracked.then_some(group.later.is_some()),
             noise: noise.map(|noise| NoiseReport {
@@ -616,7 +619,8 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
     fn disk(&self, report: &Report) -> Disk {
         let kind = |status: u32| self.knowledge.codes.status(NtStatus(status)).kind.as_str();
         let of = |kinds: &[&str]| {
-            let found = report.findings.iter().find(|finding| kinds.contains(&kind(finding.status_number)));
+            let found =
+                report.findings.iter().find(|finding| kinds.contains(&kind(finding.status.status_number)));
             found.map(|finding| finding.rank)
         };
         let damaged = of(&["disk", "ntfs"]);

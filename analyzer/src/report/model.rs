@@ -219,18 +219,9 @@ pub struct FindingReport {
     pub target: Option<String>,
     /// The component that the path lies in.
     pub component: Option<ComponentReport>,
-    /// NTSTATUS.
-    pub status: String,
-    /// The same as a number.
-    pub status_number: u32,
-    /// What Process Monitor calls it.
-    pub result: String,
-    /// Its name in the headers of Windows.
-    pub symbol: Option<String>,
-    /// The Win32 error it becomes.
-    pub win32: Option<u32>,
-    /// The HRESULT that programs show.
-    pub hresult: Option<String>,
+    /// How it ended.
+    #[serde(flatten)]
+    pub status: StatusReport,
     /// What that says.
     pub hresult_text: Option<String>,
     /// The layer of Windows that gives it.
@@ -269,6 +260,23 @@ pub struct FindingReport {
     pub commands: Vec<CommandReport>,
     /// Where to read on.
     pub references: Vec<String>,
+}
+
+/// How an operation ended, in all the ways in which that is named.
+#[derive(Clone, Debug, Serialize)]
+pub struct StatusReport {
+    /// NTSTATUS.
+    pub status: String,
+    /// The same as a number.
+    pub status_number: u32,
+    /// What Process Monitor calls it.
+    pub result: String,
+    /// Its name in the headers of Windows.
+    pub symbol: Option<String>,
+    /// The Win32 error it becomes.
+    pub win32: Option<u32>,
+    /// The HRESULT that programs show.
+    pub hresult: Option<String>,
 }
 
 /// A component, and what is known of its version.
@@ -379,18 +387,9 @@ pub struct FailureReport {
     pub path: String,
     /// The second path.
     pub target: Option<String>,
-    /// NTSTATUS.
-    pub status: String,
-    /// The same as a number.
-    pub status_number: u32,
-    /// What Process Monitor calls it.
-    pub result: String,
-    /// Its name in the headers of Windows.
-    pub symbol: Option<String>,
-    /// The Win32 error it becomes.
-    pub win32: Option<u32>,
-    /// The HRESULT that programs show.
-    pub hresult: Option<String>,
+    /// How it ended.
+    #[serde(flatten)]
+    pub status: StatusReport,
     /// How many there were.
     pub attempts: u64,
     /// Whether it succeeded later; unknown for processes that do not service.

@@ -1,19 +1,14 @@
 //! The slice that proves the verdict.
 
 use crate::args::RunArgs;
-use crate::convert::write_failure;
 use crate::failure::Failure;
 use crate::input::Capture;
-use crate::output::PendingFile;
-use crate::slice::{check_place, part_name};
-use crate::status::{Progress, say};
+use crate::slice;
+use crate::status::say;
 use indicatif::{HumanBytes, HumanCount};
 use pml_analyzer::{Report, Triage};
 use pml_parser::Filter;
-use pml_parser::export::Work;
-use pml_parser::export::slice::{SliceOptions, slice};
 use std::collections::BTreeSet;
-use std::io;
 use std::path::Path;
 
 /// Events on either side of a cited one that come along, whoever they are of.
@@ -27,7 +22,7 @@ pub(super) fn write(
     report: &Report,
     run: &RunArgs,
 ) -> Result<(), Failure> {
-    check_place(path, capture)?;
+    slice::check_place(path, capture)?;
     let cited = report.cited_events();
     let mut ranges: Vec<(u64, u64)> = Vec::new();
     for event in cited {
@@ -53,23 +48,7 @@ pub(super) fn write(
         text += &format!(" or event_id in ({})", list.join(", "));
     }
     let filter = Filter::parse(&text).map_err(|e| Failure::new(e.to_string()))?;
-    let progress = Progress::new(capture.set.size(), run.quiet);
-    let options = SliceOptions {
-        work: Work { threads: super::threads(run), filter: Some(filter) },
-        part_bytes: SliceOptions::PART_BYTES,
-    };
-    let mut files: Vec<PendingFile> = Vec::new();
-    let create = |number: u32| {
-        let file = PendingFile::create(&part_name(path, number), run.force)
-            .map_err(|failure| io::Error::other(failure.to_string()))?;
-        let out = file.writer();
-        files.push(file);
-        out
-    };
-    let outcome = slice(&capture.set, &options, create, &progress);
-    progress.clear();
-    let counts = outcome.map_err(|error| write_failure(path, error))?;
-    let size = PendingFile::finish_all(files)?;
+    let (counts, size) = slice::write(path, capture, Some(filter), run)?;
     if !run.quiet {
         say(&format!(
             "evidence: {} events, {} written to {}",

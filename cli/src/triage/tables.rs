@@ -54,10 +54,14 @@ pub(crate) const FAILURES: &[Column<FailureReport>] = &[
     ("operation", "Operation.", |rows| texts(rows, |r| &r.operation)),
     ("path", "Path of the first event.", |rows| texts(rows, |r| &r.path)),
     ("target_path", "Second path.", |rows| maybe_texts(rows, |r| r.target.as_deref())),
-    ("status", "NTSTATUS.", |rows| numbers(rows, |r| r.status_number)),
-    ("result", "What Process Monitor calls it.", |rows| texts(rows, |r| &r.result)),
-    ("symbol", "Its name in the headers of Windows.", |rows| maybe_texts(rows, |r| r.symbol.as_deref())),
-    ("hresult", "The HRESULT that programs show for it.", |rows| maybe_texts(rows, |r| r.hresult.as_deref())),
+    ("status", "NTSTATUS.", |rows| numbers(rows, |r| r.status.status_number)),
+    ("result", "What Process Monitor calls it.", |rows| texts(rows, |r| &r.status.result)),
+    ("symbol", "Its name in the headers of Windows.", |rows| {
+        maybe_texts(rows, |r| r.status.symbol.as_deref())
+    }),
+    ("hresult", "The HRESULT that programs show for it.", |rows| {
+        maybe_texts(rows, |r| r.status.hresult.as_deref())
+    }),
     ("attempts", "Events of the group.", |rows| ids(rows, |r| r.attempts)),
     ("later_succeeded", "Whether the operation succeeded later; NULL where that was not followed.", |rows| {
         Arc::new(rows.iter().map(|r| r.later_succeeded).collect::<BooleanArray>())
@@ -86,8 +90,8 @@ pub(crate) const FINDINGS: &[Column<FindingReport>] = &[
     ("component", "Folder of the component.", |rows| {
         maybe_texts(rows, |r| r.component.as_ref().map(|c| c.component.directory.as_str()))
     }),
-    ("status", "NTSTATUS.", |rows| numbers(rows, |r| r.status_number)),
-    ("result", "What Process Monitor calls it.", |rows| texts(rows, |r| &r.result)),
+    ("status", "NTSTATUS.", |rows| numbers(rows, |r| r.status.status_number)),
+    ("result", "What Process Monitor calls it.", |rows| texts(rows, |r| &r.status.result)),
     ("process_name", "Program.", |rows| texts(rows, |r| &r.process)),
     ("pid", "Process id.", |rows| numbers(rows, |r| r.pid)),
     ("tid", "Thread id.", |rows| numbers(rows, |r| r.tid)),

@@ -92,3 +92,18 @@ fn read<B: AsRef<[u8]>>(set: &LogSet<B>, range: &EventRange, way: Way) -> u64 {
         total.wrapping_add(header).wrapping_add(more)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_way_reads_the_same_on_any_number_of_threads() {
+        let set = crate::boot_log(2_000);
+        let sums: Vec<u64> = Way::ALL.into_iter().map(|way| run(&set, way, 1)).collect();
+        for (way, sum) in Way::ALL.into_iter().zip(&sums) {
+            assert!(*sum != 0 && run(&set, way, 3) == *sum, "{}", way.name());
+        }
+        assert!(sums.windows(2).all(|pair| pair[0] != pair[1]), "each reads something else");
+    }
+}

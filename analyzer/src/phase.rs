@@ -68,7 +68,7 @@ pub(crate) fn phases(knowledge: &Knowledge, facts: &Facts, boots: &[BootSpan]) -
                 None => boot.start,
             };
             let Some((start, confidence, marker)) = begin(known, facts, from, *boot) else { continue };
-            let end = first(facts, known.end.iter().map(|f| f.get_ref().as_str()), start, boot.end);
+            let end = first(facts, names(&known.end), start, boot.end);
             let end = end.map_or(boot.end, |(event, _)| event + 1);
             found.push(Phase { entry, boot: number, start, end, confidence, marker });
         }
@@ -88,24 +88,23 @@ pub(crate) fn phases(knowledge: &Knowledge, facts: &Facts, boots: &[BootSpan]) -
 
 /// Where a phase begins, how sure that is, and by which fact.
 fn begin(phase: &PhaseEntry, facts: &Facts, from: EventId, boot: BootSpan) -> Option<(EventId, f64, String)> {
-    let names =
-        |refs: &'_ [toml::Spanned<String>]| refs.iter().map(|f| f.get_ref().clone()).collect::<Vec<_>>();
-    let (start, otherwise, before) = (names(&phase.start), names(&phase.otherwise), names(&phase.before));
-    let str = |names: &'_ [String]| names.to_vec();
-    let limit =
-        first(facts, before.iter().map(String::as_str), boot.start, boot.end).map_or(boot.end, |(e, _)| e);
-    if str(&start).iter().any(|fact| fact == "log-begins") {
+    if names(&phase.start).any(|fact| fact == "log-begins") {
         return Some((boot.start, phase.confidence, "log-begins".to_owned()));
     }
-    if let Some((event, marker)) = first(facts, start.iter().map(String::as_str), from, limit) {
+    let limit = first(facts, names(&phase.before), boot.start, boot.end).map_or(boot.end, |(event, _)| event);
+    if let Some((event, marker)) = first(facts, names(&phase.start), from, limit) {
         return Some((event, phase.confidence, marker.to_owned()));
     }
-    let mut others: Vec<(EventId, &str)> =
-        otherwise.iter().filter_map(|fact| first(facts, [fact.as_str()].into_iter(), from, limit)).collect();
+    let one = |fact| first(facts, std::iter::once(fact), from, limit);
+    let mut others: Vec<(EventId, &str)> = names(&phase.otherwise).filter_map(one).collect();
     others.sort_unstable();
-    let enough = !others.is_empty() && others.len() >= phase.otherwise_needed;
+    let enough = others.len() >= phase.otherwise_needed;
     let (event, marker) = *others.first().filter(|_| enough)?;
     Some((event, phase.confidence_otherwise.unwrap_or(phase.confidence), marker.to_owned()))
+}
+
+fn names(facts: &[toml::Spanned<String>]) -> impl Iterator<Item = &str> {
+    facts.iter().map(|fact| fact.get_ref().as_str())
 }
 
 /// The first event of any of these facts in a run of events.

@@ -1,24 +1,20 @@
 //! Puts a report together.
 
 use super::model::{
-    CaptureFacts, CommandReport, ComponentReport, DamageReport, Disk, EventReport, FailureReport,
-    FindingReport, Input, InputPart, Interfering, Machine, NoiseReport, Note, PhaseReport, ProcessReport,
-    ReasonReport, RemedyReport, Report, RollbackReport, SCHEMA_VERSION, Sentence, SignalReport, StatusReport,
-    Tool,
+    CaptureFacts, DamageReport, Disk, EventReport, FailureReport, FindingReport, Input, InputPart, Machine,
+    NoiseReport, PhaseReport, ProcessReport, Report, RollbackReport, SCHEMA_VERSION, Sentence, SignalReport,
+    StatusReport, Tool,
 };
 use super::words::{self, Role};
-use crate::component::{Component, Package};
+use crate::component::Component;
 use crate::failure::Failure;
 use crate::finding::Finding;
-use crate::knowledge::{Knowledge, RemedyEntry, Rule, StatusEntry};
+use crate::knowledge::{Knowledge, StatusEntry};
 use crate::language::Language;
-use crate::phase::{Phase, phase_of};
+use crate::phase::Phase;
 use crate::processes::ProcessInfo;
-use crate::signal::RollbackClass;
 use crate::triage::Triage;
-use pml_parser::{
-    Event, EventId, FileTime, LogSet, NtStatus, Number, Resolution, TICKS_PER_SECOND, TextOptions,
-};
+use pml_parser::{Event, EventId, FileTime, LogSet, NtStatus, Resolution, TICKS_PER_SECOND, TextOptions};
 
 /// Where a capture comes from, as far as a report says it.
 #[derive(Clone, Debug, Default)]
@@ -38,15 +34,15 @@ pub struct Source {
 /// Groups of failures that a report holds, at most.
 const MOST_FAILURES: usize = 2_000;
 /// Failures and events that a finding cites, at most.
-const MOST_CITED: usize = 12;
+pub(super) const MOST_CITED: usize = 12;
 
-struct Builder<'a, B> {
-    set: &'a LogSet<B>,
-    triage: &'a Triage,
-    knowledge: &'a Knowledge,
-    source: &'a Source,
-    language: Language,
-    first: FileTime,
+pub(super) struct Builder<'a, B> {
+    pub(super) set: &'a LogSet<B>,
+    pub(super) triage: &'a Triage,
+    pub(super) knowledge: &'a Knowledge,
+    pub(super) source: &'a Source,
+    pub(super) language: Language,
+    pub(super) first: FileTime,
 }
 
 impl Report {
@@ -78,17 +74,17 @@ impl Report {
     }
 }
 
-fn hex(number: u32) -> String {
+pub(super) fn hex(number: u32) -> String {
     format!("{number:#010X}").replacen("0X", "0x", 1)
 }
 
-fn text_of(push: impl FnOnce(&mut String)) -> String {
+pub(super) fn text_of(push: impl FnOnce(&mut String)) -> String {
     let mut text = String::new();
     push(&mut text);
     text
 }
 
-fn result(status: NtStatus) -> String {
+pub(super) fn result(status: NtStatus) -> String {
     status.text().map_or_else(|| hex(status.0), str::to_owned)
 }
 
@@ -144,30 +140,30 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
         report
     }
 
-    fn event(&self, id: EventId) -> Option<Event<'a>> {
+    pub(super) fn event(&self, id: EventId) -> Option<Event<'a>> {
         self.set.event(id).ok()
     }
 
-    fn time(&self, id: EventId) -> FileTime {
+    pub(super) fn time(&self, id: EventId) -> FileTime {
         self.event(id).map_or(self.first, |event| event.time())
     }
 
     /// Seconds from the first event, to the microsecond.
-    fn seconds(&self, time: FileTime) -> f64 {
+    pub(super) fn seconds(&self, time: FileTime) -> f64 {
         let ticks = time.0.wrapping_sub(self.first.0) as i64;
         (ticks as f64 / TICKS_PER_SECOND as f64 * 1e6).round() / 1e6
     }
 
-    fn process(&self, event: &Event<'_>) -> Option<&'a ProcessInfo> {
+    pub(super) fn process(&self, event: &Event<'_>) -> Option<&'a ProcessInfo> {
         self.triage.processes.get(self.triage.processes.of(event))
     }
 
-    fn phase(&self, phase: Option<&Phase>) -> (Option<String>, Option<String>) {
+    pub(super) fn phase(&self, phase: Option<&Phase>) -> (Option<String>, Option<String>) {
         let entry = phase.and_then(|phase| self.knowledge.phases.get(phase.entry));
         (entry.map(|entry| entry.id.clone()), entry.map(|entry| entry.name.get(self.language).to_owned()))
     }
 
-    fn status(&self, status: NtStatus) -> StatusReport {
+    pub(super) fn status(&self, status: NtStatus) -> StatusReport {
         let entry = self.knowledge.codes.status(status);
         let is_error = status.is_error();
         StatusReport {
@@ -180,7 +176,7 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
         }
     }
 
-    fn cite(&self, id: EventId, role: &str) -> Option<EventReport> {
+    pub(super) fn cite(&self, id: EventId, role: &str) -> Option<EventReport> {
         let event = self.event(id)?;
         let process = self.process(&event);
         // The innermost frame of user mode: who asked for it.
@@ -209,7 +205,7 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
         })
     }
 
-    fn input(&self) -> Input {
+    pub(super) fn input(&self) -> Input {
         let names = self.source.parts.iter().cloned().chain(std::iter::repeat_with(String::new));
         let part = |(log, file): (pml_parser::LogView<'_>, String)| InputPart {
             file,
@@ -219,7 +215,7 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
         Input { name: self.source.name.clone(), parts: self.set.parts().zip(names).map(part).collect() }
     }
 
-    fn machine(&self) -> Machine {
+    pub(super) fn machine(&self) -> Machine {
         let log = self.set.part(0);
         let (major, minor, build) = log.map_or((0, 0, 0), |log| log.os_version());
         let stack = self.triage.processes.all.iter().find_map(|process| {
@@ -239,7 +235,7 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
         }
     }
 
-    fn capture(&self) -> CaptureFacts {
+    pub(super) fn capture(&self) -> CaptureFacts {
         let (first, last) = self.set.time_span().unwrap_or_default();
         CaptureFacts {
             first: first.to_string(),
@@ -250,7 +246,7 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
         }
     }
 
-    fn signals(&self) -> Vec<SignalReport> {
+    pub(super) fn signals(&self) -> Vec<SignalReport> {
         let report = |signal: &crate::signal::Signal| {
             let entry = self.knowledge.signals.get(signal.entry)?;
             let role = words::role(Role::Shows, self.language);
@@ -265,235 +261,8 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
         self.triage.rollback.signals.iter().filter_map(report).collect()
     }
 
-    fn note(&self, note: &Finding) -> Note {
-        let rule = &self.knowledge.rules[note.rule];
-        let role = words::role(Role::Shows, self.language);
-        let main = note.events.first().map(|cited| cited.event);
-        Note {
-            rule: rule.id.clone(),
-            title: rule.title.get(self.language).to_owned(),
-            text: self.fill(rule.text.get(self.language), main, note),
-            events: note
-                .events
-                .iter()
-                .take(MOST_CITED)
-                .filter_map(|cited| self.cite(cited.event, role))
-                .collect(),
-        }
-    }
-
-    fn finding(&self, rank: usize, finding: &Finding) -> FindingReport {
-        let (triage, knowledge, language) = (self.triage, self.knowledge, self.language);
-        let rule = &knowledge.rules[finding.rule];
-        let main = finding.failures.first().and_then(|&at| triage.failures.get(at));
-        let id = finding.event(&triage.failures).unwrap_or(0);
-        let event = self.event(id);
-        let process = event.as_ref().and_then(|event| self.process(event));
-        let status = event.map_or(NtStatus::SUCCESS, |event| event.status());
-        let entry = knowledge.codes.status(status);
-        let path = event
-            .map(|event| text_of(|out| event.push_path(&TextOptions::default(), out)))
-            .unwrap_or_default();
-        let (phase, phase_name) = self.phase(phase_of(&triage.phases, id));
-        let last = main.map_or(id, |failure| failure.group.last);
-        let hresult = entry.hresult().filter(|_| status.is_error());
-        FindingReport {
-            rank,
-            rule: rule.id.clone(),
-            bucket: rule.bucket.clone(),
-            rule_status: rule.status,
-            title: rule.title.get(language).to_owned(),
-            text: self.fill(rule.text.get(language), Some(id), finding),
-            why: self.fill(rule.why.get(language), Some(id), finding),
-            confidence: finding.confidence,
-            score: (finding.score() * 10.0).round() / 10.0,
-            reasons: finding
-                .reasons
-                .iter()
-                .map(|reason| ReasonReport {
-                    id: reason.id.clone(),
-                    points: (reason.points * 10.0).round() / 10.0,
-                    text: reason.text.get(language).to_owned(),
-                })
-                .collect(),
-            event_id: id,
-            target: event.and_then(|event| event.target_path()).map(|target| target.to_string()),
-            component: self.component(event.as_ref(), &path),
-            path,
-            status: self.status(status),
-            hresult_text: hresult
-                .and_then(|code| knowledge.codes.hresult(code))
-                .map(|entry| format!("{}: {}", entry.symbol, entry.text(language))),
-            hresult_layer: hresult
-                .and_then(|code| knowledge.codes.hresult(code))
-                .map(|entry| entry.layer.clone()),
-            process: process.map(|process| process.name.clone()).unwrap_or_default(),
-            pid: process.map_or(0, |process| process.pid),
-            tid: event.map_or(0, |event| event.tid()),
-            operation: event.map_or("", |event| event.operation().name()).to_owned(),
-            phase,
-            phase_name,
-            time: self.time(id).to_string(),
-            seconds: self.seconds(self.time(id)),
-            last_time: self.time(last).to_string(),
-            attempts: self.attempts(finding),
-            events: self.evidence(rule, finding),
-            consequences: self.consequences(finding),
-            counter_evidence: self.counter_evidence(rule, finding, main),
-            interfering: self.interfering(rule, finding),
-            remedies: self.remedies(rule, event.as_ref()),
-            commands: self.commands(rule, id, process),
-            references: rule.references.clone(),
-        }
-    }
-
-    /// How often it happened; of a finding for one file, how often that failed.
-    fn attempts(&self, finding: &Finding) -> u64 {
-        let one = self.knowledge.rules.get(finding.rule).is_some_and(|rule| rule.when.one_finding);
-        let counted = if one { finding.failures.len() } else { 1 };
-        let failures = finding.failures.iter().take(counted).filter_map(|&at| self.triage.failures.get(at));
-        failures.map(|failure| failure.group.count).sum::<u64>().max(1)
-    }
-
-    fn component(&self, event: Option<&Event<'_>>, path: &str) -> Option<ComponentReport> {
-        let target = || event.and_then(|event| event.target_path()).map(|target| target.to_string());
-        let component =
-            Component::in_path(path).or_else(|| target().and_then(|target| Component::in_path(&target)))?;
-        let kb = self.knowledge.update(component.build, component.revision).map(str::to_owned);
-        let product = self.knowledge.product(component.build).map(str::to_owned);
-        Some(ComponentReport { component, kb, product })
-    }
-
-    /// The failures of a finding and what else shows it, in the order of events.
-    fn evidence(&self, rule: &Rule, finding: &Finding) -> Vec<EventReport> {
-        let role = |role| words::role(role, self.language);
-        let mut cited: Vec<(EventId, String)> = Vec::new();
-        for (at, &failure) in finding.failures.iter().take(MOST_CITED).enumerate() {
-            let Some(failure) = self.triage.failures.get(failure) else { continue };
-            let (first, last) = (failure.group.first, failure.group.last);
-            cited.push((first, role(if at == 0 { Role::First } else { Role::Same }).to_owned()));
-            if last != first {
-                cited.push((last, role(if at == 0 { Role::Last } else { Role::Same }).to_owned()));
-            }
-        }
-        for event in finding.events.iter().take(2 * MOST_CITED) {
-            let text = event.evidence.and_then(|at| rule.when.evidence.get(at));
-            let text = text.map_or(role(Role::Shows), |evidence| evidence.text.get(self.language));
-            if !cited.iter().any(|known| known.0 == event.event) {
-                cited.push((event.event, text.to_owned()));
-            }
-        }
-        cited.sort();
-        cited.iter().filter_map(|(event, role)| self.cite(*event, role)).collect()
-    }
-
-    fn consequences(&self, finding: &Finding) -> Vec<EventReport> {
-        let role = words::role(Role::Follows, self.language);
-        let failures = finding.consequences.iter().filter_map(|&at| self.triage.failures.get(at));
-        failures.take(MOST_CITED).filter_map(|failure| self.cite(failure.group.first, role)).collect()
-    }
-
-    fn counter_evidence(&self, rule: &Rule, finding: &Finding, main: Option<&Failure>) -> Vec<String> {
-        let mut texts = Vec::new();
-        if main.is_some_and(|failure| failure.group.later.is_some()) {
-            texts.push(words::later_succeeded(self.language).to_owned());
-        }
-        if self.triage.facts.has("log-ends-early") {
-            texts.push(words::not_whole(self.language).to_owned());
-        }
-        let missing = finding.missing.iter().filter_map(|&at| rule.when.evidence.get(at));
-        texts.extend(
-            missing
-                .filter(|evidence| !evidence.not)
-                .map(|e| words::not_seen(e.text.get(self.language), self.language)),
-        );
-        texts
-    }
-
-    fn interfering(&self, rule: &Rule, finding: &Finding) -> Vec<Interfering> {
-        let child = rule.when.marker.is_some() || rule.when.failure.is_none() && rule.when.kinds.is_empty();
-        let report = |holder: &crate::look::Holder| {
-            let process = self.triage.processes.get(holder.process)?;
-            let time = self.time(holder.event);
-            Some(Interfering {
-                process: process.name.clone(),
-                pid: process.pid,
-                image_path: process.image_path.clone(),
-                company: process.company.clone(),
-                held: holder.held,
-                text: words::interfering(holder.held, child, self.seconds(time), self.language),
-                event_id: holder.event,
-                time: time.to_string(),
-            })
-        };
-        finding.holders.iter().filter_map(report).collect()
-    }
-
-    fn remedies(&self, rule: &Rule, event: Option<&Event<'_>>) -> Vec<RemedyReport> {
-        let own = event
-            .map(|event| typed(&text_of(|out| event.push_path(&TextOptions::default(), out)), self.drive()));
-        // What NTFS keeps for itself cannot be looked at by name; a file that went missing with it can.
-        let is_hidden = own.as_ref().is_some_and(|path| path.contains(r"\$Extend\"));
-        let path = if is_hidden { self.missing_file() } else { own };
-        let fill = |commands: &[String]| -> Vec<String> {
-            let fill = |command: &String| {
-                command.replace("{path}", path.as_deref().unwrap_or("PATH")).replace("{drive}", self.drive())
-            };
-            commands.iter().map(fill).collect()
-        };
-        let report = |remedy: &RemedyEntry| RemedyReport {
-            id: remedy.id.clone(),
-            risk: remedy.risk,
-            risk_text: words::risk(remedy.risk, self.language).to_owned(),
-            text: remedy.text.get(self.language).to_owned(),
-            commands: fill(&remedy.commands),
-            offline: fill(&remedy.offline),
-        };
-        let usable =
-            |remedy: &&RemedyEntry| path.is_some() || !remedy.commands.iter().any(|c| c.contains("{path}"));
-        rule.remedies.iter().filter_map(|id| self.knowledge.remedy(id)).filter(usable).map(report).collect()
-    }
-
-    /// The file of a component that a finding is about, as somebody would type it.
-    fn missing_file(&self) -> Option<String> {
-        self.triage.findings.iter().find_map(|finding| {
-            let event = self.event(finding.event(&self.triage.failures)?)?;
-            let path = text_of(|out| event.push_path(&TextOptions::default(), out));
-            Component::in_path(&path)?;
-            Some(typed(&path, self.drive()))
-        })
-    }
-
-    /// The drive that Windows is on.
-    fn drive(&self) -> &'a str {
-        let root = self.set.part(0).map(|log| log.system_root().to_str());
-        match root.as_deref().and_then(|root| root.get(..2)) {
-            Some(drive) => {
-                DRIVES.iter().find(|known| known.eq_ignore_ascii_case(drive)).copied().unwrap_or("C:")
-            }
-            None => "C:",
-        }
-    }
-
-    fn commands(&self, rule: &Rule, id: EventId, process: Option<&ProcessInfo>) -> Vec<CommandReport> {
-        let seconds = self.seconds(self.time(id));
-        let (from, to) = ((seconds - 2.0).max(0.0), seconds + 5.0);
-        let pid = process.map(|process| format!("pid = {} and ", process.pid)).unwrap_or_default();
-        let slice = format!(
-            "pml slice {} -o around.pml --where \"{pid}time between {from:.3}s and {to:.3}s\"",
-            quoted(&self.source.argument)
-        );
-        vec![
-            CommandReport { text: words::slice_around(self.language).to_owned(), command: slice },
-            CommandReport {
-                text: words::explain_rule(self.language).to_owned(),
-                command: format!("pml rules {}", rule.id),
-            },
-        ]
-    }
-
     /// Groups of failures, those that mean something first, and how many there are.
-    fn failures(&self) -> (Vec<FailureReport>, u64) {
+    pub(super) fn failures(&self) -> (Vec<FailureReport>, u64) {
         let failures = &self.triage.failures;
         let mut order: Vec<&Failure> = failures.iter().collect();
         order.sort_by(|a, b| {
@@ -512,7 +281,7 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
         (reports, failures.len() as u64)
     }
 
-    fn failure(&self, failure: &Failure, finding: Option<usize>) -> Option<FailureReport> {
+    pub(super) fn failure(&self, failure: &Failure, finding: Option<usize>) -> Option<FailureReport> {
         let group = &failure.group;
         let event = self.event(group.first)?;
         let process = self.process(&event);
@@ -542,7 +311,7 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
         })
     }
 
-    fn phases(&self) -> Vec<PhaseReport> {
+    pub(super) fn phases(&self) -> Vec<PhaseReport> {
         let report = |phase: &Phase| {
             let entry = self.knowledge.phases.get(phase.entry)?;
             let last = self.set.event_count().saturating_sub(1);
@@ -565,7 +334,7 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
         self.triage.phases.iter().filter_map(report).collect()
     }
 
-    fn processes(&self) -> Vec<ProcessReport> {
+    pub(super) fn processes(&self) -> Vec<ProcessReport> {
         let actors = &self.knowledge.actors;
         let shown = actors.group("servicing") | actors.group("helpers") | actors.group("disk-check");
         let end = self.set.time_span().map_or(FileTime(0), |span| span.1);
@@ -589,7 +358,7 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
         found
     }
 
-    fn sentences(&self, entries: &[crate::knowledge::LimitEntry]) -> Vec<Sentence> {
+    pub(super) fn sentences(&self, entries: &[crate::knowledge::LimitEntry]) -> Vec<Sentence> {
         let said = entries
             .iter()
             .filter(|entry| entry.when.is_empty() || self.triage.facts.holds_one(&entry.when).is_some());
@@ -597,7 +366,7 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
             .collect()
     }
 
-    fn damage(&self) -> DamageReport {
+    pub(super) fn damage(&self) -> DamageReport {
         let tables = self.set.table_damage();
         let events = &self.triage.scan.damage;
         let name = |part: u16| self.source.parts.get(usize::from(part)).map_or("", String::as_str);
@@ -616,7 +385,7 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
     }
 
     /// Whether it is the disk: what findings say, else what failures do.
-    fn disk(&self, report: &Report) -> Disk {
+    pub(super) fn disk(&self, report: &Report) -> Disk {
         let kind = |status: u32| self.knowledge.codes.status(NtStatus(status)).kind.as_str();
         let of = |kinds: &[&str]| {
             let found =
@@ -641,146 +410,8 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
         };
         Disk { answer, finding: damaged.or(full), failures }
     }
-
-    fn mail(&self, report: &Report) -> String {
-        let words = words::mail(self.language);
-        let first = report.capture.first.get(..19).unwrap_or_default().replace('T', " ");
-        let captured = words
-            .captured
-            .replace("{computer}", &report.machine.computer)
-            .replace("{windows}", report.machine.product.as_deref().unwrap_or(&report.machine.windows))
-            .replace("{first}", &first)
-            .replace("{boot}", &report.boot_text);
-        let mut lines = vec![format!("{captured} {}", report.rollback.text)];
-        for (at, finding) in report.findings.iter().take(3).enumerate() {
-            let begin = if at == 0 { words.cause } else { words.also };
-            lines.push(format!("{begin}{} {}", sentence(&finding.title, self.language), finding.text));
-        }
-        if report.findings.is_empty() && report.rollback.class > RollbackClass::None {
-            lines.push(words.no_cause.to_owned());
-        }
-        for note in report.notes.iter().filter(|note| note.rule != "INFO-NO-ROLLBACK") {
-            lines.push(note.text.clone());
-        }
-        if let Some(finding) = report.findings.first() {
-            lines.push(words.steps.to_owned());
-            for (at, remedy) in finding.remedies.iter().enumerate() {
-                lines.push(format!("{}. {}", at + 1, remedy.text));
-                lines.extend(remedy.commands.iter().map(|command| format!("   {command}")));
-            }
-        } else if !report.next.is_empty() {
-            lines.push(words.next.to_owned());
-            lines.extend(report.next.iter().take(5).map(|next| format!("- {}", next.text)));
-        }
-        lines.join("\n")
-    }
-
-    /// Fills in the names in braces.
-    fn fill(&self, text: &str, main: Option<EventId>, finding: &Finding) -> String {
-        if !text.contains('{') {
-            return text.to_owned();
-        }
-        let event = main.and_then(|main| self.event(main));
-        let process = event.as_ref().and_then(|event| self.process(event));
-        let path = event
-            .map(|event| text_of(|out| event.push_path(&TextOptions::default(), out)))
-            .unwrap_or_default();
-        let component = self.component(event.as_ref(), &path).map(|component| component.component);
-        let status = event.map_or(NtStatus::SUCCESS, |event| event.status());
-        let entry = self.knowledge.codes.status(status);
-        // Of the event itself, or of the process that it is of.
-        let own = event.and_then(|event| event.numbers().get(Number::ExitStatus)).map(|exit| exit as u32);
-        let exits = &self.triage.scan.exits;
-        let exit = own.or_else(|| Some(exits.get(&self.triage.processes.of(event.as_ref()?))?.0));
-        let holders: Vec<String> = finding
-            .holders
-            .iter()
-            .filter_map(|holder| self.triage.processes.get(holder.process))
-            .map(|process| process.name.clone())
-            .collect();
-        let (folder, file) = path.rsplit_once('\\').unwrap_or(("", &path));
-        let value = |name: &str| -> Option<String> {
-            let known = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-            match name {
-                "path" => known(&path),
-                "target" => event?.target_path().map(|target| target.to_string()),
-                "file" => known(file),
-                "folder" => known(folder),
-                "component" => component.as_ref().map(|c| c.directory.clone()),
-                "component_name" => component.as_ref().map(|c| c.name.clone()),
-                "arch" => component.as_ref().map(|c| c.arch.clone()),
-                "version" => component.as_ref().map(|c| c.version.clone()),
-                "process" => process.map(|process| process.name.clone()),
-                "pid" => process.map(|process| process.pid.to_string()),
-                "status" => Some(hex(status.0)),
-                "result" => Some(result(status)),
-                "symbol" => symbol(entry),
-                "hresult" => entry.hresult().map(hex),
-                "attempts" => Some(self.attempts(finding).to_string()),
-                "holder" => known(&holders.join(", ")),
-                "phase" => self.phase(main.and_then(|main| phase_of(&self.triage.phases, main))).1,
-                "time" => event.map(|event| event.time().to_string()),
-                "exit" => exit.map(hex),
-                "package" => Package::find(&path).map(|package| package.name),
-                _ => None,
-            }
-        };
-        let mut filled = String::with_capacity(text.len() + 200);
-        let mut rest = text;
-        while let Some((before, behind)) = rest.split_once('{') {
-            filled.push_str(before);
-            match behind.split_once('}') {
-                Some((name, after)) => {
-                    filled.push_str(value(name).as_deref().unwrap_or("–"));
-                    rest = after;
-                }
-                None => {
-                    filled.push('{');
-                    rest = behind;
-                }
-            }
-        }
-        filled + rest
-    }
 }
 
-fn symbol(entry: &StatusEntry) -> Option<String> {
+pub(super) fn symbol(entry: &StatusEntry) -> Option<String> {
     (!entry.symbol.is_empty()).then(|| entry.symbol.clone())
-}
-
-/// A title as a sentence.
-fn sentence(title: &str, language: Language) -> String {
-    match language {
-        _ if title.ends_with(['.', '。', '!', '?']) => title.to_owned(),
-        Language::En => format!("{title}."),
-        Language::Zh => format!("{title}。"),
-    }
-}
-
-const DRIVES: [&str; 26] = [
-    "A:", "B:", "C:", "D:", "E:", "F:", "G:", "H:", "I:", "J:", "K:", "L:", "M:", "N:", "O:", "P:", "Q:",
-    "R:", "S:", "T:", "U:", "V:", "W:", "X:", "Y:", "Z:",
-];
-
-/// A path as somebody would type it: with a drive. What would end a quoted argument, or begin
-/// another command, cannot stand in a Windows path, and is left out.
-fn typed(path: &str, drive: &str) -> String {
-    let lower = path.to_ascii_lowercase();
-    let typed = if let Some(rest) = lower.strip_prefix(r"\device\harddiskvolume") {
-        let below = rest.find('\\').map_or("", |at| &path[path.len() - rest.len() + at..]);
-        format!("{drive}{below}")
-    } else if lower.starts_with(r"\??\") || lower.starts_with(r"\\?\") {
-        path[4..].to_owned()
-    } else if lower.starts_with(r"\systemroot\") {
-        format!(r"{drive}\Windows{}", &path[11..])
-    } else {
-        path.to_owned()
-    };
-    typed.chars().filter(|c| !c.is_control() && !"\"<>|&^%`".contains(*c)).collect()
-}
-
-/// An argument that a shell takes as one word.
-fn quoted(argument: &str) -> String {
-    let plain = argument.chars().all(|c| c.is_alphanumeric() || r"._-/\:".contains(c));
-    if plain { argument.to_owned() } else { format!("\"{}\"", argument.replace('"', "")) }
 }

@@ -1,8 +1,10 @@
 //! What is said about a capture, in one language: as data, and rendered by templates.
 
 mod build;
+mod finding;
 mod model;
 mod render;
+mod text;
 mod words;
 
 pub use build::Source;

@@ -5,16 +5,22 @@
 //! many threads there are. What is kept grows with distinct failures and components, never with
 //! events; beyond fixed numbers it is counted and no more.
 
-use crate::canonical::{PathKey, TAILS, component_folder, key, name_key, tail, tail_of_text};
+mod kept;
+mod plan;
+
+pub(crate) use kept::{Activity, Group, GroupKey, Link, OperationKey, PackageState, SeenComponent};
+
+use crate::canonical::{PathKey, component_folder, key, name_key, tail};
 use crate::component::identity;
 use crate::facts::Seen;
-use crate::knowledge::{ActorId, ActorSet, Knowledge, Outcome};
+use crate::knowledge::{ActorId, Knowledge};
 use crate::processes::{ProcessId, Processes};
 use hashbrown::HashMap;
+use kept::{HARD_RIGHTS, Span, Success, SuccessKey};
+use plan::{CODES, Plan, slot};
 use pml_parser::parallel::in_order;
 use pml_parser::{
-    Damage, Event, EventClass, EventId, EventRange, FileTime, LogSet, Matcher, NtStatus, Number, Operation,
-    Ticks, WinStr,
+    Damage, Event, EventClass, EventId, EventRange, FileTime, LogSet, Matcher, Number, Operation, WinStr,
 };
 
 /// What a scan may be watched and stopped by.
@@ -23,196 +29,6 @@ pub trait Watch: Sync {
     fn advance(&self, events: u64, bytes: u64);
     /// Whether to stop.
     fn is_cancelled(&self) -> bool;
-}
-
-/// An operation as a number: class, code and sub-operation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct OperationKey(pub u32);
-
-impl OperationKey {
-    pub(crate) fn of(operation: Operation) -> Self {
-        Self(
-            u32::from(operation.class.code()) << 24
-                | u32::from(operation.code) << 8
-                | u32::from(operation.sub),
-        )
-    }
-
-    /// Whether it sets a value, or moves or links a file: what a rollback does as well, to the same
-    /// places.
-    pub(crate) fn changes_a_place(self) -> bool {
-        let [class, _, _, sub] = self.0.to_be_bytes();
-        let code = (self.0 >> 8) as u16;
-        let operation = Operation { class: EventClass::from_code(class.into()), code, sub };
-        let name = operation.name();
-        ["RegSet", "SetRename", "SetLink"].iter().any(|start| name.starts_with(start))
-    }
-}
-
-/// What a failure is grouped by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct GroupKey {
-    pub process: ProcessId,
-    pub operation: OperationKey,
-    pub path: PathKey,
-    pub target: PathKey,
-    pub status: NtStatus,
-}
-
-/// The same failure, once or many times.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Group {
-    pub key: GroupKey,
-    pub actor: ActorId,
-    pub count: u64,
-    pub first: EventId,
-    pub last: EventId,
-    pub longest: Ticks,
-    /// Rights that the last attempt asked for.
-    access: u32,
-    /// Whether later successes were looked for.
-    pub tracked: bool,
-    /// A success that came after the last failure: the first one, or one soon after it.
-    pub later: Option<EventId>,
-}
-
-impl Group {
-    /// The same group with another success that came later.
-    pub(crate) fn with_later(mut self, later: Option<EventId>) -> Self {
-        self.later = later;
-        self
-    }
-}
-
-/// What a success is known by: failures are grouped more finely.
-type SuccessKey = (OperationKey, PathKey, PathKey);
-
-/// The first and the last of some events.
-#[derive(Clone, Copy, Debug)]
-struct Span {
-    first: EventId,
-    last: EventId,
-}
-
-impl Span {
-    fn push(span: &mut Option<Self>, event: EventId) {
-        match span {
-            Some(span) => span.last = event,
-            None => *span = Some(Self { first: event, last: event }),
-        }
-    }
-
-    /// One of them behind an event, the first if possible.
-    fn behind(self, event: EventId) -> Option<EventId> {
-        [self.first, self.last].into_iter().find(|&own| own > event)
-    }
-}
-
-/// Successes of an operation on a path, within a range.
-#[derive(Clone, Copy, Debug, Default)]
-struct Success {
-    all: Option<Span>,
-    /// Those that asked for rights which others can stand in the way of.
-    hard: Option<Span>,
-    /// The rights that these asked for.
-    access: u32,
-}
-
-/// A file that was linked or moved out of the component store.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Link {
-    pub event: EventId,
-    pub place: PathKey,
-    /// Key of the component's folder.
-    pub folder: u64,
-}
-
-/// A component that was seen.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct SeenComponent {
-    /// What it shares with its other versions.
-    pub identity: u64,
-    pub version: u128,
-    pub event: EventId,
-}
-
-/// The state of a package through a capture.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct PackageState {
-    /// The highest value that was read or set.
-    pub highest: u64,
-    /// The last value that was set, and the event.
-    pub set: Option<(u64, EventId)>,
-    /// The event that set it lower than it was.
-    pub lowered: Option<EventId>,
-}
-
-impl PackageState {
-    /// Notes a value; `is_set` where it was set, not read.
-    fn push(&mut self, value: u64, is_set: bool, event: EventId) {
-        if is_set {
-            let is_lower = value < self.highest;
-            self.lowered = if is_lower { self.lowered.or(Some(event)) } else { None };
-            self.set = Some((value, event));
-        }
-        self.highest = self.highest.max(value);
-    }
-
-    /// Adds what came later.
-    fn merge(&mut self, later: Self) {
-        if let Some((value, event)) = later.set {
-            self.push(value, true, event);
-            self.lowered = later.lowered.or(self.lowered);
-        }
-        self.highest = self.highest.max(later.highest);
-    }
-}
-
-/// Two events with nothing of the same actor between them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Pause {
-    pub ticks: u64,
-    pub before: EventId,
-    pub after: EventId,
-}
-
-/// When an actor did something.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Activity {
-    pub events: u64,
-    pub first: Option<(EventId, FileTime)>,
-    pub last: Option<(EventId, FileTime)>,
-    pub longest_pause: Pause,
-}
-
-impl Activity {
-    fn push(&mut self, event: EventId, time: FileTime) {
-        self.pause(event, time);
-        self.events += 1;
-        self.first = self.first.or(Some((event, time)));
-        self.last = Some((event, time));
-    }
-
-    fn pause(&mut self, event: EventId, time: FileTime) {
-        if let Some((before, last)) = self.last {
-            let ticks = time.0.saturating_sub(last.0);
-            if ticks > self.longest_pause.ticks {
-                self.longest_pause = Pause { ticks, before, after: event };
-            }
-        }
-    }
-
-    fn merge(&mut self, later: Self) {
-        if let Some((event, time)) = later.first {
-            self.pause(event, time);
-            self.first = self.first.or(later.first);
-            self.last = later.last;
-        }
-        if later.longest_pause.ticks > self.longest_pause.ticks {
-            self.longest_pause = later.longest_pause;
-        }
-        self.events += later.events;
-    }
 }
 
 /// What a range, or the whole capture, was seen to hold.
@@ -251,145 +67,6 @@ const PACKAGE_STATE: &str = "package-state";
 /// Events and bytes of records that are looked at together.
 const RANGE_EVENTS: u32 = 32_768;
 const RANGE_BYTES: u64 = 64 << 20;
-
-/// Rights that decide whether a file could be opened: data, execution, deletion, ownership.
-const HARD_RIGHTS: u32 = 0x0000_0001 | 0x2 | 0x4 | 0x20 | 0x1_0000 | 0x4_0000 | 0x8_0000;
-
-/// Kinds of status for which any process is listened to, and those for which the rights that were
-/// asked for decide whether a later success is one.
-const GRAVE_KINDS: [&str; 6] =
-    ["disk", "ntfs", "full", "transaction-manager", "transaction-log", "write-protected"];
-const LOCK_KINDS: [&str; 1] = ["lock"];
-
-/// What every range needs to know.
-struct Plan<'a> {
-    knowledge: &'a Knowledge,
-    processes: &'a Processes,
-    first: FileTime,
-    /// Markers by class and code, by actor, and by outcome.
-    of_operation: Vec<u128>,
-    of_actor: Vec<u128>,
-    of_outcome: [u128; 2],
-    /// Markers that a path with this tail may satisfy.
-    of_tail: Vec<u128>,
-    /// Markers whose filters depend on nothing but the path.
-    of_path_alone: u128,
-    /// Whether successes of an operation are worth remembering, by class and code.
-    tracked: Vec<bool>,
-    servicing: ActorSet,
-    helpers: ActorSet,
-    grave: Vec<u32>,
-    locks: Vec<u32>,
-    harmless: Vec<u32>,
-    servicing_keys: Option<usize>,
-}
-
-/// Codes of a class that tables have room for.
-const CODES: usize = 64;
-const CLASSES: usize = 6;
-
-fn slot(operation: Operation) -> Option<usize> {
-    let (class, code) = (operation.class.code() as usize, usize::from(operation.code));
-    (class < CLASSES && code < CODES).then_some(class * CODES + code)
-}
-
-/// Operations that fail or succeed for good: what only looks, or cleans up, is not among them.
-fn is_tracked(operation: Operation) -> bool {
-    match operation.class {
-        EventClass::Registry => matches!(
-            operation.name(),
-            "RegOpenKey"
-                | "RegCreateKey"
-                | "RegSetValue"
-                | "RegSetInfoKey"
-                | "RegSetKeySecurity"
-                | "RegLoadKey"
-                | "RegDeleteKey"
-                | "RegDeleteValue"
-        ),
-        EventClass::FileSystem => {
-            !matches!(operation.name(), "CloseFile" | "IRP_MJ_CLOSE")
-                && !operation.name().starts_with("Query")
-        }
-        _ => false,
-    }
-}
-
-impl<'a> Plan<'a> {
-    fn new(knowledge: &'a Knowledge, processes: &'a Processes, first: FileTime) -> Self {
-        let mut of_operation = vec![0u128; CLASSES * CODES];
-        let mut tracked = vec![false; CLASSES * CODES];
-        let classes = [
-            EventClass::Process,
-            EventClass::Registry,
-            EventClass::FileSystem,
-            EventClass::Profiling,
-            EventClass::Network,
-        ];
-        for class in classes {
-            for code in 0..CODES as u16 {
-                for sub in 0..=u8::MAX {
-                    let operation = Operation { class, code, sub };
-                    let Some(slot) = slot(operation) else { continue };
-                    let name = operation.name();
-                    for (bit, marker) in knowledge.markers.iter().enumerate() {
-                        if marker.operations.contains(&name)
-                            && let Some(mask) = of_operation.get_mut(slot)
-                        {
-                            *mask |= 1 << bit;
-                        }
-                    }
-                    if let Some(place) = tracked.get_mut(slot) {
-                        *place |= is_tracked(operation);
-                    }
-                }
-            }
-        }
-        let mask = |holds: &dyn Fn(&crate::knowledge::Marker) -> bool| {
-            knowledge
-                .markers
-                .iter()
-                .enumerate()
-                .filter(|(_, m)| holds(m))
-                .fold(0u128, |mask, (bit, _)| mask | 1 << bit)
-        };
-        let of_actor = (0..64).map(|actor| mask(&|marker| marker.actors >> actor & 1 == 1)).collect();
-        let of_outcome = [
-            mask(&|marker| marker.outcome != Outcome::Error),
-            mask(&|marker| marker.outcome != Outcome::Success),
-        ];
-        let mut of_tail = vec![0u128; TAILS];
-        for (bit, marker) in knowledge.markers.iter().enumerate() {
-            let endings = marker.filter.as_ref().and_then(|filter| filter.path_endings());
-            let tails: Option<Vec<usize>> =
-                endings.and_then(|all| all.into_iter().map(tail_of_text).collect());
-            match tails {
-                Some(tails) => tails.into_iter().for_each(|tail| of_tail[tail] |= 1 << bit),
-                None => of_tail.iter_mut().for_each(|mask| *mask |= 1 << bit),
-            }
-        }
-        let of_path_alone =
-            mask(&|marker| marker.filter.as_ref().is_some_and(|filter| filter.is_of_path_alone()));
-        let codes = &knowledge.codes;
-        Self {
-            of_tail,
-            of_path_alone,
-            knowledge,
-            processes,
-            first,
-            of_operation,
-            of_actor,
-            of_outcome,
-            tracked,
-            servicing: knowledge.actors.group("servicing"),
-            helpers: knowledge.actors.group("helpers"),
-            grave: codes.of_kinds(&GRAVE_KINDS),
-            locks: codes.of_kinds(&LOCK_KINDS),
-            harmless: codes.harmless(),
-            servicing_keys: knowledge.paths.iter().position(|class| class.id == "servicing-key"),
-        }
-    }
-}
 
 /// Markers that were asked about a path, and those of them that fit it.
 #[derive(Clone, Copy, Default)]

@@ -1,0 +1,281 @@
+//! What a report says of findings and notes.
+
+use super::build::{Builder, MOST_CITED, text_of};
+use super::model::{
+    CommandReport, ComponentReport, EventReport, FindingReport, Interfering, Note, ReasonReport, RemedyReport,
+};
+use super::words::{self, Role};
+use crate::component::Component;
+use crate::failure::Failure;
+use crate::finding::Finding;
+use crate::knowledge::{RemedyEntry, Rule};
+use crate::phase::phase_of;
+use crate::processes::ProcessInfo;
+use pml_parser::{Event, EventId, NtStatus, TextOptions};
+
+impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
+    pub(super) fn note(&self, note: &Finding) -> Note {
+        let rule = &self.knowledge.rules[note.rule];
+        let role = words::role(Role::Shows, self.language);
+        let main = note.events.first().map(|cited| cited.event);
+        Note {
+            rule: rule.id.clone(),
+            title: rule.title.get(self.language).to_owned(),
+            text: self.fill(rule.text.get(self.language), main, note),
+            events: note
+                .events
+                .iter()
+                .take(MOST_CITED)
+                .filter_map(|cited| self.cite(cited.event, role))
+                .collect(),
+        }
+    }
+
+    pub(super) fn finding(&self, rank: usize, finding: &Finding) -> FindingReport {
+        let (triage, knowledge, language) = (self.triage, self.knowledge, self.language);
+        let rule = &knowledge.rules[finding.rule];
+        let main = finding.failures.first().and_then(|&at| triage.failures.get(at));
+        let id = finding.event(&triage.failures).unwrap_or(0);
+        let event = self.event(id);
+        let process = event.as_ref().and_then(|event| self.process(event));
+        let status = event.map_or(NtStatus::SUCCESS, |event| event.status());
+        let entry = knowledge.codes.status(status);
+        let path = event
+            .map(|event| text_of(|out| event.push_path(&TextOptions::default(), out)))
+            .unwrap_or_default();
+        let (phase, phase_name) = self.phase(phase_of(&triage.phases, id));
+        let last = main.map_or(id, |failure| failure.group.last);
+        let hresult = entry.hresult().filter(|_| status.is_error());
+        FindingReport {
+            rank,
+            rule: rule.id.clone(),
+            bucket: rule.bucket.clone(),
+            rule_status: rule.status,
+            title: rule.title.get(language).to_owned(),
+            text: self.fill(rule.text.get(language), Some(id), finding),
+            why: self.fill(rule.why.get(language), Some(id), finding),
+            confidence: finding.confidence,
+            score: (finding.score() * 10.0).round() / 10.0,
+            reasons: finding
+                .reasons
+                .iter()
+                .map(|reason| ReasonReport {
+                    id: reason.id.clone(),
+                    points: (reason.points * 10.0).round() / 10.0,
+                    text: reason.text.get(language).to_owned(),
+                })
+                .collect(),
+            event_id: id,
+            target: event.and_then(|event| event.target_path()).map(|target| target.to_string()),
+            component: self.component(event.as_ref(), &path),
+            path,
+            status: self.status(status),
+            hresult_text: hresult
+                .and_then(|code| knowledge.codes.hresult(code))
+                .map(|entry| format!("{}: {}", entry.symbol, entry.text(language))),
+            hresult_layer: hresult
+                .and_then(|code| knowledge.codes.hresult(code))
+                .map(|entry| entry.layer.clone()),
+            process: process.map(|process| process.name.clone()).unwrap_or_default(),
+            pid: process.map_or(0, |process| process.pid),
+            tid: event.map_or(0, |event| event.tid()),
+            operation: event.map_or("", |event| event.operation().name()).to_owned(),
+            phase,
+            phase_name,
+            time: self.time(id).to_string(),
+            seconds: self.seconds(self.time(id)),
+            last_time: self.time(last).to_string(),
+            attempts: self.attempts(finding),
+            events: self.evidence(rule, finding),
+            consequences: self.consequences(finding),
+            counter_evidence: self.counter_evidence(rule, finding, main),
+            interfering: self.interfering(rule, finding),
+            remedies: self.remedies(rule, event.as_ref()),
+            commands: self.commands(rule, id, process),
+            references: rule.references.clone(),
+        }
+    }
+
+    /// How often it happened; of a finding for one file, how often that failed.
+    pub(super) fn attempts(&self, finding: &Finding) -> u64 {
+        let one = self.knowledge.rules.get(finding.rule).is_some_and(|rule| rule.when.one_finding);
+        let counted = if one { finding.failures.len() } else { 1 };
+        let failures = finding.failures.iter().take(counted).filter_map(|&at| self.triage.failures.get(at));
+        failures.map(|failure| failure.group.count).sum::<u64>().max(1)
+    }
+
+    pub(super) fn component(&self, event: Option<&Event<'_>>, path: &str) -> Option<ComponentReport> {
+        let target = || event.and_then(|event| event.target_path()).map(|target| target.to_string());
+        let component =
+            Component::in_path(path).or_else(|| target().and_then(|target| Component::in_path(&target)))?;
+        let kb = self.knowledge.update(component.build, component.revision).map(str::to_owned);
+        let product = self.knowledge.product(component.build).map(str::to_owned);
+        Some(ComponentReport { component, kb, product })
+    }
+
+    /// The failures of a finding and what else shows it, in the order of events.
+    pub(super) fn evidence(&self, rule: &Rule, finding: &Finding) -> Vec<EventReport> {
+        let role = |role| words::role(role, self.language);
+        let mut cited: Vec<(EventId, String)> = Vec::new();
+        for (at, &failure) in finding.failures.iter().take(MOST_CITED).enumerate() {
+            let Some(failure) = self.triage.failures.get(failure) else { continue };
+            let (first, last) = (failure.group.first, failure.group.last);
+            cited.push((first, role(if at == 0 { Role::First } else { Role::Same }).to_owned()));
+            if last != first {
+                cited.push((last, role(if at == 0 { Role::Last } else { Role::Same }).to_owned()));
+            }
+        }
+        for event in finding.events.iter().take(2 * MOST_CITED) {
+            let text = event.evidence.and_then(|at| rule.when.evidence.get(at));
+            let text = text.map_or(role(Role::Shows), |evidence| evidence.text.get(self.language));
+            if !cited.iter().any(|known| known.0 == event.event) {
+                cited.push((event.event, text.to_owned()));
+            }
+        }
+        cited.sort();
+        cited.iter().filter_map(|(event, role)| self.cite(*event, role)).collect()
+    }
+
+    pub(super) fn consequences(&self, finding: &Finding) -> Vec<EventReport> {
+        let role = words::role(Role::Follows, self.language);
+        let failures = finding.consequences.iter().filter_map(|&at| self.triage.failures.get(at));
+        failures.take(MOST_CITED).filter_map(|failure| self.cite(failure.group.first, role)).collect()
+    }
+
+    pub(super) fn counter_evidence(
+        &self,
+        rule: &Rule,
+        finding: &Finding,
+        main: Option<&Failure>,
+    ) -> Vec<String> {
+        let mut texts = Vec::new();
+        if main.is_some_and(|failure| failure.group.later.is_some()) {
+            texts.push(words::later_succeeded(self.language).to_owned());
+        }
+        if self.triage.facts.has("log-ends-early") {
+            texts.push(words::not_whole(self.language).to_owned());
+        }
+        let missing = finding.missing.iter().filter_map(|&at| rule.when.evidence.get(at));
+        texts.extend(
+            missing
+                .filter(|evidence| !evidence.not)
+                .map(|e| words::not_seen(e.text.get(self.language), self.language)),
+        );
+        texts
+    }
+
+    pub(super) fn interfering(&self, rule: &Rule, finding: &Finding) -> Vec<Interfering> {
+        let child = rule.when.marker.is_some() || rule.when.failure.is_none() && rule.when.kinds.is_empty();
+        let report = |holder: &crate::look::Holder| {
+            let process = self.triage.processes.get(holder.process)?;
+            let time = self.time(holder.event);
+            Some(Interfering {
+                process: process.name.clone(),
+                pid: process.pid,
+                image_path: process.image_path.clone(),
+                company: process.company.clone(),
+                held: holder.held,
+                text: words::interfering(holder.held, child, self.seconds(time), self.language),
+                event_id: holder.event,
+                time: time.to_string(),
+            })
+        };
+        finding.holders.iter().filter_map(report).collect()
+    }
+
+    pub(super) fn remedies(&self, rule: &Rule, event: Option<&Event<'_>>) -> Vec<RemedyReport> {
+        let own = event
+            .map(|event| typed(&text_of(|out| event.push_path(&TextOptions::default(), out)), self.drive()));
+        // What NTFS keeps for itself cannot be looked at by name; a file that went missing with it can.
+        let is_hidden = own.as_ref().is_some_and(|path| path.contains(r"\$Extend\"));
+        let path = if is_hidden { self.missing_file() } else { own };
+        let fill = |commands: &[String]| -> Vec<String> {
+            let fill = |command: &String| {
+                command.replace("{path}", path.as_deref().unwrap_or("PATH")).replace("{drive}", self.drive())
+            };
+            commands.iter().map(fill).collect()
+        };
+        let report = |remedy: &RemedyEntry| RemedyReport {
+            id: remedy.id.clone(),
+            risk: remedy.risk,
+            risk_text: words::risk(remedy.risk, self.language).to_owned(),
+            text: remedy.text.get(self.language).to_owned(),
+            commands: fill(&remedy.commands),
+            offline: fill(&remedy.offline),
+        };
+        let usable =
+            |remedy: &&RemedyEntry| path.is_some() || !remedy.commands.iter().any(|c| c.contains("{path}"));
+        rule.remedies.iter().filter_map(|id| self.knowledge.remedy(id)).filter(usable).map(report).collect()
+    }
+
+    /// The file of a component that a finding is about, as somebody would type it.
+    pub(super) fn missing_file(&self) -> Option<String> {
+        self.triage.findings.iter().find_map(|finding| {
+            let event = self.event(finding.event(&self.triage.failures)?)?;
+            let path = text_of(|out| event.push_path(&TextOptions::default(), out));
+            Component::in_path(&path)?;
+            Some(typed(&path, self.drive()))
+        })
+    }
+
+    /// The drive that Windows is on.
+    pub(super) fn drive(&self) -> &'a str {
+        let root = self.set.part(0).map(|log| log.system_root().to_str());
+        match root.as_deref().and_then(|root| root.get(..2)) {
+            Some(drive) => {
+                DRIVES.iter().find(|known| known.eq_ignore_ascii_case(drive)).copied().unwrap_or("C:")
+            }
+            None => "C:",
+        }
+    }
+
+    pub(super) fn commands(
+        &self,
+        rule: &Rule,
+        id: EventId,
+        process: Option<&ProcessInfo>,
+    ) -> Vec<CommandReport> {
+        let seconds = self.seconds(self.time(id));
+        let (from, to) = ((seconds - 2.0).max(0.0), seconds + 5.0);
+        let pid = process.map(|process| format!("pid = {} and ", process.pid)).unwrap_or_default();
+        let slice = format!(
+            "pml slice {} -o around.pml --where \"{pid}time between {from:.3}s and {to:.3}s\"",
+            quoted(&self.source.argument)
+        );
+        vec![
+            CommandReport { text: words::slice_around(self.language).to_owned(), command: slice },
+            CommandReport {
+                text: words::explain_rule(self.language).to_owned(),
+                command: format!("pml rules {}", rule.id),
+            },
+        ]
+    }
+}
+
+const DRIVES: [&str; 26] = [
+    "A:", "B:", "C:", "D:", "E:", "F:", "G:", "H:", "I:", "J:", "K:", "L:", "M:", "N:", "O:", "P:", "Q:",
+    "R:", "S:", "T:", "U:", "V:", "W:", "X:", "Y:", "Z:",
+];
+
+/// A path as somebody would type it: with a drive. What would end a quoted argument, or begin
+/// another command, cannot stand in a Windows path, and is left out.
+fn typed(path: &str, drive: &str) -> String {
+    let lower = path.to_ascii_lowercase();
+    let typed = if let Some(rest) = lower.strip_prefix(r"\device\harddiskvolume") {
+        let below = rest.find('\\').map_or("", |at| &path[path.len() - rest.len() + at..]);
+        format!("{drive}{below}")
+    } else if lower.starts_with(r"\??\") || lower.starts_with(r"\\?\") {
+        path[4..].to_owned()
+    } else if lower.starts_with(r"\systemroot\") {
+        format!(r"{drive}\Windows{}", &path[11..])
+    } else {
+        path.to_owned()
+    };
+    typed.chars().filter(|c| !c.is_control() && !"\"<>|&^%`".contains(*c)).collect()
+}
+
+/// An argument that a shell takes as one word.
+fn quoted(argument: &str) -> String {
+    let plain = argument.chars().all(|c| c.is_alphanumeric() || r"._-/\:".contains(c));
+    if plain { argument.to_owned() } else { format!("\"{}\"", argument.replace('"', "")) }
+}

@@ -1,0 +1,123 @@
+//! Texts that a report fills in and puts together.
+
+use super::build::{Builder, hex, result, symbol, text_of};
+use super::model::Report;
+use super::words;
+use crate::component::Package;
+use crate::finding::Finding;
+use crate::language::Language;
+use crate::phase::phase_of;
+use crate::signal::RollbackClass;
+use pml_parser::{EventId, NtStatus, Number, TextOptions};
+
+impl<B: AsRef<[u8]>> Builder<'_, B> {
+    pub(super) fn mail(&self, report: &Report) -> String {
+        let words = words::mail(self.language);
+        let first = report.capture.first.get(..19).unwrap_or_default().replace('T', " ");
+        let captured = words
+            .captured
+            .replace("{computer}", &report.machine.computer)
+            .replace("{windows}", report.machine.product.as_deref().unwrap_or(&report.machine.windows))
+            .replace("{first}", &first)
+            .replace("{boot}", &report.boot_text);
+        let mut lines = vec![format!("{captured} {}", report.rollback.text)];
+        for (at, finding) in report.findings.iter().take(3).enumerate() {
+            let begin = if at == 0 { words.cause } else { words.also };
+            lines.push(format!("{begin}{} {}", sentence(&finding.title, self.language), finding.text));
+        }
+        if report.findings.is_empty() && report.rollback.class > RollbackClass::None {
+            lines.push(words.no_cause.to_owned());
+        }
+        for note in report.notes.iter().filter(|note| note.rule != "INFO-NO-ROLLBACK") {
+            lines.push(note.text.clone());
+        }
+        if let Some(finding) = report.findings.first() {
+            lines.push(words.steps.to_owned());
+            for (at, remedy) in finding.remedies.iter().enumerate() {
+                lines.push(format!("{}. {}", at + 1, remedy.text));
+                lines.extend(remedy.commands.iter().map(|command| format!("   {command}")));
+            }
+        } else if !report.next.is_empty() {
+            lines.push(words.next.to_owned());
+            lines.extend(report.next.iter().take(5).map(|next| format!("- {}", next.text)));
+        }
+        lines.join("\n")
+    }
+
+    /// Fills in the names in braces.
+    pub(super) fn fill(&self, text: &str, main: Option<EventId>, finding: &Finding) -> String {
+        if !text.contains('{') {
+            return text.to_owned();
+        }
+        let event = main.and_then(|main| self.event(main));
+        let process = event.as_ref().and_then(|event| self.process(event));
+        let path = event
+            .map(|event| text_of(|out| event.push_path(&TextOptions::default(), out)))
+            .unwrap_or_default();
+        let component = self.component(event.as_ref(), &path).map(|component| component.component);
+        let status = event.map_or(NtStatus::SUCCESS, |event| event.status());
+        let entry = self.knowledge.codes.status(status);
+        // Of the event itself, or of the process that it is of.
+        let own = event.and_then(|event| event.numbers().get(Number::ExitStatus)).map(|exit| exit as u32);
+        let exits = &self.triage.scan.exits;
+        let exit = own.or_else(|| Some(exits.get(&self.triage.processes.of(event.as_ref()?))?.0));
+        let holders: Vec<String> = finding
+            .holders
+            .iter()
+            .filter_map(|holder| self.triage.processes.get(holder.process))
+            .map(|process| process.name.clone())
+            .collect();
+        let (folder, file) = path.rsplit_once('\\').unwrap_or(("", &path));
+        let value = |name: &str| -> Option<String> {
+            let known = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+            match name {
+                "path" => known(&path),
+                "target" => event?.target_path().map(|target| target.to_string()),
+                "file" => known(file),
+                "folder" => known(folder),
+                "component" => component.as_ref().map(|c| c.directory.clone()),
+                "component_name" => component.as_ref().map(|c| c.name.clone()),
+                "arch" => component.as_ref().map(|c| c.arch.clone()),
+                "version" => component.as_ref().map(|c| c.version.clone()),
+                "process" => process.map(|process| process.name.clone()),
+                "pid" => process.map(|process| process.pid.to_string()),
+                "status" => Some(hex(status.0)),
+                "result" => Some(result(status)),
+                "symbol" => symbol(entry),
+                "hresult" => entry.hresult().map(hex),
+                "attempts" => Some(self.attempts(finding).to_string()),
+                "holder" => known(&holders.join(", ")),
+                "phase" => self.phase(main.and_then(|main| phase_of(&self.triage.phases, main))).1,
+                "time" => event.map(|event| event.time().to_string()),
+                "exit" => exit.map(hex),
+                "package" => Package::find(&path).map(|package| package.name),
+                _ => None,
+            }
+        };
+        let mut filled = String::with_capacity(text.len() + 200);
+        let mut rest = text;
+        while let Some((before, behind)) = rest.split_once('{') {
+            filled.push_str(before);
+            match behind.split_once('}') {
+                Some((name, after)) => {
+                    filled.push_str(value(name).as_deref().unwrap_or("–"));
+                    rest = after;
+                }
+                None => {
+                    filled.push('{');
+                    rest = behind;
+                }
+            }
+        }
+        filled + rest
+    }
+}
+
+/// A title as a sentence.
+fn sentence(title: &str, language: Language) -> String {
+    match language {
+        _ if title.ends_with(['.', '。', '!', '?']) => title.to_owned(),
+        Language::En => format!("{title}."),
+        Language::Zh => format!("{title}。"),
+    }
+}

@@ -251,12 +251,7 @@ impl<'a, B: AsRef<[u8]>> Case<'a, B> {
             (_, CompiledEvidence { is: Some(Property::ChildAlive), .. }) => {
                 (!children.is_empty()).then(|| children.iter().map(|child| child.event).collect())
             }
-            (_, CompiledEvidence { facts: Some(condition), .. }) => self
-                .facts
-                .holds(condition)
-                .map(|found| found.iter().filter_map(|fact| self.facts.first(fact)).collect()),
-            (Some(main), evidence) => self.around_event(main, main, evidence),
-            _ => None,
+            (main, evidence) => self.shown(main.map(|main| (main, main)), evidence),
         });
         if rule.when.evidence.iter().any(|evidence| evidence.is == Some(Property::ChildAlive)) {
             finding.holders = children;
@@ -313,13 +308,7 @@ impl<'a, B: AsRef<[u8]>> Case<'a, B> {
             Some(Property::HeldByOther) => known.iter().any(|h| h.held).then(Vec::new),
             Some(Property::TouchedByOther) => known.iter().any(|h| h.touched).then(Vec::new),
             Some(property) => self.has(failure, property),
-            None => match &evidence.facts {
-                Some(condition) => self
-                    .facts
-                    .holds(condition)
-                    .map(|found| found.iter().filter_map(|fact| self.facts.first(fact)).collect()),
-                None => self.around_event(group.first, group.last, evidence),
-            },
+            None => self.shown(Some((group.first, group.last)), evidence),
         });
         let wants = |property| rule.when.evidence.iter().any(|e| e.is == Some(property) && !e.not);
         finding.holders = known
@@ -358,7 +347,8 @@ impl<'a, B: AsRef<[u8]>> Case<'a, B> {
                 finding.reasons.push(Reason { id, points: evidence.points, text });
             }
         }
-        let share = points.clamp(0.0, rule.when.at_most) / 100.0;
+        // Not clamp: limits of one's own may be any numbers.
+        let share = points.min(rule.when.at_most).max(0.0) / 100.0;
         let rollback = if rule.when.needs_rollback { self.rollback.confidence } else { 1.0 };
         finding.confidence = (share * rollback * 1_000.0).round() / 1_000.0;
         held >= rule.when.evidence_needed
@@ -370,21 +360,21 @@ impl<'a, B: AsRef<[u8]>> Case<'a, B> {
         if rule.when.points == 0.0 { Vec::new() } else { vec![reason] }
     }
 
-    /// Events that follow or precede a failure, where the evidence wants such.
-    fn around_event(
-        &self,
-        first: EventId,
-        last: EventId,
-        evidence: &CompiledEvidence,
-    ) -> Option<Vec<EventId>> {
-        let ends = if first == last { vec![first] } else { vec![first, last] };
-        let mut look =
-            ends.into_iter().filter_map(|event| match (&evidence.followed_by, &evidence.preceded_by) {
-                (Some(sequence), _) => self.around.find(event, sequence, true),
-                (None, Some(sequence)) => self.around.find(event, sequence, false),
-                (None, None) => None,
-            });
-        look.next().map(|event| vec![event])
+    /// Events that show the evidence: those of facts, or those that follow or precede the first and the
+    /// last event it is about.
+    fn shown(&self, ends: Option<(EventId, EventId)>, evidence: &CompiledEvidence) -> Option<Vec<EventId>> {
+        if let Some(condition) = &evidence.facts {
+            let found = self.facts.holds(condition)?;
+            return Some(found.iter().filter_map(|fact| self.facts.first(fact)).collect());
+        }
+        let (sequence, forward) = match (&evidence.followed_by, &evidence.preceded_by) {
+            (Some(sequence), _) => (sequence, true),
+            (None, Some(sequence)) => (sequence, false),
+            (None, None) => return None,
+        };
+        let (first, last) = ends?;
+        let ends = std::iter::once(first).chain((last != first).then_some(last));
+        ends.into_iter().find_map(|event| self.around.find(event, sequence, forward)).map(|event| vec![event])
     }
 
     /// What the engine knows of a failure.
@@ -439,7 +429,8 @@ impl<'a, B: AsRef<[u8]>> Case<'a, B> {
                         .map(str::to_ascii_uppercase)
                 };
                 let path = event.path().to_string();
-                let own = drive(path.strip_prefix(r"\??\").unwrap_or(&path));
+                let below = path.strip_prefix(r"\??\").or(path.strip_prefix(r"\\?\"));
+                let own = drive(below.unwrap_or(&path));
                 let windows = drive(&event.log().system_root().to_str());
                 (own.is_none() || windows.is_none() || own == windows).then(Vec::new)
             }

@@ -36,7 +36,7 @@ mod triage;
 pub use component::{Component, Package};
 pub use knowledge::{Actors, Boot, Knowledge, KnowledgeError, Risk, Rule, RuleKind, RuleStatus, RuleSummary};
 pub use language::{Language, Text};
-pub use report::{FailureReport, FindingReport, Format, Paint, Report, Source};
+pub use report::{FailureReport, FindingReport, Format, Paint, Report, SCHEMA_VERSION, Source};
 pub use scan::Watch;
 pub use signal::RollbackClass;
 pub use triage::{Triage, TriageOptions, triage};

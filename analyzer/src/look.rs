@@ -114,7 +114,6 @@ impl<B: AsRef<[u8]>> Surroundings<'_, B> {
         };
         let actors = &self.knowledge.actors;
         let ours = actors.group("servicing") | actors.group("helpers") | actors.group("system");
-        let create = ["CreateFile", "CloseFile"];
         for id in from.saturating_sub(MOST_BEFORE)..to {
             let Some(event) = self.event(id) else { continue };
             if event.class() != EventClass::FileSystem || event.status().is_error() {
@@ -125,8 +124,11 @@ impl<B: AsRef<[u8]>> Surroundings<'_, B> {
                 continue;
             }
             let Some(touched) = wanted.get(&key(event.path())) else { continue };
-            let name = event.operation().name();
-            let change = i64::from(name == create[0]) - i64::from(name == create[1]);
+            let change = match event.operation().name() {
+                "CreateFile" => 1,
+                "CloseFile" => -1,
+                _ => 0,
+            };
             for &at in touched {
                 if let Some(case) = cases.get_mut(at) {
                     case.touch(process, id, event.time(), change);

@@ -73,7 +73,7 @@ pub(crate) fn weigh(knowledge: &Knowledge, facts: &Facts) -> Rollback {
     let limits = &knowledge.limits;
     let doubt: f64 = groups.values().map(|weight| 1.0 - weight).product();
     // A log of events alone never makes it certain.
-    let mut confidence = (1.0 - doubt - against).clamp(0.0, limits.at_most);
+    let mut confidence = (1.0 - doubt - against).min(limits.at_most).max(0.0);
     if facts.has("log-ends-early") {
         confidence *= limits.cut_off;
     }

@@ -90,6 +90,22 @@ pub(crate) struct RunArgs {
     pub quiet: bool,
 }
 
+impl RunArgs {
+    /// Threads to use.
+    pub(crate) fn threads(&self) -> usize {
+        self.threads.map_or_else(default_threads, Into::into)
+    }
+}
+
+/// The most threads when none are asked for: each takes up to 50 MiB, and 256 MiB are promised for a log of
+/// any size.
+const MOST_THREADS: usize = 4;
+
+/// Threads when none are asked for.
+fn default_threads() -> usize {
+    std::thread::available_parallelism().map_or(1, Into::into).min(MOST_THREADS)
+}
+
 /// Cut a part out of a log: a smaller log that opens in Process Monitor.
 ///
 /// Events are copied byte for byte, with their stacks; processes, modules, icons and names come

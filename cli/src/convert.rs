@@ -14,20 +14,11 @@ use pml_parser::export::ipc::write_ipc;
 use pml_parser::export::jsonl::write_jsonl;
 use pml_parser::export::parquet::{Options, write_dataset, write_events};
 use pml_parser::export::xml::write_xml;
-use pml_parser::export::{CaptureFacts, Work, WriteError};
+use pml_parser::export::{Work, WriteError};
 use pml_parser::{Cell, Damage, Fidelity, TextOptions};
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
-
-/// The most threads when none are asked for: each takes up to 50 MiB, and 256 MiB are promised for a log of
-/// any size.
-const MOST_THREADS: usize = 4;
-
-/// Threads when none are asked for.
-pub(crate) fn default_threads() -> usize {
-    std::thread::available_parallelism().map_or(1, Into::into).min(MOST_THREADS)
-}
 
 /// Endings of file names and the formats they stand for.
 const ENDINGS: [(&str, Format); 7] = [
@@ -130,10 +121,7 @@ struct Plan<'a> {
 
 impl<'a> Plan<'a> {
     fn new(args: &ConvertArgs, format: Format, capture: &'a Capture) -> Result<Self, Failure> {
-        let work = Work {
-            threads: args.run.threads.map_or_else(default_threads, Into::into),
-            filter: filter(&args.filter)?,
-        };
+        let work = Work { threads: args.run.threads(), filter: filter(&args.filter)? };
         let columns = match args.columns.as_deref() {
             None => Cell::defaults().collect(),
             Some(names) => columns(names)?,
@@ -150,10 +138,7 @@ impl<'a> Plan<'a> {
             parquet: Options {
                 work: work.clone(),
                 compression: args.compression.into(),
-                facts: CaptureFacts {
-                    tool_version: concat!("pml ", env!("CARGO_PKG_VERSION")).to_owned(),
-                    part_names: capture.names(),
-                },
+                facts: capture.facts(),
             },
             text: TextExport { work, columns, text },
             stacks: args.stacks,

@@ -4,6 +4,7 @@ use crate::args::LogArgs;
 use crate::failure::Failure;
 use crate::status::warn;
 use memmap2::Mmap;
+use pml_parser::export::CaptureFacts;
 use pml_parser::{FileTime, Log, LogSet, mismatch, part_number};
 use std::collections::HashSet;
 use std::fs;
@@ -19,6 +20,12 @@ pub(crate) struct Capture {
 }
 
 impl Capture {
+    /// What a dataset says of it beside the log's own facts.
+    pub(crate) fn facts(&self) -> CaptureFacts {
+        let tool_version = concat!("pml ", env!("CARGO_PKG_VERSION")).to_owned();
+        CaptureFacts { tool_version, part_names: self.names() }
+    }
+
     /// File names of the parts.
     pub(crate) fn names(&self) -> Vec<String> {
         self.paths.iter().map(|path| file_name(path)).collect()

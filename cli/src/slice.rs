@@ -1,7 +1,7 @@
 //! `pml slice`.
 
 use crate::args::{RunArgs, SliceArgs};
-use crate::convert::{default_threads, report_damage, write_failure};
+use crate::convert::{report_damage, write_failure};
 use crate::failure::Failure;
 use crate::filter::filter;
 use crate::input::{self, Capture, other_parts, same_file};
@@ -50,10 +50,8 @@ pub(crate) fn write(
     run: &RunArgs,
 ) -> Result<(SliceCounts, u64), Failure> {
     let progress = Progress::new(capture.set.size(), run.quiet);
-    let options = SliceOptions {
-        work: Work { threads: run.threads.map_or_else(default_threads, Into::into), filter },
-        part_bytes: SliceOptions::PART_BYTES,
-    };
+    let options =
+        SliceOptions { work: Work { threads: run.threads(), filter }, part_bytes: SliceOptions::PART_BYTES };
     let mut files: Vec<PendingFile> = Vec::new();
     let create = |number: u32| {
         let file = PendingFile::create(&part_name(path, number), run.force)

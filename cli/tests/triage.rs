@@ -341,6 +341,25 @@ fn knowledge_of_ones_own() {
 }
 
 #[test]
+fn limits_of_ones_own_may_be_any_numbers() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    write(path, DOUBLE, None, 1);
+    fs::create_dir_all(path.join("own/rules")).unwrap();
+    let knowledge = Path::new(env!("CARGO_MANIFEST_DIR")).join("../analyzer/knowledge");
+    let read = |name: &str| fs::read_to_string(knowledge.join(name)).unwrap();
+    let rule = read("rules/RB-DISK-IOERR.toml").replace("base = 70", "base = nan\nat_most = -5");
+    fs::write(path.join("own/rules/disk.toml"), rule).unwrap();
+    fs::write(
+        path.join("own/signals.toml"),
+        read("signals.toml").replace("at_most = 0.99", "at_most = -1.0"),
+    )
+    .unwrap();
+    let output = pml(path, &["triage", "Bootlog.pml", "--format", "json", "--knowledge", "own"]);
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+}
+
+#[test]
 fn rules_explain_themselves() {
     let folder = tempfile::tempdir().unwrap();
     let one = out(&pml(folder.path(), &["rules", "rb-poq-missing-payload"]));

@@ -8,12 +8,12 @@ use super::model::{
 use super::words::{self, Role};
 use crate::component::Component;
 use crate::failure::Failure;
-use crate::finding::Finding;
 use crate::knowledge::{Knowledge, StatusEntry};
 use crate::language::Language;
 use crate::phase::Phase;
 use crate::processes::ProcessInfo;
 use crate::triage::Triage;
+use hashbrown::HashMap;
 use pml_parser::{Event, EventId, FileTime, LogSet, NtStatus, Resolution, TICKS_PER_SECOND, TextOptions};
 
 /// Where a capture comes from, as far as a report says it.
@@ -129,6 +129,7 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
             failures_shown: failures.len() as u64,
             failures,
             failure_groups,
+            failures_left_out: triage.scan.groups_left_out,
             phases: self.phases(),
             processes: self.processes(),
             limits: self.sentences(&self.knowledge.cannot_show),
@@ -264,20 +265,20 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
     /// Groups of failures, those that mean something first, and how many there are.
     pub(super) fn failures(&self) -> (Vec<FailureReport>, u64) {
         let failures = &self.triage.failures;
-        let mut order: Vec<&Failure> = failures.iter().collect();
-        order.sort_by(|a, b| {
+        let mut ranks: HashMap<usize, usize> = HashMap::new();
+        for (at, finding) in self.triage.findings.iter().enumerate() {
+            for &failure in finding.failures.iter().chain(&finding.consequences) {
+                ranks.entry(failure).or_insert(at + 1);
+            }
+        }
+        let mut order: Vec<(usize, &Failure)> = failures.iter().enumerate().collect();
+        order.sort_by(|(_, a), (_, b)| {
             let noise = a.noise.is_some().cmp(&b.noise.is_some());
             noise.then(b.score().total_cmp(&a.score())).then(a.group.first.cmp(&b.group.first))
         });
-        let rank = |failure: &Failure| {
-            let at = failures.iter().position(|other| std::ptr::eq(other, failure));
-            let has = |finding: &Finding| {
-                at.is_some_and(|at| finding.failures.contains(&at) || finding.consequences.contains(&at))
-            };
-            self.triage.findings.iter().position(has).map(|at| at + 1)
-        };
         let shown = order.into_iter().take(MOST_FAILURES);
-        let reports = shown.filter_map(|failure| self.failure(failure, rank(failure))).collect();
+        let reports =
+            shown.filter_map(|(at, failure)| self.failure(failure, ranks.get(&at).copied())).collect();
         (reports, failures.len() as u64)
     }
 

@@ -89,7 +89,7 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
             events: self.evidence(rule, finding),
             consequences: self.consequences(finding),
             counter_evidence: self.counter_evidence(rule, finding, main),
-            interfering: self.interfering(rule, finding),
+            interfering: self.interfering(finding),
             remedies: self.remedies(rule, event.as_ref()),
             commands: self.commands(rule, id, process),
             references: rule.references.clone(),
@@ -164,8 +164,7 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
         texts
     }
 
-    pub(super) fn interfering(&self, rule: &Rule, finding: &Finding) -> Vec<Interfering> {
-        let child = rule.when.marker.is_some() || rule.when.failure.is_none() && rule.when.kinds.is_empty();
+    pub(super) fn interfering(&self, finding: &Finding) -> Vec<Interfering> {
         let report = |holder: &crate::look::Holder| {
             let process = self.triage.processes.get(holder.process)?;
             let time = self.time(holder.event);
@@ -175,7 +174,12 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
                 image_path: process.image_path.clone(),
                 company: process.company.clone(),
                 held: holder.held,
-                text: words::interfering(holder.held, child, self.seconds(time), self.language),
+                text: words::interfering(
+                    holder.held,
+                    !holder.held && !holder.touched,
+                    self.seconds(time),
+                    self.language,
+                ),
                 event_id: holder.event,
                 time: time.to_string(),
             })

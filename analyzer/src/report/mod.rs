@@ -8,5 +8,5 @@ mod text;
 mod words;
 
 pub use build::Source;
-pub use model::{FailureReport, FindingReport, Report};
+pub use model::{FailureReport, FindingReport, Report, SCHEMA_VERSION};
 pub use render::{Format, Paint};

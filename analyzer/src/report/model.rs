@@ -7,7 +7,7 @@ use crate::signal::RollbackClass;
 use serde::Serialize;
 
 /// Version of the shape of reports; it grows when a key changes its meaning or goes away.
-pub(crate) const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 1;
 
 /// Everything that is said about a capture.
 #[derive(Clone, Debug, Serialize)]
@@ -46,6 +46,8 @@ pub struct Report {
     pub failure_groups: u64,
     /// How many of them `failures` holds.
     pub failures_shown: u64,
+    /// Failures beyond the number of groups that is kept: counted, and no more.
+    pub failures_left_out: u64,
     /// Phases of the boot, or boots.
     pub phases: Vec<PhaseReport>,
     /// Processes of the servicing stack.

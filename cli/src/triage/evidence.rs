@@ -22,7 +22,6 @@ pub(super) fn write(
     report: &Report,
     run: &RunArgs,
 ) -> Result<(), Failure> {
-    slice::check_place(path, capture)?;
     let cited = report.cited_events();
     let mut ranges: Vec<(u64, u64)> = Vec::new();
     for event in cited {

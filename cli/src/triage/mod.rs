@@ -4,12 +4,13 @@ mod evidence;
 mod sources;
 mod tables;
 
-use crate::args::{ColorArg, LogArgs, ReportFormat, RunArgs, TriageArgs};
-use crate::convert::{default_threads, report_damage};
+use crate::args::{ColorArg, LogArgs, ReportFormat, TriageArgs};
+use crate::convert::report_damage;
 use crate::failure::Failure;
-use crate::input::{self, Capture};
+use crate::input;
 use crate::knowledge;
 use crate::output::PendingFile;
+use crate::slice;
 use crate::status::{Done, Progress, is_stopped, plain, say, stdout_done, warn};
 use indicatif::{HumanBytes, HumanCount};
 use pml_analyzer::{Format, Knowledge, Paint, Report, RollbackClass, Source, TriageOptions, triage};
@@ -105,10 +106,14 @@ impl Job<'_> {
         let args = self.args;
         // A zip's members lie in a temporary folder for as long as they are looked at.
         let (logs, _folder) = self.found.files()?;
-        let capture = input::open(&LogArgs { logs: logs.clone(), no_set: args.no_set })?;
+        let capture = input::open(&LogArgs { logs, no_set: args.no_set })?;
+        if let Some(path) = &args.evidence {
+            // Refused before the work, not after it.
+            slice::check_place(path, &capture)?;
+        }
         let progress = Progress::new(capture.set.size(), args.run.quiet);
         let begin = Instant::now();
-        let options = TriageOptions { threads: threads(&args.run), parts_missing: capture.lost_parts };
+        let options = TriageOptions { threads: args.run.threads(), parts_missing: capture.lost_parts };
         let result = triage(&capture.set, self.knowledge, options, &progress);
         progress.clear();
         let Some(result) = result else {
@@ -223,7 +228,7 @@ impl Job<'_> {
             return Ok(());
         }
         let line = serde_json::json!({
-            "schema_version": 1,
+            "schema_version": pml_analyzer::SCHEMA_VERSION,
             "input": { "name": self.found.name },
             "error": plain(&failure.to_string()),
         });
@@ -232,17 +237,5 @@ impl Job<'_> {
             Some(path) => self.write_file(&path, &text),
             None => stdout_done(io::stdout().write_all(text.as_bytes())).map(drop),
         }
-    }
-}
-
-fn threads(args: &RunArgs) -> usize {
-    args.threads.map_or_else(default_threads, Into::into)
-}
-
-/// The capture, and how much of it to convert.
-fn facts(capture: &Capture) -> pml_parser::export::CaptureFacts {
-    pml_parser::export::CaptureFacts {
-        tool_version: concat!("pml ", env!("CARGO_PKG_VERSION")).to_owned(),
-        part_names: capture.names(),
     }
 }

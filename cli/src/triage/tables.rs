@@ -1,6 +1,5 @@
 //! The dataset of a capture with two more tables: failures and findings.
 
-use super::facts;
 use crate::args::RunArgs;
 use crate::convert::write_failure;
 use crate::failure::Failure;
@@ -130,9 +129,9 @@ pub(super) fn write(path: &Path, capture: &Capture, report: &Report, run: &RunAr
     let dataset = PendingDataset::create(path, run.force)?;
     let progress = Progress::new(capture.set.size(), run.quiet);
     let options = Options {
-        work: Work { threads: super::threads(run), filter: None },
+        work: Work { threads: run.threads(), filter: None },
         compression: pml_parser::export::parquet::Compression::Zstd,
-        facts: facts(capture),
+        facts: capture.facts(),
     };
     let outcome = write_dataset(&capture.set, |name| dataset.create_file(name), &options, &progress);
     progress.clear();

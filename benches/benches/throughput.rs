@@ -3,31 +3,13 @@
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use pml_benches::boot_log;
-use pml_parser::export::parquet::{Compression, Options, write_dataset, write_events};
-use pml_parser::export::{CaptureFacts, Monitor, Work};
+use pml_benches::encode::{Silent, options};
+use pml_parser::export::parquet::{write_dataset, write_events};
 use pml_parser::{Log, TextOptions};
 use std::hint::black_box;
 use std::io;
 
 const EVENTS: u64 = 200_000;
-
-struct Silent;
-
-impl Monitor for Silent {
-    fn advance(&self, _: u64, _: u64) {}
-
-    fn is_cancelled(&self) -> bool {
-        false
-    }
-}
-
-fn options(threads: usize) -> Options {
-    Options {
-        work: Work { threads, filter: None },
-        compression: Compression::Zstd,
-        facts: CaptureFacts::default(),
-    }
-}
 
 fn throughput(c: &mut Criterion) {
     let set = boot_log(EVENTS);

@@ -1,5 +1,6 @@
 //! Logs that the benchmarks read: generated from fixed seeds, in memory.
 
+pub mod encode;
 pub mod limits;
 
 use pml_parser::{Log, LogSet};

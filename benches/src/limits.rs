@@ -1,6 +1,9 @@
 //! Ways to read a log set that do the least there is to do: what the machine allows.
 
+use crate::encode::{Silent, options};
+use arrow::record_batch::RecordBatch;
 use memmap2::Mmap;
+use pml_parser::export::batches::read_batches;
 use pml_parser::parallel::in_order;
 use pml_parser::{EventRange, Log, LogSet, TextOptions};
 use std::io;
@@ -17,11 +20,13 @@ pub enum Way {
     Paths,
     /// Every byte of every event record, stacks and details.
     Records,
+    /// Every column of the events table as Arrow record batches.
+    Columns,
 }
 
 impl Way {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Memory, Self::Headers, Self::Paths, Self::Records];
+    pub const ALL: [Self; 5] = [Self::Memory, Self::Headers, Self::Paths, Self::Records, Self::Columns];
 
     /// What to call it.
     pub fn name(self) -> &'static str {
@@ -30,6 +35,7 @@ impl Way {
             Self::Headers => "headers",
             Self::Paths => "headers and paths",
             Self::Records => "every byte of events",
+            Self::Columns => "every column to Arrow",
         }
     }
 }
@@ -62,7 +68,14 @@ pub fn run<B: AsRef<[u8]> + Sync>(set: &LogSet<B>, way: Way, threads: usize) -> 
         Ok::<_, ()>(())
     };
     const PIECE: usize = 32 << 20;
-    let done = if way == Way::Memory {
+    let done = if way == Way::Columns {
+        let mut take = |batch: RecordBatch| {
+            let bytes: usize = batch.columns().iter().map(|column| column.len() + column.null_count()).sum();
+            _ = add(bytes as u64);
+            Ok(())
+        };
+        read_batches(set, &options(threads).export, &Silent, &mut take).map(|_| ()).map_err(|_| ())
+    } else if way == Way::Memory {
         let files: Vec<&[u8]> = set.parts().map(|log| log.bytes()).collect();
         let pieces = files.into_iter().flat_map(|file| file.chunks(PIECE));
         in_order(threads, pieces, |piece| Ok(sum(piece)), &mut add)
@@ -87,7 +100,7 @@ fn read<B: AsRef<[u8]>>(set: &LogSet<B>, range: &EventRange, way: Way) -> u64 {
                 text.len() as u64 + u64::from(text.as_bytes().last().copied().unwrap_or(0))
             }
             Way::Records => sum(event.raw()),
-            Way::Memory | Way::Headers => 0,
+            Way::Memory | Way::Headers | Way::Columns => 0,
         };
         total.wrapping_add(header).wrapping_add(more)
     })

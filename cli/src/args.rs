@@ -278,9 +278,11 @@ pub(crate) struct ConvertArgs {
     #[arg(long, value_enum, default_value_t = CompressionArg::Zstd, value_name = "NAME")]
     pub compression: CompressionArg,
 
-    /// Columns of CSV and XML: `all`, or titles separated by commas ("Time of Day,PID,Path")
-    /// [default: those that Process Monitor shows by default]
-    #[arg(long, value_name = "TITLES")]
+    /// Columns, separated by commas, or `all`; what is not asked for is not decoded. In CSV and XML
+    /// titles ("Time of Day,PID,Path"), by default those that Process Monitor shows; elsewhere names
+    /// of the events table ("time,path,result"), by default all of them. Without stack_id a dataset
+    /// has no stacks and frames.
+    #[arg(long, value_name = "NAMES")]
     pub columns: Option<String>,
 
     /// Write the call stack of each event (XML).
@@ -320,6 +322,13 @@ pub(crate) enum Format {
     Csv,
     /// XML, as Process Monitor exports it.
     Xml,
+}
+
+impl Format {
+    /// Whether it is cells as Process Monitor shows them, rather than the events table.
+    pub(crate) fn is_text(self) -> bool {
+        matches!(self, Self::Csv | Self::Xml)
+    }
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

@@ -9,12 +9,13 @@ use crate::status::{Done, Progress, counted, say, warn};
 use crate::zone::zone;
 use indicatif::{HumanBytes, HumanCount};
 use pml_parser::arrow::events::EventCounts;
+use pml_parser::arrow::schema::{EVENTS, EventColumnSet};
 use pml_parser::export::csv::{TextExport, write_csv};
 use pml_parser::export::ipc::write_ipc;
 use pml_parser::export::jsonl::write_jsonl;
 use pml_parser::export::parquet::{Options, write_dataset, write_events};
 use pml_parser::export::xml::write_xml;
-use pml_parser::export::{Work, WriteError};
+use pml_parser::export::{TableExport, Work, WriteError};
 use pml_parser::{Cell, Damage, Fidelity, TextOptions};
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
@@ -56,7 +57,7 @@ pub(crate) fn run(args: &ConvertArgs) -> Result<Done, Failure> {
         warn("the first hundred places are listed in the dataset, in capture.damage");
     }
     if !args.run.quiet {
-        print_summary(args, &capture, &counts, size, begin.elapsed());
+        print_summary(args, &plan, &counts, size, begin.elapsed());
     }
     let lost = capture.lost_parts || !counts.damage.is_empty() || !tables.is_empty();
     Ok(if lost { Done::WithLosses } else { Done::Whole })
@@ -93,9 +94,8 @@ fn format(args: &ConvertArgs) -> Result<Format, Failure> {
         return Err(Failure::new("binary data is not written to a terminal")
             .hint("redirect it to a file, or name one with -o"));
     }
-    let text = matches!(format, Format::Csv | Format::Xml);
+    let text = format.is_text();
     let misplaced = [
-        ("--columns", args.columns.is_some() && !text),
         ("--advanced", args.advanced && !text),
         ("--numeric-addresses", args.numeric_addresses && !text),
         ("--time-zone", args.time_zone.is_some() && !text),
@@ -122,9 +122,13 @@ struct Plan<'a> {
 impl<'a> Plan<'a> {
     fn new(args: &ConvertArgs, format: Format, capture: &'a Capture) -> Result<Self, Failure> {
         let work = Work { threads: args.run.threads(), filter: filter(&args.filter)? };
-        let columns = match args.columns.as_deref() {
-            None => Cell::defaults().collect(),
-            Some(names) => columns(names)?,
+        let text_columns = match args.columns.as_deref() {
+            Some(names) if format.is_text() => cells(names)?,
+            _ => Cell::defaults().collect(),
+        };
+        let table_columns = match args.columns.as_deref() {
+            Some(names) if !format.is_text() => table_columns(names)?,
+            _ => EventColumnSet::default(),
         };
         let text = TextOptions {
             fidelity: Fidelity::Procmon,
@@ -136,14 +140,23 @@ impl<'a> Plan<'a> {
             capture,
             format,
             parquet: Options {
-                work: work.clone(),
+                export: TableExport { work: work.clone(), columns: table_columns },
                 compression: args.compression.into(),
                 facts: capture.facts(),
             },
-            text: TextExport { work, columns, text },
+            text: TextExport { work, columns: text_columns, text },
             stacks: args.stacks,
             safe_csv: args.safe_csv,
         })
+    }
+
+    /// Whether details are looked at, so that those nobody can read are counted.
+    fn asks_for_details(&self) -> bool {
+        if self.format.is_text() {
+            self.text.columns.contains(&Cell::Detail)
+        } else {
+            self.parquet.export.columns.iter().any(|column| column.name == "detail")
+        }
     }
 
     /// Writes a format that is one file.
@@ -151,16 +164,29 @@ impl<'a> Plan<'a> {
         let set = &self.capture.set;
         match self.format {
             Format::Parquet | Format::Dataset => write_events(set, out, &self.parquet, progress),
-            Format::Arrow => write_ipc(set, out, &self.parquet.work, &self.parquet.facts, progress),
-            Format::Jsonl => write_jsonl(set, &mut out, &self.parquet.work, progress),
+            Format::Arrow => write_ipc(set, out, &self.parquet.export, &self.parquet.facts, progress),
+            Format::Jsonl => write_jsonl(set, &mut out, &self.parquet.export, progress),
             Format::Csv => write_csv(set, &mut out, &self.text, self.safe_csv, progress),
             Format::Xml => write_xml(set, &mut out, &self.text, self.stacks, progress),
         }
     }
 }
 
+/// The columns of the events table that a list names.
+fn table_columns(names: &str) -> Result<EventColumnSet, Failure> {
+    let names = names.split(',').map(str::trim);
+    if names.clone().eq(["all"]) {
+        return Ok(EventColumnSet::default());
+    }
+    EventColumnSet::named(names).map_err(|name| {
+        let known: Vec<_> = EVENTS.columns.iter().map(|column| column.name).collect();
+        Failure::new(format!("the events table has no column {name:?}"))
+            .hint(format!("its columns are: {}", known.join(", ")))
+    })
+}
+
 /// The columns that a list of titles names; blanks, case and signs do not matter.
-fn columns(names: &str) -> Result<Vec<Cell>, Failure> {
+fn cells(names: &str) -> Result<Vec<Cell>, Failure> {
     let plain = |text: &str| -> String {
         text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
     };
@@ -252,7 +278,8 @@ pub(crate) fn report_damage(capture: &Capture, tables: &Damage, events: &Damage)
     }
 }
 
-fn print_summary(args: &ConvertArgs, capture: &Capture, counts: &EventCounts, size: u64, took: Duration) {
+fn print_summary(args: &ConvertArgs, plan: &Plan<'_>, counts: &EventCounts, size: u64, took: Duration) {
+    let capture = plan.capture;
     let seconds = took.as_secs_f64().max(1e-6);
     let events = counts.events();
     let of = match counts.filtered {
@@ -273,9 +300,9 @@ fn print_summary(args: &ConvertArgs, capture: &Capture, counts: &EventCounts, si
     if !classes.is_empty() {
         say(&format!("  {}", classes.join(", ")));
     }
-    say(&format!(
-        "  damaged {}, details not decoded {}",
-        HumanCount(counts.damage.count),
-        HumanCount(counts.undecoded)
-    ));
+    let undecoded = match plan.asks_for_details() {
+        true => format!(", details not decoded {}", HumanCount(counts.undecoded)),
+        false => String::new(),
+    };
+    say(&format!("  damaged {}{undecoded}", HumanCount(counts.damage.count)));
 }

@@ -143,6 +143,24 @@ fn columns_and_zones_of_csv() {
     assert!(china[1].starts_with("\"11/14/2024 8:21:33 AM\","), "{}", china[1]);
 }
 
+#[test]
+fn columns_of_tables() {
+    let folder = tempfile::tempdir().unwrap();
+    sample(folder.path());
+    let said = |args: &[&str]| {
+        let done = pml(folder.path(), args);
+        assert_eq!(done.status.code(), Some(0), "{}", String::from_utf8_lossy(&done.stderr));
+        String::from_utf8(done.stderr).unwrap()
+    };
+    // Details that nobody looked at are not counted.
+    let all = said(&["convert", "Bootlog.pml", "-o", "all"]);
+    assert!(all.contains("details not decoded 0"), "{all}");
+    let some = said(&["convert", "Bootlog.pml", "-o", "all", "--force", "--columns", "TIME, path"]);
+    assert!(some.ends_with("damaged 0\n"), "{some}");
+    let tables = ["capture", "events", "modules", "processes"];
+    assert_eq!(names(&folder.path().join("all")), tables.map(|table| format!("{table}.parquet")));
+}
+
 /// A reader that goes away early, and a standard error that takes nothing, are no failures.
 #[cfg(target_os = "linux")]
 #[test]

@@ -129,15 +129,17 @@ impl<B: AsRef<[u8]>> LogSet<B> {
     }
 
     /// Cuts the set into ranges of at most `events` events and about `bytes` bytes of records,
-    /// none of which crosses a part. The cut depends on the set alone, so whatever is made of it
-    /// does too.
+    /// none of which crosses a part; those of a part have about the same size, so that threads are
+    /// done at about the same time. The cut depends on the set alone, so whatever is made of it does
+    /// too.
     pub fn ranges(&self, events: u32, bytes: u64) -> impl Iterator<Item = EventRange> + '_ {
         let events = events.max(1);
         self.parts().enumerate().flat_map(move |(part, log)| {
             let mut next = 0;
+            let count = log.event_count();
+            let events = count.div_ceil(count.div_ceil(events).max(1));
             std::iter::from_fn(move || {
                 let start = next;
-                let count = log.event_count();
                 if start >= count {
                     return None;
                 }

@@ -1,5 +1,6 @@
 //! Strings as they stand in a log: UTF-16LE, or one byte a character.
 
+use encoding_rs::mem::{convert_latin1_to_str, convert_utf16_to_str};
 use std::borrow::Cow;
 
 /// A borrowed string of a log.
@@ -77,10 +78,7 @@ impl<'a> WinStr<'a> {
     /// Appends the string as UTF-8; each unpaired surrogate becomes U+FFFD.
     pub fn push_to(self, out: &mut String) {
         match self {
-            Self::Latin1(bytes) => match std::str::from_utf8(bytes) {
-                Ok(text) if bytes.is_ascii() => out.push_str(text),
-                _ => out.extend(bytes.iter().map(|&b| char::from(b))),
-            },
+            Self::Latin1(bytes) => push_latin1(bytes, out),
             Self::Utf16(bytes) => push_utf16(bytes, out),
         }
     }
@@ -126,34 +124,49 @@ impl std::fmt::Display for WinStr<'_> {
     }
 }
 
-/// Appends UTF-16LE bytes as UTF-8, in runs: nearly all text of a log is ASCII.
+/// What the converters write into: they want text, not room for it.
+const BLANK: &str = match std::str::from_utf8(&[0; 1024]) {
+    Ok(text) => text,
+    Err(_) => "",
+};
+
+/// Lets `convert` write into `most` bytes behind the text, and keeps as many as it says.
+fn append(out: &mut String, most: usize, convert: impl FnOnce(&mut str) -> usize) {
+    let start = out.len();
+    out.reserve(most);
+    let mut missing = most;
+    while let Some(blank) = BLANK.get(..missing.min(BLANK.len())).filter(|blank| !blank.is_empty()) {
+        out.push_str(blank);
+        missing -= blank.len();
+    }
+    let written = out.get_mut(start..).map_or(0, convert);
+    out.truncate(start + written);
+}
+
+/// Appends bytes of Latin-1 as UTF-8.
+fn push_latin1(bytes: &[u8], out: &mut String) {
+    append(out, bytes.len() * 2, |to| convert_latin1_to_str(bytes, to));
+}
+
+/// Units that are converted at a time.
+const RUN: usize = 64;
+
+/// Appends UTF-16LE bytes as UTF-8, in runs.
 fn push_utf16(bytes: &[u8], out: &mut String) {
     let mut rest = bytes;
-    loop {
-        // Four units at a time while all of them are ASCII.
-        while let Some((head, tail)) = rest.split_first_chunk::<8>() {
-            if u64::from_le_bytes(*head) & 0xFF80_FF80_FF80_FF80 != 0 {
-                break;
-            }
-            let [a, _, b, _, c, _, d, _] = *head;
-            if let Ok(text) = std::str::from_utf8(&[a, b, c, d]) {
-                out.push_str(text);
-            }
-            rest = tail;
+    while rest.len() >= 2 {
+        let mut units = [0u16; RUN];
+        let mut len = 0;
+        for (unit, bytes) in units.iter_mut().zip(rest.chunks_exact(2)) {
+            *unit = u16::from_le_bytes([bytes[0], bytes[1]]);
+            len += 1;
         }
-        let Some((head, tail)) = rest.split_first_chunk::<2>() else { return };
-        let unit = u16::from_le_bytes(*head);
-        rest = tail;
-        if (0xD800..0xDC00).contains(&unit)
-            && let Some((next, tail)) = rest.split_first_chunk::<2>()
-            && let low @ 0xDC00..=0xDFFF = u16::from_le_bytes(*next)
-        {
-            let code = 0x1_0000 + ((u32::from(unit) - 0xD800) << 10) + (u32::from(low) - 0xDC00);
-            out.push(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER));
-            rest = tail;
-        } else {
-            out.push(char::from_u32(u32::from(unit)).unwrap_or(char::REPLACEMENT_CHARACTER));
+        // A pair of surrogates stays together.
+        if len == RUN && rest.len() > 2 * RUN && (0xD800..0xDC00).contains(&units[RUN - 1]) {
+            len -= 1;
         }
+        append(out, len * 3, |to| convert_utf16_to_str(&units[..len], to));
+        rest = &rest[2 * len..];
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the machine allows: one log set read in ways that everything else is measured against.
 //!
-//! `limits LOG… [--threads N] [--runs N]` prints, for each way, the median of the runs in seconds, events and
+//! `limits LOG… [--threads N] [--runs N] [--only WAY]` prints, for each way, the median of the runs in seconds, events and
 //! bytes each second. The ways take turns, so that a noisy machine hurts them alike.
 
 use pml_benches::limits::{Way, open, run};
@@ -8,22 +8,25 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let (mut logs, mut threads, mut runs) = (Vec::new(), 2, 5);
+    let (mut logs, mut threads, mut runs, mut only) = (Vec::new(), 2, 5, None);
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
         let mut number = || args.next().ok_or("a number is missing")?.parse().map_err(|_| "not a number");
         match arg.as_str() {
             "--threads" => threads = number()?,
             "--runs" => runs = number()?.max(1),
+            "--only" => only = Some(args.next().ok_or("--only needs the name of a way")?),
             _ => logs.push(PathBuf::from(arg)),
         }
     }
     let set = open(&logs)?;
-    let mut times = vec![Vec::new(); Way::ALL.len()];
-    let mut sums = vec![0; Way::ALL.len()];
+    let ways: Vec<Way> =
+        Way::ALL.into_iter().filter(|way| only.as_deref().is_none_or(|name| name == way.name())).collect();
+    let mut times = vec![Vec::new(); ways.len()];
+    let mut sums = vec![0; ways.len()];
     // The first round warms the cache and does not count.
     for round in 0..=runs {
-        for (at, way) in Way::ALL.into_iter().enumerate() {
+        for (at, &way) in ways.iter().enumerate() {
             let begin = Instant::now();
             sums[at] = run(&set, way, threads);
             if round > 0 {
@@ -33,11 +36,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     println!("{} events, {} bytes, {threads} threads, {runs} runs", set.event_count(), set.size());
     println!("{:<24}{:>9}{:>9}{:>14}{:>12}  checksum", "way", "median s", "spread", "events/s", "GB/s");
-    for ((way, times), sum) in Way::ALL.into_iter().zip(&mut times).zip(sums) {
+    for ((way, times), sum) in ways.into_iter().zip(&mut times).zip(sums) {
         times.sort_by(f64::total_cmp);
         let (median, spread) = (times[times.len() / 2], times[times.len() - 1] / times[0]);
         let (events, bytes) = (set.event_count() as f64 / median, set.size() as f64 / median / 1e9);
-        println!("{:<24}{median:>9.3}{spread:>8.2}x{events:>14.0}{bytes:>12.2}  {sum:016x}", way.name());
+        println!("{:<24}{median:>9.4}{spread:>8.2}x{events:>14.0}{bytes:>12.2}  {sum:016x}", way.name());
     }
     Ok(())
 }

@@ -13,8 +13,8 @@ use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 use pml_analyzer::{FailureReport, FindingReport, Report};
-use pml_parser::export::Work;
 use pml_parser::export::parquet::{Options, write_dataset};
+use pml_parser::export::{TableExport, Work};
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
@@ -129,7 +129,7 @@ pub(super) fn write(path: &Path, capture: &Capture, report: &Report, run: &RunAr
     let dataset = PendingDataset::create(path, run.force)?;
     let progress = Progress::new(capture.set.size(), run.quiet);
     let options = Options {
-        work: Work { threads: run.threads(), filter: None },
+        export: TableExport { work: Work { threads: run.threads(), filter: None }, ..TableExport::default() },
         compression: pml_parser::export::parquet::Compression::Zstd,
         facts: capture.facts(),
     };

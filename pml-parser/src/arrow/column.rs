@@ -15,39 +15,72 @@ use std::sync::Arc;
 const LONGEST_TEXT: usize = 1 << 20;
 
 /// Texts, one behind the other; the caller appends to [`TextColumn::buffer`] and ends each one.
-#[derive(Default)]
 pub(crate) struct TextColumn {
     buffer: String,
+    /// Where each text ends, behind a 0.
     offsets: Vec<i32>,
-    /// Rows that are NULL; empty while there are none.
-    nulls: Vec<u32>,
+    /// Whether each row has a text; empty while all have one.
+    valid: Vec<bool>,
+}
+
+impl Default for TextColumn {
+    fn default() -> Self {
+        Self { buffer: String::new(), offsets: vec![0], valid: Vec::new() }
+    }
 }
 
 impl TextColumn {
+    /// A column with room for so many rows.
+    fn with_room(rows: usize, bytes: usize) -> Self {
+        let mut offsets = Vec::with_capacity(rows + 1);
+        offsets.push(0);
+        Self { buffer: String::with_capacity(bytes), offsets, valid: Vec::new() }
+    }
+
     /// Where the next text is appended.
     pub(crate) fn buffer(&mut self) -> &mut String {
         &mut self.buffer
     }
 
+    fn rows(&self) -> usize {
+        self.offsets.len() - 1
+    }
+
+    fn start(&self) -> usize {
+        self.offsets.last().map_or(0, |&offset| offset as usize)
+    }
+
     /// Ends the text that was appended. What no real event can hold is cut.
+    #[inline]
     pub(crate) fn end(&mut self) {
-        let start = self.offsets.last().map_or(0, |&offset| offset as usize);
-        if self.buffer.len() - start > LONGEST_TEXT {
-            let mut end = start + LONGEST_TEXT;
-            while !self.buffer.is_char_boundary(end) {
-                end -= 1;
-            }
-            self.buffer.truncate(end);
+        if self.buffer.len() - self.start() > LONGEST_TEXT {
+            self.cut();
+        }
+        if !self.valid.is_empty() {
+            self.valid.push(true);
         }
         self.offsets.push(self.buffer.len() as i32);
     }
 
+    #[cold]
+    fn cut(&mut self) {
+        let mut end = self.start() + LONGEST_TEXT;
+        while !self.buffer.is_char_boundary(end) {
+            end -= 1;
+        }
+        self.buffer.truncate(end);
+    }
+
     /// Makes the next row NULL, whatever was appended for it.
+    #[inline]
     pub(crate) fn null(&mut self) {
-        let start = self.offsets.last().map_or(0, |&offset| offset as usize);
-        self.buffer.truncate(start);
-        self.nulls.push(self.offsets.len() as u32);
-        self.end();
+        self.buffer.truncate(self.start());
+        if self.valid.is_empty() {
+            self.valid.reserve(self.offsets.capacity());
+            self.valid.resize(self.rows(), true);
+        }
+        self.valid.push(false);
+        self.offsets.push(self.buffer.len() as i32);
     }
 
     /// Bytes held.
@@ -55,17 +88,13 @@ impl TextColumn {
         self.buffer.len()
     }
 
-    /// The column so far; begins a new one.
+    /// The column so far; begins a new one, with room for as much.
     pub(crate) fn finish(&mut self) -> ArrayRef {
-        let rows = self.offsets.len();
-        let mut offsets = Vec::with_capacity(rows + 1);
-        offsets.push(0);
-        offsets.append(&mut self.offsets);
-        let nulls = nulls(rows, &std::mem::take(&mut self.nulls));
-        let values = Buffer::from(self.buffer.as_bytes());
-        self.buffer.clear();
-        let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
-        Arc::new(StringArray::new(offsets, values, nulls))
+        let next = Self::with_room(self.rows(), self.size() + self.size() / 8);
+        let done = std::mem::replace(self, next);
+        let nulls = (!done.valid.is_empty()).then(|| NullBuffer::from(done.valid));
+        let offsets = OffsetBuffer::new(ScalarBuffer::from(done.offsets));
+        Arc::new(StringArray::new(offsets, Buffer::from_vec(done.buffer.into_bytes()), nulls))
     }
 }
 
@@ -86,6 +115,8 @@ fn nulls(rows: usize, null_rows: &[u32]) -> Option<NullBuffer> {
 /// Words that repeat: rows hold the number of a word. Words are kept from batch to batch.
 pub(crate) struct WordColumn<K> {
     known: HashMap<K, i32>,
+    /// What was asked for last: the same is often asked for again.
+    last: Option<(K, i32)>,
     words: TextColumn,
     /// The words as an array, made again when one has come.
     array: Option<ArrayRef>,
@@ -97,6 +128,7 @@ impl<K> Default for WordColumn<K> {
     fn default() -> Self {
         Self {
             known: HashMap::new(),
+            last: None,
             words: TextColumn::default(),
             array: None,
             keys: Vec::new(),
@@ -105,10 +137,22 @@ impl<K> Default for WordColumn<K> {
     }
 }
 
-impl<K: Eq + Hash> WordColumn<K> {
+impl<K: Copy + Eq + Hash> WordColumn<K> {
     /// The number of the word that `key` stands for; `write` appends it if it is new.
+    #[inline]
     pub(crate) fn word(&mut self, key: K, write: impl FnOnce(&mut String)) -> i32 {
-        let next = self.words.offsets.len() as i32;
+        match self.last {
+            Some((last, word)) if last == key => word,
+            _ => {
+                let word = self.find(key, write);
+                self.last = Some((key, word));
+                word
+            }
+        }
+    }
+
+    fn find(&mut self, key: K, write: impl FnOnce(&mut String)) -> i32 {
+        let next = self.words.rows() as i32;
         *self.known.entry(key).or_insert_with(|| {
             write(self.words.buffer());
             self.words.end();
@@ -128,7 +172,14 @@ impl<K: Eq + Hash> WordColumn<K> {
         *self = Self::default();
     }
 
+    /// Forgets the rows, but not the words.
+    pub(crate) fn clear(&mut self) {
+        self.keys.clear();
+        self.nulls.clear();
+    }
+
     /// Appends a row.
+    #[inline]
     pub(crate) fn push(&mut self, word: Option<i32>) {
         if word.is_none() {
             self.nulls.push(self.keys.len() as u32);
@@ -139,11 +190,12 @@ impl<K: Eq + Hash> WordColumn<K> {
     /// The column so far; begins a new one with the same words.
     pub(crate) fn finish(&mut self) -> ArrayRef {
         let words = self.array.get_or_insert_with(|| {
-            let offsets = [0].into_iter().chain(self.words.offsets.iter().copied()).collect::<Vec<_>>();
+            let offsets = self.words.offsets.clone();
             let values = Buffer::from(self.words.buffer.as_bytes());
             Arc::new(StringArray::new(OffsetBuffer::new(ScalarBuffer::from(offsets)), values, None))
         });
-        let keys = std::mem::take(&mut self.keys);
+        let next = Vec::with_capacity(self.keys.len());
+        let keys = std::mem::replace(&mut self.keys, next);
         let nulls = nulls(keys.len(), &std::mem::take(&mut self.nulls));
         let keys = Int32Array::new(keys.into(), nulls);
         Arc::new(DictionaryArray::<Int32Type>::new(keys, words.clone()))
@@ -153,20 +205,25 @@ impl<K: Eq + Hash> WordColumn<K> {
 /// Numbers of which most rows have none.
 #[derive(Default)]
 pub(crate) struct SparseColumn {
-    rows: Vec<u32>,
-    values: Vec<u64>,
+    /// Rows that have a number, ascending, and the number.
+    entries: Vec<(u32, u64)>,
 }
 
 impl SparseColumn {
-    /// Sets the number of a row; rows come in ascending order.
+    /// Sets the number of a row; rows come in ascending order, and of one row the last number counts.
+    #[inline]
     pub(crate) fn set(&mut self, row: u32, value: u64) {
-        self.rows.push(row);
-        self.values.push(value);
+        self.entries.push((row, value));
+    }
+
+    /// Forgets all rows.
+    pub(crate) fn clear(&mut self) {
+        self.entries.clear();
     }
 
     /// A column of `len` rows; begins a new one.
     pub(crate) fn finish(&mut self, len: usize, kind: Type) -> ArrayRef {
-        let array = if self.rows.is_empty() {
+        let array = if self.entries.is_empty() {
             new_null_array(&kind.arrow(), len)
         } else {
             match kind {
@@ -180,8 +237,7 @@ impl SparseColumn {
                 _ => make_array(NullArray::new(len).to_data()),
             }
         };
-        self.rows.clear();
-        self.values.clear();
+        self.entries.clear();
         array
     }
 
@@ -193,7 +249,7 @@ impl SparseColumn {
     ) -> ArrayRef {
         let mut values = vec![T::Native::default(); len];
         let mut bits = vec![0u8; len.div_ceil(8)];
-        for (&row, &value) in self.rows.iter().zip(&self.values) {
+        for &(row, value) in &self.entries {
             let row = row as usize;
             values[row] = cast(value);
             bits[row / 8] |= 1 << (row % 8);

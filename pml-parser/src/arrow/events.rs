@@ -1,12 +1,13 @@
 //! Events as record batches of the events table.
 
 use super::column::{SparseColumn, TextColumn, WordColumn};
-use super::schema::{Column, EVENTS, Source};
-use super::stacks::RangeStacks;
-use crate::detail::{Decoded, Number, TextOptions};
+use super::schema::{Column, EventColumnSet, Source};
+use super::stacks::StackFinder;
+use crate::detail::{Content, Decoded, Number, NumberSink, TextOptions};
 use crate::error::Damage;
 use crate::event::Event;
 use crate::log::LogView;
+use crate::names::category::Category;
 use crate::names::operation::{EventClass, Operation};
 use arrow::array::{ArrayRef, Int64Array, TimestampNanosecondArray, UInt16Array, UInt32Array, UInt64Array};
 use hashbrown::HashMap;
@@ -65,18 +66,27 @@ const BATCH_TEXT: usize = 8 << 20;
 
 /// A part of the events table, without the stack ids of its rows (see [`EventRows::stack_ids`]).
 pub(crate) struct EventRows {
+    pub rows: usize,
+    /// Bytes of text in them.
+    pub text: usize,
     pub batch: Vec<ArrayRef>,
+    /// Local ids; empty where stacks are not asked for.
     pub stack_ids: Vec<Option<u32>>,
 }
 
 /// Turns the events of one range into columns.
-pub(crate) struct EventColumns<'a> {
+pub(crate) struct EventColumns<'a, 'c> {
     log: LogView<'a>,
+    columns: &'c EventColumnSet,
+    wanted: Wanted,
     options: TextOptions,
-    stacks: RangeStacks<'a>,
+    stacks: StackFinder<'a>,
     counts: EventCounts,
+    /// The words of each operation, looked up once.
+    operations: HashMap<Operation, OperationWords>,
     /// The attributes of each process, looked up once.
     processes: HashMap<u32, Owner>,
+    last_owner: Option<(u32, Owner)>,
     rows: usize,
     event_id: Vec<u64>,
     sequence: Vec<u32>,
@@ -84,7 +94,7 @@ pub(crate) struct EventColumns<'a> {
     duration: Vec<Option<i64>>,
     class: WordColumn<u16>,
     operation: WordColumn<Operation>,
-    category: WordColumn<u8>,
+    category: WordColumn<Category>,
     process_index: Vec<u32>,
     process_name: WordColumn<u32>,
     pid: Vec<Option<u32>>,
@@ -100,6 +110,41 @@ pub(crate) struct EventColumns<'a> {
     stack_ids: Vec<Option<u32>>,
 }
 
+/// Which of the columns that cost something are asked for.
+#[derive(Clone, Copy)]
+struct Wanted {
+    words: bool,
+    category: bool,
+    path: bool,
+    target_path: bool,
+    detail: bool,
+    numbers: bool,
+    registry_data: bool,
+    stacks: bool,
+}
+
+impl Wanted {
+    fn new(columns: &EventColumnSet) -> Self {
+        Self {
+            words: columns.has(Source::Class) || columns.has(Source::Operation),
+            category: columns.has(Source::Category),
+            path: columns.has(Source::Path),
+            target_path: columns.has(Source::TargetPath),
+            detail: columns.has(Source::Detail),
+            numbers: columns.iter().any(|column| matches!(column.source, Source::Number(_))),
+            registry_data: columns.has(Source::RegistryData),
+            stacks: columns.has(Source::StackId),
+        }
+    }
+}
+
+/// Class and operation as words.
+#[derive(Clone, Copy)]
+struct OperationWords {
+    class: i32,
+    operation: i32,
+}
+
 /// What a row takes from its process.
 #[derive(Clone, Copy)]
 struct Owner {
@@ -109,14 +154,31 @@ struct Owner {
     parent_pid: Option<u32>,
 }
 
-impl<'a> EventColumns<'a> {
-    pub(crate) fn new(log: LogView<'a>) -> Self {
+/// Notes the numbers of one row.
+struct RowNumbers<'c> {
+    columns: &'c mut [SparseColumn; Number::COUNT],
+    row: u32,
+}
+
+impl NumberSink for RowNumbers<'_> {
+    #[inline]
+    fn set(&mut self, number: Number, value: u64) {
+        self.columns[number as usize].set(self.row, value);
+    }
+}
+
+impl<'a, 'c> EventColumns<'a, 'c> {
+    pub(crate) fn new(log: LogView<'a>, columns: &'c EventColumnSet, stacks: StackFinder<'a>) -> Self {
         Self {
             log,
+            columns,
+            wanted: Wanted::new(columns),
             options: TextOptions::default(),
-            stacks: RangeStacks::new(log),
+            stacks,
             counts: EventCounts::default(),
+            operations: HashMap::new(),
             processes: HashMap::new(),
+            last_owner: None,
             rows: 0,
             event_id: Vec::new(),
             sequence: Vec::new(),
@@ -150,56 +212,94 @@ impl<'a> EventColumns<'a> {
     pub(crate) fn push(&mut self, event: &Event<'a>) {
         let row = self.rows as u32;
         self.rows += 1;
-        let operation = event.operation();
-        let owner = self.owner(event.process_index());
+        let content = Content::new(event);
+        let wanted = self.wanted;
 
+        // The header costs less than asking whether it is wanted.
         self.event_id.push(event.id());
         self.sequence.push(event.sequence());
         self.time.push(event.time().unix_nanos());
         self.duration.push(event.duration().and_then(|d| d.nanos()));
-        let word = self.class.word(operation.class.code(), |out| out.push_str(operation.class.name()));
-        self.class.push(Some(word));
-        let word = self.operation.word(operation, |out| out.push_str(operation.name()));
-        self.operation.push(Some(word));
-        let category = event.category();
-        let word = self.category.word(category as u8, |out| out.push_str(category.name()));
-        self.category.push(Some(word));
         self.process_index.push(event.process_index());
+        self.tid.push(event.tid());
+        let owner = self.owner(event.process_index());
         self.process_name.push(owner.name);
         self.pid.push(owner.pid);
         self.parent_pid.push(owner.parent_pid);
-        self.tid.push(event.tid());
-        event.push_path(&self.options, self.path.buffer());
-        self.path.end();
-        match event.target_path() {
-            Some(target) => {
-                target.push_to(self.target_path.buffer());
-                self.target_path.end();
-            }
-            None => self.target_path.null(),
-        }
         let status = event.status();
+        self.status.push(status.0);
         let word = self.result.word(status.0, |out| out.push_str(&status.to_string()));
         self.result.push(Some(word));
-        self.status.push(status.0);
-        let decoded = event.push_detail(&self.options, self.detail.buffer());
-        match decoded {
-            Decoded::Yes => self.detail.end(),
-            Decoded::No => self.detail.null(),
+
+        if wanted.words {
+            let words = self.words(content.operation);
+            self.class.push(Some(words.class));
+            self.operation.push(Some(words.operation));
         }
-        self.counts.add(operation.class, decoded);
-        for (number, value) in event.numbers().iter() {
-            self.numbers[number].set(row, value);
+        if wanted.category {
+            let category = content.category();
+            let word = self.category.word(category, |out| out.push_str(category.name()));
+            self.category.push(Some(word));
         }
-        if event.push_registry_data(self.registry_data.buffer()) {
-            self.registry_data.end();
-        } else {
-            self.registry_data.null();
+        if wanted.path {
+            content.push_path(&self.options, self.path.buffer());
+            self.path.end();
         }
-        self.stack_ids.push(self.stacks.id(event, owner.position));
+        if wanted.target_path {
+            match content.target_path() {
+                Some(target) => {
+                    target.push_to(self.target_path.buffer());
+                    self.target_path.end();
+                }
+                None => self.target_path.null(),
+            }
+        }
+        let mut decoded = Decoded::Yes;
+        if wanted.detail {
+            decoded = content.push_detail(&self.options, self.detail.buffer());
+            match decoded {
+                Decoded::Yes => self.detail.end(),
+                Decoded::No => self.detail.null(),
+            }
+        }
+        self.counts.add(content.operation.class, decoded);
+        if wanted.numbers {
+            content.numbers(&mut RowNumbers { columns: &mut self.numbers, row });
+        }
+        if wanted.registry_data {
+            if content.push_registry_data(self.registry_data.buffer()) {
+                self.registry_data.end();
+            } else {
+                self.registry_data.null();
+            }
+        }
+        if wanted.stacks {
+            self.stack_ids.push(self.stacks.id(event, owner.position));
+        }
+    }
+
+    fn words(&mut self, operation: Operation) -> OperationWords {
+        *self.operations.entry(operation).or_insert_with(|| {
+            let class = operation.class;
+            OperationWords {
+                class: self.class.word(class.code(), |out| out.push_str(class.name())),
+                operation: self.operation.word(operation, |out| out.push_str(operation.name())),
+            }
+        })
     }
 
     fn owner(&mut self, process_index: u32) -> Owner {
+        match self.last_owner {
+            Some((last, owner)) if last == process_index => owner,
+            _ => {
+                let owner = self.find_owner(process_index);
+                self.last_owner = Some((process_index, owner));
+                owner
+            }
+        }
+    }
+
+    fn find_owner(&mut self, process_index: u32) -> Owner {
         if let Some(owner) = self.processes.get(&process_index) {
             return *owner;
         }
@@ -214,61 +314,92 @@ impl<'a> EventColumns<'a> {
         owner
     }
 
+    /// Bytes of text that stand here.
+    fn text(&self) -> usize {
+        let texts = [&self.path, &self.target_path, &self.detail, &self.registry_data];
+        texts.iter().map(|text| text.size()).sum()
+    }
+
     /// Whether what stands here is enough for a batch.
     pub(crate) fn is_full(&self) -> bool {
-        let texts = [&self.path, &self.target_path, &self.detail, &self.registry_data];
-        let bytes = texts.iter().map(|text| text.size()).sum::<usize>() + self.process_name.size();
-        self.rows >= BATCH_ROWS || bytes >= BATCH_TEXT
+        self.rows >= BATCH_ROWS || self.text() + self.process_name.size() >= BATCH_TEXT
     }
 
     /// The rows so far, one array a column but for the stack ids; begins new ones.
     pub(crate) fn finish_rows(&mut self) -> EventRows {
-        let batch = EVENTS
-            .columns
-            .iter()
-            .filter(|column| column.source != Source::StackId)
-            .map(|column| self.finish_column(column))
-            .collect();
-        self.rows = 0;
+        let text = self.text();
+        let columns = self.columns;
+        let columns = columns.iter().filter(|column| column.source != Source::StackId);
+        let batch = columns.map(|column| self.finish_column(column)).collect();
+        self.forget_rows();
+        let rows = std::mem::take(&mut self.rows);
         if self.process_name.size() >= BATCH_TEXT {
             // Names are kept from batch to batch, but not without bound.
             self.process_name.forget();
             self.processes.clear();
+            self.last_owner = None;
         }
-        EventRows { batch, stack_ids: std::mem::take(&mut self.stack_ids) }
+        EventRows { rows, text, batch, stack_ids: begin_anew(&mut self.stack_ids) }
+    }
+
+    /// Empties what is noted for every row whether it is asked for or not.
+    fn forget_rows(&mut self) {
+        self.event_id.clear();
+        self.sequence.clear();
+        self.time.clear();
+        self.duration.clear();
+        self.process_index.clear();
+        self.tid.clear();
+        self.pid.clear();
+        self.parent_pid.clear();
+        self.status.clear();
+        self.class.clear();
+        self.operation.clear();
+        self.result.clear();
+        self.process_name.clear();
+        for number in &mut self.numbers {
+            number.clear();
+        }
     }
 
     fn finish_column(&mut self, column: &Column) -> ArrayRef {
-        use std::mem::take;
         match column.source {
-            Source::EventId => Arc::new(UInt64Array::from(take(&mut self.event_id))),
+            Source::EventId => Arc::new(UInt64Array::from(begin_anew(&mut self.event_id))),
             Source::Part => Arc::new(UInt16Array::from_value(self.log.part(), self.rows)),
-            Source::Sequence => Arc::new(UInt32Array::from(take(&mut self.sequence))),
+            Source::Sequence => Arc::new(UInt32Array::from(begin_anew(&mut self.sequence))),
             Source::Time => {
-                Arc::new(TimestampNanosecondArray::from(take(&mut self.time)).with_timezone("UTC"))
+                Arc::new(TimestampNanosecondArray::from(begin_anew(&mut self.time)).with_timezone("UTC"))
             }
-            Source::Duration => Arc::new(Int64Array::from(take(&mut self.duration))),
+            Source::Duration => Arc::new(Int64Array::from(begin_anew(&mut self.duration))),
             Source::Class => self.class.finish(),
             Source::Operation => self.operation.finish(),
             Source::Category => self.category.finish(),
-            Source::ProcessIndex => Arc::new(UInt32Array::from(take(&mut self.process_index))),
+            Source::ProcessIndex => Arc::new(UInt32Array::from(begin_anew(&mut self.process_index))),
             Source::ProcessName => self.process_name.finish(),
-            Source::Pid => Arc::new(UInt32Array::from(take(&mut self.pid))),
-            Source::ParentPid => Arc::new(UInt32Array::from(take(&mut self.parent_pid))),
-            Source::Tid => Arc::new(UInt32Array::from(take(&mut self.tid))),
+            Source::Pid => Arc::new(UInt32Array::from(begin_anew(&mut self.pid))),
+            Source::ParentPid => Arc::new(UInt32Array::from(begin_anew(&mut self.parent_pid))),
+            Source::Tid => Arc::new(UInt32Array::from(begin_anew(&mut self.tid))),
             Source::Path => self.path.finish(),
             Source::TargetPath => self.target_path.finish(),
             Source::Result => self.result.finish(),
-            Source::Status => Arc::new(UInt32Array::from(take(&mut self.status))),
+            Source::Status => Arc::new(UInt32Array::from(begin_anew(&mut self.status))),
             Source::Detail => self.detail.finish(),
             Source::Number(number) => self.numbers[number as usize].finish(self.rows, column.kind),
             Source::RegistryData => self.registry_data.finish(),
-            Source::StackId | Source::Elsewhere => Arc::new(UInt32Array::from(take(&mut self.stack_ids))),
+            Source::StackId | Source::Elsewhere | Source::RowNumber => {
+                Arc::new(UInt32Array::from(begin_anew(&mut self.stack_ids)))
+            }
         }
     }
 
-    /// What was counted, and the distinct stacks of the range.
-    pub(crate) fn into_parts(self) -> (EventCounts, RangeStacks<'a>) {
+    /// What was counted, and who found the stacks.
+    pub(crate) fn into_parts(self) -> (EventCounts, StackFinder<'a>) {
         (self.counts, self.stacks)
     }
+}
+
+/// What a list holds; a new one with room for as much takes its place.
+fn begin_anew<T>(list: &mut Vec<T>) -> Vec<T> {
+    let next = Vec::with_capacity(list.len());
+    std::mem::replace(list, next)
 }

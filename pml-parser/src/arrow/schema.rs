@@ -104,6 +104,8 @@ pub(crate) enum Source {
     StackId,
     /// Not of the events table.
     Elsewhere,
+    /// Not of the events table: the number of a row, rising from 0.
+    RowNumber,
 }
 
 /// A column.
@@ -134,9 +136,60 @@ pub struct Table {
 impl Table {
     /// The Arrow schema.
     pub fn schema(&self) -> SchemaRef {
-        let fields: Vec<Field> =
-            self.columns.iter().map(|c| Field::new(c.name, c.kind.arrow(), c.nullable)).collect();
-        Arc::new(Schema::new(fields))
+        Arc::new(Schema::new(self.columns.iter().map(Column::field).collect::<Vec<_>>()))
+    }
+}
+
+/// Columns of the events table that are asked for; what is not asked for is not decoded. They keep
+/// the order of the table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventColumnSet {
+    /// By position in [`EVENTS`].
+    wanted: u64,
+}
+
+const _: () = assert!(EVENTS.columns.len() <= 64);
+
+impl Default for EventColumnSet {
+    /// All columns.
+    fn default() -> Self {
+        Self { wanted: u64::MAX }
+    }
+}
+
+impl EventColumnSet {
+    /// The columns of these names, in any case.
+    ///
+    /// # Errors
+    /// The first name that no column has.
+    pub fn named<'n>(names: impl IntoIterator<Item = &'n str>) -> Result<Self, &'n str> {
+        let mut wanted = 0;
+        for name in names {
+            let at = EVENTS
+                .columns
+                .iter()
+                .position(|column| column.name.eq_ignore_ascii_case(name))
+                .ok_or(name)?;
+            wanted |= 1 << at;
+        }
+        Ok(Self { wanted })
+    }
+
+    /// The columns, in the order of the table.
+    pub fn iter(&self) -> impl Iterator<Item = &'static Column> {
+        let wanted = self.wanted;
+        let columns: &'static [Column] = EVENTS.columns;
+        columns.iter().enumerate().filter(move |(at, _)| wanted >> at & 1 == 1).map(|(_, column)| column)
+    }
+
+    /// The Arrow schema of the events table with these columns.
+    pub fn schema(&self) -> SchemaRef {
+        Arc::new(Schema::new(self.iter().map(Column::field).collect::<Vec<_>>()))
+    }
+
+    /// Whether a column with this source is asked for.
+    pub(crate) fn has(&self, source: Source) -> bool {
+        self.iter().any(|column| column.source == source)
     }
 }
 
@@ -152,6 +205,10 @@ const fn optional(name: &'static str, kind: Type, doc: &'static str) -> Column {
 }
 
 impl Column {
+    fn field(&self) -> Field {
+        Field::new(self.name, self.kind.arrow(), self.nullable)
+    }
+
     const fn from(self, source: Source) -> Self {
         Self { source, ..self }
     }
@@ -277,7 +334,8 @@ pub const STACKS: Table = Table {
     name: "stacks",
     doc: "One row for every distinct call stack. `UNNEST(frames)` and join `frames` to read it.",
     columns: &[
-        column("stack_id", Type::U32, "Key that `events.stack_id` refers to, from 0."),
+        column("stack_id", Type::U32, "Key that `events.stack_id` refers to, from 0.")
+            .from(Source::RowNumber),
         column("depth", Type::U32, "Number of frames."),
         column("frames", Type::U32List, "`frames.frame_id` of each frame, innermost (kernel side) first."),
     ],
@@ -288,7 +346,7 @@ pub const FRAMES: Table = Table {
     name: "frames",
     doc: "One row for every distinct frame: an address, and the module it lies in.",
     columns: &[
-        column("frame_id", Type::U32, "Key that `stacks.frames` refers to, from 0."),
+        column("frame_id", Type::U32, "Key that `stacks.frames` refers to, from 0.").from(Source::RowNumber),
         column("address", Type::U64, "Return address."),
         column("kernel", Type::Bool, "Whether it is an address of the kernel."),
         column("location", Type::Text, "`module + 0xoffset`, or the address where it lies in no module."),
@@ -362,6 +420,6 @@ mod tests {
             let names: HashSet<_> = table.columns.iter().map(|c| c.name).collect();
             assert_eq!(names.len(), table.columns.len(), "{}", table.name);
         }
-        assert!(EVENTS.columns.iter().all(|c| c.source != Source::Elsewhere));
+        assert!(EVENTS.columns.iter().all(|c| !matches!(c.source, Source::Elsewhere | Source::RowNumber)));
     }
 }

@@ -6,55 +6,139 @@ use crate::stack::{Resolution, Resolver, Validity};
 use crate::time::FileTime;
 use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 use std::hash::BuildHasher;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Frames of a stack that are kept. The capture driver stops at 150; a forged record may claim
 /// 65,535.
 const DEEPEST: usize = 512;
 
-/// The distinct stacks of one range of events. Ids are local to the range.
+/// A distinct stack: its frames, and what tells it from all others of the capture.
+#[derive(Debug)]
+pub(crate) struct ResolvedStack {
+    /// 128 bits, keyed: the same in all ranges and threads of one conversion.
+    fingerprint: u128,
+    pub frames: Box<[ResolvedFrame]>,
+}
+
+/// An address, and the module it lies in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ResolvedFrame {
+    pub address: u64,
+    pub module: Option<ModulePlace>,
+}
+
+/// Where a module stands in its part, and what tells it from other modules.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ModulePlace {
+    /// Position of the process whose module it is, and of the module there.
+    pub process: u32,
+    pub position: u32,
+    /// Hash of its path and base.
+    pub key: u64,
+}
+
+/// The distinct stacks of one range, in the order in which they first come.
+pub(crate) struct FoundStacks {
+    pub part: u16,
+    pub stacks: Vec<Arc<ResolvedStack>>,
+}
+
+/// Finders that wait for a next range: what a thread learned of the stacks of one range helps with
+/// the next one.
+#[derive(Default)]
+pub(crate) struct StackFinders<'a> {
+    hasher: DefaultHashBuilder,
+    waiting: Mutex<Vec<StackFinder<'a>>>,
+}
+
+impl<'a> StackFinders<'a> {
+    /// A finder for a range of this log.
+    pub(crate) fn borrow(&self, log: LogView<'a>) -> StackFinder<'a> {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut finder = waiting.pop().unwrap_or_else(|| StackFinder::new(log, self.hasher.clone()));
+        drop(waiting);
+        finder.begin(log);
+        finder
+    }
+
+    /// Gives a finder back.
+    pub(crate) fn give_back(&self, finder: StackFinder<'a>) {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push(finder);
+    }
+}
+
+/// Finds the distinct stacks of one range of events after another. Ids are local to the range, and
+/// do not depend on what was found before.
 ///
 /// A stack is the same when its process and its addresses are, and when no module was loaded in
 /// between that would change what an address means.
-pub(crate) struct RangeStacks<'a> {
+pub(crate) struct StackFinder<'a> {
     log: LogView<'a>,
     hasher: DefaultHashBuilder,
-    stack_table: HashTable<u32>,
-    stacks: Vec<RangeStack<'a>>,
-    /// Local frame ids of all stacks, one behind the other.
-    frame_ids: Vec<u32>,
+    table: HashTable<KnownStack>,
+    /// The stacks, by number.
+    stacks: Vec<Arc<ResolvedStack>>,
+    /// The raw frames of all known stacks, close together.
+    raw: Vec<u8>,
     frame_table: HashTable<u32>,
-    frames: Vec<RangeFrame>,
+    frames: Vec<KnownFrame>,
+    /// Keys of modules, by place.
+    modules: HashMap<(u32, u32), u64>,
+    /// Number of the range, so that local ids of others do not count.
+    range: u32,
+    found: Vec<Arc<ResolvedStack>>,
 }
 
-struct RangeStack<'a> {
-    process: Option<u32>,
-    raw: &'a [u8],
+/// What a look-up needs of a stack, in one place.
+struct KnownStack {
     hash: u64,
     validity: Validity,
-    first_frame: usize,
+    process: Option<u32>,
+    /// Where its raw frames begin, and their bytes.
+    raw: u32,
+    size: u32,
+    number: u32,
+    /// The range in which it came last, and its local id there.
+    range: u32,
+    local: u32,
 }
 
-/// An address in a process, and the module it lies in for some time: position of the process that
-/// has the module, and position of the module there.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct RangeFrame {
-    pub address: u64,
-    pub module: Option<(u32, u32)>,
+/// An address in a process, and the module it lies in for some time.
+#[derive(Clone, Copy)]
+struct KnownFrame {
+    frame: ResolvedFrame,
     process: Option<u32>,
     validity: Validity,
 }
 
-impl<'a> RangeStacks<'a> {
-    pub(crate) fn new(log: LogView<'a>) -> Self {
+/// Stacks that a finder keeps from range to range, a kilobyte each; a range adds 65,536 at most, of
+/// 4 KiB at most.
+const KEPT_STACKS: usize = 1 << 14;
+/// Frames that it keeps.
+const KEPT_FRAMES: usize = 1 << 17;
+
+impl<'a> StackFinder<'a> {
+    fn new(log: LogView<'a>, hasher: DefaultHashBuilder) -> Self {
         Self {
             log,
-            hasher: DefaultHashBuilder::default(),
-            stack_table: HashTable::new(),
+            hasher,
+            table: HashTable::new(),
             stacks: Vec::new(),
-            frame_ids: Vec::new(),
+            raw: Vec::new(),
             frame_table: HashTable::new(),
             frames: Vec::new(),
+            modules: HashMap::new(),
+            range: 0,
+            found: Vec::new(),
         }
+    }
+
+    fn begin(&mut self, log: LogView<'a>) {
+        let other_part = self.log.part() != log.part();
+        if other_part || self.stacks.len() >= KEPT_STACKS || self.frames.len() >= KEPT_FRAMES {
+            *self = Self::new(log, self.hasher.clone());
+        }
+        self.range += 1;
     }
 
     /// The local id of an event's stack; `None` where it has none.
@@ -66,77 +150,104 @@ impl<'a> RangeStacks<'a> {
         let stack = stack.first(DEEPEST);
         let (raw, time) = (stack.raw(), event.time());
         let hash = self.hasher.hash_one((process, raw));
-        let stacks = &self.stacks;
-        let same = |&id: &u32| {
-            let known = &stacks[id as usize];
-            known.process == process && known.raw == raw && known.validity.contains(time)
+        let arena = &self.raw;
+        let same = |known: &KnownStack| {
+            let at = known.raw as usize;
+            known.hash == hash
+                && known.process == process
+                && known.validity.contains(time)
+                && arena.get(at..at + known.size as usize) == Some(raw)
         };
-        if let Some(&id) = self.stack_table.find(hash, same) {
-            return Some(id);
+        if let Some(known) = self.table.find_mut(hash, same) {
+            if known.range != self.range {
+                (known.range, known.local) = (self.range, self.found.len() as u32);
+                self.found.push(Arc::clone(&self.stacks[known.number as usize]));
+            }
+            return Some(known.local);
         }
-        let id = self.stacks.len() as u32;
-        let (mut validity, first_frame) = (Validity::ALWAYS, self.frame_ids.len());
-        let resolver = Resolver::new(self.log, process, Resolution::Corrected);
-        for address in stack.addresses() {
-            let frame = self.frame(&resolver, process, address, time);
-            validity.intersect(self.frames[frame as usize].validity);
-            self.frame_ids.push(frame);
-        }
-        self.stacks.push(RangeStack { process, raw, hash, validity, first_frame });
-        let stacks = &self.stacks;
-        self.stack_table.insert_unique(hash, id, |&id| stacks[id as usize].hash);
-        Some(id)
+        Some(self.add(raw, hash, process, stack.addresses(), time))
     }
 
-    /// The local id of an address, resolved once for as long as the answer holds.
-    fn frame(&mut self, resolver: &Resolver<'a>, process: Option<u32>, address: u64, time: FileTime) -> u32 {
+    /// Adds a stack to those that are known, and to those of the range; gives its local id.
+    #[cold]
+    fn add(
+        &mut self,
+        raw: &[u8],
+        hash: u64,
+        process: Option<u32>,
+        addresses: impl ExactSizeIterator<Item = u64>,
+        time: FileTime,
+    ) -> u32 {
+        let mut validity = Validity::ALWAYS;
+        let resolver = Resolver::new(self.log, process, Resolution::Corrected);
+        let mut frames = Vec::with_capacity(addresses.len());
+        for address in addresses {
+            let known = self.frame(&resolver, process, address, time);
+            validity.intersect(known.validity);
+            frames.push(known.frame);
+        }
+        let known = KnownStack {
+            hash,
+            validity,
+            process,
+            raw: self.raw.len() as u32,
+            size: raw.len() as u32,
+            number: self.stacks.len() as u32,
+            range: self.range,
+            local: self.found.len() as u32,
+        };
+        let local = known.local;
+        self.raw.extend_from_slice(raw);
+        self.table.insert_unique(hash, known, |known| known.hash);
+        let stack = ResolvedStack { fingerprint: fingerprint(&self.hasher, &frames), frames: frames.into() };
+        let stack = Arc::new(stack);
+        self.found.push(Arc::clone(&stack));
+        self.stacks.push(stack);
+        local
+    }
+
+    /// An address, resolved once for as long as the answer holds.
+    fn frame(
+        &mut self,
+        resolver: &Resolver<'a>,
+        process: Option<u32>,
+        address: u64,
+        time: FileTime,
+    ) -> KnownFrame {
         let hash = self.hasher.hash_one((process, address));
         let frames = &self.frames;
-        let same = |&id: &u32| {
-            let known = &frames[id as usize];
-            known.address == address && known.process == process && known.validity.contains(time)
+        let same = |&at: &u32| {
+            let known = &frames[at as usize];
+            known.frame.address == address && known.process == process && known.validity.contains(time)
         };
-        if let Some(&id) = self.frame_table.find(hash, same) {
-            return id;
+        if let Some(&at) = self.frame_table.find(hash, same) {
+            return self.frames[at as usize];
         }
-        let id = self.frames.len() as u32;
         let mut validity = Validity::ALWAYS;
         let place = resolver.locate_within(address, time, &mut validity);
-        let module = place.map(|place| (place.owner, place.module));
-        self.frames.push(RangeFrame { address, module, process, validity });
-        let (frames, hasher) = (&self.frames, &self.hasher);
-        self.frame_table.insert_unique(hash, id, |&id| {
-            let known = &frames[id as usize];
-            hasher.hash_one((known.process, known.address))
+        let module = place.map(|place| {
+            let (process, position) = (place.owner, place.module);
+            let module = || place.location().module;
+            let key = *self.modules.entry((process, position)).or_insert_with(|| {
+                let module = module();
+                self.hasher.hash_one((module.path().to_str(), module.base))
+            });
+            ModulePlace { process, position, key }
         });
-        id
+        let known = KnownFrame { frame: ResolvedFrame { address, module }, process, validity };
+        let at = self.frames.len() as u32;
+        self.frames.push(known);
+        let (frames, hasher) = (&self.frames, &self.hasher);
+        self.frame_table.insert_unique(hash, at, |&at| {
+            let known = &frames[at as usize];
+            hasher.hash_one((known.process, known.frame.address))
+        });
+        known
     }
 
-    /// What the capture needs of it: no hash tables, nothing borrowed.
-    pub(crate) fn finish(self) -> FoundStacks {
-        let mut ends: Vec<usize> = self.stacks.iter().skip(1).map(|stack| stack.first_frame).collect();
-        ends.push(self.frame_ids.len());
-        FoundStacks { part: self.log.part(), frames: self.frames, frame_ids: self.frame_ids, ends }
-    }
-}
-
-/// The distinct stacks of a range, as lists of local frame ids.
-pub(crate) struct FoundStacks {
-    pub part: u16,
-    pub frames: Vec<RangeFrame>,
-    frame_ids: Vec<u32>,
-    ends: Vec<usize>,
-}
-
-impl FoundStacks {
-    /// The stacks, in the order of their local ids.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &[u32]> {
-        let mut start = 0;
-        self.ends.iter().map(move |&end| {
-            let ids = self.frame_ids.get(start..end).unwrap_or_default();
-            start = end;
-            ids
-        })
+    /// The distinct stacks of the range that ends here.
+    pub(crate) fn finish_range(&mut self) -> FoundStacks {
+        FoundStacks { part: self.log.part(), stacks: std::mem::take(&mut self.found) }
     }
 }
 
@@ -147,19 +258,18 @@ const REMEMBERED_STACKS: usize = 1 << 20;
 /// Numbers the distinct stacks of the whole capture, range by range in order.
 #[derive(Default)]
 pub(crate) struct CaptureStacks {
-    /// Fingerprint of a list of frame ids → stack id.
     ids: HashMap<u128, u32>,
     next: u32,
 }
 
 impl CaptureStacks {
-    /// The capture-wide id of a list of capture-wide frame ids, and whether it is new.
-    pub(crate) fn id(&mut self, frame_ids: &[u32]) -> (u32, bool) {
+    /// The capture-wide id of a stack, and whether it is new.
+    pub(crate) fn id(&mut self, stack: &ResolvedStack) -> (u32, bool) {
         if self.ids.len() >= REMEMBERED_STACKS {
             self.ids.clear();
         }
         let mut is_new = false;
-        let id = *self.ids.entry(fingerprint(frame_ids)).or_insert_with(|| {
+        let id = *self.ids.entry(stack.fingerprint).or_insert_with(|| {
             is_new = true;
             self.next
         });
@@ -170,19 +280,20 @@ impl CaptureStacks {
     }
 }
 
-/// 128 bits that tell lists of frame ids apart: two rounds of multiply-and-fold over the ids,
-/// with different odd constants. The ids are dense numbers given out here, not the log's bytes.
-fn fingerprint(frame_ids: &[u32]) -> u128 {
+/// 128 bits that tell lists of frames apart: two rounds of multiply-and-fold, with different odd
+/// constants, over keyed hashes of the frames, so that no log can be made to collide.
+fn fingerprint(hasher: &impl BuildHasher, frames: &[ResolvedFrame]) -> u128 {
     const A: u64 = 0x9E37_79B9_7F4A_7C15;
     const B: u64 = 0xC2B2_AE3D_27D4_EB4F;
     let fold = |state: u64, value: u64, constant: u64| {
         let product = u128::from(state ^ value) * u128::from(constant);
         (product as u64) ^ (product >> 64) as u64
     };
-    let (mut a, mut b) = (A ^ frame_ids.len() as u64, B);
-    for &id in frame_ids {
-        a = fold(a, u64::from(id).wrapping_add(B), A);
-        b = fold(b.rotate_left(23), u64::from(id).wrapping_mul(A) | 1, B);
+    let (mut a, mut b) = (A ^ frames.len() as u64, B);
+    for frame in frames {
+        let value = hasher.hash_one((frame.address, frame.module.map(|module| module.key)));
+        a = fold(a, value.wrapping_add(B), A);
+        b = fold(b.rotate_left(23), value.wrapping_mul(A) | 1, B);
     }
     u128::from(a) << 64 | u128::from(b)
 }
@@ -192,24 +303,37 @@ mod tests {
     use super::*;
     use std::collections::HashSet;
 
+    fn stack(hasher: &impl BuildHasher, frames: &[(u64, Option<u64>)]) -> ResolvedStack {
+        let module = |key| ModulePlace { process: 0, position: 0, key };
+        let frames: Box<[ResolvedFrame]> =
+            frames.iter().map(|&(address, key)| ResolvedFrame { address, module: key.map(module) }).collect();
+        ResolvedStack { fingerprint: fingerprint(hasher, &frames), frames }
+    }
+
     #[test]
-    fn fingerprints_tell_lists_apart() {
+    fn fingerprints_tell_stacks_apart() {
+        let hasher = DefaultHashBuilder::default();
         let mut seen = HashSet::new();
-        for a in 0..200u32 {
-            assert!(seen.insert(fingerprint(&[a])));
+        let mut add =
+            |frames: &[(u64, Option<u64>)]| assert!(seen.insert(stack(&hasher, frames).fingerprint));
+        add(&[]);
+        for a in 0..200 {
+            add(&[(a, None)]);
+            add(&[(a, Some(0))]);
             for b in 0..200 {
-                assert!(seen.insert(fingerprint(&[a, b])));
-                assert!(seen.insert(fingerprint(&[a, b, 7])));
+                add(&[(a, None), (b, None)]);
+                add(&[(a, None), (b, Some(7))]);
             }
         }
-        assert!(seen.insert(fingerprint(&[])));
     }
 
     #[test]
     fn a_stack_keeps_its_id() {
+        let hasher = DefaultHashBuilder::default();
         let mut stacks = CaptureStacks::default();
-        assert_eq!(stacks.id(&[1, 2]), (0, true));
-        assert_eq!(stacks.id(&[2, 1]), (1, true));
-        assert_eq!(stacks.id(&[1, 2]), (0, false));
+        let [one, two] = [[(1, None), (2, Some(3))], [(2, Some(3)), (1, None)]].map(|s| stack(&hasher, &s));
+        assert_eq!(stacks.id(&one), (0, true));
+        assert_eq!(stacks.id(&two), (1, true));
+        assert_eq!(stacks.id(&one), (0, false));
     }
 }

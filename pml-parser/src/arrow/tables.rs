@@ -2,6 +2,7 @@
 
 use super::events::EventCounts;
 use super::schema::{CAPTURE, Column, FRAMES, MODULES, PROCESSES, SCHEMA_VERSION, STACKS, Table};
+use crate::detail::value;
 use crate::log_set::LogSet;
 use crate::process::{Module, Process, Virtualized};
 use crate::text::WinStr;
@@ -199,6 +200,25 @@ impl StackRows {
     }
 }
 
+/// A module as the frames table shows it.
+pub(crate) struct ModuleText {
+    base: u64,
+    path: String,
+    /// Where the file name begins in the path.
+    name: usize,
+}
+
+impl ModuleText {
+    pub(crate) fn new(base: u64, path: String) -> Self {
+        let name = path.rfind('\\').map_or(0, |at| at + 1);
+        Self { base, path, name }
+    }
+
+    fn name(&self) -> &str {
+        self.path.get(self.name..).unwrap_or_default()
+    }
+}
+
 /// Collects rows of the frames table.
 #[derive(Default)]
 pub(crate) struct FrameRows {
@@ -209,29 +229,31 @@ pub(crate) struct FrameRows {
     module: StringBuilder,
     module_path: StringBuilder,
     offset: UInt64Builder,
+    /// The location that is written.
+    shown: String,
     rows: usize,
     /// Bytes of their paths.
     text: usize,
 }
 
 impl FrameRows {
-    /// `module` is the path of the module and the offset in it.
-    pub(crate) fn push(&mut self, id: u32, address: u64, kernel: bool, module: Option<(&str, u64)>) {
-        use std::fmt::Write;
+    pub(crate) fn push(&mut self, id: u32, address: u64, kernel: bool, module: Option<&ModuleText>) {
         self.id.append_value(id);
         self.address.append_value(address);
         self.kernel.append_value(kernel);
-        let path = module.map(|module| module.0);
-        let name = path.map(|path| path.rsplit('\\').next().unwrap_or(path));
-        // Writing into a builder cannot fail.
-        let _ = match (name, module) {
-            (Some(name), Some((_, offset))) => write!(self.location, "{name} + {offset:#x}"),
-            _ => write!(self.location, "{address:#x}"),
-        };
-        self.location.append_value("");
+        let path = module.map(|module| module.path.as_str());
+        let name = module.map(ModuleText::name);
+        let offset = module.map(|module| address.wrapping_sub(module.base));
+        self.shown.clear();
+        if let Some(name) = name {
+            self.shown.push_str(name);
+            self.shown.push_str(" + ");
+        }
+        value::hex(&mut self.shown, offset.unwrap_or(address));
+        self.location.append_value(&self.shown);
         self.module.append_option(name);
         self.module_path.append_option(path);
-        self.offset.append_option(module.map(|module| module.1));
+        self.offset.append_option(offset);
         self.rows += 1;
         self.text += path.map_or(0, str::len);
     }

@@ -5,7 +5,7 @@
 
 use super::Properties;
 use super::file::FileCall;
-use super::number::{Number, Numbers};
+use super::number::{Number, NumberSink};
 use super::value;
 use crate::names::flags::{self, Flags};
 use crate::raw::bytes::Blob;
@@ -157,7 +157,7 @@ impl Field {
     }
 
     /// Notes the number of this field.
-    pub(crate) fn note(&self, call: &FileCall<'_>, numbers: &mut Numbers) {
+    pub(crate) fn note(&self, call: &FileCall<'_>, numbers: &mut impl NumberSink) {
         if let (Some(number), Some(value)) = (self.number, self.read(call)) {
             numbers.set(number, value);
         }

@@ -2,16 +2,18 @@
 
 use super::field::Base;
 use super::file_layout::{self, Gate, Layout};
-use super::number::{Number, Numbers};
+use super::number::{Number, NumberSink};
 use super::{Decoded, Properties, sid, value};
 use crate::event::Event;
 use crate::names::category::Category;
+use crate::names::operation::{EventClass, Operation};
 use crate::names::{control, file_information, flags};
 use crate::raw::bytes::Blob;
 use crate::raw::strings::Info;
 use crate::text::WinStr;
 
 /// A file system event, with the places in its details found.
+#[derive(Clone, Copy)]
 pub(crate) struct FileCall<'a> {
     details: &'a [u8],
     extra: Option<&'a [u8]>,
@@ -30,12 +32,11 @@ const PARAMS: usize = 16;
 
 impl<'a> FileCall<'a> {
     /// `None` where even the word before the path is cut off.
-    fn new(event: &Event<'a>) -> Option<Self> {
+    pub(super) fn new(event: &Event<'a>, operation: Operation) -> Option<Self> {
         let details = event.details();
         let pointer = event.log().index.pointer();
         let info_at = PARAMS + 8 + 5 * pointer;
         let path = Info(details.u16_at(info_at)?);
-        let operation = event.operation();
         Some(Self {
             details,
             extra: event.extra(),
@@ -57,7 +58,8 @@ impl<'a> FileCall<'a> {
         }
     }
 
-    fn path(&self) -> WinStr<'a> {
+    /// The path, without a search pattern.
+    pub(super) fn path(&self) -> WinStr<'a> {
         self.path.string(self.details, self.path_at)
     }
 
@@ -91,17 +93,11 @@ impl<'a> FileCall<'a> {
     }
 }
 
-/// The path, without a search pattern.
-pub(super) fn path<'a>(event: &Event<'a>) -> WinStr<'a> {
-    FileCall::new(event).map(|call| call.path()).unwrap_or_default()
-}
-
 /// The path; a directory query adds its pattern.
-pub(super) fn push_path(event: &Event<'_>, out: &mut String) {
-    let Some(call) = FileCall::new(event) else { return };
+pub(super) fn push_path(call: &FileCall<'_>, out: &mut String) {
     call.path().push_to(out);
     if (call.code, call.sub) == (32, 1) {
-        let pattern = pattern(&call);
+        let pattern = pattern(call);
         if !pattern.is_empty() {
             if !call.path().ends_with(b'\\') {
                 out.push('\\');
@@ -118,10 +114,9 @@ fn pattern<'a>(call: &FileCall<'a>) -> WinStr<'a> {
 }
 
 /// All properties.
-pub(super) fn detail(event: &Event<'_>, to: &mut Properties<'_>) -> Decoded {
-    let Some(call) = FileCall::new(event) else { return Decoded::No };
+pub(super) fn detail(call: &FileCall<'_>, to: &mut Properties<'_>) -> Decoded {
     if to.options.advanced {
-        write_friendly_name(event, &call, to);
+        write_friendly_name(call, to);
     }
     let Some(layout) = file_layout::find(call.code, call.sub) else {
         // An information class without a known layout: undecoded if it carries anything.
@@ -142,7 +137,7 @@ pub(super) fn detail(event: &Event<'_>, to: &mut Properties<'_>) -> Decoded {
         if field.at.base == Base::Extra && call.extra.is_none() {
             continue;
         }
-        if !field.write(&call, to) {
+        if !field.write(call, to) {
             return Decoded::No;
         }
     }
@@ -150,8 +145,8 @@ pub(super) fn detail(event: &Event<'_>, to: &mut Properties<'_>) -> Decoded {
 }
 
 /// The friendly name of a sub-operation, where advanced output shows the raw one as operation.
-fn write_friendly_name(event: &Event<'_>, call: &FileCall<'_>, to: &mut Properties<'_>) {
-    let operation = event.operation();
+fn write_friendly_name(call: &FileCall<'_>, to: &mut Properties<'_>) {
+    let operation = Operation { class: EventClass::FileSystem, code: call.code, sub: call.sub };
     if operation.file().is_none_or(|file| file.subs.is_none()) {
         return;
     }
@@ -167,8 +162,7 @@ fn write_friendly_name(event: &Event<'_>, call: &FileCall<'_>, to: &mut Properti
 }
 
 /// All numbers.
-pub(super) fn numbers(event: &Event<'_>, numbers: &mut Numbers) {
-    let Some(call) = FileCall::new(event) else { return };
+pub(super) fn numbers(call: &FileCall<'_>, numbers: &mut impl NumberSink) {
     if matches!(call.code, 25 | 26 | 30 | 31) {
         numbers.set(Number::InformationClass, u64::from(call.sub));
     }
@@ -176,32 +170,30 @@ pub(super) fn numbers(event: &Event<'_>, numbers: &mut Numbers) {
     let Some(limit) = call.open(layout) else { return };
     for field in layout.fields {
         if usize::from(field.at.bytes) < limit {
-            field.note(&call, numbers);
+            field.note(call, numbers);
         }
     }
 }
 
 /// Where a file is renamed or linked to.
-pub(super) fn target_path<'a>(event: &Event<'a>) -> Option<WinStr<'a>> {
-    let call = FileCall::new(event)?;
+pub(super) fn target_path<'a>(call: &FileCall<'a>) -> Option<WinStr<'a>> {
     match (call.code, call.sub) {
         (26, 0x0A | 0x38 | 0x41 | 0x42) => {
-            let target = rename_target(&call);
-            Some(if target.is_empty() { raw_target(&call) } else { target })
+            let target = rename_target(call);
+            Some(if target.is_empty() { raw_target(call) } else { target })
         }
-        (26, 0x0B | 0x39 | 0x48 | 0x49) => Some(raw_target(&call)),
+        (26, 0x0B | 0x39 | 0x48 | 0x49) => Some(raw_target(call)),
         _ => None,
     }
 }
 
 /// The code of a control operation.
-pub(super) fn control_code(event: &Event<'_>) -> Option<u32> {
-    FileCall::new(event)?.param(0, 2)
+pub(super) fn control_code(call: &FileCall<'_>) -> Option<u32> {
+    call.param(0, 2)
 }
 
 /// Category of `CreateFile`: what it did, or when it failed, what it would have done.
-pub(super) fn create_category(event: &Event<'_>) -> Category {
-    let Some(call) = FileCall::new(event) else { return Category::Empty };
+pub(super) fn create_category(call: &FileCall<'_>) -> Category {
     let writes = match call.extra {
         Some(extra) => matches!(extra.u32_at(0), Some(0 | 2 | 3)),
         None => matches!(call.param(0, 1).map(|options| options >> 24), Some(0 | 2..=5)),
@@ -210,8 +202,7 @@ pub(super) fn create_category(event: &Event<'_>) -> Category {
 }
 
 /// Category of a disposition, from the bits of its first byte that ask for deletion.
-pub(super) fn delete_category(event: &Event<'_>, mask: u8) -> Category {
-    let Some(call) = FileCall::new(event) else { return Category::Empty };
+pub(super) fn delete_category(call: &FileCall<'_>, mask: u8) -> Category {
     match call.trailer().first() {
         Some(byte) if byte & mask != 0 => Category::Write,
         _ => Category::Empty,

@@ -17,12 +17,16 @@ mod sid;
 pub(crate) mod value;
 
 pub use network::Endpoint;
+pub(crate) use number::NumberSink;
 pub use number::{Number, Numbers};
+
+use file::FileCall;
+use registry::KeyCall;
 
 use crate::event::Event;
 use crate::names::category::{Category, Rule};
 use crate::names::control;
-use crate::names::operation::EventClass;
+use crate::names::operation::{EventClass, Operation};
 use crate::text::WinStr;
 use crate::zone::Zone;
 
@@ -69,34 +73,64 @@ pub enum Decoded {
 /// Longest cell Process Monitor shows, in UTF-16 code units.
 pub(crate) const CELL_LIMIT: usize = 4095;
 
-impl<'a> Event<'a> {
-    /// Appends the path, as the Path column shows it. Many operations have none.
-    pub fn push_path(&self, options: &TextOptions, out: &mut String) {
+/// What an event says, with its operation and the places in its details looked up once, for
+/// whoever asks for several things.
+pub(crate) struct Content<'e, 'a> {
+    event: &'e Event<'a>,
+    pub operation: Operation,
+    call: Call<'e, 'a>,
+}
+
+/// The details of an event, by its class. What has no known layout, or is cut off, is `Unknown`.
+enum Call<'e, 'a> {
+    Process,
+    Registry(KeyCall<'e, 'a>),
+    File(FileCall<'a>),
+    Profiling,
+    Network,
+    Unknown,
+}
+
+impl<'e, 'a> Content<'e, 'a> {
+    #[inline]
+    pub(crate) fn new(event: &'e Event<'a>) -> Self {
+        let operation = event.operation();
+        let call = match operation.class {
+            EventClass::Process => Call::Process,
+            EventClass::Registry => KeyCall::new(event, operation).map_or(Call::Unknown, Call::Registry),
+            EventClass::FileSystem => FileCall::new(event, operation).map_or(Call::Unknown, Call::File),
+            EventClass::Profiling => Call::Profiling,
+            EventClass::Network => Call::Network,
+            EventClass::Other(_) => Call::Unknown,
+        };
+        Self { event, operation, call }
+    }
+
+    pub(crate) fn push_path(&self, options: &TextOptions, out: &mut String) {
         let start = out.len();
-        match self.class() {
-            EventClass::Process => process::path(self).push_to(out),
-            EventClass::Registry => registry::path(self).push_to(out),
-            EventClass::FileSystem => file::push_path(self, out),
-            EventClass::Profiling => profiling::push_path(self, out),
-            EventClass::Network => network::push_path(self, options, out),
-            EventClass::Other(_) => {}
+        match &self.call {
+            Call::Process => process::path(self.event).push_to(out),
+            Call::Registry(call) => call.path().push_to(out),
+            Call::File(call) => file::push_path(call, out),
+            Call::Profiling => profiling::push_path(self.event, out),
+            Call::Network => network::push_path(self.event, options, out),
+            Call::Unknown => {}
         }
         if options.is_procmon() {
             cut(out, start);
         }
     }
 
-    /// Appends the details, as the Detail column shows them: `Key: Value, Key: Value`.
-    pub fn push_detail(&self, options: &TextOptions, out: &mut String) -> Decoded {
+    pub(crate) fn push_detail(&self, options: &TextOptions, out: &mut String) -> Decoded {
         let start = out.len();
         let mut properties = Properties { out, start, options };
-        let decoded = match self.class() {
-            EventClass::Process => process::detail(self, &mut properties),
-            EventClass::Registry => registry::detail(self, &mut properties),
-            EventClass::FileSystem => file::detail(self, &mut properties),
-            EventClass::Profiling => profiling::detail(self, &mut properties),
-            EventClass::Network => network::detail(self, &mut properties),
-            EventClass::Other(_) => Decoded::No,
+        let decoded = match &self.call {
+            Call::Process => process::detail(self.event, &mut properties),
+            Call::Registry(call) => registry::detail(call, &mut properties),
+            Call::File(call) => file::detail(call, &mut properties),
+            Call::Profiling => profiling::detail(self.event, &mut properties),
+            Call::Network => network::detail(self.event, &mut properties),
+            Call::Unknown => Decoded::No,
         };
         if options.is_procmon() {
             cut(out, start);
@@ -104,49 +138,88 @@ impl<'a> Event<'a> {
         decoded
     }
 
+    pub(crate) fn path(&self) -> WinStr<'a> {
+        match &self.call {
+            Call::Process => process::path(self.event),
+            Call::Registry(call) => call.path(),
+            Call::File(call) => call.path(),
+            _ => WinStr::EMPTY,
+        }
+    }
+
+    pub(crate) fn target_path(&self) -> Option<WinStr<'a>> {
+        match &self.call {
+            Call::Registry(call) => registry::target_path(call),
+            Call::File(call) => file::target_path(call),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn category(&self) -> Category {
+        let rule = self.operation.category_rule();
+        match (rule, &self.call) {
+            (Rule::Fixed(category), _) => category,
+            (Rule::ByKeyDisposition, _) => registry::category(self.event),
+            (Rule::ByOpenResult, Call::File(call)) => file::create_category(call),
+            (Rule::ByControlCode, Call::File(call)) => {
+                file::control_code(call).map_or(Category::Empty, control::category)
+            }
+            (Rule::ByDeleteBit, Call::File(call)) => file::delete_category(call, 1),
+            (Rule::ByDeleteByte, Call::File(call)) => file::delete_category(call, 0xFF),
+            _ => Category::Empty,
+        }
+    }
+
+    pub(crate) fn numbers(&self, numbers: &mut impl NumberSink) {
+        match &self.call {
+            Call::Process => process::numbers(self.event, numbers),
+            Call::Registry(call) => registry::numbers(call, numbers),
+            Call::File(call) => file::numbers(call, numbers),
+            Call::Network => network::numbers(self.event, numbers),
+            Call::Profiling | Call::Unknown => {}
+        }
+    }
+
+    pub(crate) fn push_registry_data(&self, out: &mut String) -> bool {
+        match &self.call {
+            Call::Registry(call) => registry::push_data(call, out),
+            _ => false,
+        }
+    }
+}
+
+impl<'a> Event<'a> {
+    /// Appends the path, as the Path column shows it. Many operations have none.
+    pub fn push_path(&self, options: &TextOptions, out: &mut String) {
+        Content::new(self).push_path(options, out);
+    }
+
+    /// Appends the details, as the Detail column shows them: `Key: Value, Key: Value`.
+    pub fn push_detail(&self, options: &TextOptions, out: &mut String) -> Decoded {
+        Content::new(self).push_detail(options, out)
+    }
+
     /// The path alone, for operations whose path stands in the log as one string: processes,
     /// images, registry, files (without a search pattern).
     pub fn path(&self) -> WinStr<'a> {
-        match self.class() {
-            EventClass::Process => process::path(self),
-            EventClass::Registry => registry::path(self),
-            EventClass::FileSystem => file::path(self),
-            _ => WinStr::EMPTY,
-        }
+        Content::new(self).path()
     }
 
     /// The second path of an operation that has one: where a file is renamed or linked to, the
     /// new name of a key, the file a hive is loaded from or saved to.
     pub fn target_path(&self) -> Option<WinStr<'a>> {
-        match self.class() {
-            EventClass::Registry => registry::target_path(self),
-            EventClass::FileSystem => file::target_path(self),
-            _ => None,
-        }
+        Content::new(self).target_path()
     }
 
     /// The category.
     pub fn category(&self) -> Category {
-        match self.operation().category_rule() {
-            Rule::Fixed(category) => category,
-            Rule::ByKeyDisposition => registry::category(self),
-            Rule::ByOpenResult => file::create_category(self),
-            Rule::ByControlCode => file::control_code(self).map_or(Category::Empty, control::category),
-            Rule::ByDeleteBit => file::delete_category(self, 1),
-            Rule::ByDeleteByte => file::delete_category(self, 0xFF),
-        }
+        Content::new(self).category()
     }
 
     /// The numbers inside the details, untranslated.
     pub fn numbers(&self) -> Numbers {
         let mut numbers = Numbers::default();
-        match self.class() {
-            EventClass::Process => process::numbers(self, &mut numbers),
-            EventClass::Registry => registry::numbers(self, &mut numbers),
-            EventClass::FileSystem => file::numbers(self, &mut numbers),
-            EventClass::Network => network::numbers(self, &mut numbers),
-            EventClass::Profiling | EventClass::Other(_) => {}
-        }
+        Content::new(self).numbers(&mut numbers);
         numbers
     }
 
@@ -158,7 +231,7 @@ impl<'a> Event<'a> {
     /// Appends the data of a registry value as text, where the event carries any: strings as they
     /// are, several strings joined by `, `, numbers in decimal, bytes in hexadecimal.
     pub fn push_registry_data(&self, out: &mut String) -> bool {
-        self.class() == EventClass::Registry && registry::push_data(self, out)
+        Content::new(self).push_registry_data(out)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Details of the network class (docs/format.md, "Network").
 
-use super::number::{Number, Numbers};
+use super::number::{Number, NumberSink};
 use super::{Decoded, Properties, TextOptions, value};
 use crate::event::Event;
 use crate::raw::bytes::Blob;
@@ -121,6 +121,6 @@ pub(super) fn endpoints(event: &Event<'_>) -> Option<[Endpoint; 2]> {
 }
 
 /// All numbers.
-pub(super) fn numbers(event: &Event<'_>, numbers: &mut Numbers) {
+pub(super) fn numbers(event: &Event<'_>, numbers: &mut impl NumberSink) {
     numbers.set_if(Number::Length, event.details().u32_at(4));
 }

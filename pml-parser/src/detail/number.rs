@@ -81,30 +81,25 @@ impl Numbers {
         let at = number as usize;
         (self.present >> at & 1 == 1).then(|| self.values.get(at).copied()).flatten()
     }
+}
 
-    /// The numbers that are there, by position in [`Number`].
-    #[cfg_attr(not(feature = "export"), allow(dead_code, reason = "used by the columnar stage"))]
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (usize, u64)> + '_ {
-        let mut left = self.present;
-        std::iter::from_fn(move || {
-            let at = left.trailing_zeros() as usize;
-            let value = self.values.get(at)?;
-            left &= left - 1;
-            Some((at, *value))
-        })
+/// Whatever takes the numbers of an event. Of a number that is set twice the last value counts.
+pub(crate) trait NumberSink {
+    fn set(&mut self, number: Number, value: u64);
+
+    fn set_if(&mut self, number: Number, value: Option<impl Into<u64>>) {
+        if let Some(value) = value {
+            self.set(number, value.into());
+        }
     }
+}
 
-    pub(crate) fn set(&mut self, number: Number, value: u64) {
+impl NumberSink for Numbers {
+    fn set(&mut self, number: Number, value: u64) {
         let at = number as usize;
         if let Some(slot) = self.values.get_mut(at) {
             *slot = value;
             self.present |= 1 << at;
-        }
-    }
-
-    pub(crate) fn set_if(&mut self, number: Number, value: Option<impl Into<u64>>) {
-        if let Some(value) = value {
-            self.set(number, value.into());
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Details of the process class (docs/format.md, "Process details").
 
-use super::number::{Number, Numbers};
+use super::number::{Number, NumberSink};
 use super::{Decoded, Properties, value};
 use crate::event::Event;
 use crate::raw::bytes::Blob;
@@ -61,7 +61,7 @@ pub(super) fn detail(event: &Event<'_>, to: &mut Properties<'_>) -> Decoded {
 }
 
 /// All numbers.
-pub(super) fn numbers(event: &Event<'_>, numbers: &mut Numbers) {
+pub(super) fn numbers(event: &Event<'_>, numbers: &mut impl NumberSink) {
     let details = event.details();
     let pointer = event.log().index.pointer();
     let status = |d: &[u8]| d.u32_at(0).map(|v| v as i32 as i64 as u64);

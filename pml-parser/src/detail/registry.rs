@@ -1,9 +1,10 @@
 //! Details of the registry class (docs/format.md, "Registry details").
 
-use super::number::{Number, Numbers};
+use super::number::{Number, NumberSink};
 use super::{CELL_LIMIT, Decoded, Fidelity, Properties, TextOptions, value};
 use crate::event::Event;
 use crate::names::category::Category;
+use crate::names::operation::Operation;
 use crate::names::{flags, registry as names};
 use crate::raw::bytes::Blob;
 use crate::raw::strings::Info;
@@ -26,8 +27,8 @@ const REPLACE_KEY: u16 = 21;
 
 /// A registry event with the places in its details found.
 #[derive(Clone, Copy)]
-struct KeyCall<'a> {
-    event: Event<'a>,
+pub(super) struct KeyCall<'e, 'a> {
+    event: &'e Event<'a>,
     details: &'a [u8],
     extra: Option<&'a [u8]>,
     code: u16,
@@ -35,15 +36,19 @@ struct KeyCall<'a> {
     path_at: usize,
 }
 
-impl<'a> KeyCall<'a> {
-    fn new(event: &Event<'a>) -> Option<Self> {
-        let operation = event.operation();
+impl<'e, 'a> KeyCall<'e, 'a> {
+    /// `None` for operations without a known layout, and where the fixed part is not there in full.
+    pub(super) fn new(event: &'e Event<'a>, operation: Operation) -> Option<Self> {
         let (details, extra) = (event.details(), event.extra());
         let path_at = operation.registry()?.fixed;
         let path = Info(details.u16_at(0)?);
-        // The fixed part must be there in full.
         (details.len() >= path_at).then_some(())?;
-        Some(Self { event: *event, details, extra, code: operation.code, path, path_at })
+        Some(Self { event, details, extra, code: operation.code, path, path_at })
+    }
+
+    /// The path: the key, and for values `\` and the value's name.
+    pub(super) fn path(&self) -> WinStr<'a> {
+        self.path.string(self.details, self.path_at)
     }
 
     fn behind_path(&self) -> usize {
@@ -76,11 +81,6 @@ struct ValueData<'a> {
     name: Option<WinStr<'a>>,
 }
 
-/// The path: the key, and for values `\` and the value's name.
-pub(super) fn path<'a>(event: &Event<'a>) -> WinStr<'a> {
-    KeyCall::new(event).map(|call| call.path.string(call.details, call.path_at)).unwrap_or_default()
-}
-
 /// Read, or Write when the key was created.
 pub(super) fn category(event: &Event<'_>) -> Category {
     match event.extra().and_then(|extra| extra.u32_at(4)) {
@@ -90,8 +90,7 @@ pub(super) fn category(event: &Event<'_>) -> Category {
 }
 
 /// The file of a hive operation, the new name of a key.
-pub(super) fn target_path<'a>(event: &Event<'a>) -> Option<WinStr<'a>> {
-    let call = KeyCall::new(event)?;
+pub(super) fn target_path<'a>(call: &KeyCall<'_, 'a>) -> Option<WinStr<'a>> {
     match call.code {
         LOAD_KEY | RENAME_KEY | RESTORE_KEY | SAVE_KEY => Some(call.string(1)),
         REPLACE_KEY => Some(call.string(2)),
@@ -100,18 +99,17 @@ pub(super) fn target_path<'a>(event: &Event<'a>) -> Option<WinStr<'a>> {
 }
 
 /// All properties.
-pub(super) fn detail(event: &Event<'_>, to: &mut Properties<'_>) -> Decoded {
-    let Some(call) = KeyCall::new(event) else { return Decoded::No };
+pub(super) fn detail(call: &KeyCall<'_, '_>, to: &mut Properties<'_>) -> Decoded {
     match call.code {
-        OPEN_KEY | CREATE_KEY => open_key(&call, to),
-        QUERY_KEY | ENUM_KEY => query_key(&call, to),
+        OPEN_KEY | CREATE_KEY => open_key(call, to),
+        QUERY_KEY | ENUM_KEY => query_key(call, to),
         SET_VALUE => {
-            if let Some(data) = set_value_data(&call) {
+            if let Some(data) = set_value_data(call) {
                 write_value(&data, to, call.details.u16_at(12) != Some(0));
             }
         }
-        QUERY_VALUE | ENUM_VALUE => return query_value(&call, to),
-        SET_INFO_KEY => set_info_key(&call, to),
+        QUERY_VALUE | ENUM_VALUE => return query_value(call, to),
+        SET_INFO_KEY => set_info_key(call, to),
         LOAD_KEY => call.string(1).push_to(to.key("Hive Path")),
         RENAME_KEY => call.string(1).push_to(to.key("New Name")),
         RESTORE_KEY => {
@@ -134,8 +132,7 @@ pub(super) fn detail(event: &Event<'_>, to: &mut Properties<'_>) -> Decoded {
 }
 
 /// All numbers.
-pub(super) fn numbers(event: &Event<'_>, numbers: &mut Numbers) {
-    let Some(call) = KeyCall::new(event) else { return };
+pub(super) fn numbers(call: &KeyCall<'_, '_>, numbers: &mut impl NumberSink) {
     match call.code {
         OPEN_KEY | CREATE_KEY => {
             numbers.set(Number::DesiredAccess, call.word(4).into());
@@ -156,16 +153,15 @@ pub(super) fn numbers(event: &Event<'_>, numbers: &mut Numbers) {
         SET_INFO_KEY => numbers.set(Number::InformationClass, call.word(4).into()),
         _ => {}
     }
-    let Some(data) = value_data(&call) else { return };
+    let Some(data) = value_data(call) else { return };
     numbers.set(Number::RegistryType, data.kind.into());
     numbers.set(Number::RegistryDataSize, data.length.into());
     numbers.set_if(Number::RegistryNumber, data.number());
 }
 
 /// The data of a value as text. `false` where the event carries none.
-pub(super) fn push_data(event: &Event<'_>, out: &mut String) -> bool {
-    let data = KeyCall::new(event).and_then(|call| value_data(&call));
-    match data {
+pub(super) fn push_data(call: &KeyCall<'_, '_>, out: &mut String) -> bool {
+    match value_data(call) {
         Some(data) if data.length > 0 && !data.data.is_empty() => {
             write_data(&data, out, Fidelity::Corrected);
             true
@@ -175,7 +171,7 @@ pub(super) fn push_data(event: &Event<'_>, out: &mut String) -> bool {
 }
 
 /// The data that an operation sets or returned.
-fn value_data<'a>(call: &KeyCall<'a>) -> Option<ValueData<'a>> {
+fn value_data<'a>(call: &KeyCall<'_, 'a>) -> Option<ValueData<'a>> {
     match call.code {
         SET_VALUE => set_value_data(call),
         QUERY_VALUE => queried_data(call, call.word(8)),
@@ -184,7 +180,7 @@ fn value_data<'a>(call: &KeyCall<'a>) -> Option<ValueData<'a>> {
     }
 }
 
-fn set_value_data<'a>(call: &KeyCall<'a>) -> Option<ValueData<'a>> {
+fn set_value_data<'a>(call: &KeyCall<'_, 'a>) -> Option<ValueData<'a>> {
     let at = call.behind_path();
     let captured = usize::from(call.details.u16_at(12)?);
     Some(ValueData {
@@ -198,7 +194,7 @@ fn set_value_data<'a>(call: &KeyCall<'a>) -> Option<ValueData<'a>> {
 }
 
 /// What a query returned, by information class: 1 is full, 2 is partial information.
-fn queried_data<'a>(call: &KeyCall<'a>, class: u32) -> Option<ValueData<'a>> {
+fn queried_data<'a>(call: &KeyCall<'_, 'a>, class: u32) -> Option<ValueData<'a>> {
     let extra = call.extra?;
     // Bytes in front of the data as Process Monitor counts them when it shows binary values: the
     // size of the C structure, whatever the length of the name.
@@ -220,7 +216,7 @@ fn queried_data<'a>(call: &KeyCall<'a>, class: u32) -> Option<ValueData<'a>> {
     })
 }
 
-fn open_key(call: &KeyCall<'_>, to: &mut Properties<'_>) {
+fn open_key(call: &KeyCall<'_, '_>, to: &mut Properties<'_>) {
     let desired = call.word(4);
     if desired == 0 {
         return;
@@ -256,7 +252,7 @@ fn named_or_unknown(out: &mut String, name: Option<&str>, number: u32, before_en
     }
 }
 
-fn query_key(call: &KeyCall<'_>, to: &mut Properties<'_>) {
+fn query_key(call: &KeyCall<'_, '_>, to: &mut Properties<'_>) {
     let class = if call.code == ENUM_KEY {
         value::grouped(to.key("Index"), call.word(8).into());
         call.word(12)
@@ -287,7 +283,7 @@ fn query_key(call: &KeyCall<'_>, to: &mut Properties<'_>) {
     }
 }
 
-fn query_value(call: &KeyCall<'_>, to: &mut Properties<'_>) -> Decoded {
+fn query_value(call: &KeyCall<'_, '_>, to: &mut Properties<'_>) -> Decoded {
     let class = if call.code == ENUM_VALUE {
         value::grouped(to.key("Index"), call.word(8).into());
         call.word(12)
@@ -410,7 +406,7 @@ fn strings(data: &[u8], out: &mut String) {
     }
 }
 
-fn set_info_key(call: &KeyCall<'_>, to: &mut Properties<'_>) {
+fn set_info_key(call: &KeyCall<'_, '_>, to: &mut Properties<'_>) {
     let class = call.word(4);
     let captured = call.details.u16_at(12).unwrap_or(0);
     let out = to.key("KeySetInformationClass");

@@ -49,8 +49,17 @@ pub(crate) fn hex(out: &mut String, value: u64) {
 /// Lower-case hexadecimal digits.
 pub(crate) fn hex_digits(out: &mut String, value: u64) {
     let digits = (64 - value.leading_zeros()).div_ceil(4).max(1);
-    for digit in (0..digits).rev() {
-        out.push(nibble(value >> (digit * 4), b'a'));
+    let mut text = [0; 16];
+    for (digit, byte) in (0..digits).rev().zip(&mut text) {
+        *byte = nibble(value >> (digit * 4), b'a');
+    }
+    push_ascii(out, text.get(..digits as usize).unwrap_or_default());
+}
+
+/// Appends bytes that are ASCII.
+fn push_ascii(out: &mut String, bytes: &[u8]) {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        out.push_str(text);
     }
 }
 
@@ -66,7 +75,7 @@ pub(crate) fn upper_hex(out: &mut String, value: u64) {
 /// A LUID, high part first: `00000000:000003e7`.
 pub(crate) fn luid(out: &mut String, value: u64) {
     for digit in (0..16).rev() {
-        out.push(nibble(value >> (digit * 4), b'a'));
+        out.push(char::from(nibble(value >> (digit * 4), b'a')));
         if digit == 8 {
             out.push(':');
         }
@@ -75,13 +84,12 @@ pub(crate) fn luid(out: &mut String, value: u64) {
 
 /// Two upper-case hexadecimal digits.
 pub(crate) fn hex_byte(out: &mut String, byte: u8) {
-    out.push(nibble(u64::from(byte >> 4), b'A'));
-    out.push(nibble(u64::from(byte), b'A'));
+    push_ascii(out, &[nibble(u64::from(byte >> 4), b'A'), nibble(u64::from(byte), b'A')]);
 }
 
-fn nibble(value: u64, ten: u8) -> char {
+fn nibble(value: u64, ten: u8) -> u8 {
     let low = (value & 0xF) as u8;
-    char::from(if low < 10 { b'0' + low } else { ten + low - 10 })
+    if low < 10 { b'0' + low } else { ten + low - 10 }
 }
 
 /// `True` or `False`.

@@ -1,9 +1,9 @@
 //! Arrow IPC (file format) of the events table, with the schema of the Parquet file.
 
-use super::stack_tables::StackTables;
-use super::{CaptureFacts, Monitor, Work, WriteError, decode_range, progress};
-use crate::arrow::events::{EventCounts, EventRows};
-use crate::arrow::schema::{EVENTS, Type};
+use super::batches::{RANGE_BYTES, RANGE_EVENTS, read_batches};
+use super::{CaptureFacts, Monitor, TableExport, WriteError};
+use crate::arrow::events::EventCounts;
+use crate::arrow::schema::Type;
 use crate::arrow::tables;
 use crate::log_set::{EventRange, LogSet};
 use crate::names::category::Category;
@@ -18,10 +18,6 @@ use hashbrown::{HashMap, HashSet};
 use std::io::Write;
 use std::sync::Arc;
 
-/// Events and bytes of records of a batch.
-const RANGE_EVENTS: u32 = 65_536;
-const RANGE_BYTES: u64 = 64 << 20;
-
 /// Writes the events table.
 ///
 /// The file format wants each dictionary whole and once, so the few words that can occur are
@@ -32,7 +28,7 @@ const RANGE_BYTES: u64 = 64 << 20;
 pub fn write_ipc<B, W>(
     set: &LogSet<B>,
     out: W,
-    work: &Work,
+    export: &TableExport,
     facts: &CaptureFacts,
     monitor: &dyn Monitor,
 ) -> Result<EventCounts, WriteError>
@@ -40,43 +36,25 @@ where
     B: AsRef<[u8]> + Sync,
     W: Write,
 {
-    let words = Words::gather(set, work.threads)?;
+    let words = match export.columns.iter().any(|column| column.kind == Type::Word) {
+        true => Words::gather(set, export.work.threads)?,
+        false => Words::none(),
+    };
     let metadata = tables::capture_metadata(set, facts, &EventCounts::default());
     // What only the conversion itself finds out cannot stand in front of its result.
     let known = |key: &str| !["damage", "undecoded"].iter().any(|word| key.contains(word));
     let metadata: std::collections::HashMap<String, String> =
         metadata.into_iter().filter(|(key, _)| known(key)).collect();
-    let schema = Arc::new(Schema::clone(&EVENTS.schema()).with_metadata(metadata));
+    let schema = Arc::new(Schema::clone(&export.columns.schema()).with_metadata(metadata));
     let mut writer = FileWriter::try_new_with_options(out, &schema, IpcWriteOptions::default())?;
-    let mut counts = EventCounts::default();
-    let mut stacks = StackTables::new(());
-    let decode = |range: EventRange| {
-        let mut batches = Vec::new();
-        let (counts, stacks) = decode_range(set, &range, work, monitor, |rows| {
-            batches.push(rows);
-            Ok(())
-        })?;
-        Ok::<_, WriteError>((range, batches, counts, stacks))
-    };
-    let ranges = set.ranges(RANGE_EVENTS, RANGE_BYTES);
-    in_order(work.threads, ranges, decode, |(range, batches, found, found_stacks)| {
-        counts.merge(&found);
-        let ids = stacks.number(set, &found_stacks)?;
-        for EventRows { mut batch, stack_ids } in batches {
-            if stack_ids.is_empty() {
-                continue;
+    let counts = read_batches(set, export, monitor, |batch| {
+        let mut columns = batch.columns().to_vec();
+        for (column, array) in export.columns.iter().zip(&mut columns) {
+            if column.kind == Type::Word {
+                *array = words.translate(array);
             }
-            for (column, array) in EVENTS.columns.iter().zip(&mut batch) {
-                if column.kind == Type::Word {
-                    *array = words.translate(array);
-                }
-            }
-            batch.push(StackTables::<()>::rows(&ids, &stack_ids));
-            writer.write(&RecordBatch::try_new(Arc::clone(&schema), batch)?)?;
         }
-        let (events, bytes) = progress(set, &range);
-        monitor.advance(events, bytes);
-        Ok(())
+        Ok(writer.write(&RecordBatch::try_new(Arc::clone(&schema), columns)?)?)
     })?;
     writer.finish()?;
     writer.get_mut().flush()?;
@@ -90,6 +68,10 @@ struct Words {
 }
 
 impl Words {
+    fn none() -> Self {
+        Self { index: HashMap::new(), array: Arc::new(StringArray::from(Vec::<String>::new())) }
+    }
+
     fn gather<B: AsRef<[u8]> + Sync>(set: &LogSet<B>, threads: usize) -> Result<Self, WriteError> {
         let mut words: Vec<String> = Vec::new();
         let mut index = HashMap::new();

@@ -1,9 +1,9 @@
 //! JSON Lines: one object an event, with the columns of the events table.
 
 use super::stack_tables::StackTables;
-use super::{Monitor, Work, WriteError, decode_range, progress};
+use super::{Monitor, RangeDecoder, TableExport, WriteError, progress};
 use crate::arrow::events::{EventCounts, EventRows};
-use crate::arrow::schema::{EVENTS, Type};
+use crate::arrow::schema::{EventColumnSet, Source, Type};
 use crate::log_set::{EventRange, LogSet};
 use crate::parallel::in_order;
 use crate::time::FileTime;
@@ -26,7 +26,7 @@ const RANGE_BYTES: u64 = 8 << 20;
 pub fn write_jsonl<B, W>(
     set: &LogSet<B>,
     out: &mut W,
-    work: &Work,
+    export: &TableExport,
     monitor: &dyn Monitor,
 ) -> Result<EventCounts, WriteError>
 where
@@ -35,16 +35,21 @@ where
 {
     let mut counts = EventCounts::default();
     let mut stacks = StackTables::new(());
+    let decoder = RangeDecoder::new(set, export, monitor);
+    let wants_stacks = export.columns.has(Source::StackId);
     let render = |range: EventRange| {
         let mut lines = Lines::default();
-        let (counts, stacks) = decode_range(set, &range, work, monitor, |rows| lines.push(rows))?;
+        let (counts, stacks) = decoder.decode(&range, |rows| lines.push(&export.columns, &rows))?;
         Ok::<_, WriteError>((range, lines, counts, stacks))
     };
     let ranges = set.ranges(RANGE_EVENTS, RANGE_BYTES);
-    in_order(work.threads, ranges, render, |(range, lines, found, found_stacks)| {
+    in_order(export.work.threads, ranges, render, |(range, lines, found, found_stacks)| {
         counts.merge(&found);
-        let ids = stacks.column(set, &found_stacks, &lines.stack_ids)?;
-        lines.write(&ids, out)?;
+        let ids = match wants_stacks {
+            true => Some(stacks.column(set, &found_stacks, &lines.stack_ids)?),
+            false => None,
+        };
+        lines.write(ids.as_ref(), out)?;
         let (events, bytes) = progress(set, &range);
         monitor.advance(events, bytes);
         Ok(())
@@ -53,7 +58,7 @@ where
     Ok(counts)
 }
 
-/// Lines that lack their stack ids, the last member of each object.
+/// Lines that lack their stack ids, the last member of each object, and what ends it.
 #[derive(Default)]
 struct Lines {
     text: Vec<u8>,
@@ -62,27 +67,29 @@ struct Lines {
 }
 
 impl Lines {
-    fn push(&mut self, rows: EventRows) -> Result<(), WriteError> {
-        for row in 0..rows.stack_ids.len() {
-            self.text.push(b'{');
-            for (column, array) in EVENTS.columns.iter().zip(&rows.batch) {
-                write!(self.text, "\"{}\":", column.name)?;
+    fn push(&mut self, columns: &EventColumnSet, rows: &EventRows) -> Result<(), WriteError> {
+        for row in 0..rows.rows {
+            let mut before = "{";
+            for (column, array) in columns.iter().zip(&rows.batch) {
+                write!(self.text, "{before}\"{}\":", column.name)?;
                 write_value(&mut self.text, column.kind, array, row)?;
-                self.text.push(b',');
+                before = ",";
             }
+            self.text.extend_from_slice(if rows.stack_ids.is_empty() { b"" } else { before.as_bytes() });
             self.ends.push(self.text.len());
         }
-        self.stack_ids.extend(rows.stack_ids);
+        self.stack_ids.extend(&rows.stack_ids);
         Ok(())
     }
 
-    fn write(&self, stack_ids: &ArrayRef, out: &mut impl Write) -> io::Result<()> {
-        let name = EVENTS.columns.last().map_or("", |column| column.name);
+    fn write(&self, stack_ids: Option<&ArrayRef>, out: &mut impl Write) -> io::Result<()> {
         let mut start = 0;
         for (row, &end) in self.ends.iter().enumerate() {
             out.write_all(self.text.get(start..end).unwrap_or_default())?;
-            write!(out, "\"{name}\":")?;
-            write_value(out, Type::U32, stack_ids, row)?;
+            if let Some(stack_ids) = stack_ids {
+                out.write_all(b"\"stack_id\":")?;
+                write_value(out, Type::U32, stack_ids, row)?;
+            }
             out.write_all(b"}\n")?;
             start = end;
         }

@@ -4,6 +4,7 @@
 //! in order (numbers of stacks, writing) is done on the calling thread behind them. The bytes
 //! written depend on the log and the options alone, never on the number of threads.
 
+pub mod batches;
 pub mod csv;
 mod current_modules;
 pub mod ipc;
@@ -15,7 +16,8 @@ mod text;
 pub mod xml;
 
 use crate::arrow::events::{EventColumns, EventCounts, EventRows};
-use crate::arrow::stacks::FoundStacks;
+use crate::arrow::schema::EventColumnSet;
+use crate::arrow::stacks::{FoundStacks, StackFinders};
 use crate::filter::{Filter, Matcher};
 use crate::log_set::{EventRange, LogSet};
 use crate::time::FileTime;
@@ -32,6 +34,15 @@ pub struct Work {
     pub threads: usize,
     /// The events to export; all without one.
     pub filter: Option<Filter>,
+}
+
+/// An export of the events table.
+#[derive(Clone, Debug, Default)]
+pub struct TableExport {
+    /// Which events, by how many threads.
+    pub work: Work,
+    /// Which columns; all by default.
+    pub columns: EventColumnSet,
 }
 
 impl Work {
@@ -123,33 +134,47 @@ pub(crate) fn progress<B: AsRef<[u8]>>(set: &LogSet<B>, range: &EventRange) -> (
     (log.first_event_id() + u64::from(end), before + within)
 }
 
-/// Decodes a range of events and hands its rows over, batch by batch.
-fn decode_range<B: AsRef<[u8]>>(
-    set: &LogSet<B>,
-    range: &EventRange,
-    work: &Work,
-    monitor: &dyn Monitor,
-    mut take: impl FnMut(EventRows) -> Result<(), WriteError>,
-) -> Result<(EventCounts, FoundStacks), WriteError> {
-    let log = set.part(range.part()).ok_or_else(|| io::Error::other("a range of another set"))?;
-    let mut matcher = work.matcher(set);
-    let mut columns = EventColumns::new(log);
-    for (position, event) in range.events().zip(log.events(range.events())) {
-        stop_if_cancelled(monitor, position)?;
-        match event {
-            Ok(event) if matcher.as_mut().is_none_or(|matcher| matcher.matches(&event)) => {
-                columns.push(&event)
-            }
-            Ok(_) => columns.counts().filtered += 1,
-            Err(error) => columns.counts().damage.push(error),
-        }
-        if columns.is_full() {
-            take(columns.finish_rows())?;
-        }
+/// Decodes ranges of events into rows of the events table, on any thread.
+struct RangeDecoder<'a, B> {
+    set: &'a LogSet<B>,
+    export: &'a TableExport,
+    monitor: &'a dyn Monitor,
+    finders: StackFinders<'a>,
+}
+
+impl<'a, B: AsRef<[u8]>> RangeDecoder<'a, B> {
+    fn new(set: &'a LogSet<B>, export: &'a TableExport, monitor: &'a dyn Monitor) -> Self {
+        Self { set, export, monitor, finders: StackFinders::default() }
     }
-    take(columns.finish_rows())?;
-    let (counts, stacks) = columns.into_parts();
-    Ok((counts, stacks.finish()))
+
+    /// Decodes a range and hands its rows over, batch by batch.
+    fn decode(
+        &self,
+        range: &EventRange,
+        mut take: impl FnMut(EventRows) -> Result<(), WriteError>,
+    ) -> Result<(EventCounts, FoundStacks), WriteError> {
+        let log = self.set.part(range.part()).ok_or_else(|| io::Error::other("a range of another set"))?;
+        let mut matcher = self.export.work.matcher(self.set);
+        let mut columns = EventColumns::new(log, &self.export.columns, self.finders.borrow(log));
+        for (position, event) in range.events().zip(log.events(range.events())) {
+            stop_if_cancelled(self.monitor, position)?;
+            match event {
+                Ok(event) if matcher.as_mut().is_none_or(|matcher| matcher.matches(&event)) => {
+                    columns.push(&event)
+                }
+                Ok(_) => columns.counts().filtered += 1,
+                Err(error) => columns.counts().damage.push(error),
+            }
+            if columns.is_full() {
+                take(columns.finish_rows())?;
+            }
+        }
+        take(columns.finish_rows())?;
+        let (counts, mut finder) = columns.into_parts();
+        let found = finder.finish_range();
+        self.finders.give_back(finder);
+        Ok((counts, found))
+    }
 }
 
 /// Ends the work of a range, looking whether to do so every few hundred events.

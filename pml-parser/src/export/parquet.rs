@@ -3,14 +3,17 @@
 //! A range of events becomes a row group.
 
 use super::stack_tables::{StackSink, StackTables};
-use super::{CaptureFacts, Monitor, Work, WriteError, decode_range, progress};
+use super::{CaptureFacts, Monitor, RangeDecoder, TableExport, WriteError, progress};
 use crate::arrow::events::EventCounts;
-use crate::arrow::schema::{EVENTS, FRAMES, MODULES, PROCESSES, STACKS, Source, Table, Type};
+use crate::arrow::schema::{
+    CAPTURE, Column, EVENTS, FRAMES, MODULES, PROCESSES, STACKS, Source, Table, Type,
+};
 use crate::arrow::stacks::FoundStacks;
 use crate::arrow::tables;
 use crate::log_set::{EventRange, LogSet};
 use crate::parallel::in_order;
 use arrow::array::ArrayRef;
+use arrow::datatypes::Schema;
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::ArrowWriter;
@@ -18,7 +21,6 @@ use parquet::arrow::arrow_writer::{
     ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves,
 };
 use parquet::basic::{Compression as ParquetCompression, Encoding, ZstdLevel};
-use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::writer::SerializedFileWriter;
@@ -43,8 +45,8 @@ pub enum Compression {
 /// How a dataset is written.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Which events, by how many threads.
-    pub work: Work,
+    /// Which events, by how many threads, and which columns of the events table.
+    pub export: TableExport,
     /// How pages are compressed.
     pub compression: Compression,
     /// What is said of the capture beside the log's own facts.
@@ -77,7 +79,8 @@ where
     Ok(counts)
 }
 
-/// Writes all tables. `create` opens the file of a table, by its file name.
+/// Writes all tables. `create` opens the file of a table, by its file name. Without the column
+/// `stack_id` there are no tables of stacks and frames.
 ///
 /// # Errors
 /// When writing or encoding fails, or the monitor stops it.
@@ -93,17 +96,24 @@ where
 {
     let mut open = |table: &Table| create(&format!("{}.parquet", table.name));
     let mut events = EventsFile::new(open(&EVENTS)?, options)?;
-    let files = StackFiles {
-        stacks: table_writer(open(&STACKS)?, &STACKS, options)?,
-        frames: table_writer(open(&FRAMES)?, &FRAMES, options)?,
+    let (counts, metadata) = if options.export.columns.has(Source::StackId) {
+        let files = StackFiles {
+            stacks: table_writer(open(&STACKS)?, &STACKS, options)?,
+            frames: table_writer(open(&FRAMES)?, &FRAMES, options)?,
+        };
+        let mut stacks = StackTables::new(files);
+        let counts = convert(set, options, monitor, &mut events, &mut stacks)?;
+        let metadata = tables::capture_metadata(set, &options.facts, &counts);
+        let files = stacks.finish()?;
+        close(files.stacks, &metadata)?;
+        close(files.frames, &metadata)?;
+        (counts, metadata)
+    } else {
+        let counts = convert(set, options, monitor, &mut events, &mut StackTables::new(()))?;
+        let metadata = tables::capture_metadata(set, &options.facts, &counts);
+        (counts, metadata)
     };
-    let mut stacks = StackTables::new(files);
-    let counts = convert(set, options, monitor, &mut events, &mut stacks)?;
-    let metadata = tables::capture_metadata(set, &options.facts, &counts);
     events.finish(&metadata)?;
-    let files = stacks.finish()?;
-    close(files.stacks, &metadata)?;
-    close(files.frames, &metadata)?;
 
     let mut write = |table: &Table, batches: &mut dyn Iterator<Item = Result<RecordBatch, ArrowError>>| {
         let mut writer = table_writer(open(table)?, table, options)?;
@@ -118,20 +128,26 @@ where
     write(&PROCESSES, &mut tables::processes(set))?;
     write(&MODULES, &mut tables::modules(set))?;
     let capture = tables::capture(set, &options.facts, &counts);
-    write(&crate::arrow::schema::CAPTURE, &mut std::iter::once(capture))?;
+    write(&CAPTURE, &mut std::iter::once(capture))?;
     Ok(counts)
 }
 
 /// Everything that is done for one range in parallel.
 struct EncodedRange {
     range: EventRange,
+    rows: usize,
     /// One chunk a column, the stack ids left out.
     chunks: Vec<ArrowColumnChunk>,
-    /// Local stack id of each row.
-    stack_ids: Vec<Option<u32>>,
-    stack_writer: ArrowColumnWriter,
-    stacks: FoundStacks,
+    stacks: Option<RangeStackIds>,
     counts: EventCounts,
+}
+
+/// The column of stack ids of a range, which waits for their numbers.
+struct RangeStackIds {
+    /// Local stack id of each row.
+    rows: Vec<Option<u32>>,
+    found: FoundStacks,
+    writer: ArrowColumnWriter,
 }
 
 /// Decodes and encodes all ranges in parallel and writes them in order.
@@ -148,50 +164,84 @@ where
     S: StackSink,
 {
     let mut counts = EventCounts::default();
-    let factory = events.factory.clone();
-    let encode = |(row_group, range)| encode_range(set, &factory, row_group, range, &options.work, monitor);
+    let decoder = RangeDecoder::new(set, &options.export, monitor);
+    let (factory, schema) = (events.factory.clone(), options.export.columns.schema());
+    let encode = |(row_group, range)| encode_range(&decoder, &factory, &schema, row_group, range);
     let ranges = set.ranges(RANGE_EVENTS, RANGE_BYTES).enumerate();
-    in_order(options.work.threads, ranges, encode, |range: EncodedRange| {
+    in_order(options.export.work.threads, ranges, encode, |range: EncodedRange| {
         if monitor.is_cancelled() {
             return Err(WriteError::Cancelled);
         }
         counts.merge(&range.counts);
         let (events_done, bytes_done) = progress(set, &range.range);
-        let column = stacks.column(set, &range.stacks, &range.stack_ids)?;
-        events.append(range.chunks, range.stack_writer, &column)?;
+        let mut chunks = range.chunks;
+        if let Some(RangeStackIds { rows, found, mut writer }) = range.stacks {
+            let ids = stacks.column(set, &found, &rows)?;
+            if let Some(field) = schema.fields().last() {
+                for leaf in compute_leaves(field, &ids)? {
+                    writer.write(&leaf)?;
+                }
+            }
+            chunks.push(writer.close()?);
+        }
+        if range.rows > 0 {
+            events.append(chunks)?;
+        }
         monitor.advance(events_done, bytes_done);
         Ok(())
     })?;
     Ok(counts)
 }
 
-fn encode_range<B: AsRef<[u8]>>(
-    set: &LogSet<B>,
-    factory: &ArrowRowGroupWriterFactory,
-    row_group: usize,
-    range: EventRange,
-    work: &Work,
-    monitor: &dyn Monitor,
-) -> Result<EncodedRange, WriteError> {
-    let mut writers = factory.create_column_writers(row_group)?;
-    let stack_writer = writers.pop().ok_or_else(|| ParquetError::General("no stack column".into()))?;
-    let mut stack_ids = Vec::new();
-    let (counts, stacks) = decode_range(set, &range, work, monitor, |rows| {
-        let fields = EVENTS_SCHEMA.fields();
-        for ((field, array), writer) in fields.iter().zip(&rows.batch).zip(&mut writers) {
+/// Bytes of text that wait to be encoded at most: more than a range of real events has.
+const WAITING_TEXT: usize = 16 << 20;
+
+/// Encodes what waits, column by column: what a writer has learned of its column stays in the cache
+/// meanwhile.
+fn encode(
+    schema: &Schema,
+    writers: &mut [ArrowColumnWriter],
+    waiting: &mut Vec<Vec<ArrayRef>>,
+) -> Result<(), WriteError> {
+    for (column, (field, writer)) in schema.fields().iter().zip(writers).enumerate() {
+        for array in waiting.iter().filter_map(|batch| batch.get(column)) {
             for leaf in compute_leaves(field, array)? {
                 writer.write(&leaf)?;
             }
         }
-        stack_ids.extend(rows.stack_ids);
-        Ok(())
-    })?;
-    let chunks = writers.into_iter().map(ArrowColumnWriter::close).collect::<Result<_, _>>()?;
-    Ok(EncodedRange { range, chunks, stack_ids, stack_writer, stacks, counts })
+    }
+    waiting.clear();
+    Ok(())
 }
 
-static EVENTS_SCHEMA: std::sync::LazyLock<arrow::datatypes::SchemaRef> =
-    std::sync::LazyLock::new(|| EVENTS.schema());
+/// Decodes and encodes a range.
+fn encode_range<B: AsRef<[u8]>>(
+    decoder: &RangeDecoder<'_, B>,
+    factory: &ArrowRowGroupWriterFactory,
+    schema: &Schema,
+    row_group: usize,
+    range: EventRange,
+) -> Result<EncodedRange, WriteError> {
+    let mut writers = factory.create_column_writers(row_group)?;
+    // The stack ids are numbered in order and so are encoded last.
+    let stack_writer = if decoder.export.columns.has(Source::StackId) { writers.pop() } else { None };
+    let (mut rows, mut waiting, mut text, mut stack_ids) = (0, Vec::new(), 0, Vec::new());
+    let (counts, found) = decoder.decode(&range, |part| {
+        rows += part.rows;
+        text += part.text;
+        waiting.push(part.batch);
+        stack_ids.extend(part.stack_ids);
+        if text >= WAITING_TEXT {
+            text = 0;
+            encode(schema, &mut writers, &mut waiting)?;
+        }
+        Ok(())
+    })?;
+    encode(schema, &mut writers, &mut waiting)?;
+    let chunks = writers.into_iter().map(ArrowColumnWriter::close).collect::<Result<_, _>>()?;
+    let stacks = stack_writer.map(|writer| RangeStackIds { rows: stack_ids, found, writer });
+    Ok(EncodedRange { range, rows, chunks, stacks, counts })
+}
 
 /// The events file: row groups are encoded elsewhere and appended here.
 struct EventsFile<W: Write + Send> {
@@ -201,31 +251,18 @@ struct EventsFile<W: Write + Send> {
 
 impl<W: Write + Send> EventsFile<W> {
     fn new(out: W, options: &Options) -> Result<Self, WriteError> {
-        // The stack ids are numbered in order and so are encoded last.
         debug_assert!(EVENTS.columns.last().is_some_and(|c| c.source == Source::StackId));
-        let (writer, factory) = table_writer(out, &EVENTS, options)?.into_serialized_writer()?;
+        let properties = properties(options.compression, options.export.columns.iter());
+        let writer = ArrowWriter::try_new(out, options.export.columns.schema(), Some(properties))?;
+        let (writer, factory) = writer.into_serialized_writer()?;
         Ok(Self { writer, factory: Arc::new(factory) })
     }
 
-    fn append(
-        &mut self,
-        chunks: Vec<ArrowColumnChunk>,
-        mut stack_writer: ArrowColumnWriter,
-        stack_ids: &ArrayRef,
-    ) -> Result<(), WriteError> {
-        if stack_ids.is_empty() {
-            return Ok(());
-        }
-        if let Some(field) = EVENTS_SCHEMA.fields().last() {
-            for leaf in compute_leaves(field, stack_ids)? {
-                stack_writer.write(&leaf)?;
-            }
-        }
+    fn append(&mut self, chunks: Vec<ArrowColumnChunk>) -> Result<(), WriteError> {
         let mut row_group = self.writer.next_row_group()?;
         for chunk in chunks {
             chunk.append_to_row_group(&mut row_group)?;
         }
-        stack_writer.close()?.append_to_row_group(&mut row_group)?;
         row_group.close()?;
         Ok(())
     }
@@ -266,7 +303,8 @@ fn table_writer<W: Write + Send>(
     table: &Table,
     options: &Options,
 ) -> Result<ArrowWriter<W>, WriteError> {
-    Ok(ArrowWriter::try_new(out, table.schema(), Some(properties(table, options)))?)
+    let properties = properties(options.compression, table.columns);
+    Ok(ArrowWriter::try_new(out, table.schema(), Some(properties))?)
 }
 
 /// Adds the metadata and closes a file.
@@ -282,13 +320,19 @@ fn close<W: Write + Send>(
     Ok(())
 }
 
+/// Rows that an encoder takes at a time, between looks whether a page is full.
+const WRITE_BATCH_ROWS: usize = 8_192;
+
 /// Paths that a row group's dictionary may hold, in bytes; beyond it they are written plain.
 const DICTIONARY_BYTES: usize = 8 << 20;
 
 /// How each column is encoded: what repeats gets a dictionary, what rises is written as
-/// differences, what is unlike from row to row is written plainly.
-fn properties(table: &Table, options: &Options) -> WriterProperties {
-    let compression = match options.compression {
+/// differences, what is unlike from row to row is written plainly. For writers of one's own.
+pub fn properties<'c>(
+    compression: Compression,
+    columns: impl IntoIterator<Item = &'c Column>,
+) -> WriterProperties {
+    let compression = match compression {
         Compression::Zstd => ParquetCompression::ZSTD(ZstdLevel::default()),
         Compression::Snappy => ParquetCompression::SNAPPY,
         Compression::Lz4 => ParquetCompression::LZ4_RAW,
@@ -299,22 +343,27 @@ fn properties(table: &Table, options: &Options) -> WriterProperties {
         .set_created_by(concat!("pml-parser version ", env!("CARGO_PKG_VERSION")).to_owned())
         .set_compression(compression)
         .set_dictionary_page_size_limit(DICTIONARY_BYTES)
-        .set_statistics_enabled(EnabledStatistics::Chunk);
-    for column in table.columns {
+        .set_statistics_enabled(EnabledStatistics::Chunk)
+        .set_write_batch_size(WRITE_BATCH_ROWS);
+    for column in columns {
         let path = ColumnPath::from(column.name);
-        let unlike = matches!(column.name, "address" | "location" | "module_offset" | "command_line");
-        if unlike || column.source == Source::Duration {
+        if matches!(column.name, "address" | "location" | "module_offset" | "command_line") {
             properties = properties.set_column_dictionary_enabled(path.clone(), false);
         }
-        let rises = matches!(column.source, Source::EventId | Source::Sequence) || column.kind == Type::Time;
+        let counts = matches!(column.source, Source::EventId | Source::Sequence | Source::RowNumber);
+        let rises = counts || column.kind == Type::Time;
         if rises {
             properties = properties
                 .set_column_dictionary_enabled(path.clone(), false)
                 .set_column_encoding(path.clone(), Encoding::DELTA_BINARY_PACKED);
         }
-        if matches!(column.source, Source::Time | Source::EventId | Source::Path | Source::Status) {
-            properties = properties.set_column_statistics_enabled(path, EnabledStatistics::Page);
-        }
+        let statistics = match (column.source, column.kind) {
+            (Source::Time | Source::EventId | Source::Status, _) => EnabledStatistics::Page,
+            // The least and the greatest text of a row group leave out nothing that is looked for.
+            (_, Type::Text | Type::Word) => EnabledStatistics::None,
+            _ => EnabledStatistics::Chunk,
+        };
+        properties = properties.set_column_statistics_enabled(path, statistics);
     }
     properties.build()
 }

@@ -1,14 +1,14 @@
 //! Numbers stacks and frames for the whole capture, range by range in order, and writes each once.
 
 use super::WriteError;
-use crate::arrow::stacks::{CaptureStacks, FoundStacks};
-use crate::arrow::tables::{FrameRows, StackRows};
+use crate::arrow::stacks::{CaptureStacks, FoundStacks, ModulePlace, ResolvedFrame};
+use crate::arrow::tables::{FrameRows, ModuleText, StackRows};
 use crate::log::LogView;
 use crate::log_set::LogSet;
-use crate::process::Module;
 use arrow::array::{ArrayRef, UInt32Array};
 use arrow::record_batch::RecordBatch;
 use hashbrown::HashMap;
+use hashbrown::hash_map::Entry;
 use std::sync::Arc;
 
 /// Where new stacks and frames go.
@@ -38,26 +38,22 @@ impl StackSink for () {
 pub(super) struct StackTables<S> {
     sink: S,
     capture: CaptureStacks,
-    /// Module path and base → a number for it.
-    modules: HashMap<(String, u64), u32>,
-    /// Address and number of its module → frame id.
-    frame_ids: HashMap<(u64, u32), u32>,
+    /// Address and key of its module → frame id.
+    frame_ids: HashMap<(u64, Option<u64>), u32>,
     next_frame: u32,
+    modules: ModuleTexts,
     stack_rows: StackRows,
     frame_rows: FrameRows,
 }
-
-/// In place of a module's number: none.
-const NO_MODULE: u32 = u32::MAX;
 
 impl<S: StackSink> StackTables<S> {
     pub(super) fn new(sink: S) -> Self {
         Self {
             sink,
             capture: CaptureStacks::default(),
-            modules: HashMap::new(),
             frame_ids: HashMap::new(),
             next_frame: 0,
+            modules: ModuleTexts::default(),
             stack_rows: StackRows::default(),
             frame_rows: FrameRows::default(),
         }
@@ -86,33 +82,17 @@ impl<S: StackSink> StackTables<S> {
         found: &FoundStacks,
     ) -> Result<Vec<u32>, WriteError> {
         let Some(log) = set.part(found.part) else { return Ok(Vec::new()) };
-        if self.modules.len() >= REMEMBERED_MODULES {
-            self.modules.clear();
-            self.frame_ids.clear();
-        }
-        // Modules of this part that have been looked up, by owner and position.
-        let mut known = HashMap::new();
-        let mut frames = Vec::with_capacity(found.frames.len());
-        for frame in &found.frames {
-            let module = frame.module.and_then(|place| {
-                *known.entry(place).or_insert_with(|| {
-                    let module = log.process_at(place.0)?.modules().at(place.1 as usize)?;
-                    let next = self.modules.len() as u32;
-                    let key = (module.path().to_str().into_owned(), module.base);
-                    Some((*self.modules.entry(key).or_insert(next), module))
-                })
-            });
-            frames.push(self.frame(log, frame.address, module)?);
-        }
-        let mut ids = Vec::new();
-        let mut stack = Vec::new();
-        for local in found.iter() {
-            stack.clear();
-            stack.extend(local.iter().filter_map(|&id| frames.get(id as usize)));
-            let (id, is_new) = self.capture.id(&stack);
+        let mut ids = Vec::with_capacity(found.stacks.len());
+        let mut frames = Vec::new();
+        for stack in &found.stacks {
+            let (id, is_new) = self.capture.id(stack);
             ids.push(id);
             if is_new && S::WANTED {
-                self.stack_rows.push(id, &stack);
+                frames.clear();
+                for frame in &stack.frames {
+                    frames.push(self.frame(log, frame)?);
+                }
+                self.stack_rows.push(id, &frames);
                 if self.stack_rows.is_full() {
                     self.sink.stacks(&self.stack_rows.finish()?)?;
                 }
@@ -122,30 +102,21 @@ impl<S: StackSink> StackTables<S> {
     }
 
     /// The capture-wide id of an address in a module.
-    fn frame(
-        &mut self,
-        log: LogView<'_>,
-        address: u64,
-        module: Option<(u32, Module<'_>)>,
-    ) -> Result<u32, WriteError> {
+    fn frame(&mut self, log: LogView<'_>, frame: &ResolvedFrame) -> Result<u32, WriteError> {
         if self.frame_ids.len() >= REMEMBERED_FRAMES {
             self.frame_ids.clear();
         }
-        let key = (address, module.map_or(NO_MODULE, |module| module.0));
-        if let Some(&id) = self.frame_ids.get(&key) {
+        let next = self.next_frame;
+        let id = *self.frame_ids.entry((frame.address, frame.module.map(|m| m.key))).or_insert(next);
+        if id < next {
             return Ok(id);
         }
-        let id = self.next_frame;
         self.next_frame += 1;
-        self.frame_ids.insert(key, id);
-        if S::WANTED {
-            let kernel = address > log.highest_user_address();
-            let path = module.map(|(_, module)| (module.path().to_str(), address.wrapping_sub(module.base)));
-            let place = path.as_ref().map(|(path, offset)| (path.as_ref(), *offset));
-            self.frame_rows.push(id, address, kernel, place);
-            if self.frame_rows.is_full() {
-                self.sink.frames(&self.frame_rows.finish()?)?;
-            }
+        let kernel = frame.address > log.highest_user_address();
+        let module = frame.module.and_then(|place| self.modules.get(log, place));
+        self.frame_rows.push(id, frame.address, kernel, module);
+        if self.frame_rows.is_full() {
+            self.sink.frames(&self.frame_rows.finish()?)?;
         }
         Ok(id)
     }
@@ -158,8 +129,32 @@ impl<S: StackSink> StackTables<S> {
     }
 }
 
-/// Modules, by path and base, that are remembered.
-const REMEMBERED_MODULES: usize = 1 << 16;
-
 /// Frames that are remembered to be stored once; as with stacks, the memory is bounded.
 const REMEMBERED_FRAMES: usize = 1 << 20;
+
+/// Modules as text, those that were asked for last.
+#[derive(Default)]
+struct ModuleTexts {
+    texts: HashMap<u64, ModuleText>,
+    bytes: usize,
+}
+
+/// Bytes of paths that are kept as text.
+const TEXT_BYTES: usize = 1 << 20;
+
+impl ModuleTexts {
+    fn get(&mut self, log: LogView<'_>, place: ModulePlace) -> Option<&ModuleText> {
+        if self.bytes >= TEXT_BYTES {
+            *self = Self::default();
+        }
+        Some(match self.texts.entry(place.key) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => {
+                let module = log.process_at(place.process)?.modules().at(place.position as usize)?;
+                let path = module.path().to_str().into_owned();
+                self.bytes += path.len();
+                new.insert(ModuleText::new(module.base, path))
+            }
+        })
+    }
+}

@@ -1,19 +1,20 @@
 #!/usr/bin/env python3
-"""Runs pml and its peers over the same log, in turns, and prints ratios as a Markdown table.
+"""Runs pml and its peers over the same log, in turns, and prints ratios as Markdown tables.
 
-usage: compare.py PML LIMITS LOG [--runs N] [--install]
+usage: compare.py BIN LOG [--runs N] [--only PATTERN] [--install]
 
-PML and LIMITS are the built programs (target/release/pml, target/release/limits). LOG is one file: the peers know
-no sets. Every contender is a process of its own; a round runs each of them once, so that a noisy machine hurts
-them alike; the first round warms the cache and does not count. Medians are compared, and the spread says
-what the slowest round took, divided by the fastest.
+BIN is the directory of the built programs pml, limits and columns (target/release). LOG is one file: the peers know no
+sets. Every contender is a process of its own; a round runs each of them once, so that a noisy machine hurts them
+alike; the first round warms the cache and does not count. Medians are compared; the spread is the slowest
+round divided by the fastest, and that of a ratio is the range of the ratios within each round. --only runs
+the contenders whose name the regular expression finds.
 
 The peers are installed from PyPI into the virtual environment that runs this: procmon-parser 0.4.0,
 procmon-reader 0.1.1, duckdb. --install does that first.
 """
 
+import argparse
 import json
-import os
 import pathlib
 import re
 import statistics
@@ -75,9 +76,24 @@ db.execute(f"COPY (FROM read_csv_auto('{sys.argv[1]}')) TO '{sys.argv[2]}' (FORM
 print(time.perf_counter() - begin)
 """
 
+# What is compared, with what, and the ratio that is wanted.
+RATIOS = [
+    ("every column to Arrow, 1 thread, against procmon-reader, details as dict", "procmon-reader, details as dict", "every column to Arrow, 1 threads", 12),
+    ("convert against procmon-reader, details as text", "procmon-reader, details as text", "convert, 2 threads", 10),
+    ("convert against procmon-parser, same fields", "procmon-parser, same fields", "convert, 2 threads", 40),
+    ("convert against CSV to DuckDB to Parquet", "DuckDB, CSV to Parquet", "convert, 2 threads", 4),
+    ("convert against encoding the same batches from memory", "encode from memory, 2 threads", "convert to nowhere, 2 threads", 0.5),
+    ("header scan against memory, 1 thread", "memory, 1 threads", "headers, 1 threads", 0.4),
+    ("every byte of events against memory, 2 threads", "memory, 2 threads", "every byte of events, 2 threads", 0.6),
+    ("open and first event against procmon-reader", "procmon-reader, first event", "open and first event, 1 threads", 50),
+    ("CSV of 27 columns against procmon-parser's", "procmon-parser, CSV", "CSV, 27 columns", 40),
+    ("convert, two threads against one", "convert, 1 thread", "convert, 2 threads", 1.6),
+    ("plain scan of headers and paths against triage, both processes", "scan of headers and paths", "triage", 0.67),
+]
+
 
 def python(code, *args):
-    done = subprocess.run([sys.executable, "-c", code, *args], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", code, *map(str, args)], capture_output=True, text=True)
     if done.returncode:
         sys.exit(f"a peer failed: {done.stderr[-400:]}")
     # DuckDB draws a bar before it.
@@ -87,38 +103,39 @@ def python(code, *args):
 def program(*command):
     """Seconds that a program took, and the most anonymous memory it was seen with, in MiB."""
     begin, most = time.perf_counter(), 0
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen([str(word) for word in command], stdout=subprocess.DEVNULL)
     while process.poll() is None:
         try:
             status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
             most = max(most, int((re.search(r"RssAnon:\s+(\d+)", status) or [0, 0])[1]))
         except (OSError, ValueError):
             pass
-        time.sleep(0.005)
+        time.sleep(0.002)
     if process.returncode:
         sys.exit(f"{command} ended with {process.returncode}")
     return time.perf_counter() - begin, most / 1024
 
 
-def limits(path, log, threads):
-    """Seconds for each way of reading that `limits` knows."""
-    out = subprocess.run([path, log, "--threads", str(threads), "--runs", "1"], capture_output=True, text=True).stdout
-    found = {}
-    for line in out.splitlines()[2:]:
-        name, median = re.match(r"(.*?)\s{2,}([\d.]+)", line).groups()
-        found[name] = float(median)
-    return found
+def table(*command):
+    """What a program of the benches prints as lines of a name and seconds."""
+    out = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=True).stdout
+    lines = (re.match(r"(\S.*?)\s{2,}([\d.]+)\s+[\d.]+x", line) for line in out.splitlines())
+    return {line[1]: float(line[2]) for line in lines if line}
 
 
 def main():
-    words = [word for word in sys.argv[1:] if not word.startswith("--")]
-    if len(words) < 3:
-        sys.exit(__doc__)
-    pml, limit, log = (os.path.abspath(word) for word in words[:3])
-    runs = int(sys.argv[sys.argv.index("--runs") + 1]) if "--runs" in sys.argv else 5
-    if "--install" in sys.argv:
+    parser = argparse.ArgumentParser(usage=__doc__)
+    parser.add_argument("bin", type=pathlib.Path)
+    parser.add_argument("log", type=pathlib.Path)
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--only", default="")
+    parser.add_argument("--install", action="store_true")
+    args = parser.parse_args()
+    if args.install:
         subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", *PEERS], check=True)
-    info = json.loads(subprocess.run([pml, "info", "--no-set", "--format", "json", log], capture_output=True, text=True).stdout)
+    log, pml = args.log.resolve(), args.bin.resolve() / "pml"
+    limits, columns = (args.bin.resolve() / name for name in ["limits", "columns"])
+    info = json.loads(subprocess.run([pml, "info", "--no-set", "--format", "json", log], capture_output=True, text=True, check=True).stdout)
     events, size = info["events"], info["bytes"]
     times, memory = {}, {}
 
@@ -128,53 +145,67 @@ def main():
             memory[name] = max(memory.get(name, 0), anonymous)
 
     with tempfile.TemporaryDirectory() as folder:
-        csv = f"{folder}/log.csv"
-        program(pml, "convert", log, "--no-set", "-o", csv, "--columns", "all", "-q")
-        for _ in range(runs + 1):
-            note("procmon-reader, details as dict", python(READER, log, "dict"))
-            note("procmon-reader, details as text", python(READER, log, "text"))
-            note("procmon-reader, first event", python(READER_OPEN, log))
-            note("procmon-parser, same fields", python(PARSER, log))
-            note("procmon-parser, CSV", python(PARSER_CSV, log))
-            note("DuckDB, CSV to Parquet", python(DUCKDB, csv, f"{folder}/duck.parquet"))
-            base = [pml, "convert", log, "--no-set", "-q", "-f"]
-            note("convert, 2 threads", *program(*base, "-j", "2", "-o", f"{folder}/set"))
-            note("convert, 1 thread", *program(*base, "-j", "1", "-o", f"{folder}/set"))
-            note("CSV, 27 columns", *program(*base, "-o", f"{folder}/ours.csv", "--columns", "all"))
-            note("triage", *program(pml, "triage", log, "--no-set", "-q", "-o", f"{folder}/report.txt", "--force"))
-            note("info", *program(pml, "info", log, "--no-set"))
-            for threads in [1, 2]:
-                for name, seconds in limits(limit, log, threads).items():
-                    note(f"{name}, {threads} threads", seconds)
-        dataset = {file.name: file.stat().st_size for file in pathlib.Path(f"{folder}/set").iterdir()}
-    median, spread = {}, {}
-    for name, all_times in times.items():
-        kept = sorted(all_times[1:])
-        median[name], spread[name] = statistics.median(kept), kept[-1] / kept[0]
+        folder = pathlib.Path(folder)
+        csv = folder / "log.csv"
 
-    print(f"{events:,} events, {size:,} bytes, {runs} rounds\n")
+        def convert(threads):
+            return program(pml, "convert", log, "--no-set", "-q", "-f", "-j", threads, "-o", folder / "set")
+
+        contenders = {
+            "procmon-reader, details as dict": lambda: (python(READER, log, "dict"),),
+            "procmon-reader, details as text": lambda: (python(READER, log, "text"),),
+            "procmon-reader, first event": lambda: (python(READER_OPEN, log),),
+            "procmon-parser, same fields": lambda: (python(PARSER, log),),
+            "procmon-parser, CSV": lambda: (python(PARSER_CSV, log),),
+            "DuckDB, CSV to Parquet": lambda: (python(DUCKDB, csv, folder / "duck.parquet"),),
+            "convert, 2 threads": lambda: convert(2),
+            "convert, 1 thread": lambda: convert(1),
+            "CSV, 27 columns": lambda: program(pml, "convert", log, "--no-set", "-q", "-f", "-o", folder / "ours.csv", "--columns", "all"),
+            "triage": lambda: program(pml, "triage", log, "--no-set", "-q", "-o", folder / "report.txt", "--force"),
+            "scan of headers and paths": lambda: program(
+                pml, "slice", log, "--no-set", "-q", "-f", "-o", folder / "none.pml", "--where", "path contains nosuchpath"
+            ),
+            "info": lambda: program(pml, "info", log, "--no-set"),
+            "help": lambda: program(pml, "--help"),
+        }
+        # Programs that print several figures at once.
+        tables = {
+            "limits": lambda threads: table(limits, log, "--threads", threads, "--runs", 1),
+            "columns": lambda threads: table(columns, log, "--threads", threads, "--runs", 1),
+        }
+        chosen = {name: run for name, run in contenders.items() if re.search(args.only, name)}
+        if "DuckDB, CSV to Parquet" in chosen:
+            program(pml, "convert", log, "--no-set", "-o", csv, "--columns", "all", "-q")
+        for _ in range(args.runs + 1):
+            for name, run in chosen.items():
+                note(name, *run())
+            for name, run in tables.items():
+                for threads in [1, 2] if re.search(args.only, name) else []:
+                    for what, seconds in run(threads).items():
+                        note(f"{what}, {threads} threads", seconds)
+        dataset = {file.name: file.stat().st_size for file in folder.glob("set/*")}
+    times = {name: found[1:] for name, found in times.items()}
+    median = {name: statistics.median(found) for name, found in times.items()}
+
+    print(f"{events:,} events, {size:,} bytes, {args.runs} rounds\n")
     print("| contender | median s | spread | events/s | RssAnon MiB |\n|---|---|---|---|---|")
-    for name in times:
+    for name, found in times.items():
         anonymous = f"{memory[name]:.0f}" if name in memory else ""
-        print(f"| {name} | {median[name]:.3f} | {spread[name]:.2f}x | {events / median[name]:,.0f} | {anonymous} |")
-    rows = [
-        ("convert against procmon-reader, details as text", "procmon-reader, details as text", "convert, 2 threads", "10x"),
-        ("convert against procmon-parser", "procmon-parser, same fields", "convert, 2 threads", "40x"),
-        ("convert against CSV to DuckDB to Parquet", "DuckDB, CSV to Parquet", "convert, 2 threads", "4x"),
-        ("CSV against procmon-parser's", "procmon-parser, CSV", "CSV, 27 columns", "40x"),
-        ("open and first event against procmon-reader", "procmon-reader, first event", "info", "50x"),
-        ("convert, two threads against one", "convert, 1 thread", "convert, 2 threads", "1.6x"),
-        ("header scan against memory, 1 thread", "memory, 1 threads", "headers, 1 threads", "0.4x"),
-        ("every byte of events against memory, 2 threads", "memory, 2 threads", "every byte of events, 2 threads", "0.6x"),
-        ("headers and paths against triage", "headers and paths, 2 threads", "triage", "0.67x"),
-    ]
-    print("\n| ratio | measured | goal |\n|---|---|---|")
-    for name, slow, fast, goal in rows:
-        print(f"| {name} | {median[slow] / median[fast]:.2f}x | {goal} |")
-    stacks = sum(dataset.get(f"{name}.parquet", 0) for name in ["stacks", "frames"])
-    whole = dataset["events.parquet"]
-    print(f"| log against the events table | {size / whole:.1f}x | 25x |")
-    print(f"| log against events, stacks and frames | {size / (whole + stacks):.1f}x | 15x |")
+        seconds = f"{median[name]:.4f}" if median[name] < 0.1 else f"{median[name]:.3f}"
+        per_second = f"{events / median[name]:,.0f}" if median[name] > 0.006 else ""
+        print(f"| {name} | {seconds} | {max(found) / min(found):.2f}x | {per_second} | {anonymous} |")
+    print("\n| ratio | measured | in single rounds | goal |\n|---|---|---|---|")
+    for name, slow, fast, goal in RATIOS:
+        if slow in median and fast in median:
+            rounds = [a / b for a, b in zip(times[slow], times[fast])]
+            ratio = median[slow] / median[fast]
+            met = "met" if ratio >= goal else "not met"
+            print(f"| {name} | {ratio:.2f} | {min(rounds):.2f} to {max(rounds):.2f} | {goal}, {met} |")
+    if "events.parquet" in dataset:
+        stacks = sum(dataset.get(f"{name}.parquet", 0) for name in ["stacks", "frames"])
+        whole = dataset["events.parquet"]
+        print(f"| log against the events table | {size / whole:.1f} | | 25 |")
+        print(f"| log against events, stacks and frames | {size / (whole + stacks):.1f} | | 15 |")
 
 
 if __name__ == "__main__":

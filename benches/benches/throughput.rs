@@ -1,66 +1,30 @@
-//! How fast a log is opened, walked, decoded and converted. Throughput is in bytes of the log.
+//! How fast a log is opened, walked, decoded and turned into each output; in events and bytes of the log.
+//!
+//! `cargo bench -p pml-benches` measures; in tests each runs once. The logs are generated from fixed seeds.
 #![allow(missing_docs, reason = "criterion's macros make undocumented functions")]
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use criterion::measurement::WallTime;
+use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
+use pml_analyzer::{Knowledge, NoWatch, TriageOptions, triage};
 use pml_benches::boot_log;
-use pml_benches::encode::{Silent, options};
+use pml_benches::encode::{Batches, Silent, encode, options};
+use pml_benches::limits::{Way, run};
+use pml_parser::export::Work;
+use pml_parser::export::csv::{TextExport, write_csv};
 use pml_parser::export::parquet::{write_dataset, write_events};
-use pml_parser::{Log, TextOptions};
+use pml_parser::export::slice::{SliceOptions, slice};
+use pml_parser::{Cell, Event, EventClass, Filter, Log, LogSet, TextOptions};
 use std::hint::black_box;
-use std::io;
+use std::io::{self, Cursor};
 
 const EVENTS: u64 = 200_000;
 
-fn throughput(c: &mut Criterion) {
-    let set = boot_log(EVENTS);
-    let mut group = c.benchmark_group("boot log");
-    group.throughput(Throughput::Bytes(set.size())).sample_size(10);
-
-    group.bench_function("scan headers", |b| {
-        b.iter(|| {
-            set.events().flatten().map(|e| u64::from(e.status().0) ^ e.time().0).fold(0, u64::wrapping_add)
-        })
-    });
-    group.bench_function("scan every byte", |b| {
-        b.iter(|| {
-            let bytes = set.events().flatten().flat_map(|event| event.raw().iter());
-            bytes.fold(0u64, |sum, &byte| sum + u64::from(byte))
-        })
-    });
-    group.bench_function("paths as text", |b| {
-        let (options, mut text) = (TextOptions::default(), String::new());
-        b.iter(|| {
-            set.events().flatten().fold(0, |sum, event| {
-                text.clear();
-                event.push_path(&options, &mut text);
-                sum + text.len()
-            })
-        });
-    });
-    group.bench_function("details as text", |b| {
-        let (options, mut text) = (TextOptions::default(), String::new());
-        b.iter(|| {
-            set.events().flatten().fold(0, |sum, event| {
-                text.clear();
-                event.push_detail(&options, &mut text);
-                sum + text.len()
-            })
-        });
-    });
-    for threads in [1, 2] {
-        group.bench_function(format!("events to Parquet, threads {threads}"), |b| {
-            b.iter(|| {
-                write_events(&set, io::sink(), &options(threads), &Silent).expect("a sink takes everything")
-            })
-        });
-        group.bench_function(format!("dataset, threads {threads}"), |b| {
-            b.iter(|| {
-                write_dataset(&set, |_| Ok(io::sink()), &options(threads), &Silent)
-                    .expect("a sink takes everything")
-            })
-        });
-    }
-    group.finish();
+/// A group that measures a whole set.
+fn group<'c>(c: &'c mut Criterion, name: &str, set: &LogSet<Vec<u8>>) -> BenchmarkGroup<'c, WallTime> {
+    let mut group = c.benchmark_group(name);
+    group.throughput(Throughput::ElementsAndBytes { elements: set.event_count(), bytes: set.size() });
+    group.sample_size(10);
+    group
 }
 
 fn open(c: &mut Criterion) {
@@ -74,5 +38,96 @@ fn open(c: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, open, throughput);
+fn scan(c: &mut Criterion) {
+    let set = boot_log(EVENTS);
+    let mut group = group(c, "scan", &set);
+    for way in Way::ALL {
+        for threads in [1, 2] {
+            group.bench_function(format!("{}, threads {threads}", way.name()), |b| {
+                b.iter(|| run(&set, way, threads));
+            });
+        }
+    }
+}
+
+/// Texts and numbers of the details, class by class; throughput counts the events of the class.
+fn details(c: &mut Criterion) {
+    let set = boot_log(EVENTS);
+    let mut group = c.benchmark_group("details");
+    group.sample_size(10);
+    for class in [EventClass::Process, EventClass::Registry, EventClass::FileSystem] {
+        let events: Vec<Event<'_>> = set.events().flatten().filter(|event| event.class() == class).collect();
+        let bytes = events.iter().map(|event| event.raw().len() as u64).sum();
+        group.throughput(Throughput::ElementsAndBytes { elements: events.len() as u64, bytes });
+        group.bench_function(format!("{} as text", class.name()), |b| {
+            let (options, mut text) = (TextOptions::default(), String::new());
+            b.iter(|| {
+                events.iter().fold(0, |sum, event| {
+                    text.clear();
+                    event.push_detail(&options, &mut text);
+                    sum + text.len()
+                })
+            });
+        });
+        group.bench_function(format!("{} as numbers", class.name()), |b| {
+            b.iter(|| events.iter().for_each(|event| _ = black_box(event.numbers())));
+        });
+    }
+}
+
+fn parquet(c: &mut Criterion) {
+    let set = boot_log(EVENTS);
+    let decoded = Batches::new(&set, 2).expect("memory takes everything");
+    let mut group = group(c, "Parquet", &set);
+    for threads in [1, 2] {
+        group.bench_function(format!("dataset encoded from memory, threads {threads}"), |b| {
+            b.iter(|| encode(&decoded, threads).expect("a sink takes everything"));
+        });
+        group.bench_function(format!("events, threads {threads}"), |b| {
+            b.iter(|| {
+                write_events(&set, io::sink(), &options(threads), &Silent).expect("a sink takes everything")
+            })
+        });
+        group.bench_function(format!("dataset, threads {threads}"), |b| {
+            b.iter(|| {
+                write_dataset(&set, |_| Ok(io::sink()), &options(threads), &Silent)
+                    .expect("a sink takes everything")
+            })
+        });
+    }
+}
+
+fn other_outputs(c: &mut Criterion) {
+    let set = boot_log(EVENTS);
+    let mut group = group(c, "outputs", &set);
+    let export = |threads| TextExport {
+        work: options(threads).export.work,
+        columns: Cell::all().collect(),
+        ..TextExport::default()
+    };
+    for threads in [1, 2] {
+        group.bench_function(format!("CSV of 27 columns, threads {threads}"), |b| {
+            b.iter(|| {
+                write_csv(&set, &mut io::sink(), &export(threads), false, &Silent)
+                    .expect("a sink takes everything")
+            });
+        });
+    }
+    let filter = Filter::parse("result = error").expect("a filter of the language");
+    let work = Work { threads: 2, filter: Some(filter) };
+    let sliced = SliceOptions { work, part_bytes: SliceOptions::PART_BYTES };
+    group.bench_function("slice of the failed events, threads 2", |b| {
+        b.iter(|| {
+            let create = |_| Ok(Cursor::new(Vec::new()));
+            slice(&set, &sliced, create, &Silent).expect("memory takes everything")
+        });
+    });
+    let knowledge = Knowledge::embedded().expect("what is built in is right");
+    group.bench_function("triage, threads 2", |b| {
+        let options = || TriageOptions { threads: 2, ..TriageOptions::default() };
+        b.iter(|| triage(&set, &knowledge, options(), &NoWatch).map(|_| ()).expect("nobody stops it"));
+    });
+}
+
+criterion_group!(benches, open, scan, details, parquet, other_outputs);
 criterion_main!(benches);

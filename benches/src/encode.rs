@@ -1,16 +1,19 @@
 //! Encoding record batches that are already in memory: what Parquet alone costs.
 
 use arrow::record_batch::RecordBatch;
+use bytes::Bytes;
 use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::arrow::arrow_writer::{ArrowColumnWriter, compute_leaves};
-use parquet::errors::Result;
 use pml_parser::LogSet;
-use pml_parser::arrow::schema::EVENTS;
+use pml_parser::arrow::schema::{EVENTS, TABLES, Table};
 use pml_parser::export::batches::read_batches;
-use pml_parser::export::parquet::{Compression, Options, properties};
+use pml_parser::export::parquet::{Compression, Options, properties, write_dataset};
 use pml_parser::export::{CaptureFacts, Monitor, TableExport, Work, WriteError};
 use pml_parser::parallel::in_order;
 use std::io;
+use std::panic::resume_unwind;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// A monitor that neither shows nor stops anything.
@@ -33,20 +36,61 @@ pub fn options(threads: usize) -> Options {
     Options { export, compression: Compression::Zstd, facts: CaptureFacts::default() }
 }
 
-/// All batches of the events table.
-///
-/// # Errors
-/// When they cannot be built.
-pub fn batches<B: AsRef<[u8]> + Sync>(
-    set: &LogSet<B>,
-    threads: usize,
-) -> Result<Vec<RecordBatch>, WriteError> {
-    let mut all = Vec::new();
-    read_batches(set, &options(threads).export, &Silent, |batch| {
-        all.push(batch);
+/// The record batches of a dataset.
+pub struct Batches {
+    /// Those of the events table.
+    pub events: Vec<RecordBatch>,
+    /// Those of the other tables.
+    pub others: Vec<(&'static Table, Vec<RecordBatch>)>,
+}
+
+impl Batches {
+    /// Decodes a set into memory.
+    ///
+    /// # Errors
+    /// When the batches cannot be built.
+    ///
+    /// # Panics
+    /// When a thread that wrote a table did.
+    pub fn new<B: AsRef<[u8]> + Sync>(set: &LogSet<B>, threads: usize) -> Result<Self, WriteError> {
+        let mut events = Vec::new();
+        read_batches(set, &options(threads).export, &Silent, |batch| {
+            events.push(batch);
+            Ok(())
+        })?;
+        // The other tables are made while a dataset is written: they are read back from one.
+        let mut files = Vec::new();
+        let create = |name: &str| {
+            let file = Shared::default();
+            files.push((name.to_owned(), file.clone()));
+            Ok(file)
+        };
+        write_dataset(set, create, &options(threads), &Silent)?;
+        let mut others = Vec::new();
+        for table in TABLES.iter().filter(|table| table.name != EVENTS.name) {
+            let name = format!("{}.parquet", table.name);
+            let Some((_, Shared(file))) = files.iter().find(|file| file.0 == name) else { continue };
+            let file = Bytes::from(std::mem::take(&mut *file.lock().expect("nobody panicked")));
+            let reader =
+                ParquetRecordBatchReaderBuilder::try_new(file)?.with_batch_size(GROUP_ROWS).build()?;
+            others.push((table, reader.collect::<Result<Vec<_>, _>>()?));
+        }
+        Ok(Self { events, others })
+    }
+}
+
+/// A file in memory that two hold.
+#[derive(Clone, Default)]
+struct Shared(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Shared {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().map_err(|_| io::Error::other("a panic elsewhere"))?.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
         Ok(())
-    })?;
-    Ok(all)
+    }
 }
 
 /// Batches by row group.
@@ -65,11 +109,37 @@ fn groups(batches: &[RecordBatch]) -> impl Iterator<Item = &[RecordBatch]> {
     })
 }
 
-/// Encodes batches as the events table, row groups in parallel, to nowhere; gives the bytes of the file.
+/// Encodes a dataset to nowhere: row groups of events in parallel, the other tables beside them, as
+/// `pml convert` does. Gives the bytes of all files.
 ///
 /// # Errors
 /// When encoding fails.
-pub fn encode(batches: &[RecordBatch], threads: usize) -> Result<u64> {
+pub fn encode(batches: &Batches, threads: usize) -> Result<u64, WriteError> {
+    let others = || -> Result<u64, WriteError> {
+        let mut bytes = 0;
+        for (table, batches) in &batches.others {
+            let properties = properties(Compression::Zstd, table.columns);
+            let mut writer = ArrowWriter::try_new(Counter(0), table.schema(), Some(properties))?;
+            for batch in batches {
+                writer.write(batch)?;
+                writer.flush()?;
+            }
+            writer.finish()?;
+            bytes += writer.inner().0;
+        }
+        Ok(bytes)
+    };
+    if threads < 2 {
+        return Ok(encode_events(&batches.events, 1)? + others()?);
+    }
+    std::thread::scope(|scope| {
+        let others = scope.spawn(others);
+        let events = encode_events(&batches.events, threads)?;
+        Ok(events + others.join().unwrap_or_else(|panic| resume_unwind(panic))?)
+    })
+}
+
+fn encode_events(batches: &[RecordBatch], threads: usize) -> Result<u64, WriteError> {
     let properties = properties(Compression::Zstd, EVENTS.columns);
     let writer = ArrowWriter::try_new(Counter(0), EVENTS.schema(), Some(properties))?;
     let (mut writer, factory) = writer.into_serialized_writer()?;
@@ -83,7 +153,7 @@ pub fn encode(batches: &[RecordBatch], threads: usize) -> Result<u64> {
                 }
             }
         }
-        writers.into_iter().map(ArrowColumnWriter::close).collect::<Result<Vec<_>>>()
+        writers.into_iter().map(ArrowColumnWriter::close).collect::<Result<Vec<_>, _>>()
     };
     in_order(threads, groups(batches).enumerate(), encode, |chunks| {
         let mut group = writer.next_row_group()?;
@@ -100,7 +170,7 @@ pub fn encode(batches: &[RecordBatch], threads: usize) -> Result<u64> {
 ///
 /// # Errors
 /// When encoding fails.
-pub fn by_column(batches: &[RecordBatch]) -> Result<Vec<(&'static str, Duration, u64)>> {
+pub fn by_column(batches: &[RecordBatch]) -> Result<Vec<(&'static str, Duration, u64)>, WriteError> {
     let properties = properties(Compression::Zstd, EVENTS.columns);
     let schema = EVENTS.schema();
     let (_, factory) =

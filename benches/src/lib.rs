@@ -15,3 +15,12 @@ pub fn boot_log(events: u64) -> LogSet<Vec<u8>> {
     let parts = generate_in_memory(&options).expect("memory takes everything");
     LogSet::new(parts.into_iter().map(|bytes| Log::parse(bytes).expect("a whole log")).collect())
 }
+
+/// The median of some times, and the longest divided by the shortest. Sorts them.
+pub fn median_and_spread(times: &mut [f64]) -> (f64, f64) {
+    times.sort_by(f64::total_cmp);
+    match (times.first(), times.get(times.len() / 2), times.last()) {
+        (Some(least), Some(median), Some(most)) => (*median, most / least),
+        _ => (0.0, 1.0),
+    }
+}

@@ -42,6 +42,7 @@ pub(crate) fn run(args: &ConvertArgs) -> Result<Done, Failure> {
             .hint("choose another name for the output"));
     }
     let plan = Plan::new(args, format, &capture)?;
+    keep_freed_memory();
     let begin = Instant::now();
     let progress = Progress::new(capture.set.size(), args.run.quiet);
     let outcome = if to_stdout {
@@ -61,6 +62,17 @@ pub(crate) fn run(args: &ConvertArgs) -> Result<Done, Failure> {
     }
     let lost = capture.lost_parts || !counts.damage.is_empty() || !tables.is_empty();
     Ok(if lost { Done::WithLosses } else { Done::Whole })
+}
+
+/// Lets the allocator keep what each range of events frees for the next one.
+///
+/// That of the GNU C library otherwise hands it back to the system and asks for it anew, tens of
+/// thousands of page faults: it keeps no more than twice the largest block that was ever freed, up
+/// to blocks of 32 MiB. The block is never touched, so it costs nothing.
+fn keep_freed_memory() {
+    if cfg!(all(target_os = "linux", target_env = "gnu")) {
+        drop(std::hint::black_box(Vec::<u8>::with_capacity(31 << 20)));
+    }
 }
 
 /// The format that was asked for, or that the name of the output stands for.

@@ -167,13 +167,6 @@ impl Validity {
         self.from <= time && time <= self.to
     }
 
-    /// Keeps what both allow.
-    #[cfg_attr(not(feature = "export"), allow(dead_code, reason = "used by the columnar stage"))]
-    pub(crate) fn intersect(&mut self, other: Self) {
-        self.from = self.from.max(other.from);
-        self.to = self.to.min(other.to);
-    }
-
     /// Takes out the times at which a module is loaded but was not at `time`, or the reverse.
     fn narrow(&mut self, load: FileTime, time: FileTime) {
         if load <= time {

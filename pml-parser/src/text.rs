@@ -14,13 +14,8 @@ pub enum WinStr<'a> {
     Utf16(&'a [u8]),
 }
 
-/// Whether one of eight bytes is 0. (A byte of 0 is the only one that borrows into its top bit without
-/// having had it; what borrows reach beyond the first 0 does not matter.)
-fn has_zero8(bytes: u64) -> bool {
-    bytes.wrapping_sub(0x0101_0101_0101_0101) & !bytes & 0x8080_8080_8080_8080 != 0
-}
-
-/// Whether one of four 16-bit units is 0.
+/// Whether one of four 16-bit units is 0. (A unit of 0 is the only one that borrows into its top bit
+/// without having had it; what borrows reach beyond the first 0 does not matter.)
 fn has_zero16(units: u64) -> bool {
     units.wrapping_sub(0x0001_0001_0001_0001) & !units & 0x8000_8000_8000_8000 != 0
 }
@@ -52,14 +47,7 @@ impl<'a> WinStr<'a> {
 
     /// A one-byte string up to its first NUL or the end of `bytes`.
     pub(crate) fn latin1(bytes: &'a [u8]) -> Self {
-        let mut end = 0;
-        while let Some(eight) = bytes.get(end..).and_then(|rest| rest.first_chunk::<8>())
-            && !has_zero8(u64::from_le_bytes(*eight))
-        {
-            end += 8;
-        }
-        let rest = bytes.get(end..).unwrap_or_default();
-        let end = end + rest.iter().position(|&b| b == 0).unwrap_or(rest.len());
+        let end = memchr::memchr(0, bytes).unwrap_or(bytes.len());
         Self::Latin1(bytes.get(..end).unwrap_or(bytes))
     }
 

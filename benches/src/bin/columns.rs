@@ -1,46 +1,55 @@
-//! What each column of the events table costs to encode.
+//! What Parquet alone costs: a dataset encoded from memory, and its events table column by column.
 //!
-//! `columns LOG…` decodes the logs into memory and encodes each column alone, on one thread.
+//! `columns LOG… [--threads N] [--runs N]` decodes the logs into memory, then converts and encodes them in turns and
+//! prints medians, the bytes of the dataset, and for each column of the events table what it costs to encode alone on one thread.
+//! Everything goes to nowhere. The log has to fit into memory several times.
 
-use pml_benches::encode::{Silent, batches, by_column, encode, options};
+use pml_benches::encode::{Batches, Silent, by_column, encode, options};
 use pml_benches::limits::open;
-use pml_parser::export::parquet::{write_dataset, write_events};
+use pml_benches::median_and_spread;
+use pml_parser::export::parquet::write_dataset;
 use std::path::PathBuf;
 use std::time::Instant;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let logs: Vec<PathBuf> = std::env::args().skip(1).map(PathBuf::from).collect();
+    let (mut logs, mut threads, mut runs) = (Vec::new(), 2, 5);
+    let mut args = std::env::args().skip(1);
+    while let Some(arg) = args.next() {
+        let mut number = || args.next().ok_or("a number is missing")?.parse().map_err(|_| "not a number");
+        match arg.as_str() {
+            "--threads" => threads = number()?,
+            "--runs" => runs = number()?.max(1),
+            _ => logs.push(PathBuf::from(arg)),
+        }
+    }
     let set = open(&logs)?;
     let events = set.event_count() as f64;
-    for threads in [1, 2, 1, 2, 1, 2] {
+    let batches = Batches::new(&set, threads)?;
+    let (mut converted, mut encoded, mut bytes) = (Vec::new(), Vec::new(), 0);
+    for round in 0..=runs {
         let begin = Instant::now();
         write_dataset(&set, |_| Ok(std::io::sink()), &options(threads), &Silent)?;
-        println!("convert, {threads} threads: {:.0} ns/event", begin.elapsed().as_secs_f64() * 1e9 / events);
+        let convert = begin.elapsed().as_secs_f64();
         let begin = Instant::now();
-        write_events(&set, std::io::sink(), &options(threads), &Silent)?;
-        println!(
-            "events alone, {threads} threads: {:.0} ns/event",
-            begin.elapsed().as_secs_f64() * 1e9 / events
-        );
+        bytes = encode(&batches, threads)?;
+        if round > 0 {
+            converted.push(convert);
+            encoded.push(begin.elapsed().as_secs_f64());
+        }
     }
-    let started = Instant::now();
-    let batches = batches(&set, 1)?;
-    let decode = started.elapsed().as_secs_f64();
-    println!("decode {:.0} ns/event", decode * 1e9 / events);
-    for threads in [1, 2, 1, 2] {
-        let begin = Instant::now();
-        let bytes = encode(&batches, threads)?;
-        println!(
-            "encode, {threads} threads: {:.0} ns/event, {bytes} bytes",
-            begin.elapsed().as_secs_f64() * 1e9 / events
-        );
+    println!("{events} events, {} bytes, {threads} threads, {runs} runs", set.size());
+    for (what, times) in [("convert to nowhere", &mut converted), ("encode from memory", &mut encoded)] {
+        let (median, spread) = median_and_spread(times);
+        println!("{what:<24}{median:>9.4}{spread:>8.2}x{:>10.0} ns/event", median * 1e9 / events);
     }
-    let mut columns = by_column(&batches)?;
-    let all: f64 = columns.iter().map(|c| c.1.as_secs_f64()).sum();
-    columns.sort_by_key(|c| std::cmp::Reverse(c.1));
+    println!("{bytes} bytes of Parquet\n");
+    let mut columns = by_column(&batches.events)?;
+    columns.sort_by_key(|column| std::cmp::Reverse(column.1));
     for (name, took, bytes) in columns {
-        println!("{name:<20}{:>8.1} ns{:>10} bytes", took.as_secs_f64() * 1e9 / events, bytes);
+        println!(
+            "{name:<20}{:>8.1} ns/event{bytes:>12} bytes before compression",
+            took.as_secs_f64() * 1e9 / events
+        );
     }
-    println!("all {:.0} ns/event", all * 1e9 / events);
     Ok(())
 }

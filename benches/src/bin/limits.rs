@@ -1,9 +1,11 @@
 //! What the machine allows: one log set read in ways that everything else is measured against.
 //!
-//! `limits LOG… [--threads N] [--runs N] [--only WAY]` prints, for each way, the median of the runs in seconds, events and
-//! bytes each second. The ways take turns, so that a noisy machine hurts them alike.
+//! `limits LOG… [--threads N] [--runs N] [--only WAY]` prints, for each way, the median of the runs in seconds,
+//! events and bytes each second. The ways take turns, so that a noisy machine hurts them alike. The first line is
+//! how long it takes to open the first log and read one event.
 
-use pml_benches::limits::{Way, open, run};
+use pml_benches::limits::{Way, first_event, open, run};
+use pml_benches::median_and_spread;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -18,6 +20,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             "--only" => only = Some(args.next().ok_or("--only needs the name of a way")?),
             _ => logs.push(PathBuf::from(arg)),
         }
+    }
+    let first = logs.first().ok_or("which log?")?;
+    let mut opening = Vec::new();
+    for _ in 0..=runs {
+        let begin = Instant::now();
+        first_event(first)?;
+        opening.push(begin.elapsed().as_secs_f64());
     }
     let set = open(&logs)?;
     let ways: Vec<Way> =
@@ -36,9 +45,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     println!("{} events, {} bytes, {threads} threads, {runs} runs", set.event_count(), set.size());
     println!("{:<24}{:>9}{:>9}{:>14}{:>12}  checksum", "way", "median s", "spread", "events/s", "GB/s");
+    let (median, spread) = median_and_spread(&mut opening[1..]);
+    println!("{:<24}{median:>9.6}{spread:>8.2}x", "open and first event");
     for ((way, times), sum) in ways.into_iter().zip(&mut times).zip(sums) {
-        times.sort_by(f64::total_cmp);
-        let (median, spread) = (times[times.len() / 2], times[times.len() - 1] / times[0]);
+        let (median, spread) = median_and_spread(times);
         let (events, bytes) = (set.event_count() as f64 / median, set.size() as f64 / median / 1e9);
         println!("{:<24}{median:>9.4}{spread:>8.2}x{events:>14.0}{bytes:>12.2}  {sum:016x}", way.name());
     }

@@ -2,10 +2,11 @@
 
 use crate::event::Event;
 use crate::log::LogView;
-use crate::stack::{Resolution, Resolver, Validity};
+use crate::stack::{Place, Resolution, Resolver, Validity};
 use crate::time::FileTime;
 use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 use std::hash::BuildHasher;
+use std::num::NonZeroU64;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Frames of a stack that are kept. The capture driver stops at 150; a forged record may claim
@@ -33,8 +34,8 @@ pub(crate) struct ModulePlace {
     /// Position of the process whose module it is, and of the module there.
     pub process: u32,
     pub position: u32,
-    /// Hash of its path and base.
-    pub key: u64,
+    /// Hash of its path and base; never 0, so that a place that may be none takes no more room.
+    pub key: NonZeroU64,
 }
 
 /// The distinct stacks of one range, in the order in which they first come.
@@ -80,10 +81,8 @@ pub(crate) struct StackFinder<'a> {
     stacks: Vec<Arc<ResolvedStack>>,
     /// The raw frames of all known stacks, close together.
     raw: Vec<u8>,
-    frame_table: HashTable<u32>,
-    frames: Vec<KnownFrame>,
     /// Keys of modules, by place.
-    modules: HashMap<(u32, u32), u64>,
+    modules: HashMap<(u32, u32), NonZeroU64>,
     /// Number of the range, so that local ids of others do not count.
     range: u32,
     found: Vec<Arc<ResolvedStack>>,
@@ -103,19 +102,9 @@ struct KnownStack {
     local: u32,
 }
 
-/// An address in a process, and the module it lies in for some time.
-#[derive(Clone, Copy)]
-struct KnownFrame {
-    frame: ResolvedFrame,
-    process: Option<u32>,
-    validity: Validity,
-}
-
 /// Stacks that a finder keeps from range to range, a kilobyte each; a range adds 65,536 at most, of
 /// 4 KiB at most.
-const KEPT_STACKS: usize = 1 << 14;
-/// Frames that it keeps.
-const KEPT_FRAMES: usize = 1 << 17;
+const KEPT_STACKS: usize = 1 << 15;
 
 impl<'a> StackFinder<'a> {
     fn new(log: LogView<'a>, hasher: DefaultHashBuilder) -> Self {
@@ -125,8 +114,6 @@ impl<'a> StackFinder<'a> {
             table: HashTable::new(),
             stacks: Vec::new(),
             raw: Vec::new(),
-            frame_table: HashTable::new(),
-            frames: Vec::new(),
             modules: HashMap::new(),
             range: 0,
             found: Vec::new(),
@@ -135,7 +122,7 @@ impl<'a> StackFinder<'a> {
 
     fn begin(&mut self, log: LogView<'a>) {
         let other_part = self.log.part() != log.part();
-        if other_part || self.stacks.len() >= KEPT_STACKS || self.frames.len() >= KEPT_FRAMES {
+        if other_part || self.stacks.len() >= KEPT_STACKS {
             *self = Self::new(log, self.hasher.clone());
         }
         self.range += 1;
@@ -182,9 +169,9 @@ impl<'a> StackFinder<'a> {
         let resolver = Resolver::new(self.log, process, Resolution::Corrected);
         let mut frames = Vec::with_capacity(addresses.len());
         for address in addresses {
-            let known = self.frame(&resolver, process, address, time);
-            validity.intersect(known.validity);
-            frames.push(known.frame);
+            let place = resolver.locate_within(address, time, &mut validity);
+            let module = place.map(|place| self.module(&place));
+            frames.push(ResolvedFrame { address, module });
         }
         let known = KnownStack {
             hash,
@@ -206,43 +193,14 @@ impl<'a> StackFinder<'a> {
         local
     }
 
-    /// An address, resolved once for as long as the answer holds.
-    fn frame(
-        &mut self,
-        resolver: &Resolver<'a>,
-        process: Option<u32>,
-        address: u64,
-        time: FileTime,
-    ) -> KnownFrame {
-        let hash = self.hasher.hash_one((process, address));
-        let frames = &self.frames;
-        let same = |&at: &u32| {
-            let known = &frames[at as usize];
-            known.frame.address == address && known.process == process && known.validity.contains(time)
-        };
-        if let Some(&at) = self.frame_table.find(hash, same) {
-            return self.frames[at as usize];
-        }
-        let mut validity = Validity::ALWAYS;
-        let place = resolver.locate_within(address, time, &mut validity);
-        let module = place.map(|place| {
-            let (process, position) = (place.owner, place.module);
-            let module = || place.location().module;
-            let key = *self.modules.entry((process, position)).or_insert_with(|| {
-                let module = module();
-                self.hasher.hash_one((module.path().to_str(), module.base))
-            });
-            ModulePlace { process, position, key }
+    fn module(&mut self, place: &Place<'a>) -> ModulePlace {
+        let (process, position) = (place.owner, place.module);
+        let hasher = &self.hasher;
+        let key = *self.modules.entry((process, position)).or_insert_with(|| {
+            let module = place.location().module;
+            NonZeroU64::new(hasher.hash_one((module.path().to_str(), module.base))).unwrap_or(NonZeroU64::MIN)
         });
-        let known = KnownFrame { frame: ResolvedFrame { address, module }, process, validity };
-        let at = self.frames.len() as u32;
-        self.frames.push(known);
-        let (frames, hasher) = (&self.frames, &self.hasher);
-        self.frame_table.insert_unique(hash, at, |&at| {
-            let known = &frames[at as usize];
-            hasher.hash_one((known.process, known.frame.address))
-        });
-        known
+        ModulePlace { process, position, key }
     }
 
     /// The distinct stacks of the range that ends here.
@@ -280,6 +238,8 @@ impl CaptureStacks {
     }
 }
 
+const _: () = assert!(size_of::<ResolvedFrame>() == 24);
+
 /// 128 bits that tell lists of frames apart: two rounds of multiply-and-fold, with different odd
 /// constants, over keyed hashes of the frames, so that no log can be made to collide.
 fn fingerprint(hasher: &impl BuildHasher, frames: &[ResolvedFrame]) -> u128 {
@@ -304,7 +264,7 @@ mod tests {
     use std::collections::HashSet;
 
     fn stack(hasher: &impl BuildHasher, frames: &[(u64, Option<u64>)]) -> ResolvedStack {
-        let module = |key| ModulePlace { process: 0, position: 0, key };
+        let module = |key| ModulePlace { process: 0, position: 0, key: NonZeroU64::new(key).unwrap() };
         let frames: Box<[ResolvedFrame]> =
             frames.iter().map(|&(address, key)| ResolvedFrame { address, module: key.map(module) }).collect();
         ResolvedStack { fingerprint: fingerprint(hasher, &frames), frames }
@@ -319,7 +279,7 @@ mod tests {
         add(&[]);
         for a in 0..200 {
             add(&[(a, None)]);
-            add(&[(a, Some(0))]);
+            add(&[(a, Some(1))]);
             for b in 0..200 {
                 add(&[(a, None), (b, None)]);
                 add(&[(a, None), (b, Some(7))]);

@@ -16,7 +16,7 @@ mod text;
 pub mod xml;
 
 use crate::arrow::events::{EventColumns, EventCounts, EventRows};
-use crate::arrow::schema::EventColumnSet;
+use crate::arrow::schema::{EventColumnSet, Source};
 use crate::arrow::stacks::{FoundStacks, StackFinders};
 use crate::filter::{Filter, Matcher};
 use crate::log_set::{EventRange, LogSet};
@@ -156,8 +156,13 @@ impl<'a, B: AsRef<[u8]>> RangeDecoder<'a, B> {
         let log = self.set.part(range.part()).ok_or_else(|| io::Error::other("a range of another set"))?;
         let mut matcher = self.export.work.matcher(self.set);
         let mut columns = EventColumns::new(log, &self.export.columns, self.finders.borrow(log));
-        for (position, event) in range.events().zip(log.events(range.events())) {
+        // Whoever reads stacks reads records as a whole, one after the other, which a processor
+        // foresees; of others parts are asked for ahead.
+        let whole = self.export.columns.has(Source::StackId);
+        let mut ahead = log.events(range.events());
+        for position in range.events() {
             stop_if_cancelled(self.monitor, position)?;
+            let Some(event) = (if whole { Some(log.event(position)) } else { ahead.next() }) else { break };
             match event {
                 Ok(event) if matcher.as_mut().is_none_or(|matcher| matcher.matches(&event)) => {
                     columns.push(&event)

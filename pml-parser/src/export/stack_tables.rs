@@ -9,6 +9,7 @@ use arrow::array::{ArrayRef, UInt32Array};
 use arrow::record_batch::RecordBatch;
 use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
+use std::num::NonZeroU64;
 use std::sync::Arc;
 
 /// Where new stacks and frames go.
@@ -39,7 +40,7 @@ pub(super) struct StackTables<S> {
     sink: S,
     capture: CaptureStacks,
     /// Address and key of its module → frame id.
-    frame_ids: HashMap<(u64, Option<u64>), u32>,
+    frame_ids: HashMap<(u64, Option<NonZeroU64>), u32>,
     next_frame: u32,
     modules: ModuleTexts,
     stack_rows: StackRows,
@@ -135,7 +136,7 @@ const REMEMBERED_FRAMES: usize = 1 << 20;
 /// Modules as text, those that were asked for last.
 #[derive(Default)]
 struct ModuleTexts {
-    texts: HashMap<u64, ModuleText>,
+    texts: HashMap<NonZeroU64, ModuleText>,
     bytes: usize,
 }
 

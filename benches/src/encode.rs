@@ -4,10 +4,12 @@ use arrow::record_batch::RecordBatch;
 use bytes::Bytes;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use parquet::arrow::arrow_writer::{ArrowColumnWriter, compute_leaves};
+use parquet::arrow::arrow_writer::ArrowColumnChunk;
+use parquet::file::writer::SerializedFileWriter;
 use pml_parser::LogSet;
 use pml_parser::arrow::schema::{EVENTS, TABLES, Table};
 use pml_parser::export::batches::read_batches;
+use pml_parser::export::column_encoder::{ColumnEncoders, RowGroup};
 use pml_parser::export::parquet::{Compression, Options, properties, write_dataset};
 use pml_parser::export::{CaptureFacts, Monitor, TableExport, Work, WriteError};
 use pml_parser::parallel::in_order;
@@ -141,27 +143,17 @@ pub fn encode(batches: &Batches, threads: usize) -> Result<u64, WriteError> {
 
 fn encode_events(batches: &[RecordBatch], threads: usize) -> Result<u64, WriteError> {
     let properties = properties(Compression::Zstd, EVENTS.columns);
-    let writer = ArrowWriter::try_new(Counter(0), EVENTS.schema(), Some(properties))?;
-    let (mut writer, factory) = writer.into_serialized_writer()?;
-    let schema = EVENTS.schema();
-    let encode = |(number, group): (usize, &[RecordBatch])| {
-        let mut writers = factory.create_column_writers(number)?;
-        for (column, (field, writer)) in schema.fields().iter().zip(&mut writers).enumerate() {
-            for batch in group {
-                for leaf in compute_leaves(field, batch.column(column))? {
-                    writer.write(&leaf)?;
-                }
-            }
+    let writer = ArrowWriter::try_new(Counter(0), EVENTS.schema(), Some(properties.clone()))?;
+    let (mut writer, _) = writer.into_serialized_writer()?;
+    let encoders = ColumnEncoders::new(&EVENTS.schema(), &properties)?;
+    let encode = |group: &[RecordBatch]| {
+        let mut row_group = RowGroup::new(&encoders);
+        for batch in group {
+            row_group.push(batch.columns().to_vec(), 0)?;
         }
-        writers.into_iter().map(ArrowColumnWriter::close).collect::<Result<Vec<_>, _>>()
+        row_group.finish()
     };
-    in_order(threads, groups(batches).enumerate(), encode, |chunks| {
-        let mut group = writer.next_row_group()?;
-        for chunk in chunks {
-            chunk.append_to_row_group(&mut group)?;
-        }
-        group.close().map(|_| ())
-    })?;
+    in_order(threads, groups(batches), encode, |chunks| append(&mut writer, chunks))?;
     writer.finish()?;
     Ok(writer.inner().0)
 }
@@ -172,26 +164,37 @@ fn encode_events(batches: &[RecordBatch], threads: usize) -> Result<u64, WriteEr
 /// When encoding fails.
 pub fn by_column(batches: &[RecordBatch]) -> Result<Vec<(&'static str, Duration, u64)>, WriteError> {
     let properties = properties(Compression::Zstd, EVENTS.columns);
-    let schema = EVENTS.schema();
-    let (_, factory) =
-        ArrowWriter::try_new(io::sink(), EVENTS.schema(), Some(properties))?.into_serialized_writer()?;
-    let mut found: Vec<_> = EVENTS.columns.iter().map(|column| (column.name, Duration::ZERO, 0)).collect();
-    for (number, group) in groups(batches).enumerate() {
-        for (at, writer) in factory.create_column_writers(number)?.into_iter().enumerate() {
-            let mut writer = writer;
-            let begin = Instant::now();
+    let mut found = Vec::new();
+    for (at, column) in EVENTS.columns.iter().enumerate() {
+        let schema = Arc::new(EVENTS.schema().project(&[at])?);
+        let writer = ArrowWriter::try_new(Counter(0), Arc::clone(&schema), Some(properties.clone()))?;
+        let (mut writer, _) = writer.into_serialized_writer()?;
+        let encoders = ColumnEncoders::new(&schema, &properties)?;
+        let begin = Instant::now();
+        for group in groups(batches) {
+            let mut row_group = RowGroup::new(&encoders);
             for batch in group {
-                for leaf in compute_leaves(schema.field(at), batch.column(at))? {
-                    writer.write(&leaf)?;
-                }
+                row_group.push(vec![Arc::clone(batch.column(at))], 0)?;
             }
-            let bytes = writer.get_estimated_total_bytes() as u64;
-            writer.close()?;
-            found[at].1 += begin.elapsed();
-            found[at].2 += bytes;
+            append(&mut writer, row_group.finish()?)?;
         }
+        let took = begin.elapsed();
+        writer.finish()?;
+        found.push((column.name, took, writer.inner().0));
     }
     Ok(found)
+}
+
+fn append(
+    writer: &mut SerializedFileWriter<Counter>,
+    chunks: Vec<ArrowColumnChunk>,
+) -> Result<(), WriteError> {
+    let mut group = writer.next_row_group()?;
+    for chunk in chunks {
+        chunk.append_to_row_group(&mut group)?;
+    }
+    group.close()?;
+    Ok(())
 }
 
 /// Counts what is written.

@@ -5,6 +5,7 @@
 //! written depend on the log and the options alone, never on the number of threads.
 
 pub mod batches;
+pub mod column_encoder;
 pub mod csv;
 mod current_modules;
 pub mod ipc;

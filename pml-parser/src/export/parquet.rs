@@ -2,6 +2,7 @@
 //!
 //! A range of events becomes a row group.
 
+use super::column_encoder::{ColumnEncoders, RowGroup};
 use super::stack_tables::{StackSink, StackTables};
 use super::{CaptureFacts, Monitor, RangeDecoder, TableExport, WriteError, progress};
 use crate::arrow::events::EventCounts;
@@ -12,21 +13,16 @@ use crate::arrow::stacks::FoundStacks;
 use crate::arrow::tables;
 use crate::log_set::{EventRange, LogSet};
 use crate::parallel::in_order;
-use arrow::array::ArrayRef;
-use arrow::datatypes::Schema;
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_writer::{
-    ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves,
-};
+use parquet::arrow::arrow_writer::ArrowColumnChunk;
 use parquet::basic::{Compression as ParquetCompression, Encoding, ZstdLevel};
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::ColumnPath;
 use std::io::{self, Write};
-use std::sync::Arc;
 
 /// How pages are compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -147,7 +143,6 @@ struct RangeStackIds {
     /// Local stack id of each row.
     rows: Vec<Option<u32>>,
     found: FoundStacks,
-    writer: ArrowColumnWriter,
 }
 
 /// Decodes and encodes all ranges in parallel and writes them in order.
@@ -165,9 +160,11 @@ where
 {
     let mut counts = EventCounts::default();
     let decoder = RangeDecoder::new(set, &options.export, monitor);
-    let (factory, schema) = (events.factory.clone(), options.export.columns.schema());
-    let encode = |(row_group, range)| encode_range(&decoder, &factory, &schema, row_group, range);
-    let ranges = set.ranges(RANGE_EVENTS, RANGE_BYTES).enumerate();
+    let columns = &options.export.columns;
+    let properties = properties(options.compression, columns.iter());
+    let encoders = ColumnEncoders::new(&columns.schema(), &properties)?;
+    let encode = |range| encode_range(&decoder, &encoders, range);
+    let ranges = set.ranges(RANGE_EVENTS, RANGE_BYTES);
     in_order(options.export.work.threads, ranges, encode, |range: EncodedRange| {
         if monitor.is_cancelled() {
             return Err(WriteError::Cancelled);
@@ -175,14 +172,9 @@ where
         counts.merge(&range.counts);
         let (events_done, bytes_done) = progress(set, &range.range);
         let mut chunks = range.chunks;
-        if let Some(RangeStackIds { rows, found, mut writer }) = range.stacks {
-            let ids = stacks.column(set, &found, &rows)?;
-            if let Some(field) = schema.fields().last() {
-                for leaf in compute_leaves(field, &ids)? {
-                    writer.write(&leaf)?;
-                }
-            }
-            chunks.push(writer.close()?);
+        if let Some(RangeStackIds { rows, found }) = range.stacks {
+            // The stack ids are numbered in order and so are encoded last.
+            chunks.push(encoders.encode(chunks.len(), &stacks.column(set, &found, &rows)?)?);
         }
         if range.rows > 0 {
             events.append(chunks)?;
@@ -193,60 +185,26 @@ where
     Ok(counts)
 }
 
-/// Bytes of text that wait to be encoded at most: more than a range of real events has.
-const WAITING_TEXT: usize = 16 << 20;
-
-/// Encodes what waits, column by column: what a writer has learned of its column stays in the cache
-/// meanwhile.
-fn encode(
-    schema: &Schema,
-    writers: &mut [ArrowColumnWriter],
-    waiting: &mut Vec<Vec<ArrayRef>>,
-) -> Result<(), WriteError> {
-    for (column, (field, writer)) in schema.fields().iter().zip(writers).enumerate() {
-        for array in waiting.iter().filter_map(|batch| batch.get(column)) {
-            for leaf in compute_leaves(field, array)? {
-                writer.write(&leaf)?;
-            }
-        }
-    }
-    waiting.clear();
-    Ok(())
-}
-
 /// Decodes and encodes a range.
 fn encode_range<B: AsRef<[u8]>>(
     decoder: &RangeDecoder<'_, B>,
-    factory: &ArrowRowGroupWriterFactory,
-    schema: &Schema,
-    row_group: usize,
+    encoders: &ColumnEncoders,
     range: EventRange,
 ) -> Result<EncodedRange, WriteError> {
-    let mut writers = factory.create_column_writers(row_group)?;
-    // The stack ids are numbered in order and so are encoded last.
-    let stack_writer = if decoder.export.columns.has(Source::StackId) { writers.pop() } else { None };
-    let (mut rows, mut waiting, mut text, mut stack_ids) = (0, Vec::new(), 0, Vec::new());
+    let (mut rows, mut group, mut stack_ids) = (0, RowGroup::new(encoders), Vec::new());
     let (counts, found) = decoder.decode(&range, |part| {
         rows += part.rows;
-        text += part.text;
-        waiting.push(part.batch);
         stack_ids.extend(part.stack_ids);
-        if text >= WAITING_TEXT {
-            text = 0;
-            encode(schema, &mut writers, &mut waiting)?;
-        }
-        Ok(())
+        group.push(part.batch, part.text)
     })?;
-    encode(schema, &mut writers, &mut waiting)?;
-    let chunks = writers.into_iter().map(ArrowColumnWriter::close).collect::<Result<_, _>>()?;
-    let stacks = stack_writer.map(|writer| RangeStackIds { rows: stack_ids, found, writer });
-    Ok(EncodedRange { range, rows, chunks, stacks, counts })
+    let wants_stacks = decoder.export.columns.has(Source::StackId);
+    let stacks = wants_stacks.then_some(RangeStackIds { rows: stack_ids, found });
+    Ok(EncodedRange { range, rows, chunks: group.finish()?, stacks, counts })
 }
 
 /// The events file: row groups are encoded elsewhere and appended here.
 struct EventsFile<W: Write + Send> {
     writer: SerializedFileWriter<W>,
-    factory: Arc<ArrowRowGroupWriterFactory>,
 }
 
 impl<W: Write + Send> EventsFile<W> {
@@ -254,8 +212,7 @@ impl<W: Write + Send> EventsFile<W> {
         debug_assert!(EVENTS.columns.last().is_some_and(|c| c.source == Source::StackId));
         let properties = properties(options.compression, options.export.columns.iter());
         let writer = ArrowWriter::try_new(out, options.export.columns.schema(), Some(properties))?;
-        let (writer, factory) = writer.into_serialized_writer()?;
-        Ok(Self { writer, factory: Arc::new(factory) })
+        Ok(Self { writer: writer.into_serialized_writer()?.0 })
     }
 
     fn append(&mut self, chunks: Vec<ArrowColumnChunk>) -> Result<(), WriteError> {

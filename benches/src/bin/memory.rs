@@ -1,0 +1,76 @@
+//! The most memory that each output takes from the heap.
+//!
+//! `memory LOG… [--threads N]` prints the high-water mark of the allocator while a log set is turned into each output,
+//! written to nowhere. Anonymous memory of the whole program, RssAnon, is measured by compare.py and scale.py.
+
+use peak_alloc::PeakAlloc;
+use pml_analyzer::{Knowledge, NoWatch, TriageOptions, triage};
+use pml_benches::encode::{Silent, options};
+use pml_benches::limits::open;
+use pml_parser::Cell;
+use pml_parser::export::csv::{TextExport, write_csv};
+use pml_parser::export::ipc::write_ipc;
+use pml_parser::export::jsonl::write_jsonl;
+use pml_parser::export::parquet::write_dataset;
+use std::io;
+use std::path::PathBuf;
+
+#[global_allocator]
+static HEAP: PeakAlloc = PeakAlloc;
+
+/// One output of a set: its name, and how it is made.
+type Output<'a> = (&'a str, Box<dyn Fn() -> io::Result<()> + 'a>);
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let (mut logs, mut threads) = (Vec::new(), 2);
+    let mut args = std::env::args().skip(1);
+    while let Some(arg) = args.next() {
+        match arg.as_str() {
+            "--threads" => threads = args.next().ok_or("a number is missing")?.parse()?,
+            _ => logs.push(PathBuf::from(arg)),
+        }
+    }
+    let set = open(&logs)?;
+    let knowledge = Knowledge::embedded().map_err(|_| "what is built in is right")?;
+    let options = options(threads);
+    let export = &options.export;
+    let text =
+        TextExport { work: export.work.clone(), columns: Cell::all().collect(), ..TextExport::default() };
+    let failed = io::Error::other::<pml_parser::export::WriteError>;
+    let outputs: Vec<Output<'_>> = vec![
+        (
+            "dataset",
+            Box::new(|| write_dataset(&set, |_| Ok(io::sink()), &options, &Silent).map(drop).map_err(failed)),
+        ),
+        (
+            "Arrow IPC",
+            Box::new(|| {
+                write_ipc(&set, io::sink(), export, &options.facts, &Silent).map(drop).map_err(failed)
+            }),
+        ),
+        (
+            "JSON Lines",
+            Box::new(|| write_jsonl(&set, &mut io::sink(), export, &Silent).map(drop).map_err(failed)),
+        ),
+        (
+            "CSV",
+            Box::new(|| write_csv(&set, &mut io::sink(), &text, false, &Silent).map(drop).map_err(failed)),
+        ),
+        (
+            "triage",
+            Box::new(|| {
+                let options = TriageOptions { threads, ..TriageOptions::default() };
+                triage(&set, &knowledge, options, &NoWatch).map(drop).ok_or(io::Error::other("stopped"))
+            }),
+        ),
+    ];
+    println!("{} events, {} bytes, {threads} threads", set.event_count(), set.size());
+    let before = HEAP.current_usage_as_mb();
+    println!("{:<12}{before:>8.1} MiB", "opened");
+    for (name, make) in outputs {
+        HEAP.reset_peak_usage();
+        make()?;
+        println!("{name:<12}{:>8.1} MiB", HEAP.peak_usage_as_mb() - before);
+    }
+    Ok(())
+}

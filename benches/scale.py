@@ -37,6 +37,7 @@ def main():
         commands = [("convert", threads, ["convert", log, "-q", "-f", "-j", threads, "-o", folder / "set"]) for threads in [1, 2]]
         commands += [
             ("triage", 2, ["triage", log, "-q", "-j", 2, "-o", folder / "report.txt", "--force"]),
+            ("scan of headers and paths", 2, ["slice", log, "-q", "-f", "-j", 2, "-o", folder / "none.pml", "--where", "path contains nosuchpath"]),
             ("info", 1, ["info", log]),
         ]
         for name, threads, command in commands:
@@ -45,8 +46,8 @@ def main():
             seconds = [run[0] for run in runs]
             median, spread = statistics.median(seconds), max(seconds) / min(seconds)
             rate = "" if name == "info" else f"{info['bytes'] / median / 1e6:,.0f}"
-            memory = max(run[1] for run in runs)
-            print(f"| {mib} MiB | {info['events']:,} | {name} | {threads} | {median:.3f} | {spread:.2f} | {rate} | {memory:.0f} |", flush=True)
+            memory = max(run[1] for run in runs) or ""
+            print(f"| {mib} MiB | {info['events']:,} | {name} | {threads} | {median:.3f} | {spread:.2f} | {rate} | {memory and round(memory)} |", flush=True)
         shutil.rmtree(folder)
 
 

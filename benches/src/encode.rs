@@ -29,8 +29,9 @@ impl Monitor for Silent {
     }
 }
 
-/// Rows of a row group, as `pml convert` writes them.
+/// Rows and bytes of records of a row group at most, as `pml convert` writes them.
 const GROUP_ROWS: usize = 65_536;
+const GROUP_BYTES: u64 = 128 << 20;
 
 /// The default way to convert, on so many threads.
 pub fn options(threads: usize) -> Options {
@@ -40,8 +41,8 @@ pub fn options(threads: usize) -> Options {
 
 /// The record batches of a dataset.
 pub struct Batches {
-    /// Those of the events table.
-    pub events: Vec<RecordBatch>,
+    /// Those of the events table, by row group.
+    pub events: Vec<Vec<RecordBatch>>,
     /// Those of the other tables.
     pub others: Vec<(&'static Table, Vec<RecordBatch>)>,
 }
@@ -55,9 +56,18 @@ impl Batches {
     /// # Panics
     /// When a thread that wrote a table did.
     pub fn new<B: AsRef<[u8]> + Sync>(set: &LogSet<B>, threads: usize) -> Result<Self, WriteError> {
-        let mut events = Vec::new();
+        // Ranges become row groups, and no batch crosses the border of a range.
+        let mut rows_left = set.ranges(GROUP_ROWS as u32, GROUP_BYTES).map(|range| range.events().len());
+        let (mut events, mut left) = (Vec::<Vec<RecordBatch>>::new(), 0);
         read_batches(set, &options(threads).export, &Silent, |batch| {
-            events.push(batch);
+            if left == 0 {
+                left = rows_left.next().unwrap_or(usize::MAX);
+                events.push(Vec::new());
+            }
+            left = left.saturating_sub(batch.num_rows());
+            if let Some(group) = events.last_mut() {
+                group.push(batch);
+            }
             Ok(())
         })?;
         // The other tables are made while a dataset is written: they are read back from one.
@@ -95,22 +105,6 @@ impl io::Write for Shared {
     }
 }
 
-/// Batches by row group.
-fn groups(batches: &[RecordBatch]) -> impl Iterator<Item = &[RecordBatch]> {
-    let mut rest = batches;
-    std::iter::from_fn(move || {
-        let mut rows = 0;
-        let full = |batch: &RecordBatch| {
-            rows += batch.num_rows();
-            rows >= GROUP_ROWS
-        };
-        let end = rest.iter().position(full).map_or(rest.len(), |last| last + 1);
-        let (group, later) = rest.split_at(end);
-        rest = later;
-        (!group.is_empty()).then_some(group)
-    })
-}
-
 /// Encodes a dataset to nowhere: row groups of events in parallel, the other tables beside them, as
 /// `pml convert` does. Gives the bytes of all files.
 ///
@@ -141,19 +135,19 @@ pub fn encode(batches: &Batches, threads: usize) -> Result<u64, WriteError> {
     })
 }
 
-fn encode_events(batches: &[RecordBatch], threads: usize) -> Result<u64, WriteError> {
+fn encode_events(groups: &[Vec<RecordBatch>], threads: usize) -> Result<u64, WriteError> {
     let properties = properties(Compression::Zstd, EVENTS.columns);
     let writer = ArrowWriter::try_new(Counter(0), EVENTS.schema(), Some(properties.clone()))?;
     let (mut writer, _) = writer.into_serialized_writer()?;
     let encoders = ColumnEncoders::new(&EVENTS.schema(), &properties)?;
-    let encode = |group: &[RecordBatch]| {
+    let encode = |group: &Vec<RecordBatch>| {
         let mut row_group = RowGroup::new(&encoders);
         for batch in group {
             row_group.push(batch.columns().to_vec(), 0)?;
         }
         row_group.finish()
     };
-    in_order(threads, groups(batches), encode, |chunks| append(&mut writer, chunks))?;
+    in_order(threads, groups.iter(), encode, |chunks| append(&mut writer, chunks))?;
     writer.finish()?;
     Ok(writer.inner().0)
 }
@@ -162,7 +156,7 @@ fn encode_events(batches: &[RecordBatch], threads: usize) -> Result<u64, WriteEr
 ///
 /// # Errors
 /// When encoding fails.
-pub fn by_column(batches: &[RecordBatch]) -> Result<Vec<(&'static str, Duration, u64)>, WriteError> {
+pub fn by_column(groups: &[Vec<RecordBatch>]) -> Result<Vec<(&'static str, Duration, u64)>, WriteError> {
     let properties = properties(Compression::Zstd, EVENTS.columns);
     let mut found = Vec::new();
     for (at, column) in EVENTS.columns.iter().enumerate() {
@@ -171,7 +165,7 @@ pub fn by_column(batches: &[RecordBatch]) -> Result<Vec<(&'static str, Duration,
         let (mut writer, _) = writer.into_serialized_writer()?;
         let encoders = ColumnEncoders::new(&schema, &properties)?;
         let begin = Instant::now();
-        for group in groups(batches) {
+        for group in groups {
             let mut row_group = RowGroup::new(&encoders);
             for batch in group {
                 row_group.push(vec![Arc::clone(batch.column(at))], 0)?;

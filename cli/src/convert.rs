@@ -58,7 +58,7 @@ pub(crate) fn run(args: &ConvertArgs) -> Result<Done, Failure> {
         warn("the first hundred places are listed in the dataset, in capture.damage");
     }
     if !args.run.quiet {
-        print_summary(args, &plan, &counts, size, begin.elapsed());
+        print_summary(args, &capture, &counts, size, begin.elapsed());
     }
     let lost = capture.lost_parts || !counts.damage.is_empty() || !tables.is_empty();
     Ok(if lost { Done::WithLosses } else { Done::Whole })
@@ -162,15 +162,6 @@ impl<'a> Plan<'a> {
         })
     }
 
-    /// Whether details are looked at, so that those nobody can read are counted.
-    fn asks_for_details(&self) -> bool {
-        if self.format.is_text() {
-            self.text.columns.contains(&Cell::Detail)
-        } else {
-            self.parquet.export.columns.iter().any(|column| column.name == "detail")
-        }
-    }
-
     /// Writes a format that is one file.
     fn write<W: Write + Send>(&self, mut out: W, progress: &Progress) -> Result<EventCounts, WriteError> {
         let set = &self.capture.set;
@@ -187,7 +178,7 @@ impl<'a> Plan<'a> {
 /// The columns of the events table that a list names.
 fn table_columns(names: &str) -> Result<EventColumnSet, Failure> {
     let names = names.split(',').map(str::trim);
-    if names.clone().eq(["all"]) {
+    if names.clone().count() == 1 && names.clone().all(|name| name.eq_ignore_ascii_case("all")) {
         return Ok(EventColumnSet::default());
     }
     EventColumnSet::named(names).map_err(|name| {
@@ -290,8 +281,7 @@ pub(crate) fn report_damage(capture: &Capture, tables: &Damage, events: &Damage)
     }
 }
 
-fn print_summary(args: &ConvertArgs, plan: &Plan<'_>, counts: &EventCounts, size: u64, took: Duration) {
-    let capture = plan.capture;
+fn print_summary(args: &ConvertArgs, capture: &Capture, counts: &EventCounts, size: u64, took: Duration) {
     let seconds = took.as_secs_f64().max(1e-6);
     let events = counts.events();
     let of = match counts.filtered {
@@ -312,9 +302,7 @@ fn print_summary(args: &ConvertArgs, plan: &Plan<'_>, counts: &EventCounts, size
     if !classes.is_empty() {
         say(&format!("  {}", classes.join(", ")));
     }
-    let undecoded = match plan.asks_for_details() {
-        true => format!(", details not decoded {}", HumanCount(counts.undecoded)),
-        false => String::new(),
-    };
+    let undecoded = counts.undecoded.map(|count| format!(", details not decoded {}", HumanCount(count)));
+    let undecoded = undecoded.unwrap_or_default();
     say(&format!("  damaged {}{undecoded}", HumanCount(counts.damage.count)));
 }

@@ -198,6 +198,19 @@ mod tests {
     }
 
     #[test]
+    fn pairs_of_surrogates_stay_together_wherever_they_stand() {
+        for before in 0..=3 * RUN {
+            let start = vec![0x61; before];
+            for end in [&[0xD83D, 0xDE00][..], &[0xD83D], &[0xDE00], &[0xD83D, 0xD83D, 0xDE00, 0x62]] {
+                let units = [&start, end].concat();
+                let mut text = String::new();
+                push_utf16(&[le(&units), vec![0x63]].concat(), &mut text);
+                assert_eq!(text, String::from_utf16_lossy(&units), "behind {before} units");
+            }
+        }
+    }
+
+    #[test]
     fn a_string_ends_at_its_first_nul() {
         assert_eq!(WinStr::utf16(&le(&[97, 0, 98])).to_str(), "a");
         assert_eq!(WinStr::utf16(&[97, 0, 98]).to_str(), "a", "an odd byte is left out");

@@ -1,12 +1,16 @@
 //! Columns that are asked for alone hold what they hold among all others.
 
+use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::datatypes::{DataType, Int64Type, UInt64Type};
 use arrow::record_batch::RecordBatch;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use pml_parser::arrow::schema::{EVENTS, EventColumnSet};
 use pml_parser::export::batches::read_batches;
 use pml_parser::export::parquet::{Compression, Options, write_dataset};
 use pml_parser::export::{CaptureFacts, Monitor, TableExport, Work, ipc, jsonl};
-use pml_parser::{Log, LogSet};
+use pml_parser::{Decoded, Log, LogSet, Number, TextOptions};
 use pml_samples::boot::{self, Amount, generate_in_memory};
+use std::fs::File;
 
 struct Silent;
 
@@ -39,6 +43,68 @@ fn table(set: &LogSet<Vec<u8>>, columns: &EventColumnSet) -> RecordBatch {
     arrow::compute::concat_batches(&columns.schema(), &batches).unwrap()
 }
 
+/// What the batches hold is what the events say, row by row, over the borders of batches and parts.
+#[test]
+fn rows_hold_what_events_say() {
+    let set = set();
+    let names = [
+        "event_id",
+        "process_name",
+        "path",
+        "target_path",
+        "result",
+        "detail",
+        "byte_offset",
+        "registry_data",
+    ];
+    let columns = EventColumnSet::named(names).unwrap();
+    let table = table(&set, &columns);
+    let text =
+        |name: &str| arrow::compute::cast(table.column_by_name(name).unwrap(), &DataType::Utf8).unwrap();
+    let [process_name, path, target_path, result, detail, registry_data] =
+        ["process_name", "path", "target_path", "result", "detail", "registry_data"].map(text);
+    let offset = table.column_by_name("byte_offset").unwrap().as_primitive::<Int64Type>().clone();
+    let at = |column: &ArrayRef, row| {
+        let column = column.as_string::<i32>();
+        column.is_valid(row).then(|| column.value(row).to_owned())
+    };
+    let options = TextOptions::default();
+    for (row, event) in set.events().enumerate() {
+        let event = event.unwrap();
+        let mut text = String::new();
+        event.push_path(&options, &mut text);
+        assert_eq!(at(&path, row), Some(text.split_off(0)));
+        let decoded = event.push_detail(&options, &mut text);
+        assert_eq!(at(&detail, row), (decoded == Decoded::Yes).then(|| text.split_off(0)));
+        let has_data = event.push_registry_data(&mut text);
+        assert_eq!(at(&registry_data, row), has_data.then(|| text.split_off(0)));
+        assert_eq!(at(&target_path, row), event.target_path().map(|path| path.to_string()));
+        assert_eq!(at(&result, row), Some(event.status().to_string()));
+        assert_eq!(at(&process_name, row), event.process().map(|process| process.name().to_string()));
+        let number = event.numbers().get(Number::ByteOffset).map(|offset| offset as i64);
+        assert_eq!(offset.is_valid(row).then(|| offset.value(row)), number);
+    }
+}
+
+/// Whether details could be decoded is not said where they were not asked for.
+#[test]
+fn what_was_not_looked_at_is_not_counted() {
+    let set = set();
+    for (names, counted) in [(["path", "detail"], Some(0)), (["path", "time"], None)] {
+        let export = export(EventColumnSet::named(names).unwrap());
+        let counts = read_batches(&set, &export, &Silent, |_| Ok(())).unwrap();
+        assert_eq!((counts.events(), counts.undecoded), (set.event_count(), counted));
+        let folder = tempfile::tempdir().unwrap();
+        let options = Options { export, compression: Compression::Zstd, facts: CaptureFacts::default() };
+        write_dataset(&set, |name| File::create(folder.path().join(name)), &options, &Silent).unwrap();
+        let capture = File::open(folder.path().join("capture.parquet")).unwrap();
+        let mut reader = ParquetRecordBatchReaderBuilder::try_new(capture).unwrap().build().unwrap();
+        let capture = reader.next().unwrap().unwrap();
+        let column = capture.column_by_name("undecoded_events").unwrap().as_primitive::<UInt64Type>();
+        assert_eq!(column.is_valid(0).then(|| column.value(0)), counted);
+    }
+}
+
 #[test]
 fn each_column_alone_holds_what_it_holds_among_all() {
     let set = set();
@@ -57,6 +123,9 @@ fn columns_keep_the_order_of_the_table() {
     let names: Vec<_> = columns.iter().map(|column| column.name).collect();
     assert_eq!(names, ["time", "path", "result"]);
     assert_eq!(EventColumnSet::named(["path", "pat"]), Err("pat"));
+    assert_eq!(EventColumnSet::named([]), Err(""));
+    let all = EventColumnSet::named(EVENTS.columns.iter().map(|column| column.name));
+    assert_eq!(all, Ok(EventColumnSet::default()));
 }
 
 #[test]
@@ -84,8 +153,7 @@ fn outputs_hold_the_columns_that_were_asked_for() {
 
         let folder = tempfile::tempdir().unwrap();
         let options = Options { export, compression: Compression::Zstd, facts: CaptureFacts::default() };
-        write_dataset(&set, |name| std::fs::File::create(folder.path().join(name)), &options, &Silent)
-            .unwrap();
+        write_dataset(&set, |name| File::create(folder.path().join(name)), &options, &Silent).unwrap();
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), files, "{names:?}");
     }
 }

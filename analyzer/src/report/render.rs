@@ -46,7 +46,16 @@ impl Report {
         };
         let labels: BTreeMap<String, String> = knowledge.labels.iter().map(label).collect();
         let environment = environment(format, paint);
-        let mut data = serde_json::to_value(self).map_err(|e| e.to_string())?;
+        // Harmless failures, most of a report, are listed in HTML alone.
+        let data = match format {
+            Format::Html => serde_json::to_value(self),
+            Format::Text | Format::Markdown => {
+                let failures =
+                    self.failures.iter().filter(|failure| failure.noise.is_none()).cloned().collect();
+                serde_json::to_value(Self { failures, ..self.clone() })
+            }
+        };
+        let mut data = data.map_err(|e| e.to_string())?;
         plain(&mut data);
         let context = minijinja::context! { t => labels, ..Value::from(minijinja::value::Serde(data)) };
         environment.render_named_str(name, source, context).map_err(|e| e.to_string())

@@ -68,6 +68,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let before = HEAP.current_usage_as_mb();
     println!("{:<12}{before:>8.1} MiB", "opened");
     for (name, make) in outputs {
+        let before = HEAP.current_usage_as_mb();
         HEAP.reset_peak_usage();
         make()?;
         println!("{name:<12}{:>8.1} MiB", HEAP.peak_usage_as_mb() - before);

@@ -166,6 +166,11 @@ impl<K: Copy + Eq + Hash> WordColumn<K> {
         self.words.size()
     }
 
+    /// Bytes of words that no array holds yet.
+    pub(crate) fn fresh(&self) -> usize {
+        if self.array.is_none() { self.size() } else { 0 }
+    }
+
     /// Forgets all words; their numbers no longer hold.
     pub(crate) fn forget(&mut self) {
         debug_assert!(self.keys.is_empty());

@@ -20,20 +20,25 @@ pub struct EventCounts {
     pub by_class: [u64; 6],
     /// Events that a filter left out.
     pub filtered: u64,
-    /// Events whose details could not be decoded.
-    pub undecoded: u64,
+    /// Events whose details could not be decoded; `None` where details are not asked for.
+    pub undecoded: Option<u64>,
     /// Events that could not be read.
     pub damage: Damage,
 }
 
 impl EventCounts {
+    /// Nothing yet, of an export that asks for details or does not.
+    pub(crate) fn new(details: bool) -> Self {
+        Self { undecoded: details.then_some(0), ..Self::default() }
+    }
+
     /// Adds what a later range counted.
     pub fn merge(&mut self, later: &EventCounts) {
         for (sum, count) in self.by_class.iter_mut().zip(later.by_class) {
             *sum += count;
         }
         self.filtered += later.filtered;
-        self.undecoded += later.undecoded;
+        self.undecoded = self.undecoded.zip(later.undecoded).map(|(sum, more)| sum + more);
         self.damage.merge(&later.damage);
     }
 
@@ -56,7 +61,9 @@ impl EventCounts {
         let code = usize::from(class.code());
         let slot = if code < self.by_class.len() { code } else { 0 };
         self.by_class[slot] += 1;
-        self.undecoded += u64::from(decoded == Decoded::No);
+        if let Some(undecoded) = &mut self.undecoded {
+            *undecoded += u64::from(decoded == Decoded::No);
+        }
     }
 }
 
@@ -114,6 +121,8 @@ pub(crate) struct EventColumns<'a, 'c> {
 #[derive(Clone, Copy)]
 struct Wanted {
     words: bool,
+    result: bool,
+    process_name: bool,
     category: bool,
     path: bool,
     target_path: bool,
@@ -127,6 +136,8 @@ impl Wanted {
     fn new(columns: &EventColumnSet) -> Self {
         Self {
             words: columns.has(Source::Class) || columns.has(Source::Operation),
+            result: columns.has(Source::Result),
+            process_name: columns.has(Source::ProcessName),
             category: columns.has(Source::Category),
             path: columns.has(Source::Path),
             target_path: columns.has(Source::TargetPath),
@@ -175,7 +186,7 @@ impl<'a, 'c> EventColumns<'a, 'c> {
             wanted: Wanted::new(columns),
             options: TextOptions::default(),
             stacks,
-            counts: EventCounts::default(),
+            counts: EventCounts::new(columns.has(Source::Detail)),
             operations: HashMap::new(),
             processes: HashMap::new(),
             last_owner: None,
@@ -223,14 +234,17 @@ impl<'a, 'c> EventColumns<'a, 'c> {
         self.process_index.push(event.process_index());
         self.tid.push(event.tid());
         let owner = self.owner(event.process_index());
-        self.process_name.push(owner.name);
+        if wanted.process_name {
+            self.process_name.push(owner.name);
+        }
         self.pid.push(owner.pid);
         self.parent_pid.push(owner.parent_pid);
         let status = event.status();
         self.status.push(status.0);
-        let word = self.result.word(status.0, |out| out.push_str(&status.to_string()));
-        self.result.push(Some(word));
-
+        if wanted.result {
+            let word = self.result.word(status.0, |out| out.push_str(&status.to_string()));
+            self.result.push(Some(word));
+        }
         if wanted.words {
             let words = self.words(content.operation);
             self.class.push(Some(words.class));
@@ -306,7 +320,9 @@ impl<'a, 'c> EventColumns<'a, 'c> {
         let process = self.log.process(process_index);
         let owner = Owner {
             position: process.map(|p| p.position()),
-            name: process.map(|p| self.process_name.word(process_index, |out| p.name().push_to(out))),
+            name: process
+                .filter(|_| self.wanted.process_name)
+                .map(|p| self.process_name.word(process_index, |out| p.name().push_to(out))),
             pid: process.map(|p| p.pid()),
             parent_pid: process.map(|p| p.parent_pid()),
         };
@@ -327,7 +343,8 @@ impl<'a, 'c> EventColumns<'a, 'c> {
 
     /// The rows so far, one array a column but for the stack ids; begins new ones.
     pub(crate) fn finish_rows(&mut self) -> EventRows {
-        let text = self.text();
+        // A batch carries the names that it is the first to have.
+        let text = self.text() + self.process_name.fresh();
         let columns = self.columns;
         let columns = columns.iter().filter(|column| column.source != Source::StackId);
         let batch = columns.map(|column| self.finish_column(column)).collect();
@@ -353,10 +370,9 @@ impl<'a, 'c> EventColumns<'a, 'c> {
         self.pid.clear();
         self.parent_pid.clear();
         self.status.clear();
+        // Class and operation come together.
         self.class.clear();
         self.operation.clear();
-        self.result.clear();
-        self.process_name.clear();
         for number in &mut self.numbers {
             number.clear();
         }

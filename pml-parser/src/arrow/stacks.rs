@@ -21,6 +21,12 @@ pub(crate) struct ResolvedStack {
     pub frames: Box<[ResolvedFrame]>,
 }
 
+impl ResolvedStack {
+    fn bytes(&self) -> usize {
+        size_of::<Self>() + size_of_val(&*self.frames)
+    }
+}
+
 /// An address, and the module it lies in.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ResolvedFrame {
@@ -86,6 +92,9 @@ pub(crate) struct StackFinder<'a> {
     /// Number of the range, so that local ids of others do not count.
     range: u32,
     found: Vec<Arc<ResolvedStack>>,
+    /// Bytes of the stacks in `found`, and of all that is kept.
+    found_bytes: usize,
+    kept_bytes: usize,
 }
 
 /// What a look-up needs of a stack, in one place.
@@ -102,9 +111,12 @@ struct KnownStack {
     local: u32,
 }
 
-/// Stacks that a finder keeps from range to range, a kilobyte each; a range adds 65,536 at most, of
-/// 4 KiB at most.
-const KEPT_STACKS: usize = 1 << 15;
+/// Bytes of stacks that a finder keeps from range to range: some fifteen thousand real ones.
+const KEPT_BYTES: usize = 16 << 20;
+/// Bytes of distinct stacks of one range beyond which its other stacks keep their innermost frames
+/// alone. Sound logs stay far below: 65,536 events would each need a stack of its own, of 100 frames.
+const RANGE_BYTES: usize = 160 << 20;
+const SHALLOW: usize = 16;
 
 impl<'a> StackFinder<'a> {
     fn new(log: LogView<'a>, hasher: DefaultHashBuilder) -> Self {
@@ -117,12 +129,13 @@ impl<'a> StackFinder<'a> {
             modules: HashMap::new(),
             range: 0,
             found: Vec::new(),
+            found_bytes: 0,
+            kept_bytes: 0,
         }
     }
 
     fn begin(&mut self, log: LogView<'a>) {
-        let other_part = self.log.part() != log.part();
-        if other_part || self.stacks.len() >= KEPT_STACKS {
+        if self.log.part() != log.part() {
             *self = Self::new(log, self.hasher.clone());
         }
         self.range += 1;
@@ -134,7 +147,7 @@ impl<'a> StackFinder<'a> {
         if stack.is_empty() {
             return None;
         }
-        let stack = stack.first(DEEPEST);
+        let stack = stack.first(if self.found_bytes < RANGE_BYTES { DEEPEST } else { SHALLOW });
         let (raw, time) = (stack.raw(), event.time());
         let hash = self.hasher.hash_one((process, raw));
         let arena = &self.raw;
@@ -148,7 +161,9 @@ impl<'a> StackFinder<'a> {
         if let Some(known) = self.table.find_mut(hash, same) {
             if known.range != self.range {
                 (known.range, known.local) = (self.range, self.found.len() as u32);
-                self.found.push(Arc::clone(&self.stacks[known.number as usize]));
+                let stack = Arc::clone(&self.stacks[known.number as usize]);
+                self.found_bytes += stack.bytes();
+                self.found.push(stack);
             }
             return Some(known.local);
         }
@@ -188,6 +203,8 @@ impl<'a> StackFinder<'a> {
         self.table.insert_unique(hash, known, |known| known.hash);
         let stack = ResolvedStack { fingerprint: fingerprint(&self.hasher, &frames), frames: frames.into() };
         let stack = Arc::new(stack);
+        self.found_bytes += stack.bytes();
+        self.kept_bytes += stack.bytes() + raw.len();
         self.found.push(Arc::clone(&stack));
         self.stacks.push(stack);
         local
@@ -205,7 +222,12 @@ impl<'a> StackFinder<'a> {
 
     /// The distinct stacks of the range that ends here.
     pub(crate) fn finish_range(&mut self) -> FoundStacks {
-        FoundStacks { part: self.log.part(), stacks: std::mem::take(&mut self.found) }
+        let found = FoundStacks { part: self.log.part(), stacks: std::mem::take(&mut self.found) };
+        self.found_bytes = 0;
+        if self.kept_bytes >= KEPT_BYTES {
+            *self = Self::new(self.log, self.hasher.clone());
+        }
+        found
     }
 }
 

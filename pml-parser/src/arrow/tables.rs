@@ -285,6 +285,7 @@ enum Fact {
     U16(u16),
     U32(u32),
     U64(u64),
+    MaybeU64(Option<u64>),
     Time(Option<FileTime>),
     Text(String),
     Texts(Vec<String>),
@@ -301,6 +302,7 @@ impl Fact {
             }
             Self::U32(v) => Arc::new(UInt32Array::from(vec![v])),
             Self::U64(v) => Arc::new(UInt64Array::from(vec![v])),
+            Self::MaybeU64(v) => Arc::new(UInt64Array::from(vec![v])),
             Self::Time(v) => {
                 let mut builder = times(1);
                 builder.append_option(v.and_then(FileTime::unix_nanos));
@@ -323,6 +325,7 @@ impl Fact {
             Self::U16(v) => v.to_string(),
             Self::U32(v) => v.to_string(),
             Self::U64(v) => v.to_string(),
+            Self::MaybeU64(v) => v.map(|v| v.to_string()).unwrap_or_default(),
             Self::Time(v) => v.map(|t| t.to_string()).unwrap_or_default(),
             Self::Text(v) => v.clone(),
             Self::Texts(v) => v.join("\n"),
@@ -362,7 +365,7 @@ fn facts<B: AsRef<[u8]>>(set: &LogSet<B>, facts: &CaptureFacts, counts: &EventCo
         Fact::Time(span.map(|span| span.0)),
         Fact::Time(span.map(|span| span.1)),
         Fact::U64(counts.damage.count),
-        Fact::U64(counts.undecoded),
+        Fact::MaybeU64(counts.undecoded),
         Fact::U64(tables.count),
         Fact::Texts(damage.first.iter().map(|error| format!("{}: {error}", name(error.part()))).collect()),
     ]

@@ -13,7 +13,8 @@ use std::sync::Arc;
 pub(super) const RANGE_EVENTS: u32 = 65_536;
 pub(super) const RANGE_BYTES: u64 = 64 << 20;
 
-/// Reads the events table, batch by batch in the order of the log. At most `threads + 2` ranges of 65,536 events are held at a time.
+/// Reads the events table, batch by batch in the order of the log. At most `threads + 2` ranges are
+/// held at a time, of at most 65,536 events.
 ///
 /// # Errors
 /// When `take` fails, or the monitor stops it.
@@ -28,7 +29,7 @@ where
 {
     let schema = export.columns.schema();
     let wants_stacks = export.columns.has(Source::StackId);
-    let mut counts = EventCounts::default();
+    let mut counts = EventCounts::new(export.columns.has(Source::Detail));
     let mut stacks = StackTables::new(());
     let decoder = RangeDecoder::new(set, export, monitor);
     let decode = |range: EventRange| {

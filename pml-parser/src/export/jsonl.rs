@@ -33,7 +33,7 @@ where
     B: AsRef<[u8]> + Sync,
     W: Write,
 {
-    let mut counts = EventCounts::default();
+    let mut counts = EventCounts::new(export.columns.has(Source::Detail));
     let mut stacks = StackTables::new(());
     let decoder = RangeDecoder::new(set, export, monitor);
     let wants_stacks = export.columns.has(Source::StackId);

@@ -158,7 +158,7 @@ where
     W: Write + Send,
     S: StackSink,
 {
-    let mut counts = EventCounts::default();
+    let mut counts = EventCounts::new(options.export.columns.has(Source::Detail));
     let decoder = RangeDecoder::new(set, &options.export, monitor);
     let columns = &options.export.columns;
     let properties = properties(options.compression, columns.iter());
@@ -316,6 +316,8 @@ pub fn properties<'c>(
         }
         let statistics = match (column.source, column.kind) {
             (Source::Time | Source::EventId | Source::Status, _) => EnabledStatistics::Page,
+            // Few have these: a row group that has none is left out.
+            (Source::TargetPath | Source::RegistryData, _) => EnabledStatistics::Chunk,
             // The least and the greatest text of a row group leave out nothing that is looked for.
             (_, Type::Text | Type::Word) => EnabledStatistics::None,
             _ => EnabledStatistics::Chunk,

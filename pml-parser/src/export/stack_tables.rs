@@ -153,9 +153,70 @@ impl ModuleTexts {
             Entry::Vacant(new) => {
                 let module = log.process_at(place.process)?.modules().at(place.position as usize)?;
                 let path = module.path().to_str().into_owned();
-                self.bytes += path.len();
+                self.bytes += path.len() + size_of::<ModuleText>();
                 new.insert(ModuleText::new(module.base, path))
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arrow::stacks::StackFinders;
+    use crate::log::Log;
+    use crate::time::FileTime;
+    use crate::write::{LogWriter, Machine, NewEvent, NewModule, NewProcess};
+    use std::io::Cursor;
+    use std::ops::Range;
+
+    /// A process in which a second module takes the place of a first one at time 20, and events with
+    /// the same addresses on their stacks at these times.
+    fn set(times: &[u64]) -> LogSet<Vec<u8>> {
+        let mut log = LogWriter::new(Cursor::new(Vec::new()), &Machine::windows_10("STACKS")).unwrap();
+        let module = |path, load| NewModule {
+            load_time: FileTime(load),
+            base: 0x1000,
+            size: 0x1000,
+            path,
+            ..NewModule::default()
+        };
+        let modules = vec![module(r"C:\one.dll", 10), module(r"C:\two.dll", 20)];
+        log.add_process(&NewProcess { index: 1, pid: 8, modules, ..NewProcess::default() });
+        for &time in times {
+            let event = NewEvent {
+                process_index: 1,
+                time: FileTime(time),
+                stack: &[0x1100, 0x9900],
+                ..NewEvent::default()
+            };
+            log.add_event(&event).unwrap();
+        }
+        LogSet::new(vec![Log::parse(log.finish().unwrap().into_inner()).unwrap()])
+    }
+
+    #[test]
+    fn what_a_finder_knows_from_earlier_ranges_changes_nothing() {
+        let set = set(&[15, 25, 16, 26, 27, 17]);
+        let (log, finders, mut tables) =
+            (set.part(0).unwrap(), StackFinders::default(), StackTables::new(()));
+        // Local ids of a range, modules of its stacks, and their ids in the capture.
+        let mut find = |positions: Range<u32>| {
+            let mut finder = finders.borrow(log);
+            let mut local = Vec::new();
+            for event in log.events(positions) {
+                let event = event.unwrap();
+                local.push(finder.id(&event, event.process_position()).unwrap());
+            }
+            let found = finder.finish_range();
+            finders.give_back(finder);
+            let modules = found.stacks.iter().map(|stack| stack.frames[0].module.unwrap().position);
+            (local, modules.collect::<Vec<_>>(), tables.number(&set, &found).unwrap())
+        };
+        assert_eq!(find(0..3), (vec![0, 1, 0], vec![0, 1], vec![0, 1]));
+        // The next range meets the second stack first.
+        assert_eq!(find(3..6), (vec![0, 0, 1], vec![1, 0], vec![1, 0]));
+        assert_eq!(find(0..3), (vec![0, 1, 0], vec![0, 1], vec![0, 1]));
+        assert_eq!(find(0..0), (vec![], vec![], vec![]));
     }
 }

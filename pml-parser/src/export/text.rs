@@ -112,7 +112,7 @@ const RANGE_BYTES: u64 = 8 << 20;
 pub(super) fn write_rows<B, W, R>(
     set: &LogSet<B>,
     out: &mut W,
-    work: &Work,
+    export: &TextExport,
     monitor: &dyn Monitor,
     renderer: impl Fn() -> R + Sync,
 ) -> Result<EventCounts, WriteError>
@@ -121,13 +121,15 @@ where
     W: Write,
     R: FnMut(&Event<'_>, &mut String) -> Decoded,
 {
-    let mut counts = EventCounts::default();
+    let (work, details) = (&export.work, export.columns.contains(&Cell::Detail));
+    let mut counts = EventCounts::new(details);
     // Texts that have been written are filled again: their memory is in place already.
     let spare: Mutex<Vec<String>> = Mutex::default();
     let render = |range| {
         let text = spare.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut text = text.unwrap_or_default();
-        let (mut counts, mut render, mut matcher) = (EventCounts::default(), renderer(), work.matcher(set));
+        let (mut counts, mut render, mut matcher) =
+            (EventCounts::new(details), renderer(), work.matcher(set));
         for (number, event) in set.events_in(&range).enumerate() {
             stop_if_cancelled(monitor, number as u32)?;
             match event {

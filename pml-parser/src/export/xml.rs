@@ -48,7 +48,7 @@ where
     let first = set.time_span().map_or(FileTime(0), |span| span.0);
     let fidelity = export.text.fidelity;
     let mut out = SkipFirst { out, left: EVENT_SEPARATOR.len() };
-    let counts = write_rows(set, &mut out, &export.work, monitor, || {
+    let counts = write_rows(set, &mut out, export, monitor, || {
         let mut row = Row::new(export, &markup, first);
         move |event: &Event<'_>, out: &mut String| {
             out.push_str(EVENT_SEPARATOR);

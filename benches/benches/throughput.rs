@@ -1,6 +1,6 @@
 //! How fast a log is opened, walked, decoded and turned into each output; in events and bytes of the log.
 //!
-//! `cargo bench -p pml-benches` measures; in tests each runs once. The logs are generated from fixed seeds.
+//! `cargo bench -p pml-benches` measures; `-- --test` runs each once. The logs are generated from fixed seeds.
 #![allow(missing_docs, reason = "criterion's macros make undocumented functions")]
 
 use criterion::measurement::WallTime;
@@ -17,7 +17,10 @@ use pml_parser::{Cell, Event, EventClass, Filter, Log, LogSet, TextOptions};
 use std::hint::black_box;
 use std::io::{self, Cursor};
 
-const EVENTS: u64 = 200_000;
+/// Events of a log: few where the benches are only tried (`--test`), as CI does.
+fn events() -> u64 {
+    if std::env::args().any(|arg| arg == "--test") { 5_000 } else { 200_000 }
+}
 
 /// A group that measures a whole set.
 fn group<'c>(c: &'c mut Criterion, name: &str, set: &LogSet<Vec<u8>>) -> BenchmarkGroup<'c, WallTime> {
@@ -28,7 +31,7 @@ fn group<'c>(c: &'c mut Criterion, name: &str, set: &LogSet<Vec<u8>>) -> Benchma
 }
 
 fn open(c: &mut Criterion) {
-    for events in [2_000, EVENTS] {
+    for events in [2_000, events()] {
         let set = boot_log(events);
         // The bytes of the log, to be opened again and again.
         let log: Vec<u8> = set.part(0).map(|log| log.bytes().to_vec()).unwrap_or_default();
@@ -39,7 +42,7 @@ fn open(c: &mut Criterion) {
 }
 
 fn scan(c: &mut Criterion) {
-    let set = boot_log(EVENTS);
+    let set = boot_log(events());
     let mut group = group(c, "scan", &set);
     for way in Way::ALL {
         for threads in [1, 2] {
@@ -52,7 +55,7 @@ fn scan(c: &mut Criterion) {
 
 /// Texts and numbers of the details, class by class; throughput counts the events of the class.
 fn details(c: &mut Criterion) {
-    let set = boot_log(EVENTS);
+    let set = boot_log(events());
     let mut group = c.benchmark_group("details");
     group.sample_size(10);
     for class in [EventClass::Process, EventClass::Registry, EventClass::FileSystem] {
@@ -76,7 +79,7 @@ fn details(c: &mut Criterion) {
 }
 
 fn parquet(c: &mut Criterion) {
-    let set = boot_log(EVENTS);
+    let set = boot_log(events());
     let decoded = Batches::new(&set, 2).expect("memory takes everything");
     let mut group = group(c, "Parquet", &set);
     for threads in [1, 2] {
@@ -98,7 +101,7 @@ fn parquet(c: &mut Criterion) {
 }
 
 fn other_outputs(c: &mut Criterion) {
-    let set = boot_log(EVENTS);
+    let set = boot_log(events());
     let mut group = group(c, "outputs", &set);
     let export = |threads| TextExport {
         work: options(threads).export.work,

@@ -97,8 +97,8 @@ impl RunArgs {
     }
 }
 
-/// The most threads when none are asked for: each takes up to 50 MiB, and 256 MiB are promised for a log of
-/// any size.
+/// The most threads when none are asked for: each takes up to 50 MiB, and memory is to stay near 256 MiB for
+/// a log of any size.
 const MOST_THREADS: usize = 4;
 
 /// Threads when none are asked for.

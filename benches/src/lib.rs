@@ -1,5 +1,6 @@
 //! Logs that the benchmarks read: generated from fixed seeds, in memory.
 
+pub mod arguments;
 pub mod encode;
 pub mod limits;
 

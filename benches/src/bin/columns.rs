@@ -4,24 +4,15 @@
 //! prints medians, the bytes of the dataset, and for each column of the events table what it costs to encode alone on one thread.
 //! Everything goes to nowhere. The log has to fit into memory several times.
 
+use pml_benches::arguments::Arguments;
 use pml_benches::encode::{Batches, Silent, by_column, encode, options};
 use pml_benches::limits::open;
 use pml_benches::median_and_spread;
 use pml_parser::export::parquet::write_dataset;
-use std::path::PathBuf;
 use std::time::Instant;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let (mut logs, mut threads, mut runs) = (Vec::new(), 2, 5);
-    let mut args = std::env::args().skip(1);
-    while let Some(arg) = args.next() {
-        let mut number = || args.next().ok_or("a number is missing")?.parse().map_err(|_| "not a number");
-        match arg.as_str() {
-            "--threads" => threads = number()?,
-            "--runs" => runs = number()?.max(1),
-            _ => logs.push(PathBuf::from(arg)),
-        }
-    }
+    let Arguments { logs, threads, runs, .. } = Arguments::read()?;
     let set = open(&logs)?;
     let events = set.event_count() as f64;
     let batches = Batches::new(&set, threads)?;

@@ -4,28 +4,17 @@
 //! events and bytes each second. The ways take turns, so that a noisy machine hurts them alike. The first line is
 //! how long it takes to open the first log and read one event.
 
+use pml_benches::arguments::Arguments;
 use pml_benches::limits::{Way, first_event, open, run};
 use pml_benches::median_and_spread;
-use std::path::PathBuf;
 use std::time::Instant;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let (mut logs, mut threads, mut runs, mut only) = (Vec::new(), 2, 5, None);
-    let mut args = std::env::args().skip(1);
-    while let Some(arg) = args.next() {
-        let mut number = || args.next().ok_or("a number is missing")?.parse().map_err(|_| "not a number");
-        match arg.as_str() {
-            "--threads" => threads = number()?,
-            "--runs" => runs = number()?.max(1),
-            "--only" => only = Some(args.next().ok_or("--only needs the name of a way")?),
-            _ => logs.push(PathBuf::from(arg)),
-        }
-    }
-    let first = logs.first().ok_or("which log?")?;
+    let Arguments { logs, threads, runs, only } = Arguments::read()?;
     let mut opening = Vec::new();
     for _ in 0..=runs {
         let begin = Instant::now();
-        first_event(first)?;
+        first_event(&logs[0])?;
         opening.push(begin.elapsed().as_secs_f64());
     }
     let set = open(&logs)?;

@@ -5,6 +5,7 @@
 
 use peak_alloc::PeakAlloc;
 use pml_analyzer::{Knowledge, NoWatch, TriageOptions, triage};
+use pml_benches::arguments::Arguments;
 use pml_benches::encode::{Silent, options};
 use pml_benches::limits::open;
 use pml_parser::Cell;
@@ -13,7 +14,6 @@ use pml_parser::export::ipc::write_ipc;
 use pml_parser::export::jsonl::write_jsonl;
 use pml_parser::export::parquet::write_dataset;
 use std::io;
-use std::path::PathBuf;
 
 #[global_allocator]
 static HEAP: PeakAlloc = PeakAlloc;
@@ -22,14 +22,7 @@ static HEAP: PeakAlloc = PeakAlloc;
 type Output<'a> = (&'a str, Box<dyn Fn() -> io::Result<()> + 'a>);
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let (mut logs, mut threads) = (Vec::new(), 2);
-    let mut args = std::env::args().skip(1);
-    while let Some(arg) = args.next() {
-        match arg.as_str() {
-            "--threads" => threads = args.next().ok_or("a number is missing")?.parse()?,
-            _ => logs.push(PathBuf::from(arg)),
-        }
-    }
+    let Arguments { logs, threads, .. } = Arguments::read()?;
     let set = open(&logs)?;
     let knowledge = Knowledge::embedded().map_err(|_| "what is built in is right")?;
     let options = options(threads);

@@ -10,7 +10,9 @@ use pml_parser::LogSet;
 use pml_parser::arrow::schema::{EVENTS, TABLES, Table};
 use pml_parser::export::batches::read_batches;
 use pml_parser::export::column_encoder::{ColumnEncoders, RowGroup};
-use pml_parser::export::parquet::{Compression, Options, properties, write_dataset};
+use pml_parser::export::parquet::{
+    Compression, Options, RANGE_BYTES, RANGE_EVENTS, properties, write_dataset,
+};
 use pml_parser::export::{CaptureFacts, Monitor, TableExport, Work, WriteError};
 use pml_parser::parallel::in_order;
 use std::io;
@@ -28,10 +30,6 @@ impl Monitor for Silent {
         false
     }
 }
-
-/// Rows and bytes of records of a row group at most, as `pml convert` writes them.
-const GROUP_ROWS: usize = 65_536;
-const GROUP_BYTES: u64 = 128 << 20;
 
 /// The default way to convert, on so many threads.
 pub fn options(threads: usize) -> Options {
@@ -57,7 +55,7 @@ impl Batches {
     /// When a thread that wrote a table did.
     pub fn new<B: AsRef<[u8]> + Sync>(set: &LogSet<B>, threads: usize) -> Result<Self, WriteError> {
         // Ranges become row groups, and no batch crosses the border of a range.
-        let mut rows_left = set.ranges(GROUP_ROWS as u32, GROUP_BYTES).map(|range| range.events().len());
+        let mut rows_left = set.ranges(RANGE_EVENTS, RANGE_BYTES).map(|range| range.events().len());
         let (mut events, mut left) = (Vec::<Vec<RecordBatch>>::new(), 0);
         read_batches(set, &options(threads).export, &Silent, |batch| {
             if left == 0 {
@@ -83,8 +81,9 @@ impl Batches {
             let name = format!("{}.parquet", table.name);
             let Some((_, Shared(file))) = files.iter().find(|file| file.0 == name) else { continue };
             let file = Bytes::from(std::mem::take(&mut *file.lock().expect("nobody panicked")));
-            let reader =
-                ParquetRecordBatchReaderBuilder::try_new(file)?.with_batch_size(GROUP_ROWS).build()?;
+            let reader = ParquetRecordBatchReaderBuilder::try_new(file)?
+                .with_batch_size(RANGE_EVENTS as usize)
+                .build()?;
             others.push((table, reader.collect::<Result<Vec<_>, _>>()?));
         }
         Ok(Self { events, others })

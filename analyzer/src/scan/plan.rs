@@ -70,14 +70,7 @@ impl<'a> Plan<'a> {
     pub(super) fn new(knowledge: &'a Knowledge, processes: &'a Processes, first: FileTime) -> Self {
         let mut of_operation = vec![0u128; CLASSES * CODES];
         let mut tracked = vec![false; CLASSES * CODES];
-        let classes = [
-            EventClass::Process,
-            EventClass::Registry,
-            EventClass::FileSystem,
-            EventClass::Profiling,
-            EventClass::Network,
-        ];
-        for class in classes {
+        for class in EventClass::NAMED {
             for code in 0..CODES as u16 {
                 for sub in 0..=u8::MAX {
                     let operation = Operation { class, code, sub };

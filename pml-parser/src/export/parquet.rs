@@ -50,9 +50,9 @@ pub struct Options {
 }
 
 /// Events of a row group: enough for good compression, few enough to keep several in memory.
-const RANGE_EVENTS: u32 = 65_536;
+pub const RANGE_EVENTS: u32 = 65_536;
 /// Bytes of records of a row group, for logs of huge events.
-const RANGE_BYTES: u64 = 128 << 20;
+pub const RANGE_BYTES: u64 = 128 << 20;
 
 /// Writes the events table alone.
 ///

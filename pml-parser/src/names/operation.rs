@@ -22,6 +22,10 @@ pub enum EventClass {
 }
 
 impl EventClass {
+    /// The classes whose operations have names.
+    pub const NAMED: [Self; 5] =
+        [Self::Process, Self::Registry, Self::FileSystem, Self::Profiling, Self::Network];
+
     /// The class with this number.
     pub const fn from_code(code: u16) -> Self {
         match code {
@@ -98,14 +102,7 @@ impl Operation {
 
     /// The names of all operations, some of them several times.
     pub fn names() -> impl Iterator<Item = &'static str> {
-        let classes = [
-            EventClass::Process,
-            EventClass::Registry,
-            EventClass::FileSystem,
-            EventClass::Profiling,
-            EventClass::Network,
-        ];
-        let operations = classes.into_iter().flat_map(|class| {
+        let operations = EventClass::NAMED.into_iter().flat_map(|class| {
             (0..).map(move |code| Self { class, code, sub: 0 }).take_while(|operation| operation.is_known())
         });
         operations.flat_map(|operation| (0..=u8::MAX).map(move |sub| Self { sub, ..operation }.name()))

@@ -46,6 +46,10 @@ pub enum ErrorKind {
     Duplicate(u32),
     /// No event has this id.
     NoSuchEvent(u64),
+    /// So many bytes among the events hold none that can be found.
+    NoEvents(u64),
+    /// A record of which something cannot be right, or behind which nothing follows.
+    Doubtful,
 }
 
 impl Error {
@@ -103,7 +107,9 @@ impl Error {
             ErrorKind::BadReference(_)
             | ErrorKind::Overlapping
             | ErrorKind::Duplicate(_)
-            | ErrorKind::NoSuchEvent(_) => None,
+            | ErrorKind::NoSuchEvent(_)
+            | ErrorKind::NoEvents(_)
+            | ErrorKind::Doubtful => None,
         }
     }
 }
@@ -122,6 +128,8 @@ impl fmt::Display for Error {
             ErrorKind::Overlapping => f.write_str("lies over other structures of its kind"),
             ErrorKind::Duplicate(v) => write!(f, "entry {v} stands there twice"),
             ErrorKind::NoSuchEvent(v) => write!(f, "there is no event {v}"),
+            ErrorKind::NoEvents(size) => write!(f, "{size} bytes hold no event that can be found"),
+            ErrorKind::Doubtful => f.write_str("kept, but something in it cannot be right"),
         }
     }
 }

@@ -10,7 +10,8 @@
 //!   Process Monitor shows them or as the log holds them ([`Fidelity`]).
 //! * With the feature `export`, the module of that name turns a capture into files; with `filter`,
 //!   events can be chosen by an expression; with `parallel`, ranges of events are worked on by
-//!   several threads; with `write`, logs can be made; with `mmap`, files can be mapped.
+//!   several threads; with `write`, logs can be made; with `recover`, what is left of a broken log can
+//!   be read; with `mmap`, files can be mapped.
 //!
 //! ```
 //! # fn read(bytes: &[u8]) -> Result<(), pml_parser::Error> {
@@ -40,11 +41,15 @@ mod log_set;
 #[cfg(feature = "mmap")]
 mod map;
 mod names;
+mod offsets;
 #[cfg(feature = "parallel")]
 pub mod parallel;
 mod prefetch;
 mod process;
 mod raw;
+#[cfg(feature = "recover")]
+mod recover;
+mod recovery;
 mod stack;
 mod text;
 mod time;
@@ -67,6 +72,7 @@ pub use names::ntstatus::NtStatus;
 pub use names::operation::{EventClass, Operation};
 pub use process::{Module, Modules, Process, Virtualized};
 pub use raw::icon::Icon;
+pub use recovery::Recovery;
 pub use stack::{Location, Resolution, Stack};
 pub use text::WinStr;
 pub use time::{Civil, FileTime, TICKS_PER_SECOND, Ticks};

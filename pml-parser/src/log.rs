@@ -2,18 +2,22 @@
 
 use crate::error::{Damage, Error, ErrorKind, Result};
 use crate::event::Event;
+use crate::offsets::Offsets;
 use crate::prefetch::prefetch;
 use crate::process::Process;
-use crate::raw::bytes::{parse_at, records};
 use crate::raw::header::{self, RawHeader};
 use crate::raw::hosts::Hosts;
 use crate::raw::icon::{Icon, Icons};
-use crate::raw::offsets::RawOffset;
 use crate::raw::process as raw_process;
 use crate::raw::strings::Strings;
+#[cfg(feature = "recover")]
+use crate::recover::Places;
+use crate::recovery::Recovery;
 use crate::stack::ModuleMap;
 use crate::text::WinStr;
 use crate::time::FileTime;
+#[cfg(feature = "recover")]
+use crate::write::Tables;
 use std::ops::Range;
 use std::sync::OnceLock;
 
@@ -35,18 +39,20 @@ pub(crate) struct Index {
     /// Id of the first event of this log within the set.
     pub first_event: u64,
     pub is64: bool,
-    event_count: u32,
-    offsets_at: u64,
+    offsets: Offsets,
     strings: Strings,
     icons: Icons,
     hosts: Hosts,
-    /// Process index and offset of the record in the file, ascending by process index.
+    /// Process index and offset of the record in its table's bytes, ascending by process index.
     processes: Vec<(u32, u64)>,
     /// Position in `processes` of PID 4, whose modules are the kernel's.
     system: Option<u32>,
     /// The modules of each process, sorted for look-up when first needed.
     modules: Vec<OnceLock<ModuleMap>>,
     damage: Damage,
+    /// Tables of processes, strings and icons that stand in for those of the file: recovery makes them.
+    tables: Option<Vec<u8>>,
+    recovery: Option<Box<Recovery>>,
 }
 
 impl Index {
@@ -136,6 +142,12 @@ impl<B: AsRef<[u8]>> Log<B> {
         Ok(Self { bytes, index })
     }
 
+    /// A log of an index that was made of the same bytes.
+    #[cfg(feature = "recover")]
+    pub(crate) fn from_parts(bytes: B, index: Index) -> Self {
+        Self { bytes, index }
+    }
+
     /// The log, borrowed.
     pub fn view(&self) -> LogView<'_> {
         LogView { file: self.bytes.as_ref(), index: &self.index }
@@ -152,45 +164,105 @@ impl<B: AsRef<[u8]>> Log<B> {
 }
 
 impl Index {
-    fn read(file: &[u8]) -> Result<Self> {
-        let header = header::read(file)?;
-        let is64 = header.is64.get() == 1;
-        let mut damage = Damage::default();
-
-        let offsets_at = header.offsets.get();
-        let event_count = header.event_count.get();
-        // The array is read in place; here only whether it fits.
-        parse_at(file, offsets_at, "event offset array", records::<RawOffset>(event_count)).map_err(
-            |_| {
-                let have = (file.len() as u64).saturating_sub(offsets_at);
-                Error::truncated("event offset array", offsets_at, u64::from(event_count) * 5, have)
-            },
-        )?;
-        let strings = Strings::read(file, header.strings.get())?;
-        let icons = Icons::read(file, header.icons.get()).unwrap_or_else(|error| {
-            damage.push(error);
-            Icons::default()
-        });
-        let (hosts, error) = Hosts::read(file, header.hosts.get());
-        error.into_iter().for_each(|e| damage.push(e));
-
-        let mut index = Self {
+    /// That of a log without tables.
+    pub(crate) fn new(is64: bool, offsets: Offsets) -> Self {
+        Self {
             part: 0,
             first_event: 0,
             is64,
-            event_count,
-            offsets_at,
-            strings,
-            icons,
-            hosts,
+            offsets,
+            strings: Strings::default(),
+            icons: Icons::default(),
+            hosts: Hosts::default(),
             processes: Vec::new(),
             system: None,
             modules: Vec::new(),
-            damage,
-        };
+            damage: Damage::default(),
+            tables: None,
+            recovery: None,
+        }
+    }
+
+    pub(crate) fn read(file: &[u8]) -> Result<Self> {
+        let header = header::read(file)?;
+        let offsets = Offsets::in_file(file, header)?;
+        let mut index = Self::new(header.is64.get() == 1, offsets);
+        index.strings = Strings::read(file, header.strings.get())?;
+        index.read_icons(file, header.icons.get());
+        index.read_hosts(file, header.hosts.get());
         index.read_processes(file, header.processes.get())?;
         index.check_strings_and_icons(file);
         Ok(index)
+    }
+
+    /// Reads what there is of the tables of a damaged log.
+    #[cfg(feature = "recover")]
+    pub(crate) fn read_found_tables(&mut self, file: &[u8], places: &Places) {
+        match places.strings.map(|at| Strings::read(file, at)) {
+            Some(Ok(strings)) => self.strings = strings,
+            Some(Err(error)) => self.damage.push(error),
+            None => {}
+        }
+        if let Some(at) = places.icons {
+            self.read_icons(file, at);
+        }
+        if let Some(at) = places.hosts {
+            self.read_hosts(file, at);
+        }
+        if let Some(Err(error)) = places.processes.map(|at| self.read_processes(file, at)) {
+            self.damage.push(error);
+        }
+        self.check_strings_and_icons(file);
+    }
+
+    /// Reads processes, strings and icons from tables that were made anew.
+    #[cfg(feature = "recover")]
+    pub(crate) fn replace_tables(&mut self, tables: &Tables) {
+        let mut bytes = tables.process_table();
+        let strings_at = bytes.len() as u64;
+        bytes.extend(tables.string_table());
+        let icons_at = bytes.len() as u64;
+        bytes.extend(tables.icon_table());
+        self.processes.clear();
+        // What is wrong with the file's own tables is known by now, and these are sound.
+        let places =
+            Places { processes: Some(0), strings: Some(strings_at), icons: Some(icons_at), hosts: None };
+        self.read_found_tables(&bytes, &places);
+        self.tables = Some(bytes);
+    }
+
+    /// Keeps what recovery says of the log, and the places it could not read.
+    #[cfg(feature = "recover")]
+    pub(crate) fn add_recovery(&mut self, recovery: Recovery, damage: &Damage) {
+        self.recovery = Some(Box::new(recovery));
+        self.damage.merge(damage);
+    }
+
+    /// Offset and length of the file's own event offset array, where that is what leads to the events.
+    #[cfg(feature = "recover")]
+    pub(crate) fn listed(&self) -> Option<(u64, u32)> {
+        match self.offsets {
+            Offsets::InFile { at, count } => Some((at, count)),
+            Offsets::Found(_) => None,
+        }
+    }
+
+    /// Number of events.
+    pub(crate) fn event_count(&self) -> u32 {
+        self.offsets.count()
+    }
+
+    fn read_icons(&mut self, file: &[u8], at: u64) {
+        match Icons::read(file, at) {
+            Ok(icons) => self.icons = icons,
+            Err(error) => self.damage.push(error),
+        }
+    }
+
+    fn read_hosts(&mut self, file: &[u8], at: u64) {
+        let (hosts, error) = Hosts::read(file, at);
+        self.hosts = hosts;
+        error.into_iter().for_each(|error| self.damage.push(error));
     }
 
     /// Finds every process record that can be read; of two with one index the last one counts.
@@ -224,7 +296,7 @@ impl Index {
             }
         }
         self.processes = kept;
-        self.modules.resize_with(self.processes.len(), OnceLock::new);
+        self.modules = std::iter::repeat_with(OnceLock::new).take(self.processes.len()).collect();
         self.system = (0..self.processes.len()).find_map(|position| {
             let at = self.processes.get(position)?.1;
             let record = raw_process::read(file, at, self.pointer()).ok()?;
@@ -248,9 +320,14 @@ impl Index {
 }
 
 impl<'a> LogView<'a> {
+    /// The bytes that hold processes, strings and icons.
+    fn tables_bytes(self) -> &'a [u8] {
+        self.index.tables.as_deref().unwrap_or(self.file)
+    }
+
     pub(crate) fn header(self) -> &'a RawHeader {
         // Opening has read the same bytes; a map that shrank since then cannot get here.
-        header::read(self.file).unwrap_or(&EMPTY_HEADER)
+        header::overlay(self.file).unwrap_or(&EMPTY_HEADER)
     }
 
     /// Name of the machine that was captured.
@@ -321,13 +398,13 @@ impl<'a> LogView<'a> {
 
     /// Number of events.
     pub fn event_count(self) -> u32 {
-        self.index.event_count
+        self.index.event_count()
     }
 
     /// How large the tables are.
     pub fn tables(self) -> TableSizes {
         TableSizes {
-            events: self.index.event_count,
+            events: self.index.event_count(),
             processes: self.index.processes.len() as u32,
             strings: self.index.strings.count(),
             icons: self.index.icons.count(),
@@ -336,20 +413,20 @@ impl<'a> LogView<'a> {
         }
     }
 
-    /// What is wrong with the tables. Events are not looked at.
+    /// What is wrong with the tables, and the places that recovery could make nothing of. Events are not
+    /// looked at.
     pub fn damage(self) -> &'a Damage {
         &self.index.damage
     }
 
+    /// What recovery made of the log, where it was opened by `Log::recover`.
+    pub fn recovery(self) -> Option<&'a Recovery> {
+        self.index.recovery.as_deref()
+    }
+
     /// File offset of event `position` of this log, 0-based.
     pub(crate) fn event_offset(self, position: u32) -> Option<u64> {
-        if position >= self.index.event_count {
-            return None;
-        }
-        let entry = self.index.offsets_at + u64::from(position) * 5;
-        let at = usize::try_from(entry).ok()?;
-        let bytes: &[u8; 5] = self.file.get(at..)?.first_chunk()?;
-        Some(zerocopy::transmute_ref!(bytes)).map(|raw: &RawOffset| raw.get())
+        self.index.offsets.get(self.file, position)
     }
 
     /// Event `position` of this log, 0-based.
@@ -358,7 +435,7 @@ impl<'a> LogView<'a> {
     /// When the record is damaged or there is no such event.
     pub fn event(self, position: u32) -> Result<Event<'a>> {
         let offset = self.event_offset(position).ok_or_else(|| {
-            Error::new(ErrorKind::NoSuchEvent(u64::from(position)), "event", self.index.offsets_at)
+            Error::new(ErrorKind::NoSuchEvent(u64::from(position)), "event", self.index.offsets.at())
                 .in_part(self.index.part)
         })?;
         Event::read(self, position, offset).map_err(|e| e.in_part(self.index.part))
@@ -387,7 +464,7 @@ impl<'a> LogView<'a> {
 
     /// Time of the first and of the last event that can be read.
     pub fn time_span(self) -> Option<(FileTime, FileTime)> {
-        let count = self.index.event_count;
+        let count = self.index.event_count();
         let first = self.times(0..count, 1);
         let last = self.times((0..count).rev(), 1);
         Some((*first.first()?, *last.first()?))
@@ -396,7 +473,7 @@ impl<'a> LogView<'a> {
     /// About when the log begins and ends: the middle time of a few events at either end, so that
     /// a damaged time, or events that were merged in late, do not count.
     pub(crate) fn usual_span(self) -> Option<(FileTime, FileTime)> {
-        let count = self.index.event_count;
+        let count = self.index.event_count();
         let few = (count as usize / 8).clamp(1, 15);
         let middle = |mut times: Vec<FileTime>| {
             times.sort_unstable();
@@ -408,12 +485,12 @@ impl<'a> LogView<'a> {
     /// String `index` of the string table; empty where the table has no such entry, as Process
     /// Monitor would show it.
     pub fn string(self, index: u32) -> WinStr<'a> {
-        self.index.strings.get(self.file, index).unwrap_or_default()
+        self.index.strings.get(self.tables_bytes(), index).unwrap_or_default()
     }
 
     /// Icon `index` of the icon table.
     pub fn icon(self, index: u32) -> Option<Icon<'a>> {
-        self.index.icons.read_one(self.file, index).ok()
+        self.index.icons.read_one(self.tables_bytes(), index).ok()
     }
 
     /// All addresses with a name, ascending.
@@ -444,7 +521,7 @@ impl<'a> LogView<'a> {
     /// The process at `position` of the table, ascending by process index.
     pub fn process_at(self, position: u32) -> Option<Process<'a>> {
         let &(_, at) = self.index.processes.get(position as usize)?;
-        let record = raw_process::read(self.file, at, self.index.pointer()).ok()?;
+        let record = raw_process::read(self.tables_bytes(), at, self.index.pointer()).ok()?;
         Some(Process { log: self, position, record })
     }
 

@@ -24,6 +24,18 @@ pub enum Virtualized {
     NotAvailable(u32),
 }
 
+impl Virtualized {
+    /// The number that a log stores for it.
+    #[cfg(feature = "recover")]
+    pub(crate) fn code(self) -> u32 {
+        match self {
+            Self::No => 0,
+            Self::Yes => 1,
+            Self::NotAvailable(code) => code,
+        }
+    }
+}
+
 impl<'a> Process<'a> {
     /// The key that events refer to; unique within one log, not across the parts of a set.
     pub fn index(self) -> u32 {

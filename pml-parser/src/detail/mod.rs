@@ -10,10 +10,10 @@ mod file;
 mod file_layout;
 mod network;
 mod number;
-mod process;
+pub(crate) mod process;
 mod profiling;
 mod registry;
-mod sid;
+pub(crate) mod sid;
 pub(crate) mod value;
 
 pub use network::Endpoint;

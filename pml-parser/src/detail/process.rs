@@ -6,38 +6,104 @@ use crate::event::Event;
 use crate::raw::bytes::Blob;
 use crate::raw::strings::Info;
 use crate::text::WinStr;
+use crate::time::FileTime;
 
-const DEFINED: u16 = 0;
-const CREATE: u16 = 1;
-const EXIT: u16 = 2;
+pub(crate) const DEFINED: u16 = 0;
+pub(crate) const CREATE: u16 = 1;
+pub(crate) const EXIT: u16 = 2;
 const THREAD_CREATE: u16 = 3;
 const THREAD_EXIT: u16 = 4;
-const LOAD_IMAGE: u16 = 5;
+pub(crate) const LOAD_IMAGE: u16 = 5;
 const THREAD_PROFILE: u16 = 6;
-const START: u16 = 7;
+pub(crate) const START: u16 = 7;
 const STATISTICS: u16 = 8;
 const SYSTEM_STATISTICS: u16 = 9;
 
 /// Exit status of a thread that has none yet; never shown.
 const STILL_ACTIVE: u32 = 0x103;
 
-/// Where path and command line of a new process begin: behind two security identifiers.
-fn create_strings<'a>(details: &'a [u8]) -> Option<(WinStr<'a>, WinStr<'a>)> {
-    let path = Info(details.u16_at(0x2E)?);
-    let command_line = Info(details.u16_at(0x30)?);
-    let sids = usize::from(details.u8_at(0x2C)?) + usize::from(details.u8_at(0x2D)?);
-    let at = 0x34 + sids;
-    Some((path.string(details, at), command_line.string(details, at + path.size())))
+/// What `Process Defined` and `Process Create` tell of a process.
+#[cfg_attr(not(feature = "recover"), allow(dead_code, reason = "recovery alone asks for all of it"))]
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Created<'a> {
+    /// Key of the process.
+    pub index: u32,
+    pub pid: u32,
+    /// Key of its parent.
+    pub parent_index: u32,
+    pub parent_pid: u32,
+    pub session: u32,
+    pub is_64_bit: bool,
+    pub time: FileTime,
+    pub authentication_id: u64,
+    pub virtualized: u32,
+    /// Security identifiers, as bytes.
+    pub user: &'a [u8],
+    pub integrity: &'a [u8],
+    pub path: WinStr<'a>,
+    pub command_line: WinStr<'a>,
+}
+
+impl<'a> Created<'a> {
+    /// Reads the details; the texts lie behind two security identifiers.
+    pub(crate) fn read(details: &'a [u8]) -> Option<Self> {
+        let path = Info(details.u16_at(0x2E)?);
+        let command_line = Info(details.u16_at(0x30)?);
+        let user = usize::from(details.u8_at(0x2C)?);
+        let integrity = usize::from(details.u8_at(0x2D)?);
+        let at = 0x34 + user + integrity;
+        Some(Self {
+            index: details.u32_at(0)?,
+            pid: details.u32_at(4)?,
+            parent_index: details.u32_at(8)?,
+            parent_pid: details.u32_at(12)?,
+            session: details.u32_at(0x10)?,
+            is_64_bit: details.u32_at(0x14)? != 0,
+            time: FileTime(details.u64_at(0x18)?),
+            authentication_id: details.u64_at(0x20)?,
+            virtualized: details.u32_at(0x28)?,
+            user: details.clip(0x34, user),
+            integrity: details.clip(0x34 + user, integrity),
+            path: path.string(details, at),
+            command_line: command_line.string(details, at + path.size()),
+        })
+    }
+}
+
+/// What `Load Image` tells of a module.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Loaded<'a> {
+    pub base: u64,
+    pub size: u32,
+    pub path: WinStr<'a>,
+}
+
+impl<'a> Loaded<'a> {
+    /// Reads the details; a path that is missing is empty.
+    pub(crate) fn read(details: &'a [u8], pointer: usize) -> Option<Self> {
+        Some(Self {
+            base: if pointer == 8 { details.u64_at(0)? } else { details.u32_at(0)?.into() },
+            size: details.u32_at(pointer)?,
+            path: Info(details.u16_at(pointer + 4).unwrap_or(0)).string(details, pointer + 8),
+        })
+    }
+}
+
+/// What `Process Start` begins with: the parent's PID and the command line.
+#[cfg_attr(not(feature = "recover"), allow(dead_code, reason = "asked by recovery alone"))]
+pub(crate) fn started(details: &[u8]) -> Option<(u32, WinStr<'_>)> {
+    let command_line = Info(details.u16_at(4)?);
+    Some((details.u32_at(0)?, command_line.string(details, 12)))
 }
 
 /// The image path, of the operations that have one.
 pub(super) fn path<'a>(event: &Event<'a>) -> WinStr<'a> {
     let details = event.details();
     match event.operation().code {
-        DEFINED | CREATE => create_strings(details).map(|strings| strings.0).unwrap_or_default(),
+        DEFINED | CREATE => Created::read(details).map(|created| created.path).unwrap_or_default(),
         LOAD_IMAGE => {
-            let pointer = event.log().index.pointer();
-            Info(details.u16_at(pointer + 4).unwrap_or(0)).string(details, pointer + 8)
+            let loaded = Loaded::read(details, event.log().index.pointer());
+            loaded.map(|loaded| loaded.path).unwrap_or_default()
         }
         _ => WinStr::EMPTY,
     }
@@ -85,9 +151,9 @@ pub(super) fn numbers(event: &Event<'_>, numbers: &mut impl NumberSink) {
 }
 
 fn create(details: &[u8], to: &mut Properties<'_>) -> Option<()> {
-    let (_, command_line) = create_strings(details)?;
-    value::decimal(to.key("PID"), details.u32_at(4)?.into());
-    command_line.push_to(to.key("Command line"));
+    let created = Created::read(details)?;
+    value::decimal(to.key("PID"), created.pid.into());
+    created.command_line.push_to(to.key("Command line"));
     Some(())
 }
 
@@ -119,10 +185,9 @@ fn thread_exit(event: &Event<'_>, to: &mut Properties<'_>) -> Option<()> {
 }
 
 fn load_image(event: &Event<'_>, to: &mut Properties<'_>) -> Option<()> {
-    let (details, pointer) = (event.details(), event.log().index.pointer());
-    let base = if pointer == 8 { details.u64_at(0)? } else { details.u32_at(0)?.into() };
-    value::hex(to.key("Image Base"), base);
-    value::hex(to.key("Image Size"), details.u32_at(pointer)?.into());
+    let loaded = Loaded::read(event.details(), event.log().index.pointer())?;
+    value::hex(to.key("Image Base"), loaded.base);
+    value::hex(to.key("Image Size"), loaded.size.into());
     Some(())
 }
 

@@ -1,7 +1,7 @@
 //! Security identifiers.
 
 use super::value::decimal;
-use crate::names::sid::account;
+use crate::names::sid::{account, integrity};
 use crate::raw::bytes::Blob;
 
 /// Appends the account of an identifier, or the identifier itself; nothing where the bytes are
@@ -13,6 +13,19 @@ pub(crate) fn push(out: &mut String, sid: &[u8]) {
     } else if let Some(account) = account(out.get(start..).unwrap_or_default()) {
         out.truncate(start);
         out.push_str(account);
+    }
+}
+
+/// Appends the integrity level that a label identifies, or the identifier itself; nothing where the bytes
+/// are none.
+#[cfg_attr(not(feature = "recover"), allow(dead_code, reason = "asked by recovery alone"))]
+pub(crate) fn push_integrity(out: &mut String, sid: &[u8]) {
+    let start = out.len();
+    if push_identifier(out, sid).is_none() {
+        out.truncate(start);
+    } else if let Some(level) = integrity(out.get(start..).unwrap_or_default()) {
+        out.truncate(start);
+        out.push_str(level);
     }
 }
 

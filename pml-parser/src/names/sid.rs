@@ -29,3 +29,18 @@ static ACCOUNTS: &[(&str, &str)] = &[
 pub(crate) fn account(sid: &str) -> Option<&'static str> {
     ACCOUNTS.iter().find(|(known, _)| *known == sid).map(|(_, account)| *account)
 }
+
+/// Mandatory labels and the integrity levels that Process Monitor shows for them.
+#[rustfmt::skip]
+static LEVELS: &[(&str, &str)] = &[
+    ("S-1-16-4096",  "Low"),
+    ("S-1-16-8192",  "Medium"),
+    ("S-1-16-12288", "High"),
+    ("S-1-16-16384", "System"),
+];
+
+/// The integrity level of a mandatory label.
+#[cfg_attr(not(feature = "recover"), allow(dead_code, reason = "asked by recovery alone"))]
+pub(crate) fn integrity(sid: &str) -> Option<&'static str> {
+    LEVELS.iter().find(|(known, _)| *known == sid).map(|(_, level)| *level)
+}

@@ -55,18 +55,29 @@ const _: () = {
     assert!(std::mem::offset_of!(RawHeader, hosts) == 0x3A0);
 };
 
+const WHAT: &str = "file header";
+
+/// The bytes of the header, whatever they say.
+pub(crate) fn overlay(file: &[u8]) -> Result<&RawHeader> {
+    parse_at(file, 0, WHAT, record).map_err(|_| Error::truncated(WHAT, 0, SIZE as u64, file.len() as u64))
+}
+
 /// Reads the header and refuses what no table can be found in.
 pub(crate) fn read(file: &[u8]) -> Result<&RawHeader> {
-    const WHAT: &str = "file header";
-    if !file.starts_with(&MAGIC) {
-        return Err(if file.len() < MAGIC.len() {
-            Error::truncated(WHAT, 0, SIZE as u64, file.len() as u64)
-        } else {
-            Error::new(ErrorKind::NotPml, WHAT, 0)
-        });
+    // Whatever is shorter than a header may still show that it is something else.
+    if file.len() >= MAGIC.len() && !file.starts_with(&MAGIC) {
+        return Err(Error::new(ErrorKind::NotPml, WHAT, 0));
     }
-    let header: &RawHeader = parse_at(file, 0, WHAT, record)
-        .map_err(|_| Error::truncated(WHAT, 0, SIZE as u64, file.len() as u64))?;
+    let header = overlay(file)?;
+    check(header)?;
+    Ok(header)
+}
+
+/// Refuses a header that says that no table can be found.
+pub(crate) fn check(header: &RawHeader) -> Result<()> {
+    if header.magic != MAGIC {
+        return Err(Error::new(ErrorKind::NotPml, WHAT, 0));
+    }
     if header.version.get() != VERSION {
         return Err(Error::new(ErrorKind::UnsupportedVersion(header.version.get()), WHAT, 4));
     }
@@ -76,5 +87,5 @@ pub(crate) fn read(file: &[u8]) -> Result<&RawHeader> {
     if header.offsets.get() == 0 || header.processes.get() == 0 || header.strings.get() == 0 {
         return Err(Error::new(ErrorKind::NotClosed, WHAT, 0x248));
     }
-    Ok(header)
+    Ok(())
 }

@@ -10,7 +10,7 @@ use zerocopy::byteorder::little_endian::U32;
 const LONGEST: usize = 0xFFFE;
 
 /// The string table: read in place, nothing is decoded before it is asked for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Strings {
     /// Offset of the table in the file.
     at: u64,

@@ -150,12 +150,17 @@ impl<W: Write + Seek> LogWriter<W> {
         Self::with_header(out, machine.header())
     }
 
-    /// Begins a log of the same machine as `log`.
+    /// Begins a log of the same machine as `log`; what a damaged header of that says wrong is put right.
     ///
     /// # Errors
     /// When writing fails.
     pub fn like(out: W, log: LogView<'_>) -> io::Result<Self> {
         let header = RawHeader {
+            magic: header::MAGIC,
+            version: header::VERSION.into(),
+            is64: u32::from(log.is_64_bit()).into(),
+            events: (header::SIZE as u64).into(),
+            header_size: (header::SIZE as u64).into(),
             event_count: 0.into(),
             offsets: 0.into(),
             processes: 0.into(),

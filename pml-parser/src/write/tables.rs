@@ -141,7 +141,7 @@ fn copied(text: WinStr<'_>) -> Vec<u8> {
 
 /// All tables of a log.
 #[derive(Debug, Default)]
-pub(super) struct Tables {
+pub(crate) struct Tables {
     strings: Pool,
     /// Dimension and bytes of icons.
     icons: Pool,
@@ -152,7 +152,7 @@ pub(super) struct Tables {
 }
 
 impl Tables {
-    pub(super) fn add_process(&mut self, process: &NewProcess<'_>, pointer: usize) {
+    pub(crate) fn add_process(&mut self, process: &NewProcess<'_>, pointer: usize) {
         let mut string = |text: &str| self.strings.add(utf16_with_nul(text)).into();
         let fixed = RawProcess {
             index: process.index.into(),
@@ -199,7 +199,7 @@ impl Tables {
 
     /// Copies a process of another log under an index of its own, with these modules; the fields
     /// that refer to texts and icons are rewritten.
-    pub(super) fn copy_process(
+    pub(crate) fn copy_process(
         &mut self,
         index: u32,
         parent_index: u32,
@@ -247,16 +247,16 @@ impl Tables {
         self.processes.insert(index, record);
     }
 
-    pub(super) fn add_host(&mut self, ip: [u8; 16], name: &str) {
+    pub(crate) fn add_host(&mut self, ip: [u8; 16], name: &str) {
         self.hosts.insert(ip, name.to_owned());
     }
 
-    pub(super) fn add_port(&mut self, is_tcp: bool, port: u16, name: &str) {
+    pub(crate) fn add_port(&mut self, is_tcp: bool, port: u16, name: &str) {
         self.ports.insert((u16::from(is_tcp), port), name.to_owned());
     }
 
     /// Count, indexes, offsets, records.
-    pub(super) fn process_table(&self) -> Vec<u8> {
+    pub(crate) fn process_table(&self) -> Vec<u8> {
         let mut out = (self.processes.len() as u32).to_le_bytes().to_vec();
         self.processes.keys().for_each(|index| out.extend_from_slice(&index.to_le_bytes()));
         append_records(&mut out, self.processes.values());
@@ -264,13 +264,13 @@ impl Tables {
     }
 
     /// Count, offsets, records of a size and bytes.
-    pub(super) fn string_table(&self) -> Vec<u8> {
+    pub(crate) fn string_table(&self) -> Vec<u8> {
         let records: Vec<Vec<u8>> = self.strings.bytes.iter().map(|bytes| sized(bytes)).collect();
         counted(&records)
     }
 
     /// The same for icons, with the dimension in front of the size; the first one is none.
-    pub(super) fn icon_table(&self) -> Vec<u8> {
+    pub(crate) fn icon_table(&self) -> Vec<u8> {
         let record = |bytes: &Vec<u8>| {
             let (dimension, data) = bytes.split_first_chunk::<4>().unwrap_or((&[0; 4], &[]));
             [dimension.as_slice(), &sized(data)].concat()
@@ -279,7 +279,7 @@ impl Tables {
     }
 
     /// Hosts ascending by address, then ports, UDP before TCP.
-    pub(super) fn host_and_port_tables(&self) -> Vec<u8> {
+    pub(crate) fn host_and_port_tables(&self) -> Vec<u8> {
         let mut out = (self.hosts.len() as u32).to_le_bytes().to_vec();
         for (ip, name) in &self.hosts {
             let name = utf16_with_nul(name);

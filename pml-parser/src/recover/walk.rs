@@ -1,0 +1,281 @@
+//! Finding event records where no array leads to them.
+//!
+//! Records lie one behind the other, so the end of one is the beginning of the next. Where that does
+//! not lead to another record, the next place is looked for from which several records follow one
+//! another. Every byte is looked at once as the possible beginning of a record, and a look costs at
+//! most a few record headers: the work grows with the file and with nothing else.
+
+use crate::prefetch::prefetch;
+use crate::raw::bytes::{Blob, parse_at, record};
+use crate::raw::event::{self, EventRecord, HEADER_SIZE, RawEvent};
+use crate::raw::header;
+use crate::raw::offsets::RawOffset;
+use crate::time::TICKS_PER_SECOND;
+
+/// The highest event class there is; 0 is that of a completion without its event.
+const HIGHEST_CLASS: u16 = 6;
+/// The deepest stack that the capture driver takes.
+const MOST_FRAMES: u16 = 150;
+/// How far the time of a record may lie before that of the record before it: events of several
+/// sources are merged by time when they are stored, not by when they came.
+const MOST_BACK: u64 = 60 * TICKS_PER_SECOND;
+/// The longest pause between two records of one capture, thirty days.
+const LONGEST_PAUSE: u64 = 30 * 86_400 * TICKS_PER_SECOND;
+/// Times that a capture can have, 1990 to 2200.
+const TIMES: std::ops::Range<u64> = 122_750_208_000_000_000..189_021_312_000_000_000;
+/// Records that have to follow one another before a place is believed to be the beginning of one.
+const CHAIN: usize = 4;
+/// The event offset array begins at a multiple of four behind the last record.
+pub(super) const PADDING: u64 = 3;
+/// Size of an extra blob behind which one byte too many may stand (docs/format.md, "Extra blob").
+const FULL_EXTRA: usize = 0xFFFF;
+
+/// A stretch of a log in which records are looked for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ground<'a> {
+    /// The file, up to where records may reach.
+    pub file: &'a [u8],
+    /// Pointer size.
+    pub pointer: usize,
+    /// Where the records end, if that is known.
+    pub end: Option<u64>,
+}
+
+/// A place that may hold a record, and how much speaks for it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Step<'a> {
+    pub at: u64,
+    pub record: EventRecord<'a>,
+    /// Whether all of its header is as it is in a sound record; otherwise one thing is not.
+    pub is_sound: bool,
+}
+
+impl Step<'_> {
+    /// Where the next record begins, if no stray byte lies between.
+    pub(super) fn end(&self) -> u64 {
+        self.at + self.record.raw.len() as u64
+    }
+
+    /// Whether a stray byte may follow.
+    fn has_full_extra(&self) -> bool {
+        self.record.extra.is_some_and(|extra| extra.len() == FULL_EXTRA)
+    }
+
+    pub(super) fn time(&self) -> u64 {
+        self.record.header.time.get()
+    }
+}
+
+/// What a walk finds.
+pub(super) trait Finder<'a> {
+    /// A record was found.
+    fn found(&mut self, step: &Step<'a>, is_doubtful: bool);
+    /// These bytes hold no record, though one or more should be there.
+    fn lost(&mut self, from: u64, to: u64);
+}
+
+/// Whether `time` can be that of a record that follows one of `before`.
+fn follows(time: u64, before: Option<u64>) -> bool {
+    TIMES.contains(&time)
+        && before.is_none_or(|before| {
+            time >= before.saturating_sub(MOST_BACK) && time <= before.saturating_add(LONGEST_PAUSE)
+        })
+}
+
+/// How many things about a header are not as they are in a sound record.
+fn oddities(header: &RawEvent, pointer: usize, before: Option<u64>) -> usize {
+    let class = header.class.get();
+    let body = HEADER_SIZE as u64
+        + u64::from(header.depth.get()) * pointer as u64
+        + u64::from(header.details_size.get());
+    let extra = u64::from(header.extra_offset.get());
+    usize::from(class > HIGHEST_CLASS || header.class_high.get() != 0)
+        + usize::from(header.depth.get() > MOST_FRAMES)
+        + usize::from(extra != 0 && extra != body)
+        + usize::from(!follows(header.time.get(), before))
+}
+
+impl<'a> Ground<'a> {
+    /// The record at `at`, if its parts lie inside the file and at most one thing is odd about it.
+    fn step(&self, at: u64, before: Option<u64>) -> Option<Step<'a>> {
+        let record = event::read(self.file, at, self.pointer).ok()?;
+        match oddities(record.header, self.pointer, before) {
+            0 => Some(Step { at, record, is_sound: true }),
+            1 => Some(Step { at, record, is_sound: false }),
+            _ => None,
+        }
+    }
+
+    /// The record at `at`, whatever its time within those that captures can have.
+    pub(super) fn step_at_any_time(&self, at: u64) -> Option<Step<'a>> {
+        self.step(at, None)
+    }
+
+    fn sound_step(&self, at: u64, before: Option<u64>) -> Option<Step<'a>> {
+        self.step(at, before).filter(|step| step.is_sound)
+    }
+
+    /// The record behind another one; `before` is the time of the sound record before both.
+    fn next(&self, step: &Step<'a>, before: Option<u64>) -> Option<Step<'a>> {
+        let (end, time) = (step.end(), Some(step.time()));
+        // Somewhat ahead, so that the next headers are there when their places are known.
+        let ahead = end as usize + 1024;
+        prefetch(self.file.get(ahead..ahead + 512).unwrap_or_default());
+        if let Some(next) = self.sound_step(end, time) {
+            return Some(next);
+        }
+        let stray = if step.has_full_extra() { self.sound_step(end + 1, time) } else { None };
+        stray.or_else(|| self.sound_step(end, before)).or_else(|| self.step(end, time))
+    }
+
+    /// Whether no record is to be expected at `at`: it is where they end, or where an event offset
+    /// array begins, whose second entry is `second`.
+    fn is_end(&self, at: u64, second: Option<u64>) -> bool {
+        if self.end.is_some_and(|end| (at..=at + PADDING).contains(&end)) {
+            return true;
+        }
+        let array = self.array_at(at);
+        array.is_some() && (second.is_none() || array == second)
+    }
+
+    /// The second entry of the event offset array that begins at `at` or at the multiple of four behind
+    /// it; the first one is always the same.
+    fn array_at(&self, at: u64) -> Option<u64> {
+        let at = at.next_multiple_of(4);
+        let entries: &[RawOffset; 2] = parse_at(self.file, at, "event offset array", record).ok()?;
+        (entries[0].get() == header::SIZE as u64).then(|| entries[1].get())
+    }
+
+    /// Whether what follows a record could be one, if there were more of the file.
+    fn is_cut(&self, step: &Step<'a>) -> bool {
+        let strays = if step.has_full_extra() { 0..=1 } else { 0..=0 };
+        strays.into_iter().any(|stray| {
+            let at = usize::try_from(step.end() + stray).ok();
+            let rest = at.and_then(|at| self.file.get(at..)).unwrap_or_default();
+            match parse_at(rest, 0, "event record", record::<RawEvent>) {
+                Ok(header) => {
+                    oddities(header, self.pointer, Some(step.time())) == 0
+                        && event::read(rest, 0, self.pointer).is_err()
+                }
+                Err(_) => true,
+            }
+        })
+    }
+
+    /// The first place from `from` on at which several records follow one another.
+    fn resume(&self, from: u64, before: Option<u64>) -> Option<Step<'a>> {
+        let start = usize::try_from(from).ok()?;
+        let places = self.file.get(start..)?.windows(HEADER_SIZE).enumerate();
+        places.filter(|(_, header)| may_begin(header)).find_map(|(place, _)| {
+            let first = self.sound_step(from + place as u64, None)?;
+            // A capture has one time, give or take its length.
+            let near = before.is_none_or(|before| first.time().abs_diff(before) <= LONGEST_PAUSE);
+            (near && self.is_chain(first)).then_some(first)
+        })
+    }
+
+    /// Whether records follow one another from this one on, up to the end if need be.
+    fn is_chain(&self, first: Step<'a>) -> bool {
+        let mut step = first;
+        for _ in 1..CHAIN {
+            match self.next(&step, Some(step.time())) {
+                Some(next) if next.is_sound => step = next,
+                _ => return self.is_end(step.end(), None) || self.is_cut(&step),
+            }
+        }
+        true
+    }
+
+    /// Walks from `from` to the end; `before` is the time of the record before it.
+    pub(super) fn walk(&self, from: u64, before: Option<u64>, finder: &mut impl Finder<'a>) {
+        let mut before = before;
+        let mut second = None;
+        let mut found = 0u64;
+        let mut at = from;
+        let mut current = self.step(at, before);
+        loop {
+            if current.is_none() && self.is_end(at, second) {
+                return;
+            }
+            let Some(step) = current else {
+                let resumed = self.resume(at, before);
+                finder.lost(at, resumed.map_or(self.file.len() as u64, |step| step.at));
+                let Some(step) = resumed else { return };
+                at = step.at;
+                current = resumed;
+                continue;
+            };
+            let end = step.end();
+            let next = self.next(&step, before).filter(|next| step.is_sound || next.is_sound);
+            // A time that the next record does not go on from is this record's alone to doubt.
+            let goes_on = next.is_some_and(|next| step.is_sound || follows(next.time(), Some(step.time())));
+            let is_last = next.is_none() && self.is_end(end, second);
+            if next.is_some() || is_last {
+                let only_time = only_time_is_odd(&step, self.pointer, before);
+                finder.found(&step, !(step.is_sound || only_time && goes_on));
+                if step.is_sound || goes_on {
+                    before = Some(step.time());
+                }
+                found += 1;
+                if found == 2 {
+                    second = Some(step.at);
+                }
+                if is_last {
+                    return;
+                }
+                at = next.map_or(end, |next| next.at);
+                current = next;
+                continue;
+            }
+            // Nothing whole follows. If what follows begins as a record does, it was cut or says more of its
+            // size than is there; otherwise this record does not end where it says, or the next one is gone.
+            let is_cut = step.is_sound && self.is_cut(&step);
+            let from = if is_cut { end } else { step.at };
+            let resumed = self.resume(from + HEADER_SIZE as u64, before);
+            let resume_at = resumed.map_or(self.file.len() as u64, |step| step.at);
+            if !step.is_sound || resume_at < end {
+                finder.lost(step.at, resume_at);
+            } else {
+                finder.found(&step, !is_cut);
+                before = Some(step.time());
+                found += 1;
+                if found == 2 {
+                    second = Some(step.at);
+                }
+                if end < resume_at {
+                    finder.lost(end, resume_at);
+                }
+            }
+            if resumed.is_none() {
+                return;
+            }
+            at = resume_at;
+            current = resumed;
+        }
+    }
+
+    /// How many records follow one another from `at` on, up to `most`.
+    pub(super) fn chain_length(&self, at: u64, most: usize) -> usize {
+        let mut step = self.sound_step(at, None);
+        let mut length = 0;
+        while let Some(this) = step {
+            length += 1;
+            step = if length < most {
+                self.next(&this, Some(this.time())).filter(|next| next.is_sound)
+            } else {
+                None
+            };
+        }
+        length
+    }
+}
+
+/// Whether all of a header but its time is as it is in a sound record.
+fn only_time_is_odd(step: &Step<'_>, pointer: usize, before: Option<u64>) -> bool {
+    !follows(step.time(), before) && oddities(step.record.header, pointer, Some(step.time())) == 0
+}
+
+/// Whether the bytes of a header can be those of a record, at one glance: the event class.
+fn may_begin(header: &[u8]) -> bool {
+    header.u32_at(8).is_some_and(|class| class.wrapping_sub(1) < 6)
+}

@@ -1,0 +1,293 @@
+//! What the events themselves tell of processes, where the process table does not.
+
+use crate::detail::process::{self as details, Created, Loaded, started};
+use crate::detail::sid;
+use crate::names::operation::EventClass;
+use crate::process::Process;
+use crate::raw::event::EventRecord;
+use crate::text::WinStr;
+use crate::time::FileTime;
+use crate::write::{NewModule, NewProcess, Tables};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+/// What is known of one process.
+#[derive(Clone, Debug, Default)]
+struct Known<'a> {
+    created: Option<Created<'a>>,
+    /// From events of its children, where nothing tells of the process itself.
+    pid: Option<u32>,
+    parent_pid: Option<u32>,
+    command_line: WinStr<'a>,
+    end: Option<FileTime>,
+    modules: Vec<(FileTime, Loaded<'a>)>,
+}
+
+/// Bytes that all modules together may take: a multiple of what captures of whole days have. Forged
+/// records that share their bytes could otherwise fill the memory.
+const MOST_BYTES: usize = 256 << 20;
+
+/// Gathers what events tell of processes.
+#[derive(Debug)]
+pub(super) struct Witnesses<'a> {
+    pointer: usize,
+    known: BTreeMap<u32, Known<'a>>,
+    /// Process indexes that events name.
+    named: BTreeSet<u32>,
+    /// The last of them; most events follow one of the same process.
+    last: Option<u32>,
+    /// Modules that are known, so that each is kept once.
+    modules: HashSet<(u32, u64, u32, &'a [u8])>,
+    bytes_left: usize,
+}
+
+impl<'a> Witnesses<'a> {
+    pub(super) fn new(pointer: usize) -> Self {
+        Self {
+            pointer,
+            known: BTreeMap::new(),
+            named: BTreeSet::new(),
+            last: None,
+            modules: HashSet::new(),
+            bytes_left: MOST_BYTES,
+        }
+    }
+
+    /// Looks at one event.
+    #[inline]
+    pub(super) fn see(&mut self, record: &EventRecord<'a>) {
+        let index = record.header.process_index.get();
+        if self.last != Some(index) {
+            self.last = Some(index);
+            self.named.insert(index);
+        }
+        if EventClass::from_code(record.header.class.get()) == EventClass::Process {
+            self.see_process(index, record);
+        }
+    }
+
+    /// Looks at an event of the process class, of the process with this index.
+    fn see_process(&mut self, index: u32, record: &EventRecord<'a>) {
+        let time = FileTime(record.header.time.get());
+        match record.header.operation.get() {
+            details::DEFINED | details::CREATE => {
+                let Some(created) = Created::read(record.details) else { return };
+                let parent = self.known.entry(created.parent_index).or_default();
+                parent.pid = parent.pid.or(Some(created.parent_pid));
+                self.named.insert(created.index);
+                self.known.entry(created.index).or_default().created = Some(created);
+            }
+            details::START => {
+                let Some((parent_pid, command_line)) = started(record.details) else { return };
+                let known = self.known.entry(index).or_default();
+                known.parent_pid = Some(parent_pid);
+                known.command_line = command_line;
+            }
+            details::EXIT => self.known.entry(index).or_default().end = Some(time),
+            details::LOAD_IMAGE => {
+                let Some(loaded) = Loaded::read(record.details, self.pointer) else { return };
+                let path = loaded.path.raw();
+                let size = path.len() + size_of::<Loaded<'_>>();
+                if let Some(left) = self.bytes_left.checked_sub(size)
+                    && self.modules.insert((index, loaded.base, loaded.size, path))
+                {
+                    self.bytes_left = left;
+                    self.known.entry(index).or_default().modules.push((time, loaded));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Process indexes that events name.
+    pub(super) fn named(&self) -> impl Iterator<Item = u32> {
+        self.named.iter().copied()
+    }
+
+    /// Whether anything tells who a process is.
+    pub(super) fn tell_of(&self, index: u32) -> bool {
+        self.known.get(&index).is_some_and(|known| {
+            known.created.is_some()
+                || known.pid.is_some()
+                || known.parent_pid.is_some()
+                || known.program().is_some()
+        })
+    }
+
+    /// Adds the process with this index as far as events tell of it, and as far as the log's own record of
+    /// it, some texts of which may be missing, does.
+    pub(super) fn add(&self, index: u32, record: Option<Process<'a>>, tables: &mut Tables) {
+        let none = Known::default();
+        let known = self.known.get(&index).unwrap_or(&none);
+        let created = known.created.as_ref();
+        let texts = known.texts(record);
+        let modules = known.modules(record);
+        // Where nothing tells, PID and session are 0 and the process a 32-bit one, as Process Monitor shows
+        // a process that it has no record of.
+        let mut process = NewProcess {
+            index,
+            pid: known.pid.unwrap_or(0),
+            parent_pid: known.parent_pid.unwrap_or(0),
+            authentication_id: 0,
+            virtualized: u32::MAX,
+            is_64_bit: false,
+            end: known.end,
+            integrity: &texts.integrity,
+            user: &texts.user,
+            name: texts.name(),
+            image_path: &texts.path,
+            command_line: &texts.command_line,
+            company: &texts.company,
+            version: &texts.version,
+            description: &texts.description,
+            modules: modules.iter().map(FoundModule::as_new).collect(),
+            ..NewProcess::default()
+        };
+        if let Some(created) = created {
+            process.pid = created.pid;
+            process.parent_pid = created.parent_pid;
+            process.parent_index = created.parent_index;
+            process.authentication_id = created.authentication_id;
+            process.session = created.session;
+            process.start = created.time;
+            process.virtualized = created.virtualized;
+            process.is_64_bit = created.is_64_bit;
+        }
+        if let Some(record) = record {
+            process.pid = record.pid();
+            process.parent_pid = record.parent_pid();
+            process.parent_index = record.parent_index();
+            process.authentication_id = record.authentication_id();
+            process.session = record.session() as u32;
+            process.start = record.start();
+            process.end = record.end().or(process.end);
+            process.virtualized = record.virtualized().code();
+            process.is_64_bit = record.is_64_bit();
+        }
+        tables.add_process(&process, self.pointer);
+    }
+}
+
+/// The texts of a process.
+#[derive(Debug, Default)]
+struct Texts {
+    path: String,
+    name: String,
+    command_line: String,
+    user: String,
+    integrity: String,
+    company: String,
+    version: String,
+    description: String,
+}
+
+impl Texts {
+    /// The name, or the file name of the program.
+    fn name(&self) -> &str {
+        if self.name.is_empty() { file_name(&self.path) } else { &self.name }
+    }
+}
+
+/// A module of a process.
+#[derive(Debug)]
+struct FoundModule {
+    load_time: FileTime,
+    base: u64,
+    size: u32,
+    timestamp: u32,
+    path: String,
+    version: String,
+    company: String,
+    description: String,
+}
+
+impl FoundModule {
+    fn as_new(&self) -> NewModule<'_> {
+        NewModule {
+            load_time: self.load_time,
+            base: self.base,
+            size: self.size,
+            path: &self.path,
+            version: &self.version,
+            company: &self.company,
+            description: &self.description,
+            timestamp: self.timestamp,
+        }
+    }
+}
+
+impl<'a> Known<'a> {
+    /// The program, by the first module that is one.
+    fn program(&self) -> Option<WinStr<'a>> {
+        let paths = self.modules.iter().map(|(_, loaded)| loaded.path);
+        paths.into_iter().find(|path| path.to_str().to_ascii_lowercase().ends_with(".exe"))
+    }
+
+    /// Texts of the record, and where it has none, those that events tell.
+    fn texts(&self, record: Option<Process<'a>>) -> Texts {
+        let created = self.created.as_ref();
+        let of_record = |text: fn(Process<'a>) -> WinStr<'a>| {
+            record.map(|record| text(record).to_string()).unwrap_or_default()
+        };
+        let or = |text: String, events: &dyn Fn() -> String| if text.is_empty() { events() } else { text };
+        let path = || created.map(|created| created.path).or(self.program()).unwrap_or_default().to_string();
+        let command_line = || {
+            let own = Some(self.command_line).filter(|line| !line.is_empty());
+            own.or(created.map(|created| created.command_line)).unwrap_or_default().to_string()
+        };
+        let account = |push: fn(&mut String, &[u8]), sid: Option<&[u8]>| {
+            let mut text = String::new();
+            sid.into_iter().for_each(|sid| push(&mut text, sid));
+            text
+        };
+        Texts {
+            path: or(of_record(Process::image_path), &path),
+            name: of_record(Process::name),
+            command_line: or(of_record(Process::command_line), &command_line),
+            user: or(of_record(Process::user), &|| account(sid::push, created.map(|c| c.user))),
+            integrity: or(of_record(Process::integrity), &|| {
+                account(sid::push_integrity, created.map(|c| c.integrity))
+            }),
+            company: of_record(Process::company),
+            version: of_record(Process::version),
+            description: of_record(Process::description),
+        }
+    }
+
+    /// Modules of the record, and behind them those that only events tell of.
+    fn modules(&self, record: Option<Process<'a>>) -> Vec<FoundModule> {
+        let mut modules: Vec<FoundModule> = Vec::new();
+        for module in record.into_iter().flat_map(Process::modules) {
+            let loaded = self.modules.iter().find(|(_, loaded)| loaded.base == module.base);
+            let path = module.path();
+            let path = if path.is_empty() { loaded.map_or(path, |(_, loaded)| loaded.path) } else { path };
+            modules.push(FoundModule {
+                load_time: module.load_time,
+                base: module.base,
+                size: module.size,
+                timestamp: module.timestamp,
+                path: path.to_string(),
+                version: module.version().to_string(),
+                company: module.company().to_string(),
+                description: module.description().to_string(),
+            });
+        }
+        let of_record: HashSet<u64> = modules.iter().map(|module| module.base).collect();
+        let of_events = self.modules.iter().filter(|(_, loaded)| !of_record.contains(&loaded.base));
+        modules.extend(of_events.map(|(time, loaded)| FoundModule {
+            load_time: *time,
+            base: loaded.base,
+            size: loaded.size,
+            timestamp: 0,
+            path: loaded.path.to_string(),
+            version: String::new(),
+            company: String::new(),
+            description: String::new(),
+        }));
+        modules
+    }
+}
+
+/// What stands behind the last separator of a path.
+fn file_name(path: &str) -> &str {
+    path.rsplit(['\\', '/']).next().unwrap_or(path)
+}

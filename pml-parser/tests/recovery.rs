@@ -1,0 +1,508 @@
+//! What can be read of logs that were cut short, damaged, or never closed, held against the whole logs.
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use pml_parser::export::slice::{SliceOptions, slice};
+use pml_parser::export::{Monitor, Work};
+use pml_parser::write::{LogWriter, Machine, NewEvent, NewProcess, details};
+use pml_parser::{ErrorKind, Event, EventClass, FileTime, Log, LogSet, LogView, Process, Recovery};
+use pml_samples::boot::{Amount, Bits, Options, generate_in_memory};
+use pml_samples::corpus;
+use std::io::{Cursor, Read, Seek, SeekFrom};
+use std::ops::Range;
+use std::process::ExitCode;
+
+struct Silent;
+
+impl Monitor for Silent {
+    fn advance(&self, _: u64, _: u64) {}
+
+    fn is_cancelled(&self) -> bool {
+        false
+    }
+}
+
+/// A small generator of places: the same ones in every run.
+struct Places(u64);
+
+impl Places {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        ((self.0 >> 33) as usize) % end
+    }
+}
+
+const HEADER: usize = 0x3A8;
+/// Where the header keeps the offsets of the event offset array, processes, strings and icons, and of hosts.
+const TABLES: [usize; 5] = [0x248, 0x250, 0x258, 0x260, 0x3A0];
+
+fn pointer_at(bytes: &[u8], at: usize) -> usize {
+    u64::from_le_bytes(bytes[at..at + 8].try_into().unwrap()) as usize
+}
+
+fn generated(events: u64, bits: Bits) -> Result<Vec<u8>, Failed> {
+    let options = Options { amount: Amount::Events(events), parts: 1, seed: 5, bits, ..Options::default() };
+    Ok(generate_in_memory(&options)?.swap_remove(0))
+}
+
+/// Where the records of a log are.
+fn records(bytes: &[u8]) -> Vec<Range<usize>> {
+    let log = Log::parse(bytes).unwrap();
+    let events = log.view().events(0..log.view().event_count());
+    events
+        .map(|event| {
+            let event = event.unwrap();
+            let at = event.offset() as usize;
+            at..at + event.raw().len()
+        })
+        .collect()
+}
+
+fn recovered(bytes: &[u8]) -> Log<&[u8]> {
+    Log::recover(bytes).unwrap_or_else(|e| panic!("{e}"))
+}
+
+fn recovery(log: &Log<&[u8]>) -> Recovery {
+    log.view().recovery().unwrap().clone()
+}
+
+fn offsets(log: LogView<'_>) -> Vec<usize> {
+    log.events(0..log.event_count()).map(|event| event.unwrap().offset() as usize).collect()
+}
+
+/// Exactly these records were found, in their order.
+fn assert_found(log: &Log<&[u8]>, expected: &[Range<usize>], context: &str) {
+    let expected: Vec<usize> = expected.iter().map(|record| record.start).collect();
+    let found = offsets(log.view());
+    let first = found.iter().zip(&expected).position(|(a, b)| a != b);
+    assert!(
+        found == expected,
+        "{context}: {} found, {} expected, first difference at {first:?}: {:?}",
+        found.len(),
+        expected.len(),
+        recovery(log)
+    );
+}
+
+/// All that a process says of itself.
+fn identity(process: Process<'_>) -> Vec<String> {
+    let texts = [
+        process.name(),
+        process.image_path(),
+        process.command_line(),
+        process.user(),
+        process.integrity(),
+        process.company(),
+    ];
+    let mut identity: Vec<String> = texts.iter().map(ToString::to_string).collect();
+    identity.push(format!(
+        "{} {} {} {} {:?} {:?} {:?} {}",
+        process.pid(),
+        process.parent_pid(),
+        process.session(),
+        process.authentication_id(),
+        process.start(),
+        process.end(),
+        process.virtualized(),
+        process.is_64_bit(),
+    ));
+    identity
+}
+
+/// The same processes with the same modules.
+fn assert_same_processes(a: LogView<'_>, b: LogView<'_>) {
+    assert_eq!(a.process_count(), b.process_count());
+    for (a, b) in a.processes().zip(b.processes()) {
+        assert_eq!((a.index(), identity(a)), (b.index(), identity(b)));
+        let modules = |process: Process<'_>| -> Vec<_> {
+            process.modules().map(|m| (m.base, m.size, m.load_time, m.path().to_string())).collect()
+        };
+        assert_eq!(modules(a), modules(b));
+    }
+}
+
+/// A sound log is read as it is.
+fn whole(bytes: &[u8]) -> Result<(), Failed> {
+    let log = recovered(bytes);
+    assert_found(&log, &records(bytes), "whole");
+    let recovery = recovery(&log);
+    assert!(recovery.cause.is_none() && recovery.lost_is_exact, "{recovery:?}");
+    assert_eq!((recovery.doubtful, recovery.lost, recovery.lost_bytes), (0, 0, 0));
+    let sound = Log::parse(bytes).unwrap();
+    assert_eq!(log.view().damage(), sound.view().damage());
+    if recovery.processes_rebuilt == 0 {
+        assert_same_processes(log.view(), sound.view());
+    }
+    Ok(())
+}
+
+/// Cut anywhere, every event whose record is whole is there, and nothing else.
+fn cut(bytes: &[u8], cuts: usize) -> Result<(), Failed> {
+    let records = records(bytes);
+    let mut places = Places(7);
+    for _ in 0..cuts {
+        let at = HEADER + places.below(bytes.len() - HEADER);
+        let log = recovered(&bytes[..at]);
+        let expected = records.partition_point(|record| record.end <= at);
+        assert_found(&log, &records[..expected], &format!("cut at {at:#x}"));
+        let recovery = recovery(&log);
+        assert_eq!(recovery.doubtful, 0, "cut at {at:#x}: {recovery:?}");
+        assert!(recovery.lost_is_exact && recovery.lost == (records.len() - expected) as u64, "{recovery:?}");
+        let sound = Log::parse(bytes).unwrap();
+        for (a, b) in log.view().events(0..expected as u32).zip(sound.view().events(0..expected as u32)) {
+            assert_eq!(a.unwrap().raw(), b.unwrap().raw());
+        }
+    }
+    Ok(())
+}
+
+/// Never closed, though the tables are there: all is found behind the events.
+fn pointers_gone(bytes: &[u8]) -> Result<(), Failed> {
+    let sound = Log::parse(bytes).unwrap();
+    for gone in [&TABLES[..1], &TABLES[1..2], &TABLES[2..3], &TABLES[..]] {
+        for fill in [0x00, 0xFF, 0x13] {
+            let mut broken = bytes.to_vec();
+            gone.iter().for_each(|&at| broken[at..at + 8].fill(fill));
+            let log = recovered(&broken);
+            assert_found(&log, &records(bytes), &format!("{gone:x?} filled with {fill:#x}"));
+            let recovery = recovery(&log);
+            assert_eq!((recovery.doubtful, recovery.lost), (0, 0), "{recovery:?}");
+            assert!(recovery.cause.is_some());
+            if recovery.processes_rebuilt == 0 {
+                assert_same_processes(log.view(), sound.view());
+            }
+            assert_eq!(log.view().tables(), sound.view().tables());
+        }
+    }
+    Ok(())
+}
+
+/// Never closed and without tables: all events, and the processes that they tell of.
+fn unclosed(bytes: &[u8]) -> Result<(), Failed> {
+    let records = records(bytes);
+    let end = records.last().unwrap().end;
+    let mut broken = bytes[..end].to_vec();
+    TABLES.iter().for_each(|&at| broken[at..at + 8].fill(0));
+    broken[0x234..0x238].fill(0);
+    let log = recovered(&broken);
+    assert_found(&log, &records, "unclosed");
+    let recovery = recovery(&log);
+    assert_eq!(recovery.cause.unwrap().kind(), ErrorKind::NotClosed);
+    assert_eq!((recovery.doubtful, recovery.lost, recovery.lost_is_exact), (0, 0, false));
+    let sound = Log::parse(bytes).unwrap();
+    let created: Vec<Event<'_>> = sound
+        .view()
+        .events(0..records.len() as u32)
+        .map(Result::unwrap)
+        .filter(|e| e.operation().class == EventClass::Process && e.operation().code < 2)
+        .collect();
+    for event in created {
+        let index = u32::from_le_bytes(event.details()[..4].try_into().unwrap());
+        let found = log.view().process(index).expect("it was created while the capture ran");
+        let Some(truth) = sound.view().process(index) else { continue };
+        let (mut found, mut truth) = (identity(found), identity(truth));
+        // Version resources are in no event. An account has a name in the tables alone.
+        truth[5].clear();
+        if found[3] != truth[3] {
+            assert!(found[3].starts_with("S-1-"), "{found:?} {truth:?}");
+            truth[3].clone_from(&found[3]);
+        }
+        if found[4] != truth[4] {
+            assert!(found[4].starts_with("S-1-16"), "{found:?} {truth:?}");
+            truth[4].clone_from(&found[4]);
+        }
+        // Process Monitor may have looked at the process somewhat later or earlier than the event.
+        let late = log
+            .view()
+            .process(index)
+            .unwrap()
+            .start()
+            .0
+            .abs_diff(sound.view().process(index).unwrap().start().0);
+        if (1..10_000_000).contains(&late) {
+            truth[6].clone_from(&found[6]);
+        }
+        // Blanks at the end of a command line, and quotes, are the events' own.
+        for texts in [&mut found, &mut truth] {
+            texts[2] = texts[2].trim_end().to_owned();
+        }
+        assert_eq!(found, truth);
+    }
+    Ok(())
+}
+
+/// A stretch of records is overwritten: what lies outside is kept.
+fn sectors_gone(bytes: &[u8]) -> Result<(), Failed> {
+    let records = records(bytes);
+    let events_end = records.last().unwrap().end;
+    let mut places = Places(11);
+    for round in 0..24 {
+        let size = [512, 4_096, 20_000][round % 3].min(events_end / 2);
+        let from = HEADER + places.below(events_end - HEADER - size);
+        let mut broken = bytes.to_vec();
+        match round % 2 {
+            0 => broken[from..from + size].fill(0),
+            _ => broken[from..from + size].fill_with(|| places.below(256) as u8),
+        }
+        let untouched = |record: &&Range<usize>| record.end <= from || record.start >= from + size;
+        let expected: Vec<usize> = records.iter().filter(untouched).map(|record| record.start).collect();
+        // With its event offset array, and without.
+        for has_array in [true, false] {
+            if !has_array {
+                broken[0x248..0x250].fill(0);
+            }
+            let log = recovered(&broken);
+            let found = offsets(log.view());
+            let missing: Vec<_> = expected.iter().filter(|at| found.binary_search(at).is_err()).collect();
+            assert!(missing.is_empty(), "round {round}, {from:#x}: missing {missing:x?}");
+            // A record of which only the inside is gone is still one; nothing else is invented.
+            for at in found {
+                assert!(
+                    expected.binary_search(&at).is_ok() || records.iter().any(|record| record.start == at),
+                    "round {round}: {at:#x} is no record"
+                );
+            }
+            let recovery = recovery(&log);
+            assert!(recovery.lost_is_exact);
+            assert_eq!(recovery.kept + recovery.lost, records.len() as u64, "{recovery:?}");
+        }
+    }
+    Ok(())
+}
+
+/// Pieces of the event offset array are overwritten: the events are there all the same.
+fn array_gone(bytes: &[u8]) -> Result<(), Failed> {
+    let records = records(bytes);
+    let at = pointer_at(bytes, TABLES[0]);
+    let size = records.len() * 5;
+    let mut places = Places(13);
+    for round in 0..12 {
+        let gone = [5, 512, size / 3, size][round % 4].min(size);
+        let from = at + places.below(size - gone + 1);
+        let mut broken = bytes.to_vec();
+        match round % 2 {
+            0 => broken[from..from + gone].fill(0),
+            _ => broken[from..from + gone].fill_with(|| places.below(256) as u8),
+        }
+        let log = recovered(&broken);
+        assert_found(&log, &records, &format!("round {round}: {gone} bytes at {from:#x}"));
+        assert_eq!(recovery(&log).lost, 0);
+    }
+    Ok(())
+}
+
+/// The header is gone but for its length.
+fn header_gone(bytes: &[u8]) -> Result<(), Failed> {
+    let mut broken = bytes.to_vec();
+    broken[..HEADER].fill(0);
+    let log = recovered(&broken);
+    assert_found(&log, &records(bytes), "without a header");
+    let sound = Log::parse(bytes).unwrap();
+    assert_eq!(log.view().is_64_bit(), sound.view().is_64_bit());
+    if recovery(&log).processes_rebuilt == 0 {
+        assert_same_processes(log.view(), sound.view());
+    }
+    Ok(())
+}
+
+/// What was recovered can be written as a log that opens, and says the same.
+fn written(bytes: &[u8]) -> Result<(), Failed> {
+    let records = records(bytes);
+    let half = records[records.len() / 2].start + 20;
+    let mut broken = bytes[..half].to_vec();
+    broken[0] = b'X';
+    let set = LogSet::new(vec![recovered(&broken)]);
+    let file = tempfile::tempfile()?;
+    let options = SliceOptions { work: Work { threads: 2, filter: None }, part_bytes: u64::MAX };
+    slice(&set, &options, |_| file.try_clone(), &Silent).map_err(|e| e.to_string())?;
+    let mut written = Vec::new();
+    let mut file = file;
+    file.seek(SeekFrom::Start(0))?;
+    file.read_to_end(&mut written)?;
+    let log = Log::parse(written).map_err(|e| e.to_string())?;
+    assert!(log.view().damage().is_empty());
+    assert_eq!(u64::from(log.view().event_count()), set.event_count());
+    for (a, b) in set.events().zip(log.view().events(0..log.view().event_count())) {
+        let (a, b) = (a.unwrap(), b.unwrap());
+        assert_eq!((a.time(), a.details(), a.extra()), (b.time(), b.details(), b.extra()));
+        assert_eq!(a.process().map(identity), b.process().map(identity));
+    }
+    Ok(())
+}
+
+/// A log of three processes, one of which nothing tells of, made for its details to be known.
+fn told() -> Vec<u8> {
+    let mut log = LogWriter::new(Cursor::new(Vec::new()), &Machine::windows_10("TOLD")).unwrap();
+    let mut time = FileTime(133_485_408_450_000_000);
+    let mut add = |process_index, class, operation, details: Vec<u8>| {
+        time.0 += 1_000;
+        let class = EventClass::from_code(class);
+        let event =
+            NewEvent { process_index, class, operation, time, details: &details, ..NewEvent::default() };
+        log.add_event(&event).unwrap();
+    };
+    let worker = details::ProcessCreate {
+        index: 20,
+        pid: 2_000,
+        parent_index: 10,
+        parent_pid: 1_000,
+        session: 3,
+        is_64_bit: true,
+        time: FileTime(133_485_408_450_000_000),
+        path: r"C:\Windows\WinSxS\x\TiWorker.exe",
+        command_line: "TiWorker.exe -Embedding",
+    };
+    add(1, 1, 5, details::load_image(8, r"C:\Windows\system32\ntoskrnl.exe", 0xFFFF_8000_0000_0000, 0x1000));
+    add(10, 1, 1, worker.build());
+    add(20, 1, 7, details::process_start(1_000, "TiWorker.exe -Embedding", r"C:\", &["A=1"]));
+    add(20, 1, 5, details::load_image(8, r"C:\Windows\WinSxS\x\TiWorker.exe", 0x40_0000, 0x1000));
+    add(20, 3, 38, details::close_file(8, r"C:\a"));
+    add(30, 3, 38, details::close_file(8, r"C:\b"));
+    add(20, 1, 2, details::process_exit(0, 1, 2, 3));
+    log.add_process(&NewProcess { index: 20, pid: 2_000, name: "TiWorker.exe", ..NewProcess::default() });
+    log.finish().unwrap().into_inner()
+}
+
+fn processes_are_made_out_of_events() -> Result<(), Failed> {
+    let whole = told();
+    let end = records(&whole).last().unwrap().end;
+    let mut broken = whole[..end].to_vec();
+    TABLES.iter().for_each(|&at| broken[at..at + 8].fill(0));
+    let log = recovered(&broken);
+    let recovery = recovery(&log);
+    assert_eq!((recovery.processes_rebuilt, recovery.processes_unknown), (3, 1), "{recovery:?}");
+    let view = log.view();
+    let worker = view.process(20).unwrap();
+    assert_eq!(
+        identity(worker),
+        [
+            "TiWorker.exe",
+            r"C:\Windows\WinSxS\x\TiWorker.exe",
+            "TiWorker.exe -Embedding",
+            r"NT AUTHORITY\SYSTEM",
+            "System",
+            "",
+            "2000 1000 3 999 FileTime(133485408450000000) Some(FileTime(133485408450007000)) No true"
+        ]
+    );
+    assert_eq!(worker.modules().next().unwrap().path().to_string(), r"C:\Windows\WinSxS\x\TiWorker.exe");
+    // Of its parent, only what the child says; of a third process, what it loaded first.
+    assert_eq!(
+        (view.process(10).unwrap().pid(), view.process(10).unwrap().name().to_string()),
+        (1_000, "".into())
+    );
+    assert_eq!(view.process(1).unwrap().name().to_string(), "ntoskrnl.exe");
+    assert!(view.process(30).is_none());
+    Ok(())
+}
+
+/// One record after the other gets an absurd size, class, time or extra offset.
+fn absurd_fields() -> Result<(), Failed> {
+    let bytes = &generated(300, Bits::B64)?;
+    let records = records(bytes);
+    let fields =
+        [(0x08, 2), (0x0A, 2), (0x14, 8), (0x1C, 8), (0x28, 2), (0x2C, 4), (0x30, 4), (0x00, 4), (0x24, 4)];
+    for has_array in [true, false] {
+        for (number, record) in records.iter().enumerate().skip(1) {
+            for (at, size) in fields {
+                for fill in [0xFF, 0x7F] {
+                    let mut broken = bytes.to_vec();
+                    broken[record.start + at..record.start + at + size].fill(fill);
+                    if !has_array {
+                        broken[0x248..0x250].fill(0);
+                    }
+                    let log = recovered(&broken);
+                    let found = offsets(log.view());
+                    let others: Vec<usize> =
+                        records.iter().map(|r| r.start).filter(|&at| at != record.start).collect();
+                    let context = format!("{has_array} event {number}, field {at:#x}: {:?}", recovery(&log));
+                    let kept: Vec<usize> = found.iter().copied().filter(|&at| at != record.start).collect();
+                    assert!(kept == others, "{context}");
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Clocks are set while Windows starts: that is nothing to doubt.
+fn clock_is_set() -> Result<(), Failed> {
+    for jump in [-40 * 86_400 * 10_000_000i64, -3_600 * 10_000_000, 200 * 86_400 * 10_000_000] {
+        let mut log = LogWriter::new(Cursor::new(Vec::new()), &Machine::windows_10("CLOCK")).unwrap();
+        for number in 0..20i64 {
+            let jump = if number < 10 { 0 } else { jump };
+            let time = FileTime((133_485_408_450_000_000 + number * 1_000 + jump) as u64);
+            log.add_event(&NewEvent {
+                time,
+                details: &details::close_file(8, r"C:\a"),
+                ..NewEvent::default()
+            })
+            .unwrap();
+        }
+        let mut bytes = log.finish().unwrap().into_inner();
+        let expected = records(&bytes);
+        for has_array in [true, false] {
+            if !has_array {
+                bytes[0x248..0x250].fill(0);
+            }
+            let log = recovered(&bytes);
+            assert_found(&log, &expected, "clock");
+            assert_eq!(recovery(&log).doubtful, 0, "{has_array} {jump}");
+        }
+    }
+    Ok(())
+}
+
+fn what_is_no_log_is_refused() -> Result<(), Failed> {
+    let kind = |bytes: &[u8]| Log::recover(bytes).map(|_| ()).unwrap_err().kind();
+    assert_eq!(kind(b"PML_"), ErrorKind::Truncated { need: 936, have: 4 });
+    assert_eq!(kind(&[0; 5_000]), ErrorKind::NotPml);
+    assert_eq!(kind(&b"MZ and so on ".repeat(500)), ErrorKind::NotPml);
+    let mut other = told();
+    other[4] = 8;
+    assert_eq!(kind(&other), ErrorKind::UnsupportedVersion(8));
+    // A capture that was stopped at once is an empty one.
+    let mut empty = told()[..HEADER].to_vec();
+    TABLES.iter().for_each(|&at| empty[at..at + 8].fill(0));
+    empty[0x234..0x238].fill(0);
+    let log = Log::recover(empty.as_slice()).unwrap();
+    assert_eq!(log.view().event_count(), 0);
+    Ok(())
+}
+
+type Check = fn(&[u8]) -> Result<(), Failed>;
+
+const CHECKS: [(&str, Check); 8] = [
+    ("whole", whole),
+    ("cut", |bytes| cut(bytes, 50)),
+    ("pointers_gone", pointers_gone),
+    ("unclosed", unclosed),
+    ("sectors_gone", sectors_gone),
+    ("array_gone", array_gone),
+    ("header_gone", header_gone),
+    ("written", written),
+];
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let has_corpus = corpus::directory().is_some();
+    let mut trials = vec![
+        Trial::test("processes_are_made_out_of_events", processes_are_made_out_of_events),
+        Trial::test("absurd_fields", absurd_fields),
+        Trial::test("clock_is_set", clock_is_set),
+        Trial::test("what_is_no_log_is_refused", what_is_no_log_is_refused),
+    ];
+    for bits in [Bits::B32, Bits::B64] {
+        for (name, check) in CHECKS {
+            trials.push(Trial::test(format!("generated {bits:?}: {name}"), move || {
+                check(&generated(5_000, bits)?)
+            }));
+        }
+    }
+    for log in corpus::LOGS {
+        for (name, check) in CHECKS {
+            let run = move || check(&corpus::read(&format!("{log}.pml"))?);
+            trials.push(Trial::test(format!("{log}: {name}"), run).with_ignored_flag(!has_corpus));
+        }
+    }
+    libtest_mimic::run(&arguments, trials).exit_code()
+}

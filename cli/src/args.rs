@@ -22,6 +22,7 @@ Examples:
   pml convert Bootlog.pml -o boot         all tables as Parquet, in the directory boot
   duckdb -c \"SELECT operation, result, count(*) FROM 'boot/events.parquet' GROUP BY ALL\"
   pml convert Bootlog.pml -o boot.csv     what Process Monitor would export
+  pml recover broken.pml -o fixed.pml     what is left of a log that was cut short
   pml schema                              every table and column
 
 Exit status: 0 done; 1 done, but events were lost to damage in the log; 2 not done."
@@ -36,6 +37,7 @@ pub(crate) enum Command {
     Triage(TriageArgs),
     Convert(ConvertArgs),
     Slice(SliceArgs),
+    Recover(RecoverArgs),
     Info(InfoArgs),
     Rules(RulesArgs),
     /// Print every table and column of a dataset, as Markdown.
@@ -59,6 +61,14 @@ pub(crate) struct LogArgs {
     /// Read the named files only, without looking for other parts beside them.
     #[arg(long)]
     pub no_set: bool,
+}
+
+/// What to do about a log that does not open as it is.
+#[derive(Debug, clap::Args)]
+pub(crate) struct RecoveryArgs {
+    /// Read what is left of a log that was cut short, damaged or never closed, and say how much that is.
+    #[arg(long)]
+    pub recover: bool,
 }
 
 /// Which events of it to take.
@@ -118,7 +128,29 @@ pub(crate) struct SliceArgs {
     pub log: LogArgs,
 
     #[command(flatten)]
+    pub recovery: RecoveryArgs,
+
+    #[command(flatten)]
     pub filter: FilterArgs,
+
+    /// Where to write: a file ending in .pml.
+    #[arg(short, long, value_name = "OUT")]
+    pub output: PathBuf,
+
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+/// Save what is left of a broken log as a sound one.
+///
+/// A broken log is one that was cut short, damaged or never closed. This finds the events that no table leads to, makes processes and modules that the tables lack out of the
+/// events, and writes what it found as a log that opens in Process Monitor. Says how many events were
+/// kept, how many of them are doubtful, and how many are lost; `pml info` says so beforehand. Nothing is
+/// changed in the broken log.
+#[derive(Debug, clap::Args)]
+pub(crate) struct RecoverArgs {
+    #[command(flatten)]
+    pub log: LogArgs,
 
     /// Where to write: a file ending in .pml.
     #[arg(short, long, value_name = "OUT")]
@@ -146,6 +178,9 @@ pub(crate) struct TriageArgs {
     /// Read the named logs only, without looking for other parts beside them.
     #[arg(long)]
     pub no_set: bool,
+
+    #[command(flatten)]
+    pub recovery: RecoveryArgs,
 
     /// How to print the report.
     #[arg(long, value_enum, default_value_t = ReportFormat::Text, value_name = "FORMAT")]
@@ -261,6 +296,9 @@ pub(crate) struct ConvertArgs {
     pub log: LogArgs,
 
     #[command(flatten)]
+    pub recovery: RecoveryArgs,
+
+    #[command(flatten)]
     pub filter: FilterArgs,
 
     /// Where to write: a directory, a file, or - for standard output.
@@ -357,7 +395,8 @@ impl From<CompressionArg> for Compression {
 /// Show what is in a log, at once.
 ///
 /// Machine, Windows build, parts, events, time span, processes of the servicing stack, sizes of
-/// the tables, and what is wrong with them. Events are not read, so it takes as long for any size.
+/// the tables, and what is wrong with them. Events are not read, so it takes as long for any size; of a
+/// log that does not open as it is, it reads all event headers and says what can be recovered.
 #[derive(Debug, clap::Args)]
 pub(crate) struct InfoArgs {
     #[command(flatten)]

@@ -5,6 +5,7 @@ use crate::failure::Failure;
 use crate::filter::filter;
 use crate::input::{self, Capture, same_file};
 use crate::output::{PendingDataset, PendingFile};
+use crate::recovery;
 use crate::status::{Done, Progress, counted, say, warn};
 use crate::zone::zone;
 use indicatif::{HumanBytes, HumanCount};
@@ -36,7 +37,7 @@ const ENDINGS: [(&str, Format); 7] = [
 pub(crate) fn run(args: &ConvertArgs) -> Result<Done, Failure> {
     let to_stdout = args.output.as_os_str() == "-";
     let format = format(args)?;
-    let capture = input::open(&args.log)?;
+    let capture = input::open(&args.log, (&args.recovery).into())?;
     if let Some(path) = capture.paths.iter().find(|path| same_file(path, &args.output)) {
         return Err(Failure::new(format!("{} is a part of the log itself", path.display()))
             .hint("choose another name for the output"));
@@ -52,6 +53,7 @@ pub(crate) fn run(args: &ConvertArgs) -> Result<Done, Failure> {
     };
     progress.clear();
     let Some((counts, size)) = outcome? else { return Ok(Done::Whole) };
+    let was_broken = recovery::report(&capture);
     let tables = capture.set.table_damage();
     report_damage(&capture, &tables, &counts.damage);
     if format == Format::Dataset && tables.count + counts.damage.count > SHOWN as u64 {
@@ -60,7 +62,7 @@ pub(crate) fn run(args: &ConvertArgs) -> Result<Done, Failure> {
     if !args.run.quiet {
         print_summary(args, &capture, &counts, size, begin.elapsed());
     }
-    let lost = capture.lost_parts || !counts.damage.is_empty() || !tables.is_empty();
+    let lost = capture.lost_parts || was_broken || !counts.damage.is_empty() || !tables.is_empty();
     Ok(if lost { Done::WithLosses } else { Done::Whole })
 }
 
@@ -259,7 +261,7 @@ impl<W: Write> Write for Counted<W> {
 pub(crate) fn write_failure(path: &Path, error: WriteError) -> Failure {
     match error {
         WriteError::Io(e) => Failure::of_io(path, &e),
-        WriteError::Cancelled => Failure::new("stopped").hint("nothing was written under the final name"),
+        WriteError::Cancelled => Failure::stopped(),
         other => Failure::new(format!("{}: {other}", path.display())),
     }
 }
@@ -270,11 +272,14 @@ const SHOWN: usize = 5;
 /// Says what could not be read, and where the first of it is.
 pub(crate) fn report_damage(capture: &Capture, tables: &Damage, events: &Damage) {
     let name = |part: u16| capture.paths.get(usize::from(part)).map(|p| p.display().to_string());
-    for (damage, one, many) in [(tables, "table entry", "table entries"), (events, "event", "events")] {
+    let is_recovered = capture.set.recovery().is_some();
+    let in_tables = if is_recovered { ("place", "places") } else { ("table entry", "table entries") };
+    for (damage, (one, many)) in [(tables, in_tables), (events, ("event", "events"))] {
         if damage.is_empty() {
             continue;
         }
-        warn(&format!("damaged and left out: {}", counted(damage.count, one, many)));
+        let what = if is_recovered { "damaged" } else { "damaged and left out" };
+        warn(&format!("{what}: {}", counted(damage.count, one, many)));
         for error in damage.first.iter().take(SHOWN) {
             warn(&format!("{}: {error}", name(error.part()).unwrap_or_default()));
         }

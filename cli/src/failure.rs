@@ -1,6 +1,6 @@
 //! Why a command could not be carried out, for the person who reads it.
 
-use pml_parser::Error;
+use pml_parser::{Error, ErrorKind};
 use std::fmt;
 use std::io;
 use std::path::Path;
@@ -22,11 +22,24 @@ impl Failure {
         self
     }
 
+    /// The user asked to stop.
+    pub(crate) fn stopped() -> Self {
+        Self::new("stopped").hint("nothing was written under the final name")
+    }
+
     /// Something is wrong with a log.
     pub(crate) fn of_log(path: &Path, error: Error) -> Self {
         let failure = Self::new(format!("{}: {error}", path.display()));
+        // Recovery refuses what is no log at all, other versions, and what is shorter than a header.
+        let is_hopeless = match error.kind() {
+            ErrorKind::NotPml | ErrorKind::UnsupportedVersion(_) => true,
+            _ => error.what() == pml_parser::FILE_HEADER && error.offset() == 0,
+        };
         match error.hint() {
-            Some(hint) => failure.hint(hint),
+            Some(hint) if is_hopeless => failure.hint(hint),
+            Some(hint) => {
+                failure.hint(format!("{hint}; `pml info` says what is left of it, --recover reads that"))
+            }
             None => failure,
         }
     }

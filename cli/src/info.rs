@@ -2,11 +2,12 @@
 
 use crate::args::{InfoArgs, InfoFormat};
 use crate::failure::Failure;
-use crate::input::{self, Capture};
+use crate::input::{self, Capture, Reading};
+use crate::recovery;
 use crate::status::{Done, counted, plain, stdout_done};
 use indicatif::{HumanBytes, HumanCount};
 use pml_analyzer::{Actors, Knowledge};
-use pml_parser::{FileTime, LogView};
+use pml_parser::{FileTime, LogView, Recovery};
 use serde::Serialize;
 use std::collections::HashSet;
 use std::fmt::Write as _;
@@ -34,6 +35,35 @@ struct Info {
     /// The first damaged table entries, in words; empty when the tables are whole.
     damage: Vec<String>,
     damage_count: u64,
+    /// What can be had of a capture that does not open as it is; null of one that does.
+    recovery: Option<RecoveryInfo>,
+}
+
+#[derive(Serialize)]
+struct RecoveryInfo {
+    /// What is wrong and what can be had, in words.
+    sentence: String,
+    events_kept: u64,
+    events_doubtful: u64,
+    events_lost: u64,
+    /// Whether that is their number, rather than the least one.
+    lost_is_exact: bool,
+    processes_rebuilt: u32,
+    processes_unknown: u32,
+}
+
+impl RecoveryInfo {
+    fn new(recovery: &Recovery) -> Self {
+        Self {
+            sentence: recovery::sentence(recovery),
+            events_kept: recovery.kept,
+            events_doubtful: recovery.doubtful,
+            events_lost: recovery.lost,
+            lost_is_exact: recovery.lost_is_exact,
+            processes_rebuilt: recovery.processes_rebuilt,
+            processes_unknown: recovery.processes_unknown,
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -60,7 +90,7 @@ struct ServicingProcess {
 
 /// Runs the command.
 pub(crate) fn run(args: &InfoArgs) -> Result<Done, Failure> {
-    let capture = input::open(&args.log)?;
+    let capture = input::open(&args.log, Reading::RecoveringIfNeeded)?;
     let actors = Knowledge::embedded_actors().map_err(crate::knowledge::failure)?;
     let info = Info::new(&capture, &actors);
     let text = match args.format {
@@ -71,7 +101,7 @@ pub(crate) fn run(args: &InfoArgs) -> Result<Done, Failure> {
         }
     };
     stdout_done(io::stdout().write_all(text.as_bytes()))?;
-    let lost = capture.lost_parts || info.damage_count > 0;
+    let lost = capture.lost_parts || info.damage_count > 0 || info.recovery.is_some();
     Ok(if lost { Done::WithLosses } else { Done::Whole })
 }
 
@@ -108,6 +138,7 @@ impl Info {
             servicing_processes: set.parts().flat_map(|log| servicing_processes(log, actors)).collect(),
             damage: damage.first.iter().map(|e| format!("{}: {e}", name(e.part()))).collect(),
             damage_count: damage.count,
+            recovery: set.recovery().as_ref().map(RecoveryInfo::new),
         }
     }
 
@@ -163,11 +194,21 @@ impl Info {
             servicing.push("no process of the servicing stack".to_owned());
         }
         line("Servicing", servicing.join(", "));
+        if let Some(recovery) = &self.recovery {
+            line("State", recovery.sentence.clone());
+            line(
+                "",
+                "`pml recover` saves that as a log; --recover converts, slices or triages it".to_owned(),
+            );
+        }
         if self.damage_count == 0 {
             line("Damage", "none in the tables (events are checked by `pml convert`)".to_owned());
         } else {
-            let what = counted(self.damage_count, "table entry", "table entries");
-            line("Damage", format!("{what} cannot be read"));
+            let what = match self.recovery {
+                None => counted(self.damage_count, "table entry", "table entries") + " cannot be read",
+                Some(_) => counted(self.damage_count, "place", "places"),
+            };
+            line("Damage", what);
             for damage in self.damage.iter().take(10) {
                 line("", plain(damage));
             }

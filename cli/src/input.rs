@@ -1,11 +1,11 @@
 //! From the files a user names to the parts of a capture.
 
-use crate::args::LogArgs;
+use crate::args::{LogArgs, RecoveryArgs};
 use crate::failure::Failure;
-use crate::status::warn;
+use crate::status::{Progress, is_stopped, warn};
 use memmap2::Mmap;
-use pml_parser::export::CaptureFacts;
-use pml_parser::{FileTime, Log, LogSet, mismatch, part_number};
+use pml_parser::export::{CaptureFacts, Monitor};
+use pml_parser::{ErrorKind, FileTime, Log, LogSet, mismatch, part_number};
 use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -44,15 +44,32 @@ struct Candidate {
     named: bool,
 }
 
+/// What to do with a log that does not open as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reading {
+    /// Refuse it.
+    AsItIs,
+    /// Read what is left of every log.
+    Recovering,
+    /// Read what is left of this one.
+    RecoveringIfNeeded,
+}
+
+impl From<&RecoveryArgs> for Reading {
+    fn from(args: &RecoveryArgs) -> Self {
+        if args.recover { Self::Recovering } else { Self::AsItIs }
+    }
+}
+
 /// Opens the capture that the arguments name.
-pub(crate) fn open(args: &LogArgs) -> Result<Capture, Failure> {
+pub(crate) fn open(args: &LogArgs, reading: Reading) -> Result<Capture, Failure> {
     let candidates = candidates(args)?;
     let mut accepted: Vec<(Candidate, Log<Mmap>)> = Vec::new();
     let mut lost_parts = false;
     // What was named comes first, so that it decides what belongs to it.
     let (named, found): (Vec<_>, Vec<_>) = candidates.into_iter().partition(|candidate| candidate.named);
     for candidate in named.into_iter().chain(found) {
-        let log = match read(&candidate.path) {
+        let log = match read(&candidate.path, reading) {
             Ok(log) => log,
             Err(failure) if candidate.named => return Err(failure),
             Err(failure) => {
@@ -219,7 +236,7 @@ fn name_missing(first: &Path, numbers: &[u64]) {
 }
 
 /// Maps and opens one file.
-fn read(path: &Path) -> Result<Log<Mmap>, Failure> {
+fn read(path: &Path, reading: Reading) -> Result<Log<Mmap>, Failure> {
     let io = |e: std::io::Error| Failure::of_io(path, &e);
     if fs::metadata(path).map_err(io)?.len() == 0 {
         return Err(Failure::new(format!("{}: is empty", path.display()))
@@ -229,5 +246,25 @@ fn read(path: &Path) -> Result<Log<Mmap>, Failure> {
     // changed while `pml` runs stands in its manual (docs/reliability.md says what happens then).
     #[allow(unsafe_code)]
     let map = unsafe { pml_parser::map(path) }.map_err(io)?;
-    Log::parse(map).map_err(|error| Failure::of_log(path, error))
+    let recovers = match reading {
+        Reading::AsItIs => false,
+        Reading::Recovering => true,
+        Reading::RecoveringIfNeeded => Log::parse(&map).is_err(),
+    };
+    let log = if recovers {
+        // Every event header is read: that takes a while.
+        let progress = Progress::new(map.len() as u64, false);
+        let log = Log::recover_watched(map, |events, bytes| {
+            Monitor::advance(&progress, events, bytes);
+            !is_stopped()
+        });
+        progress.clear();
+        log
+    } else {
+        Log::parse(map)
+    };
+    log.map_err(|error| match error.kind() {
+        ErrorKind::Stopped => Failure::stopped(),
+        _ => Failure::of_log(path, error),
+    })
 }

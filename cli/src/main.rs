@@ -9,6 +9,8 @@ mod info;
 mod input;
 mod knowledge;
 mod output;
+mod recover;
+mod recovery;
 mod rules;
 mod slice;
 mod status;
@@ -25,6 +27,7 @@ fn main() -> ExitCode {
         Command::Triage(args) => triage::run(&args),
         Command::Convert(args) => convert::run(&args),
         Command::Slice(args) => slice::run(&args),
+        Command::Recover(args) => recover::run(&args),
         Command::Info(args) => info::run(&args),
         Command::Rules(args) => rules::run(&args),
         Command::Schema => generate::schema(),

@@ -6,6 +6,7 @@ use crate::failure::Failure;
 use crate::filter::filter;
 use crate::input::{self, Capture, other_parts, same_file};
 use crate::output::PendingFile;
+use crate::recovery;
 use crate::status::{Done, Progress, say};
 use indicatif::{HumanBytes, HumanCount};
 use pml_parser::Filter;
@@ -21,10 +22,11 @@ pub(crate) fn run(args: &SliceArgs) -> Result<Done, Failure> {
     let path = &args.output;
     check_name(path)?;
     let filter = filter(&args.filter)?;
-    let capture = input::open(&args.log)?;
+    let capture = input::open(&args.log, (&args.recovery).into())?;
     refuse_itself(path, &capture)?;
     let begin = Instant::now();
     let (counts, size) = write(path, &capture, filter, &args.run)?;
+    let was_broken = recovery::report(&capture);
     let tables = capture.set.table_damage();
     report_damage(&capture, &tables, &counts.damage);
     if !args.run.quiet {
@@ -38,7 +40,7 @@ pub(crate) fn run(args: &SliceArgs) -> Result<Done, Failure> {
             path.display()
         ));
     }
-    let lost = capture.lost_parts || !counts.damage.is_empty() || !tables.is_empty();
+    let lost = capture.lost_parts || was_broken || !counts.damage.is_empty() || !tables.is_empty();
     Ok(if lost { Done::WithLosses } else { Done::Whole })
 }
 

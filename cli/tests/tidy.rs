@@ -88,7 +88,8 @@ fn layers_know_only_what_is_below_them() {
         ("raw/", &["crate::event", "crate::log", "crate::detail", "crate::arrow", "crate::export"]),
         ("detail/", &["crate::arrow", "crate::export", "crate::write", "crate::cell"]),
         ("event.rs", &["crate::detail", "crate::arrow", "crate::export", "crate::write"]),
-        ("log.rs", &["crate::detail", "crate::arrow", "crate::export", "crate::write"]),
+        ("log.rs", &["crate::detail", "crate::arrow", "crate::export", "crate::write", "crate::recover::"]),
+        ("recover/", &["crate::arrow", "crate::export", "crate::cell", "crate::filter"]),
         ("arrow/", &["crate::export", "crate::write", "parquet::"]),
         ("write/", &["crate::detail", "crate::arrow", "crate::export"]),
     ];

@@ -374,12 +374,20 @@ fn rules_explain_themselves() {
 }
 
 #[test]
-fn a_capture_that_was_never_closed_is_refused_with_a_hint() {
+fn a_capture_that_was_never_closed_is_refused_with_a_hint_and_recovered_on_demand() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), "S21-truncated.toml", Some("unclosed"), 1);
     let refused = pml(folder.path(), &["triage", "Bootlog.pml"]);
     assert_eq!(refused.status.code(), Some(2));
-    assert!(err(&refused).contains("hint"), "{}", err(&refused));
+    assert!(err(&refused).contains("hint") && err(&refused).contains("--recover"), "{}", err(&refused));
+
+    let recovered = pml(folder.path(), &["triage", "Bootlog.pml", "--recover"]);
+    assert_eq!(recovered.status.code(), Some(1), "{}", err(&recovered));
+    assert!(err(&recovered).contains("never closed"), "{}", err(&recovered));
+    assert!(out(&recovered).contains("Recovered "), "{}", out(&recovered));
+    let report: Value = json(folder.path(), &["triage", "Bootlog.pml", "--recover", "--format", "json"]);
+    assert_eq!(report["rollback"]["class"], "confirmed");
+    assert_eq!(report["damage"]["recovered"]["lost"], 0);
 }
 
 #[test]

@@ -71,6 +71,7 @@ pub use names::category::Category;
 pub use names::ntstatus::NtStatus;
 pub use names::operation::{EventClass, Operation};
 pub use process::{Module, Modules, Process, Virtualized};
+pub use raw::header::WHAT as FILE_HEADER;
 pub use raw::icon::Icon;
 pub use recovery::Recovery;
 pub use stack::{Location, Resolution, Stack};

@@ -4,20 +4,16 @@ use crate::error::{Damage, Error, ErrorKind, Result};
 use crate::event::Event;
 use crate::offsets::Offsets;
 use crate::prefetch::prefetch;
-use crate::process::Process;
+use crate::process::{Process, SYSTEM_PID};
 use crate::raw::header::{self, RawHeader};
 use crate::raw::hosts::Hosts;
 use crate::raw::icon::{Icon, Icons};
 use crate::raw::process as raw_process;
 use crate::raw::strings::Strings;
-#[cfg(feature = "recover")]
-use crate::recover::Places;
 use crate::recovery::Recovery;
 use crate::stack::ModuleMap;
 use crate::text::WinStr;
 use crate::time::FileTime;
-#[cfg(feature = "recover")]
-use crate::write::Tables;
 use std::ops::Range;
 use std::sync::OnceLock;
 
@@ -53,6 +49,16 @@ pub(crate) struct Index {
     /// Tables of processes, strings and icons that stand in for those of the file: recovery makes them.
     tables: Option<Vec<u8>>,
     recovery: Option<Box<Recovery>>,
+}
+
+/// Offsets of tables, as far as they are known.
+#[cfg(feature = "recover")]
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Places {
+    pub processes: Option<u64>,
+    pub strings: Option<u64>,
+    pub icons: Option<u64>,
+    pub hosts: Option<u64>,
 }
 
 impl Index {
@@ -217,23 +223,23 @@ impl Index {
 
     /// Reads processes, strings and icons from tables that were made anew.
     #[cfg(feature = "recover")]
-    pub(crate) fn replace_tables(&mut self, tables: &Tables) {
-        let mut bytes = tables.process_table();
-        let strings_at = bytes.len() as u64;
-        bytes.extend(tables.string_table());
-        let icons_at = bytes.len() as u64;
-        bytes.extend(tables.icon_table());
+    pub(crate) fn replace_tables(&mut self, tables: Vec<u8>, places: &Places) {
         self.processes.clear();
         // What is wrong with the file's own tables is known by now, and these are sound.
-        let places =
-            Places { processes: Some(0), strings: Some(strings_at), icons: Some(icons_at), hosts: None };
-        self.read_found_tables(&bytes, &places);
-        self.tables = Some(bytes);
+        self.read_found_tables(&tables, places);
+        self.tables = Some(tables);
     }
 
     /// Keeps what recovery says of the log, and the places it could not read.
     #[cfg(feature = "recover")]
     pub(crate) fn add_recovery(&mut self, recovery: Recovery, damage: &Damage) {
+        // The reason is the first thing that is wrong, unless reading the tables has come upon it too.
+        if let Some(cause) = recovery.cause.filter(|cause| !self.damage.first.contains(cause)) {
+            let mut all = Damage::default();
+            all.push(cause);
+            all.merge(&self.damage);
+            self.damage = all;
+        }
         self.recovery = Some(Box::new(recovery));
         self.damage.merge(damage);
     }
@@ -300,7 +306,7 @@ impl Index {
         self.system = (0..self.processes.len()).find_map(|position| {
             let at = self.processes.get(position)?.1;
             let record = raw_process::read(file, at, self.pointer()).ok()?;
-            (record.fixed.pid.get() == 4).then_some(position as u32)
+            (record.fixed.pid.get() == SYSTEM_PID).then_some(position as u32)
         });
         Ok(())
     }

@@ -3,6 +3,7 @@
 use crate::error::{Damage, Error, ErrorKind, Result};
 use crate::event::{Event, EventId};
 use crate::log::{Log, LogView};
+use crate::recovery::Recovery;
 use crate::time::FileTime;
 use std::ops::Range;
 
@@ -111,6 +112,25 @@ impl<B: AsRef<[u8]>> LogSet<B> {
         let mut damage = Damage::default();
         self.parts().for_each(|log| damage.merge(log.damage()));
         damage
+    }
+
+    /// What recovery made of all parts, where one of them was opened by `Log::recover`. Parts that opened as
+    /// they are count as kept.
+    pub fn recovery(&self) -> Option<Recovery> {
+        let mut sum: Option<Recovery> = None;
+        if self.parts().all(|log| log.recovery().is_none()) {
+            return None;
+        }
+        for log in self.parts() {
+            let kept = u64::from(log.event_count());
+            let whole = Recovery { kept, lost_is_exact: true, ..Recovery::default() };
+            let part = log.recovery().unwrap_or(&whole);
+            match &mut sum {
+                Some(sum) => sum.merge(part),
+                None => sum = Some(part.clone()),
+            }
+        }
+        sum
     }
 
     /// The event with this id.

@@ -5,6 +5,9 @@ use crate::raw::process::{ProcessRecord, RawModuleInfo, RawModules};
 use crate::text::WinStr;
 use crate::time::FileTime;
 
+/// PID of the System process, the same one for as long as Windows runs: the kernel and its drivers.
+pub(crate) const SYSTEM_PID: u32 = 4;
+
 /// A process of one log. `Copy`; texts are looked up when asked for.
 #[derive(Clone, Copy, Debug)]
 pub struct Process<'a> {

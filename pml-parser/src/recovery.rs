@@ -7,6 +7,9 @@ use crate::error::Error;
 pub struct Recovery {
     /// Why the log does not open as it is, the first reason of a set; `None` where it does.
     pub cause: Option<Error>,
+    /// Whether the header is as that of a closed capture, and its last tables lie behind the end of the file:
+    /// the file was cut short.
+    pub is_cut: bool,
     /// Events that can be read, doubtful ones among them.
     pub kept: u64,
     /// Events of which something cannot be right, or that may have been cut: kept all the same.
@@ -37,6 +40,7 @@ impl Recovery {
     /// Adds what was made of a later part.
     pub fn merge(&mut self, later: &Self) {
         self.cause = self.cause.or(later.cause);
+        self.is_cut |= later.is_cut;
         self.kept += later.kept;
         self.doubtful += later.doubtful;
         self.lost += later.lost;

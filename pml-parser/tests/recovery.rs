@@ -391,6 +391,7 @@ fn processes_are_made_out_of_events() -> Result<(), Failed> {
         (1_000, "".into())
     );
     assert_eq!(view.process(1).unwrap().name().to_string(), "ntoskrnl.exe");
+    assert!(view.system_process().is_none(), "nothing says that it is PID 4");
     assert!(view.process(30).is_none());
     Ok(())
 }

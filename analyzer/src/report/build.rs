@@ -382,6 +382,7 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
                 .take(10)
                 .map(|e| format!("{}: {e}", name(e.part())))
                 .collect(),
+            recovered: self.set.recovery().map(Into::into),
         }
     }
 

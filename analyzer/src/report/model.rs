@@ -4,6 +4,7 @@ use crate::component::Component;
 use crate::knowledge::{Boot, Risk, RuleStatus};
 use crate::language::Language;
 use crate::signal::RollbackClass;
+use pml_parser::Recovery;
 use serde::Serialize;
 
 /// Version of the shape of reports; it grows when a key changes its meaning or goes away.
@@ -481,6 +482,38 @@ pub struct DamageReport {
     pub lost_parts: bool,
     /// The first of it.
     pub first: Vec<String>,
+    /// What was recovered, where the log was read that way.
+    pub recovered: Option<Recovered>,
+}
+
+/// What could be had of a capture that was cut short, damaged or never closed.
+#[derive(Clone, Debug, Serialize)]
+pub struct Recovered {
+    /// Events that were kept.
+    pub kept: u64,
+    /// How many of them are doubtful.
+    pub doubtful: u64,
+    /// Events that are lost, or the least number of them.
+    pub lost: u64,
+    /// Whether that is their number.
+    pub lost_is_exact: bool,
+    /// Processes that only events tell of.
+    pub processes_rebuilt: u32,
+    /// Processes that nothing tells of.
+    pub processes_unknown: u32,
+}
+
+impl From<Recovery> for Recovered {
+    fn from(recovery: Recovery) -> Self {
+        Self {
+            kept: recovery.kept,
+            doubtful: recovery.doubtful,
+            lost: recovery.lost,
+            lost_is_exact: recovery.lost_is_exact,
+            processes_rebuilt: recovery.processes_rebuilt,
+            processes_unknown: recovery.processes_unknown,
+        }
+    }
 }
 
 /// Whether it is the disk.

@@ -10,6 +10,7 @@ use crate::failure::Failure;
 use crate::input;
 use crate::knowledge;
 use crate::output::PendingFile;
+use crate::recovery;
 use crate::slice;
 use crate::status::{Done, Progress, is_stopped, plain, say, stdout_done, warn};
 use indicatif::{HumanBytes, HumanCount};
@@ -106,7 +107,7 @@ impl Job<'_> {
         let args = self.args;
         // A zip's members lie in a temporary folder for as long as they are looked at.
         let (logs, _folder) = self.found.files()?;
-        let capture = input::open(&LogArgs { logs, no_set: args.no_set })?;
+        let capture = input::open(&LogArgs { logs, no_set: args.no_set }, (&args.recovery).into())?;
         if let Some(path) = &args.evidence {
             // Refused before the work, not after it.
             slice::check_place(path, &capture)?;
@@ -135,13 +136,14 @@ impl Job<'_> {
         if let Some(path) = &args.parquet {
             tables::write(path, &capture, &report, &args.run)?;
         }
+        let was_broken = recovery::report(&capture);
         let damage = capture.set.table_damage();
         report_damage(&capture, &damage, result.damage());
         if !args.run.quiet && !self.many && io::stderr().is_terminal() {
             let (events, bytes) = (capture.set.event_count(), capture.set.size());
             say(&format!("{} events of {} in {seconds:.2} s", HumanCount(events), HumanBytes(bytes)));
         }
-        outcome.lost |= capture.lost_parts || !damage.is_empty() || !result.damage().is_empty();
+        outcome.lost |= capture.lost_parts || was_broken || !damage.is_empty() || !result.damage().is_empty();
         outcome.rolled_back |= report.rollback.class >= RollbackClass::Probable;
         Ok(())
     }

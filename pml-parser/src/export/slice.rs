@@ -7,7 +7,7 @@ use crate::event::Event;
 use crate::log::LogView;
 use crate::log_set::{EventRange, LogSet};
 use crate::parallel::in_order;
-use crate::process::{Module, Process};
+use crate::process::{Module, Process, SYSTEM_PID};
 use crate::time::FileTime;
 use crate::write::LogWriter;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -159,9 +159,6 @@ struct Identity {
     pid: u32,
     start: FileTime,
 }
-
-/// PID of the System process, the same one for as long as Windows runs.
-const SYSTEM_PID: u32 = 4;
 
 impl Indexes {
     /// The index in the output of a process of a part.

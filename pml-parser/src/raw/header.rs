@@ -55,7 +55,8 @@ const _: () = {
     assert!(std::mem::offset_of!(RawHeader, hosts) == 0x3A0);
 };
 
-const WHAT: &str = "file header";
+/// What errors call the header.
+pub const WHAT: &str = "file header";
 
 /// The bytes of the header, whatever they say.
 pub(crate) fn overlay(file: &[u8]) -> Result<&RawHeader> {

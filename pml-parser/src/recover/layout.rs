@@ -3,52 +3,53 @@
 //! Process Monitor writes them one behind the other: event offset array, processes, strings, icons, hosts
 //! and ports. So each leads to the next one.
 
-use crate::log::Index;
+use crate::log::{Index, Places};
 use crate::raw::bytes::{Blob, parse_at};
 use crate::raw::header::{self, RawHeader};
 use crate::raw::offsets::RawOffset;
 use crate::raw::{process, strings};
 
-/// Offsets of the tables in the file, as far as they are known.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Places {
-    pub processes: Option<u64>,
-    pub strings: Option<u64>,
-    pub icons: Option<u64>,
-    pub hosts: Option<u64>,
+/// Looks for the tables where the header says, and where that is not the beginning of a sound one, behind
+/// the table before it. `records_end` is where the last event record ends.
+pub(super) fn places(
+    file: &[u8],
+    header: &RawHeader,
+    pointer: usize,
+    index: &Index,
+    records_end: u64,
+) -> Places {
+    let behind_array = match index.listed() {
+        Some((at, count)) => Some(at + u64::from(count) * 5),
+        None => array_end(file, records_end),
+    };
+    let choose = |stated: u64, derived: Option<u64>, end: &dyn Fn(u64) -> Option<u64>| {
+        let stated = (stated >= header::SIZE as u64).then_some(stated);
+        let sound = [stated, derived].into_iter().flatten().find_map(|at| Some((at, end(at)?)));
+        match sound {
+            Some((at, end)) => (Some(at), Some(end)),
+            // Damaged it may be, but what can be read of it counts.
+            None => (stated, None),
+        }
+    };
+    let (processes, end) =
+        choose(header.processes.get(), behind_array, &|at| processes_end(file, at, pointer));
+    let (strings, end) = choose(header.strings.get(), end, &|at| records_end_of(file, at, 0));
+    let (icons, end) = choose(header.icons.get(), end, &|at| records_end_of(file, at, 4));
+    let stated = header.hosts.get();
+    let hosts = Some(stated).filter(|&at| at >= header::SIZE as u64 && at < file.len() as u64).or(end);
+    Places { processes, strings, icons, hosts }
 }
 
-impl Places {
-    /// Looks for the tables where the header says, and where that is not the beginning of a sound one, behind
-    /// the table before it. `records_end` is where the last event record ends.
-    pub(super) fn find(
-        file: &[u8],
-        header: &RawHeader,
-        pointer: usize,
-        index: &Index,
-        records_end: u64,
-    ) -> Self {
-        let behind_array = match index.listed() {
-            Some((at, count)) => Some(at + u64::from(count) * 5),
-            None => array_end(file, records_end),
-        };
-        let choose = |stated: u64, derived: Option<u64>, end: &dyn Fn(u64) -> Option<u64>| {
-            let stated = (stated >= header::SIZE as u64).then_some(stated);
-            let sound = [stated, derived].into_iter().flatten().find_map(|at| Some((at, end(at)?)));
-            match sound {
-                Some((at, end)) => (Some(at), Some(end)),
-                // Damaged it may be, but what can be read of it counts.
-                None => (stated, None),
-            }
-        };
-        let (processes, end) =
-            choose(header.processes.get(), behind_array, &|at| processes_end(file, at, pointer));
-        let (strings, end) = choose(header.strings.get(), end, &|at| records_end_of(file, at, 0));
-        let (icons, end) = choose(header.icons.get(), end, &|at| records_end_of(file, at, 4));
-        let stated = header.hosts.get();
-        let hosts = Some(stated).filter(|&at| at >= header::SIZE as u64 && at < file.len() as u64).or(end);
-        Self { processes, strings, icons, hosts }
-    }
+/// Whether the tables follow one another as Process Monitor writes them, and the last one, or more, lies
+/// behind the end of the file.
+pub(super) fn is_cut(file: &[u8], header: &RawHeader) -> bool {
+    let [offsets, processes, strings, icons, hosts] =
+        [header.offsets, header.processes, header.strings, header.icons, header.hosts].map(|at| at.get());
+    offsets < processes
+        && processes < strings
+        && strings < icons
+        && icons < hosts
+        && hosts >= file.len() as u64
 }
 
 /// The end of an event offset array that begins behind the last record, at a multiple of four.

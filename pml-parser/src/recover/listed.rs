@@ -52,7 +52,7 @@ pub(super) fn take<'a, F: Finder<'a>>(ground: &Ground<'a>, offsets: &Offsets, fi
     let mut run_is_bad = false;
     let mut position = 0;
     let mut next = entry(ground, offsets, 0);
-    while let Some(this) = next {
+    while let Some(this) = next.filter(|_| finder.goes_on()) {
         position += 1;
         next = entry(ground, offsets, position);
         let good = match this {

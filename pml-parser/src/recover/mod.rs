@@ -11,14 +11,13 @@ mod walk;
 mod witnesses;
 
 use crate::error::{Damage, Error, ErrorKind, Result};
-use crate::log::{Index, Log, LogView};
+use crate::log::{Index, Log, LogView, Places};
 use crate::offsets::Offsets;
 use crate::process::{Module, Process};
 use crate::raw::header::{self, RawHeader};
 use crate::raw::offsets::RawOffset;
 use crate::recovery::Recovery;
 use crate::write::Tables;
-pub(crate) use layout::Places;
 use walk::{Finder, Ground, Step};
 use witnesses::Witnesses;
 
@@ -34,7 +33,16 @@ impl<B: AsRef<[u8]>> Log<B> {
     /// When the file is shorter than a header, or of another version; or when it does not begin as a log
     /// does and no event is in it.
     pub fn recover(bytes: B) -> Result<Self> {
-        let index = read(bytes.as_ref())?;
+        Self::recover_watched(bytes, |_, _| true)
+    }
+
+    /// The same, watched: `goes_on` is told now and then how many events and bytes have been read, and answers
+    /// whether to go on.
+    ///
+    /// # Errors
+    /// As [`Log::recover`], and when `goes_on` says no.
+    pub fn recover_watched(bytes: B, mut goes_on: impl FnMut(u64, u64) -> bool) -> Result<Self> {
+        let index = read(bytes.as_ref(), &mut goes_on)?;
         Ok(Self::from_parts(bytes, index))
     }
 }
@@ -42,8 +50,12 @@ impl<B: AsRef<[u8]>> Log<B> {
 /// Records that are enough to tell the bitness of a log by.
 const TELLING: usize = 16;
 
-fn read(file: &[u8]) -> Result<Index> {
-    let header = header::overlay(file)?;
+fn read(file: &[u8], watch: &mut dyn FnMut(u64, u64) -> bool) -> Result<Index> {
+    // What is shorter than a header may be something else altogether.
+    let header = match header::overlay(file) {
+        Ok(header) => header,
+        Err(short) => return Err(header::read(file).err().unwrap_or(short)),
+    };
     let header_error = header::check(header).err();
     if let Some(error) = header_error
         && matches!(error.kind(), ErrorKind::UnsupportedVersion(_))
@@ -64,6 +76,8 @@ fn read(file: &[u8]) -> Result<Index> {
         gaps: 0,
         damage: Damage::default(),
         witnesses: Witnesses::new(pointer),
+        watch,
+        is_stopped: false,
     };
     let mut recovery = Recovery::default();
     let mut index;
@@ -87,14 +101,18 @@ fn read(file: &[u8]) -> Result<Index> {
             index = Index::new(is64, Offsets::Found(std::mem::take(&mut gathered.offsets)));
         }
     }
+    if gathered.is_stopped {
+        return Err(Error::new(ErrorKind::Stopped, "events", gathered.end));
+    }
     if let Some(error) = header_error.filter(|error| error.kind() == ErrorKind::NotPml)
         && index.event_count() == 0
     {
         return Err(error);
     }
-    let places = Places::find(file, header, pointer, &index, gathered.end);
+    let places = layout::places(file, header, pointer, &index, gathered.end);
     index.read_found_tables(file, &places);
     recovery.cause = Index::read(file).err();
+    recovery.is_cut = header_error.is_none() && layout::is_cut(file, header);
     recovery.kept = u64::from(index.event_count());
     recovery.doubtful = gathered.doubtful;
     recovery.lost_bytes = gathered.lost_bytes;
@@ -114,7 +132,7 @@ fn is_64_bit(file: &[u8], header: &RawHeader) -> bool {
 }
 
 /// What the events of a log come to.
-struct Gathered<'a> {
+struct Gathered<'a, 'w> {
     offsets: Vec<RawOffset>,
     /// Where the last record ends.
     end: u64,
@@ -125,9 +143,14 @@ struct Gathered<'a> {
     /// The first of them, and of doubtful events.
     damage: Damage,
     witnesses: Witnesses<'a>,
+    watch: &'w mut dyn FnMut(u64, u64) -> bool,
+    is_stopped: bool,
 }
 
-impl<'a> Finder<'a> for Gathered<'a> {
+/// Events after which the watch is asked.
+const WATCH: usize = 4_096;
+
+impl<'a> Finder<'a> for Gathered<'a, '_> {
     fn found(&mut self, step: &Step<'a>, is_doubtful: bool) {
         // As many as the format can tell apart.
         if self.offsets.len() >= u32::MAX as usize || step.at > RawOffset::MAX {
@@ -135,11 +158,18 @@ impl<'a> Finder<'a> for Gathered<'a> {
         }
         self.offsets.push(RawOffset::new(step.at));
         self.end = self.end.max(step.end());
+        if self.offsets.len().is_multiple_of(WATCH) {
+            self.is_stopped |= !(self.watch)(self.offsets.len() as u64, self.end);
+        }
         self.witnesses.see(&step.record);
         if is_doubtful {
             self.doubtful += 1;
             self.damage.push(Error::new(ErrorKind::Doubtful, "event", step.at));
         }
+    }
+
+    fn goes_on(&self) -> bool {
+        !self.is_stopped
     }
 
     fn lost(&mut self, from: u64, to: u64) {
@@ -173,5 +203,11 @@ fn rebuild_tables(file: &[u8], index: &mut Index, witnesses: &Witnesses<'_>, rec
         }
     }
     told.into_iter().for_each(|index| witnesses.add(index, None, &mut tables));
-    index.replace_tables(&tables);
+    let mut bytes = tables.process_table();
+    let strings_at = bytes.len() as u64;
+    bytes.extend(tables.string_table());
+    let icons_at = bytes.len() as u64;
+    bytes.extend(tables.icon_table());
+    let places = Places { processes: Some(0), strings: Some(strings_at), icons: Some(icons_at), hosts: None };
+    index.replace_tables(bytes, &places);
 }

@@ -72,6 +72,8 @@ pub(super) trait Finder<'a> {
     fn found(&mut self, step: &Step<'a>, is_doubtful: bool);
     /// These bytes hold no record, though one or more should be there.
     fn lost(&mut self, from: u64, to: u64);
+    /// Whether nobody asked to stop.
+    fn goes_on(&self) -> bool;
 }
 
 /// Whether `time` can be that of a record that follows one of `before`.
@@ -193,7 +195,7 @@ impl<'a> Ground<'a> {
         let mut found = 0u64;
         let mut at = from;
         let mut current = self.step(at, before);
-        loop {
+        while finder.goes_on() {
             if current.is_none() && self.is_end(at, second) {
                 return;
             }

@@ -3,7 +3,7 @@
 use crate::detail::process::{self as details, Created, Loaded, started};
 use crate::detail::sid;
 use crate::names::operation::EventClass;
-use crate::process::Process;
+use crate::process::{Process, SYSTEM_PID};
 use crate::raw::event::EventRecord;
 use crate::text::WinStr;
 use crate::time::FileTime;
@@ -162,6 +162,10 @@ impl<'a> Witnesses<'a> {
             process.end = record.end().or(process.end);
             process.virtualized = record.virtualized().code();
             process.is_64_bit = record.is_64_bit();
+        }
+        // Its events name no program: it is the kernel.
+        if process.pid == SYSTEM_PID && texts.name.is_empty() {
+            process.name = "System";
         }
         tables.add_process(&process, self.pointer);
     }

@@ -347,6 +347,16 @@ impl<W: Write + Seek> LogWriter<W> {
         Ok(self.out)
     }
 
+    /// Ends the file as a capture that was never closed: without tables, and without a word about how many
+    /// events it has.
+    ///
+    /// # Errors
+    /// When writing fails.
+    pub fn leave_unclosed(mut self) -> io::Result<W> {
+        self.out.flush()?;
+        Ok(self.out)
+    }
+
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.out.write_all(bytes)?;
         self.position += bytes.len() as u64;

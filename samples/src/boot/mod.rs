@@ -41,7 +41,7 @@ use output::{Directory, Memory, Output};
 use play::{Noted, Play, Setting};
 use pml_parser::FileTime;
 use pml_parser::write::{LogWriter, Machine};
-use std::io::{self, Seek, SeekFrom, Write};
+use std::io::{self, Seek, Write};
 use std::path::{Path, PathBuf};
 
 /// How long a log becomes.
@@ -150,9 +150,6 @@ pub(crate) fn play_in_memory(options: &Options, play: &Play) -> io::Result<(Vec<
     Ok((output.parts, noted))
 }
 
-/// Where the header says that the table of events is.
-const TABLE_OF_EVENTS: u64 = 0x248;
-
 fn write_parts<O: Output>(options: &Options, play: &Play, output: &mut O) -> io::Result<Vec<Noted>> {
     let mut director = Director::new(options, play, options.events());
     let mut done = Done { events: 0, bytes: 0 };
@@ -171,12 +168,12 @@ fn write_parts<O: Output>(options: &Options, play: &Play, output: &mut O) -> io:
             let progress = u128::from(had) * u128::from(play.cut) / u128::from(total.max(1));
             director.act(&mut log, progress as Ppm)?;
         }
-        add_processes(&director, &mut log, start);
-        let mut part = log.finish()?;
-        if play.is_unclosed && number + 1 == options.parts.max(1) {
-            part.seek(SeekFrom::Start(TABLE_OF_EVENTS))?;
-            part.write_all(&[0; 8])?;
-        }
+        let part = if play.is_unclosed && number + 1 == options.parts.max(1) {
+            log.leave_unclosed()?
+        } else {
+            add_processes(&director, &mut log, start);
+            log.finish()?
+        };
         output.end(part)?;
     }
     Ok(director.noted)

@@ -10,9 +10,6 @@ use std::path::Path;
 pub struct Expectation {
     /// Variant it holds for; the plain scenario where there is none.
     pub variant: Option<String>,
-    /// Whether a part of the capture cannot be read, so that there is nothing else to expect.
-    #[serde(default)]
-    pub unreadable: bool,
     /// Which boot was captured.
     pub boot: Boot,
     /// How sure it is that the update is taken back.

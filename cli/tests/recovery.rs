@@ -1,0 +1,141 @@
+//! Broken logs on the command line: what `pml info` says of them, and what recovery makes of them.
+
+use serde_json::Value;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../samples/logs/missing-payload/Bootlog.pml");
+
+fn pml(folder: &Path, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_pml")).args(args).current_dir(folder).output().unwrap()
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn err(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// The first part of the sample, broken by `damage`, in a folder of its own.
+fn broken(damage: impl Fn(&mut Vec<u8>)) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let mut bytes = fs::read(SAMPLE).unwrap();
+    damage(&mut bytes);
+    fs::write(folder.path().join("broken.pml"), bytes).unwrap();
+    folder
+}
+
+/// The rows of the sample's first part as CSV.
+fn rows_of_the_sample(folder: &Path) -> Vec<String> {
+    let whole = pml(folder, &["convert", SAMPLE, "--no-set", "-o", "-", "--to", "csv", "-q"]);
+    assert_eq!(whole.status.code(), Some(0), "{}", err(&whole));
+    out(&whole).lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn a_file_that_is_cut_short() {
+    let folder = broken(|bytes| bytes.truncate(400_000));
+    let folder = folder.path();
+
+    // Refused, with a way out.
+    let refused = pml(folder, &["convert", "broken.pml", "-o", "boot.csv"]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(err(&refused).contains("--recover") && err(&refused).contains("pml info"), "{}", err(&refused));
+    assert!(!folder.join("boot.csv").exists());
+
+    // Explained in one sentence.
+    let info = pml(folder, &["info", "broken.pml"]);
+    assert_eq!(info.status.code(), Some(1));
+    let state = out(&info).lines().find(|line| line.starts_with("State")).unwrap().to_owned();
+    assert!(state.contains("the file is cut short: ") && state.contains(" kept, "), "{state}");
+    let info: Value =
+        serde_json::from_slice(&pml(folder, &["info", "broken.pml", "--format", "json"]).stdout).unwrap();
+    let (kept, lost) = (&info["recovery"]["events_kept"], &info["recovery"]["events_lost"]);
+    assert_eq!(kept.as_u64().unwrap() + lost.as_u64().unwrap(), 1_500);
+    assert_eq!(info["recovery"]["lost_is_exact"], true);
+    assert_eq!(info["recovery"]["events_doubtful"], 0);
+
+    // Converted: the rows of the whole log, up to the cut. Names that need the tables come from events.
+    let csv = pml(folder, &["convert", "broken.pml", "--recover", "-o", "boot.csv"]);
+    assert_eq!(csv.status.code(), Some(1), "{}", err(&csv));
+    assert!(err(&csv).contains("the file is cut short"), "{}", err(&csv));
+    let rows: Vec<String> =
+        fs::read_to_string(folder.join("boot.csv")).unwrap().lines().map(str::to_owned).collect();
+    let expected = rows_of_the_sample(folder);
+    assert_eq!(rows.len() as u64, kept.as_u64().unwrap() + 1);
+    assert_eq!(rows, expected[..rows.len()]);
+
+    // Saved: a sound log with the same rows.
+    let saved = pml(folder, &["recover", "broken.pml", "-o", "fixed.pml"]);
+    assert_eq!(saved.status.code(), Some(1), "{}", err(&saved));
+    let amounts = format!(" events kept, {lost} lost");
+    assert!(
+        err(&saved).contains(&amounts) && err(&saved).contains("written to fixed.pml"),
+        "{}",
+        err(&saved)
+    );
+    let fixed = pml(folder, &["convert", "fixed.pml", "-o", "-", "--to", "csv", "-q"]);
+    assert_eq!(fixed.status.code(), Some(0), "{}", err(&fixed));
+    assert_eq!(out(&fixed).lines().collect::<Vec<_>>(), rows);
+}
+
+#[test]
+fn a_capture_that_was_never_closed() {
+    let folder =
+        broken(|bytes| [0x248, 0x250, 0x258, 0x260, 0x3A0].iter().for_each(|&at| bytes[at..at + 8].fill(0)));
+    let folder = folder.path();
+    let info = pml(folder, &["info", "broken.pml"]);
+    assert!(
+        out(&info).contains("State       the capture was never closed: 1,500 events kept, none lost\n"),
+        "{}",
+        out(&info)
+    );
+    // Its tables are there all the same.
+    let csv = pml(folder, &["convert", "broken.pml", "--recover", "-o", "-", "--to", "csv", "-q"]);
+    assert_eq!(csv.status.code(), Some(1));
+    assert_eq!(out(&csv).lines().collect::<Vec<_>>(), rows_of_the_sample(folder));
+    let slice = pml(folder, &["slice", "broken.pml", "--recover", "-o", "s.pml", "--where", "pid = 4"]);
+    assert_eq!(slice.status.code(), Some(1), "{}", err(&slice));
+    assert_eq!(pml(folder, &["info", "s.pml"]).status.code(), Some(0));
+}
+
+#[test]
+fn a_hole_in_the_middle() {
+    let folder = broken(|bytes| bytes[200_000..204_096].fill(0));
+    let folder = folder.path();
+    let saved = pml(folder, &["recover", "broken.pml", "-o", "fixed.pml"]);
+    assert_eq!(saved.status.code(), Some(1), "{}", err(&saved));
+    assert!(err(&saved).contains("events or processes are damaged"), "{}", err(&saved));
+    let fixed = pml(folder, &["convert", "fixed.pml", "-o", "-", "--to", "csv", "-q"]);
+    let expected = rows_of_the_sample(folder);
+    let (kept, mut rows) = (out(&fixed).lines().count(), expected.iter());
+    assert!(kept + 20 > expected.len() && kept < expected.len(), "{kept} of {}", expected.len());
+    // What is kept is in order; one event at either end of the hole may say less than it did.
+    let changed = out(&fixed).lines().filter(|line| !rows.clone().any(|row| row == line)).count();
+    assert!(changed <= 2, "{changed}");
+    assert!(rows.next().is_some());
+}
+
+#[test]
+fn a_sound_log_is_read_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let csv = pml(folder, &["convert", SAMPLE, "--no-set", "--recover", "-o", "-", "--to", "csv", "-q"]);
+    assert_eq!((csv.status.code(), err(&csv).as_str()), (Some(0), ""));
+    assert_eq!(out(&csv).lines().collect::<Vec<_>>(), rows_of_the_sample(folder));
+}
+
+#[test]
+fn what_is_no_log_is_refused_as_ever() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("a.pml"), b"MZ, a program, ".repeat(1_000)).unwrap();
+    for args in [&["info", "a.pml"][..], &["recover", "a.pml", "-o", "b.pml"]] {
+        let refused = pml(folder.path(), args);
+        assert_eq!(refused.status.code(), Some(2));
+        assert!(err(&refused).contains("PML_") && !err(&refused).contains("--recover"), "{}", err(&refused));
+    }
+    assert!(!folder.path().join("b.pml").exists());
+}

@@ -31,12 +31,35 @@ impl Failure {
         }
     }
 
+    /// A log could not be read any more while it was read.
+    pub(crate) fn of_fault(path: &Path, offset: u64) -> Self {
+        Self::new(format!(
+            "{}: could not be read at {offset:#x}: the file was cut short, or the disk or the share failed, while it was read",
+            path.display()
+        ))
+        .hint("copy the log to a sound disk first; of a disk with bad sectors make an image first (ddrescue), and read the copy with --recover")
+    }
+
+    /// Standard output could not take something.
+    pub(crate) fn of_stdout(error: &io::Error) -> Self {
+        let failure = Self::new(format!("standard output: {error}"));
+        match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+                failure.hint("what it leads to is full; what has arrived there is not complete")
+            }
+            _ => failure,
+        }
+    }
+
     /// The system refused something.
     pub(crate) fn of_io(path: &Path, error: &io::Error) -> Self {
         let failure = Self::new(format!("{}: {error}", path.display()));
         match error.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => failure
                 .hint("nothing was written under the final name; free space or choose another place with -o"),
+            io::ErrorKind::FileTooLarge => failure.hint(
+                "nothing was written under the final name; the file system or a limit (ulimit -f) allows no larger files",
+            ),
             io::ErrorKind::PermissionDenied => failure.hint("check the rights on the file and its folder"),
             _ => failure,
         }

@@ -3,16 +3,17 @@
 use crate::args::LogArgs;
 use crate::failure::Failure;
 use crate::status::warn;
-use memmap2::Mmap;
 use pml_parser::export::CaptureFacts;
-use pml_parser::{FileTime, Log, LogSet, mismatch, part_number};
+use pml_parser::{FileTime, Log, LogSet, Map, mismatch, part_number};
 use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 /// An opened capture.
 pub(crate) struct Capture {
-    pub set: LogSet<Mmap>,
+    pub set: LogSet<Map>,
+    /// The same maps as those of the set, to be asked whether they could be read.
+    maps: Vec<Map>,
     /// Files of the parts, in order.
     pub paths: Vec<PathBuf>,
     /// Whether a part was there that could not be read.
@@ -24,6 +25,12 @@ impl Capture {
     pub(crate) fn facts(&self) -> CaptureFacts {
         let tool_version = concat!("pml ", env!("CARGO_PKG_VERSION")).to_owned();
         CaptureFacts { tool_version, part_names: self.names() }
+    }
+
+    /// Whether everything that was read could be read. Asked before an output gets its name or a report is
+    /// printed: what could not be read has been taken for zeros.
+    pub(crate) fn check(&self) -> Result<(), Failure> {
+        self.paths.iter().zip(&self.maps).try_for_each(|(path, map)| check(path, map))
     }
 
     /// File names of the parts.
@@ -47,13 +54,13 @@ struct Candidate {
 /// Opens the capture that the arguments name.
 pub(crate) fn open(args: &LogArgs) -> Result<Capture, Failure> {
     let candidates = candidates(args)?;
-    let mut accepted: Vec<(Candidate, Log<Mmap>)> = Vec::new();
+    let mut accepted: Vec<(Candidate, Log<Map>, Map)> = Vec::new();
     let mut lost_parts = false;
     // What was named comes first, so that it decides what belongs to it.
     let (named, found): (Vec<_>, Vec<_>) = candidates.into_iter().partition(|candidate| candidate.named);
     for candidate in named.into_iter().chain(found) {
-        let log = match read(&candidate.path) {
-            Ok(log) => log,
+        let (log, map) = match read(&candidate.path) {
+            Ok(read) => read,
             Err(failure) if candidate.named => return Err(failure),
             Err(failure) => {
                 warn(&format!("a part of the capture cannot be read and is left out: {failure}"));
@@ -61,14 +68,14 @@ pub(crate) fn open(args: &LogArgs) -> Result<Capture, Failure> {
                 continue;
             }
         };
-        let reason = accepted.iter().find_map(|(other, other_log)| {
+        let reason = accepted.iter().find_map(|(other, other_log, _)| {
             let (a, b) = (other_log.view(), log.view());
             let first = order(other, other_log) <= order(&candidate, &log);
             let reason = if first { mismatch(a, b) } else { mismatch(b, a) };
             reason.map(|reason| (other.path.clone(), reason))
         });
         match reason {
-            None => accepted.push((candidate, log)),
+            None => accepted.push((candidate, log, map)),
             Some((other, reason)) if candidate.named => {
                 let (a, b) = (candidate.path.display(), other.display());
                 return Err(Failure::new(format!("{a} is not a part of the same capture as {b}: {reason}"))
@@ -79,19 +86,27 @@ pub(crate) fn open(args: &LogArgs) -> Result<Capture, Failure> {
             }
         }
     }
-    accepted.sort_by(|(a, log_a), (b, log_b)| order(a, log_a).cmp(&order(b, log_b)));
+    accepted.sort_by(|(a, log_a, _), (b, log_b, _)| order(a, log_a).cmp(&order(b, log_b)));
     if !args.no_set {
-        let numbers: Vec<u64> = accepted.iter().map(|(candidate, _)| candidate.number).collect();
-        if let Some((first, _)) = accepted.first() {
+        let numbers: Vec<u64> = accepted.iter().map(|(candidate, ..)| candidate.number).collect();
+        if let Some((first, ..)) = accepted.first() {
             name_missing(&first.path, &numbers);
         }
     }
-    let (paths, logs) = accepted.into_iter().map(|(candidate, log)| (candidate.path, log)).unzip();
-    Ok(Capture { set: LogSet::new(logs), paths, lost_parts })
+    let (mut paths, mut logs, mut maps) = (Vec::new(), Vec::new(), Vec::new());
+    for (candidate, log, map) in accepted {
+        paths.push(candidate.path);
+        logs.push(log);
+        maps.push(map);
+    }
+    let capture = Capture { set: LogSet::new(logs), maps, paths, lost_parts };
+    // The parts have been compared with one another.
+    capture.check()?;
+    Ok(capture)
 }
 
 /// What parts are ordered by: their numbers, and where names say nothing, their times.
-fn order<'a>(candidate: &'a Candidate, log: &Log<Mmap>) -> (u64, Option<FileTime>, &'a Path) {
+fn order<'a>(candidate: &'a Candidate, log: &Log<Map>) -> (u64, Option<FileTime>, &'a Path) {
     (candidate.number, log.view().time_span().map(|span| span.0), &candidate.path)
 }
 
@@ -219,15 +234,20 @@ fn name_missing(first: &Path, numbers: &[u64]) {
 }
 
 /// Maps and opens one file.
-fn read(path: &Path) -> Result<Log<Mmap>, Failure> {
+fn read(path: &Path) -> Result<(Log<Map>, Map), Failure> {
     let io = |e: std::io::Error| Failure::of_io(path, &e);
     if fs::metadata(path).map_err(io)?.len() == 0 {
         return Err(Failure::new(format!("{}: is empty", path.display()))
             .hint("the capture or the copy failed; copy the file again"));
     }
-    // SAFETY: logs are finished files that nothing writes to any more; that they must not be
-    // changed while `pml` runs stands in its manual (docs/reliability.md says what happens then).
-    #[allow(unsafe_code)]
-    let map = unsafe { pml_parser::map(path) }.map_err(io)?;
-    Log::parse(map).map_err(|error| Failure::of_log(path, error))
+    let map = pml_parser::map(path).map_err(io)?;
+    let log = Log::parse(map.clone());
+    // Zeros in the place of what cannot be read look like damage.
+    check(path, &map)?;
+    Ok((log.map_err(|error| Failure::of_log(path, error))?, map))
+}
+
+/// Whether all that was read of a file could be read.
+fn check(path: &Path, map: &Map) -> Result<(), Failure> {
+    map.fault().map_or(Ok(()), |offset| Err(Failure::of_fault(path, offset)))
 }

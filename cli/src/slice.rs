@@ -62,6 +62,8 @@ pub(crate) fn write(
     };
     let outcome = slice(&capture.set, &options, create, &progress);
     progress.clear();
+    // A log that could not be read explains whatever else went wrong.
+    capture.check()?;
     let counts = outcome.map_err(|error| write_failure(path, error))?;
     Ok((counts, PendingFile::finish_all(files)?))
 }

@@ -116,6 +116,7 @@ impl Job<'_> {
         let options = TriageOptions { threads: args.run.threads(), parts_missing: capture.lost_parts };
         let result = triage(&capture.set, self.knowledge, options, &progress);
         progress.clear();
+        capture.check()?;
         let Some(result) = result else {
             return Err(Failure::new("stopped").hint("no report was made"));
         };
@@ -128,6 +129,8 @@ impl Job<'_> {
         };
         let report = Report::new(&capture.set, &result, self.knowledge, &source, args.lang.into());
         let seconds = begin.elapsed().as_secs_f64();
+        // The report has read events of its own.
+        capture.check()?;
         self.write(&report)?;
         if let Some(path) = &args.evidence {
             evidence::write(path, &capture, &result, &report, &args.run)?;

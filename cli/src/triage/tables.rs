@@ -135,6 +135,7 @@ pub(super) fn write(path: &Path, capture: &Capture, report: &Report, run: &RunAr
     };
     let outcome = write_dataset(&capture.set, |name| dataset.create_file(name), &options, &progress);
     progress.clear();
+    capture.check()?;
     outcome.map_err(|error| write_failure(path, error))?;
     let io = |e: std::io::Error| Failure::of_io(path, &e);
     let [failures, findings] = super::TABLES;

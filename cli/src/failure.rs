@@ -5,6 +5,9 @@ use std::fmt;
 use std::io;
 use std::path::Path;
 
+/// What Linux says of an address that it cannot read.
+const EFAULT: i32 = 14;
+
 /// A message, and perhaps a hint what to do about it.
 #[derive(Debug)]
 pub(crate) struct Failure {
@@ -60,6 +63,10 @@ impl Failure {
             io::ErrorKind::FileTooLarge => failure.hint(
                 "nothing was written under the final name; the file system or a limit (ulimit -f) allows no larger files",
             ),
+            // The system was to write bytes of a log straight from the map, and could not read them.
+            _ if cfg!(target_os = "linux") && error.raw_os_error() == Some(EFAULT) => {
+                failure.hint("the log could not be read while it was written from; copy it to a sound disk first")
+            }
             io::ErrorKind::PermissionDenied => failure.hint("check the rights on the file and its folder"),
             _ => failure,
         }

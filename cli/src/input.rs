@@ -2,7 +2,7 @@
 
 use crate::args::LogArgs;
 use crate::failure::Failure;
-use crate::status::warn;
+use crate::status::{go_on, warn};
 use pml_parser::export::CaptureFacts;
 use pml_parser::{FileTime, Log, LogSet, Map, mismatch, part_number};
 use std::collections::HashSet;
@@ -59,6 +59,7 @@ pub(crate) fn open(args: &LogArgs) -> Result<Capture, Failure> {
     // What was named comes first, so that it decides what belongs to it.
     let (named, found): (Vec<_>, Vec<_>) = candidates.into_iter().partition(|candidate| candidate.named);
     for candidate in named.into_iter().chain(found) {
+        go_on()?;
         let (log, map) = match read(&candidate.path) {
             Ok(read) => read,
             Err(failure) if candidate.named => return Err(failure),

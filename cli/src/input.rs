@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 /// An opened capture.
 pub(crate) struct Capture {
     pub set: LogSet<Map>,
-    /// The same maps as those of the set, to be asked whether they could be read.
-    maps: Vec<Map>,
+    /// What the parts were read from, in order.
+    sources: Vec<Source>,
     /// Files of the parts, in order.
     pub paths: Vec<PathBuf>,
     /// Whether a part was there that could not be read.
@@ -30,7 +30,7 @@ impl Capture {
     /// Whether everything that was read could be read. Asked before an output gets its name or a report is
     /// printed: what could not be read has been taken for zeros.
     pub(crate) fn check(&self) -> Result<(), Failure> {
-        self.paths.iter().zip(&self.maps).try_for_each(|(path, map)| check(path, map))
+        self.paths.iter().zip(&self.sources).try_for_each(|(path, source)| source.check(path))
     }
 
     /// File names of the parts.
@@ -54,13 +54,13 @@ struct Candidate {
 /// Opens the capture that the arguments name.
 pub(crate) fn open(args: &LogArgs) -> Result<Capture, Failure> {
     let candidates = candidates(args)?;
-    let mut accepted: Vec<(Candidate, Log<Map>, Map)> = Vec::new();
+    let mut accepted: Vec<(Candidate, Log<Map>, Source)> = Vec::new();
     let mut lost_parts = false;
     // What was named comes first, so that it decides what belongs to it.
     let (named, found): (Vec<_>, Vec<_>) = candidates.into_iter().partition(|candidate| candidate.named);
     for candidate in named.into_iter().chain(found) {
         go_on()?;
-        let (log, map) = match read(&candidate.path) {
+        let (log, source) = match read(&candidate.path) {
             Ok(read) => read,
             Err(failure) if candidate.named => return Err(failure),
             Err(failure) => {
@@ -76,7 +76,7 @@ pub(crate) fn open(args: &LogArgs) -> Result<Capture, Failure> {
             reason.map(|reason| (other.path.clone(), reason))
         });
         match reason {
-            None => accepted.push((candidate, log, map)),
+            None => accepted.push((candidate, log, source)),
             Some((other, reason)) if candidate.named => {
                 let (a, b) = (candidate.path.display(), other.display());
                 return Err(Failure::new(format!("{a} is not a part of the same capture as {b}: {reason}"))
@@ -94,13 +94,13 @@ pub(crate) fn open(args: &LogArgs) -> Result<Capture, Failure> {
             name_missing(&first.path, &numbers);
         }
     }
-    let (mut paths, mut logs, mut maps) = (Vec::new(), Vec::new(), Vec::new());
-    for (candidate, log, map) in accepted {
+    let (mut paths, mut logs, mut sources) = (Vec::new(), Vec::new(), Vec::new());
+    for (candidate, log, source) in accepted {
         paths.push(candidate.path);
         logs.push(log);
-        maps.push(map);
+        sources.push(source);
     }
-    let capture = Capture { set: LogSet::new(logs), maps, paths, lost_parts };
+    let capture = Capture { set: LogSet::new(logs), sources, paths, lost_parts };
     // The parts have been compared with one another.
     capture.check()?;
     Ok(capture)
@@ -235,20 +235,55 @@ fn name_missing(first: &Path, numbers: &[u64]) {
 }
 
 /// Maps and opens one file.
-fn read(path: &Path) -> Result<(Log<Map>, Map), Failure> {
+fn read(path: &Path) -> Result<(Log<Map>, Source), Failure> {
     let io = |e: std::io::Error| Failure::of_io(path, &e);
     if fs::metadata(path).map_err(io)?.len() == 0 {
         return Err(Failure::new(format!("{}: is empty", path.display()))
             .hint("the capture or the copy failed; copy the file again"));
     }
     let map = pml_parser::map(path).map_err(io)?;
-    let log = Log::parse(map.clone());
+    let source = Source { file: identity(path), map: map.clone() };
+    let log = Log::parse(map);
     // Zeros in the place of what cannot be read look like damage.
-    check(path, &map)?;
-    Ok((log.map_err(|error| Failure::of_log(path, error))?, map))
+    source.check(path)?;
+    Ok((log.map_err(|error| Failure::of_log(path, error))?, source))
 }
 
-/// Whether all that was read of a file could be read.
-fn check(path: &Path, map: &Map) -> Result<(), Failure> {
-    map.fault().map_or(Ok(()), |offset| Err(Failure::of_fault(path, offset)))
+/// What a part is read from.
+struct Source {
+    /// The same map as that of the log, to be asked whether it could be read.
+    map: Map,
+    /// Which file it is.
+    file: Option<(u64, u64)>,
+}
+
+impl Source {
+    /// Whether all that was read could be read.
+    fn check(&self, path: &Path) -> Result<(), Failure> {
+        if let Some(offset) = self.map.fault() {
+            return Err(Failure::of_fault(path, offset));
+        }
+        // Of a page whose end is cut off, that end reads as zeros, and nothing fails. A file that has
+        // taken the place of this one is another matter.
+        let length = fs::metadata(path).map_or(u64::MAX, |metadata| metadata.len());
+        if self.file.is_some() && self.file == identity(path) && length < self.map.len() as u64 {
+            return Err(Failure::of_fault(path, length));
+        }
+        Ok(())
+    }
+}
+
+/// What tells files apart, whatever they are called; `None` where nobody can cut short a file that is
+/// mapped.
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    #[cfg(unix)]
+    return {
+        use std::os::unix::fs::MetadataExt;
+        fs::metadata(path).ok().map(|metadata| (metadata.dev(), metadata.ino()))
+    };
+    #[cfg(not(unix))]
+    {
+        let _ = path;
+        None
+    }
 }

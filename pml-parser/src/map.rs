@@ -173,9 +173,10 @@ mod watch {
     fn read_and_install() -> io::Result<Installed> {
         let checked = |code: libc::c_int| if code == 0 { Ok(()) } else { Err(io::Error::last_os_error()) };
         // SAFETY: `sigaction` is a plain C struct for which zeros are a value; the pointers are to it, and
-        // the calls keep none of them. The handler has the signature that SA_SIGINFO asks for, and does only what may be done
-        // in a handler. It is installed with the stack for signals, where a thread has one: a stack that has
-        // overflowed may be a SIGBUS too, which goes on to who was there before (Rust's own handler).
+        // the calls keep none of them. The handler has the signature that SA_SIGINFO asks for, and does
+        // only what may be done in a handler. It runs on the stack for signals, where a thread has one: a
+        // stack that has overflowed may be a SIGBUS too, which goes on to who was there before, Rust's own
+        // handler among them.
         unsafe {
             let mut before: libc::sigaction = mem::zeroed();
             checked(libc::sigaction(libc::SIGBUS, ptr::null(), &raw mut before))?;

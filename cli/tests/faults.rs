@@ -363,7 +363,7 @@ mod unix {
             let child =
                 pml(folder.path(), args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
             std::thread::sleep(took * moment / (moments - 4));
-            signal(&child, if moment % 2 == 0 { "INT" } else { "TERM" });
+            signal(&child, ["INT", "TERM", "HUP"][moment as usize / 3 % 3]);
             let output = child.wait_with_output().unwrap();
             let said = said(&output);
             let after = files(folder.path());

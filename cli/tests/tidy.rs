@@ -62,6 +62,19 @@ fn the_architecture_names_every_module_of_the_libraries() {
 }
 
 #[test]
+fn the_page_on_reliability_names_only_tests_that_exist() {
+    let text = fs::read_to_string(root().join("docs/reliability.md")).unwrap();
+    let is_test = |word: &&str| {
+        word.matches('_').count() > 2 && word.chars().all(|c| c.is_ascii_lowercase() || c == '_')
+    };
+    let named: Vec<_> = text.split('`').skip(1).step_by(2).filter(is_test).collect();
+    assert!(named.len() > 10, "{named:?}");
+    let all: String = sources().into_iter().map(|(_, text)| text).collect();
+    let missing: Vec<_> = named.into_iter().filter(|name| !all.contains(&format!("fn {name}("))).collect();
+    assert!(missing.is_empty(), "docs/reliability.md names tests that do not exist: {missing:?}");
+}
+
+#[test]
 fn every_file_says_what_it_is_for() {
     for (name, text) in sources() {
         assert!(text.starts_with("//!"), "{name} does not begin with a //! line");

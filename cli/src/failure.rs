@@ -5,7 +5,8 @@ use std::fmt;
 use std::io;
 use std::path::Path;
 
-/// What Linux says of an address that it cannot read.
+/// What Unix says of a device that fails, and of an address that it cannot read.
+const EIO: i32 = 5;
 const EFAULT: i32 = 14;
 
 /// A message, and perhaps a hint what to do about it.
@@ -63,6 +64,9 @@ impl Failure {
             io::ErrorKind::FileTooLarge => failure.hint(
                 "nothing was written under the final name; the file system or a limit (ulimit -f) allows no larger files",
             ),
+            _ if cfg!(unix) && error.raw_os_error() == Some(EIO) => {
+                failure.hint("the disk or the share failed; copy what can be read of it to a sound disk first")
+            }
             // The system was to write bytes of a log straight from the map, and could not read them.
             _ if cfg!(target_os = "linux") && error.raw_os_error() == Some(EFAULT) => {
                 failure.hint("the log could not be read while it was written from; copy it to a sound disk first")

@@ -25,6 +25,10 @@ mod unix {
     use tempfile::TempDir;
 
     pub(crate) fn main() -> ExitCode {
+        #[cfg(target_os = "linux")]
+        if let Ok(bad) = std::env::var(bad_disk::ROLE) {
+            return bad_disk::run_on_it(bad.parse().unwrap());
+        }
         let test = |name: &str, run: fn()| {
             Trial::test(name, move || {
                 run();
@@ -47,6 +51,15 @@ mod unix {
                     "a_full_file_system_leaves_nothing_behind: ignored, for nothing may be mounted here"
                 );
             }
+            #[cfg(target_os = "linux")]
+            let has_bad_disk = bad_disk::can_be();
+            #[cfg(not(target_os = "linux"))]
+            let has_bad_disk = false;
+            if !has_bad_disk {
+                eprintln!(
+                    "a_disk_with_bad_sectors_ends_every_command: ignored, for FUSE is not to be had here"
+                );
+            }
             tests.extend([
                 test(
                     "a_log_that_is_cut_short_ends_every_command",
@@ -66,6 +79,11 @@ mod unix {
                     linux::a_log_that_is_deleted_is_read_to_the_end,
                 ),
                 test("a_full_device_is_named", a_full_device_is_named),
+                test(
+                    "a_disk_with_bad_sectors_ends_every_command",
+                    bad_disk::a_disk_with_bad_sectors_ends_every_command,
+                )
+                .with_ignored_flag(!has_bad_disk),
                 test("a_replaced_output_is_there_at_any_moment", a_replaced_output_is_there_at_any_moment),
                 test("a_full_file_system_leaves_nothing_behind", a_full_file_system_leaves_nothing_behind)
                     .with_ignored_flag(!can_mount),
@@ -618,6 +636,174 @@ mod unix {
             });
             assert_eq!(output.status.code(), Some(0), "{}", said(&output));
             assert!(output.stdout == whole.stdout && whole.stdout.len() > 1_000_000);
+        }
+    }
+
+    /// A file system of one file, part of which cannot be read: a process of its own, in a namespace where it may
+    /// mount, answers the kernel (FUSE) and runs the program.
+    #[cfg(target_os = "linux")]
+    mod bad_disk {
+        use super::*;
+        use std::io::Write;
+
+        /// Tells that process what it is, and the offset of the page that cannot be read.
+        pub(super) const ROLE: &str = "PML_TEST_BAD_DISK";
+
+        /// Status of that process where nothing could be mounted.
+        const NOT_MOUNTED: u8 = 77;
+
+        const SECTOR: u64 = 4096;
+
+        /// Runs a command that reads `disk/Bootlog.pml`, which is `Bootlog.pml` but for one page.
+        fn run(folder: &Path, bad: u64, args: &[&str]) -> Output {
+            fs::create_dir_all(folder.join("disk")).unwrap();
+            let mut command = Command::new("unshare");
+            command.args(["--map-root-user", "--mount"]).arg(std::env::current_exe().unwrap());
+            command.args(args).env(ROLE, bad.to_string()).current_dir(folder).output().unwrap()
+        }
+
+        pub(super) fn can_be() -> bool {
+            let folder = fixture();
+            let probe = Command::new("unshare").arg("--version").output().is_ok();
+            probe && run(folder.path(), u64::MAX / 2, &["info", "disk/Bootlog.pml"]).status.success()
+        }
+
+        pub(super) fn run_on_it(bad: u64) -> ExitCode {
+            let log = fs::read("Bootlog.pml").unwrap();
+            let fuse = OpenOptions::new().read(true).write(true).open("/dev/fuse");
+            let Ok(fuse) = fuse else { return ExitCode::from(NOT_MOUNTED) };
+            let mut mount = Command::new("mount");
+            mount.args([
+                "-i",
+                "-t",
+                "fuse",
+                "-o",
+                "fd=0,rootmode=40755,user_id=0,group_id=0",
+                "none",
+                "disk",
+            ]);
+            if !mount.stdin(fuse.try_clone().unwrap()).status().is_ok_and(|status| status.success()) {
+                return ExitCode::from(NOT_MOUNTED);
+            }
+            std::thread::spawn(move || {
+                let error = serve(fuse, &log, bad);
+                // Nobody would answer any more.
+                eprintln!("{error:?}");
+                std::process::exit(78);
+            });
+            let mut program = Command::new(env!("CARGO_BIN_EXE_pml"));
+            let status = program.args(std::env::args_os().skip(1)).stdin(Stdio::null()).status().unwrap();
+            ExitCode::from(status.code().map_or(79, |code| code as u8))
+        }
+
+        /// Numbers one behind the other, of so many bytes each.
+        fn words(words: &[(u64, usize)]) -> Vec<u8> {
+            words.iter().flat_map(|(word, size)| word.to_le_bytes()[..*size].to_vec()).collect()
+        }
+
+        /// Attributes of the directory (1) or the file (2), as `struct fuse_attr`.
+        fn attributes(node: u64, size: u64) -> Vec<u8> {
+            let (mode, size) = if node == 1 { (0o40755, 0) } else { (0o100644, size) };
+            let mut out = words(&[(node, 8), (size, 8), (size.div_ceil(512), 8)]);
+            // Times, then mode, links, owner, group, device, block size, flags.
+            out.extend([0; 36]);
+            out.extend(words(&[(mode, 4), (1, 4), (0, 4), (0, 4), (0, 4), (SECTOR, 4), (0, 4)]));
+            out
+        }
+
+        /// Answers what the kernel asks until it stops asking.
+        fn serve(mut fuse: File, log: &[u8], bad: u64) -> io::Result<()> {
+            let (enoent, eio, enosys): (i32, i32, i32) = (2, 5, 38);
+            const HOURS: (u64, usize) = (10_000, 8);
+            let mut request = vec![0; 256 << 10];
+            loop {
+                let length = fuse.read(&mut request)?;
+                let request = &request[..length];
+                let word = |at: usize| u64::from_le_bytes(request[at..at + 8].try_into().unwrap());
+                let half = |at: usize| u32::from_le_bytes(request[at..at + 4].try_into().unwrap());
+                let (id, node, size) = (word(8), word(16), log.len() as u64);
+                let answer = match half(4) {
+                    // LOOKUP
+                    1 if request[40..].starts_with(b"Bootlog.pml\0") => {
+                        let entry = words(&[(2, 8), (0, 8), HOURS, HOURS, (0, 8)]);
+                        Ok([entry, attributes(2, size)].concat())
+                    }
+                    1 => Err(enoent),
+                    // FORGET wants no answer.
+                    2 => continue,
+                    // GETATTR
+                    3 => Ok([words(&[HOURS, (0, 8)]), attributes(node, size)].concat()),
+                    // OPEN, OPENDIR
+                    14 | 27 => Ok(vec![0; 16]),
+                    // READ
+                    15 => {
+                        let from = word(48).min(size);
+                        let to = (from + u64::from(half(56))).min(size);
+                        let meets = from < bad + SECTOR && to > bad;
+                        if meets { Err(eio) } else { Ok(log[from as usize..to as usize].to_vec()) }
+                    }
+                    // RELEASE, FLUSH, RELEASEDIR
+                    18 | 25 | 29 => Ok(Vec::new()),
+                    // INIT: version, then limits.
+                    26 => {
+                        let mut out = words(&[
+                            (7, 4),
+                            (31, 4),
+                            (65_536, 4),
+                            (0, 4),
+                            (12, 2),
+                            (10, 2),
+                            (65_536, 4),
+                            (1, 4),
+                        ]);
+                        out.resize(64, 0);
+                        Ok(out)
+                    }
+                    // READDIR
+                    28 if word(48) == 0 => {
+                        let name = b"Bootlog.pml";
+                        let entry = words(&[(2, 8), (1, 8), (name.len() as u64, 4), (8, 4)]);
+                        let mut entry = [&entry[..], name].concat();
+                        entry.resize(entry.len().next_multiple_of(8), 0);
+                        Ok(entry)
+                    }
+                    28 => Ok(Vec::new()),
+                    _ => Err(enosys),
+                };
+                let (error, body) = answer.map_or_else(|error| (error, Vec::new()), |body| (0, body));
+                let mut out = Vec::from((16 + body.len() as u32).to_le_bytes());
+                out.extend((-error).to_le_bytes());
+                out.extend(id.to_le_bytes());
+                out.extend(body);
+                fuse.write_all(&out)?;
+            }
+        }
+
+        pub(super) fn a_disk_with_bad_sectors_ends_every_command() {
+            let folder = fixture();
+            let tables = u64::from_le_bytes(SMALL[0x250..0x258].try_into().unwrap());
+            let commands: [&[&str]; 5] = [
+                &["convert", "disk/Bootlog.pml", "-o", "out"],
+                &["convert", "disk/Bootlog.pml", "-o", "out.csv"],
+                &["slice", "disk/Bootlog.pml", "-o", "out.pml"],
+                &["triage", "disk/Bootlog.pml", "-o", "out.txt"],
+                &["info", "disk/Bootlog.pml"],
+            ];
+            // Among the events, and among the tables, where the log cannot even be opened.
+            for (bad, is_of_events) in [(0x20000, true), (tables / SECTOR * SECTOR, false)] {
+                for args in commands {
+                    let output = run(folder.path(), bad, args);
+                    let said = said(&output);
+                    if is_of_events && args[0] == "info" {
+                        assert_eq!(output.status.code(), Some(0), "events are not read: {said}");
+                        continue;
+                    }
+                    assert_eq!(output.status.code(), Some(2), "{args:?}: {said}");
+                    let message = format!("pml: disk/Bootlog.pml: could not be read at {bad:#x}: ");
+                    assert!(said.contains(&message) && said.contains("ddrescue"), "{args:?}: {said}");
+                    assert_eq!(names(folder.path()), ["Bootlog.pml", "disk"], "{args:?}");
+                }
+            }
         }
     }
 }

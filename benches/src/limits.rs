@@ -2,10 +2,9 @@
 
 use crate::encode::{Silent, options};
 use arrow::record_batch::RecordBatch;
-use memmap2::Mmap;
 use pml_parser::export::batches::read_batches;
 use pml_parser::parallel::in_order;
-use pml_parser::{Cell, Event, EventRange, Log, LogSet, TextOptions};
+use pml_parser::{Cell, Event, EventRange, Log, LogSet, Map, TextOptions};
 use std::io;
 use std::path::PathBuf;
 
@@ -44,13 +43,10 @@ impl Way {
 ///
 /// # Errors
 /// When one of them cannot be mapped or is no log.
-pub fn open(paths: &[PathBuf]) -> io::Result<LogSet<Mmap>> {
+pub fn open(paths: &[PathBuf]) -> io::Result<LogSet<Map>> {
     let mut logs = Vec::new();
     for path in paths {
-        // SAFETY: whoever measures does not change the logs meanwhile.
-        #[allow(unsafe_code, reason = "mapping is what is measured")]
-        let map = unsafe { pml_parser::map(path) }?;
-        logs.push(Log::parse(map).map_err(io::Error::other)?);
+        logs.push(Log::parse(pml_parser::map(path)?).map_err(io::Error::other)?);
     }
     Ok(LogSet::new(logs))
 }

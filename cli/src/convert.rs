@@ -221,21 +221,30 @@ fn write_to_path(
     if plan.format == Format::Dataset {
         let dataset = PendingDataset::create(path, force)?;
         let create = |name: &str| dataset.create_file(name);
-        let counts = write_dataset(&plan.capture.set, create, &plan.parquet, progress).map_err(failed)?;
+        let written = write_dataset(&plan.capture.set, create, &plan.parquet, progress);
+        // A log that could not be read explains whatever else went wrong.
+        plan.capture.check()?;
+        let counts = written.map_err(failed)?;
         return Ok(Some((counts, dataset.finish()?)));
     }
     let file = PendingFile::create(path, force)?;
     let out = file.writer().map_err(|e| Failure::of_io(path, &e))?;
-    let counts = plan.write(out, progress).map_err(failed)?;
+    let written = plan.write(out, progress);
+    plan.capture.check()?;
+    let counts = written.map_err(failed)?;
     Ok(Some((counts, file.finish()?)))
 }
 
 /// Writes to standard output. `None` when its reader went away, which is no failure.
 fn write_to_stdout(plan: &Plan<'_>, progress: &Progress) -> Result<Option<(EventCounts, u64)>, Failure> {
     let mut counted = Counted { out: io::stdout(), bytes: 0 };
-    match plan.write(BufWriter::with_capacity(1 << 20, &mut counted), progress) {
+    let written = plan.write(BufWriter::with_capacity(1 << 20, &mut counted), progress);
+    plan.capture.check()?;
+    match written {
         Ok(counts) => Ok(Some((counts, counted.bytes))),
         Err(WriteError::Io(e)) if e.kind() == io::ErrorKind::BrokenPipe => Ok(None),
+        Err(WriteError::Io(e)) => Err(Failure::of_stdout(&e)),
+        Err(WriteError::Cancelled) => Err(Failure::new("stopped").hint("what was written is not complete")),
         Err(error) => Err(write_failure(Path::new("standard output"), error)),
     }
 }

@@ -93,6 +93,7 @@ pub(crate) fn run(args: &InfoArgs) -> Result<Done, Failure> {
     let capture = input::open(&args.log, Reading::RecoveringIfNeeded)?;
     let actors = Knowledge::embedded_actors().map_err(crate::knowledge::failure)?;
     let info = Info::new(&capture, &actors);
+    capture.check()?;
     let text = match args.format {
         InfoFormat::Text => info.text(),
         InfoFormat::Json => {

@@ -2,17 +2,18 @@
 
 use crate::args::{LogArgs, RecoveryArgs};
 use crate::failure::Failure;
-use crate::status::{Progress, is_stopped, warn};
-use memmap2::Mmap;
+use crate::status::{Progress, go_on, warn};
 use pml_parser::export::{CaptureFacts, Monitor};
-use pml_parser::{ErrorKind, FileTime, Log, LogSet, mismatch, part_number};
+use pml_parser::{ErrorKind, FileTime, Log, LogSet, Map, mismatch, part_number};
 use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 /// An opened capture.
 pub(crate) struct Capture {
-    pub set: LogSet<Mmap>,
+    pub set: LogSet<Map>,
+    /// What the parts were read from, in order.
+    sources: Vec<Source>,
     /// Files of the parts, in order.
     pub paths: Vec<PathBuf>,
     /// Whether a part was there that could not be read.
@@ -24,6 +25,12 @@ impl Capture {
     pub(crate) fn facts(&self) -> CaptureFacts {
         let tool_version = concat!("pml ", env!("CARGO_PKG_VERSION")).to_owned();
         CaptureFacts { tool_version, part_names: self.names() }
+    }
+
+    /// Whether everything that was read could be read. Asked before an output gets its name or a report is
+    /// printed: what could not be read has been taken for zeros.
+    pub(crate) fn check(&self) -> Result<(), Failure> {
+        self.paths.iter().zip(&self.sources).try_for_each(|(path, source)| source.check(path))
     }
 
     /// File names of the parts.
@@ -64,13 +71,14 @@ impl From<&RecoveryArgs> for Reading {
 /// Opens the capture that the arguments name.
 pub(crate) fn open(args: &LogArgs, reading: Reading) -> Result<Capture, Failure> {
     let candidates = candidates(args)?;
-    let mut accepted: Vec<(Candidate, Log<Mmap>)> = Vec::new();
+    let mut accepted: Vec<(Candidate, Log<Map>, Source)> = Vec::new();
     let mut lost_parts = false;
     // What was named comes first, so that it decides what belongs to it.
     let (named, found): (Vec<_>, Vec<_>) = candidates.into_iter().partition(|candidate| candidate.named);
     for candidate in named.into_iter().chain(found) {
-        let log = match read(&candidate.path, reading) {
-            Ok(log) => log,
+        go_on()?;
+        let (log, source) = match read(&candidate.path, reading) {
+            Ok(read) => read,
             Err(failure) if candidate.named => return Err(failure),
             Err(failure) => {
                 warn(&format!("a part of the capture cannot be read and is left out: {failure}"));
@@ -78,14 +86,14 @@ pub(crate) fn open(args: &LogArgs, reading: Reading) -> Result<Capture, Failure>
                 continue;
             }
         };
-        let reason = accepted.iter().find_map(|(other, other_log)| {
+        let reason = accepted.iter().find_map(|(other, other_log, _)| {
             let (a, b) = (other_log.view(), log.view());
             let first = order(other, other_log) <= order(&candidate, &log);
             let reason = if first { mismatch(a, b) } else { mismatch(b, a) };
             reason.map(|reason| (other.path.clone(), reason))
         });
         match reason {
-            None => accepted.push((candidate, log)),
+            None => accepted.push((candidate, log, source)),
             Some((other, reason)) if candidate.named => {
                 let (a, b) = (candidate.path.display(), other.display());
                 return Err(Failure::new(format!("{a} is not a part of the same capture as {b}: {reason}"))
@@ -96,19 +104,27 @@ pub(crate) fn open(args: &LogArgs, reading: Reading) -> Result<Capture, Failure>
             }
         }
     }
-    accepted.sort_by(|(a, log_a), (b, log_b)| order(a, log_a).cmp(&order(b, log_b)));
+    accepted.sort_by(|(a, log_a, _), (b, log_b, _)| order(a, log_a).cmp(&order(b, log_b)));
     if !args.no_set {
-        let numbers: Vec<u64> = accepted.iter().map(|(candidate, _)| candidate.number).collect();
-        if let Some((first, _)) = accepted.first() {
+        let numbers: Vec<u64> = accepted.iter().map(|(candidate, ..)| candidate.number).collect();
+        if let Some((first, ..)) = accepted.first() {
             name_missing(&first.path, &numbers);
         }
     }
-    let (paths, logs) = accepted.into_iter().map(|(candidate, log)| (candidate.path, log)).unzip();
-    Ok(Capture { set: LogSet::new(logs), paths, lost_parts })
+    let (mut paths, mut logs, mut sources) = (Vec::new(), Vec::new(), Vec::new());
+    for (candidate, log, source) in accepted {
+        paths.push(candidate.path);
+        logs.push(log);
+        sources.push(source);
+    }
+    let capture = Capture { set: LogSet::new(logs), sources, paths, lost_parts };
+    // The parts have been compared with one another.
+    capture.check()?;
+    Ok(capture)
 }
 
 /// What parts are ordered by: their numbers, and where names say nothing, their times.
-fn order<'a>(candidate: &'a Candidate, log: &Log<Mmap>) -> (u64, Option<FileTime>, &'a Path) {
+fn order<'a>(candidate: &'a Candidate, log: &Log<Map>) -> (u64, Option<FileTime>, &'a Path) {
     (candidate.number, log.view().time_span().map(|span| span.0), &candidate.path)
 }
 
@@ -236,35 +252,75 @@ fn name_missing(first: &Path, numbers: &[u64]) {
 }
 
 /// Maps and opens one file.
-fn read(path: &Path, reading: Reading) -> Result<Log<Mmap>, Failure> {
+fn read(path: &Path, reading: Reading) -> Result<(Log<Map>, Source), Failure> {
     let io = |e: std::io::Error| Failure::of_io(path, &e);
     if fs::metadata(path).map_err(io)?.len() == 0 {
         return Err(Failure::new(format!("{}: is empty", path.display()))
             .hint("the capture or the copy failed; copy the file again"));
     }
-    // SAFETY: logs are finished files that nothing writes to any more; that they must not be
-    // changed while `pml` runs stands in its manual (docs/reliability.md says what happens then).
-    #[allow(unsafe_code)]
-    let map = unsafe { pml_parser::map(path) }.map_err(io)?;
+    let map = pml_parser::map(path).map_err(io)?;
+    let source = Source { file: identity(path), map: map.clone() };
     let recovers = match reading {
         Reading::AsItIs => false,
         Reading::Recovering => true,
-        Reading::RecoveringIfNeeded => Log::parse(&map).is_err(),
+        Reading::RecoveringIfNeeded => Log::parse(map.clone()).is_err(),
     };
-    let log = if recovers {
-        // Every event header is read: that takes a while.
-        let progress = Progress::new(map.len() as u64, false);
-        let log = Log::recover_watched(map, |events, bytes| {
-            Monitor::advance(&progress, events, bytes);
-            !is_stopped()
-        });
-        progress.clear();
-        log
-    } else {
-        Log::parse(map)
-    };
-    log.map_err(|error| match error.kind() {
+    let log = if recovers { recover(map) } else { Log::parse(map) };
+    // Zeros in the place of what cannot be read look like damage.
+    source.check(path)?;
+    let log = log.map_err(|error| match error.kind() {
         ErrorKind::Stopped => Failure::stopped(),
         _ => Failure::of_log(path, error),
-    })
+    });
+    Ok((log?, source))
+}
+
+/// Reads what is left of a log: every event header, which takes a while.
+fn recover(map: Map) -> pml_parser::Result<Log<Map>> {
+    let progress = Progress::new(map.len() as u64, false);
+    let log = Log::recover_watched(map, |events, bytes| {
+        Monitor::advance(&progress, events, bytes);
+        !Monitor::is_cancelled(&progress)
+    });
+    progress.clear();
+    log
+}
+
+/// What a part is read from.
+struct Source {
+    /// The same map as that of the log, to be asked whether it could be read.
+    map: Map,
+    /// Which file it is.
+    file: Option<(u64, u64)>,
+}
+
+impl Source {
+    /// Whether all that was read could be read.
+    fn check(&self, path: &Path) -> Result<(), Failure> {
+        if let Some(offset) = self.map.fault() {
+            return Err(Failure::of_fault(path, offset));
+        }
+        // Of a page whose end is cut off, that end reads as zeros, and nothing fails. A file that has
+        // taken the place of this one is another matter.
+        let length = fs::metadata(path).map_or(u64::MAX, |metadata| metadata.len());
+        if self.file.is_some() && self.file == identity(path) && length < self.map.len() as u64 {
+            return Err(Failure::of_fault(path, length));
+        }
+        Ok(())
+    }
+}
+
+/// What tells files apart, whatever they are called; `None` where nobody can cut short a file that is
+/// mapped.
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    #[cfg(unix)]
+    return {
+        use std::os::unix::fs::MetadataExt;
+        fs::metadata(path).ok().map(|metadata| (metadata.dev(), metadata.ino()))
+    };
+    #[cfg(not(unix))]
+    {
+        let _ = path;
+        None
+    }
 }

@@ -23,6 +23,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let args = Args::parse();
+    status::watch_for_signals();
     let outcome = match args.command {
         Command::Triage(args) => triage::run(&args),
         Command::Convert(args) => convert::run(&args),

@@ -168,17 +168,24 @@ impl PendingDataset {
         // Much time may have passed since the place was looked at.
         refuse_existing(path, self.force)?;
         refuse_foreign(path)?;
-        // An older dataset steps aside first, and back again if the move fails.
-        let old = path.exists().then(|| self.folder.path().with_extension("old"));
-        if let Some(old) = &old {
-            fs::rename(path, old).map_err(io)?;
-        }
-        if let Err(e) = fs::rename(self.folder.path(), path) {
-            if let Some(old) = &old {
-                // The move is what failed; that is what gets reported.
-                let _ = fs::rename(old, path);
+        let mut old = None;
+        if path.exists() {
+            if exchange(self.folder.path(), path) {
+                // The older dataset is now where this one was made.
+                old = Some(self.folder.path().to_owned());
+            } else {
+                // It steps aside first, and back again if the move fails.
+                let aside = self.folder.path().with_extension("old");
+                fs::rename(path, &aside).map_err(io)?;
+                if let Err(e) = fs::rename(self.folder.path(), path) {
+                    // The move is what failed; that is what gets reported.
+                    let _ = fs::rename(&aside, path);
+                    return Err(io(e));
+                }
+                old = Some(aside);
             }
-            return Err(io(e));
+        } else {
+            fs::rename(self.folder.path(), path).map_err(io)?;
         }
         // It is no longer where it was made, so there is nothing left to remove.
         let _ = self.folder.keep();
@@ -188,6 +195,21 @@ impl PendingDataset {
             warn(&format!("the replaced dataset stays behind as {}: {e}", old.display()));
         }
         Ok(size)
+    }
+}
+
+/// Lets two directories change places in one step, so that there is one of that name at any moment.
+/// Whether that was possible: few systems and not all file systems know how.
+fn exchange(a: &Path, b: &Path) -> bool {
+    #[cfg(target_os = "linux")]
+    return {
+        use rustix::fs::{CWD, RenameFlags, renameat_with};
+        renameat_with(CWD, a, CWD, b, RenameFlags::EXCHANGE).is_ok()
+    };
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = (a, b);
+        false
     }
 }
 

@@ -55,16 +55,19 @@ pub(crate) fn write(
     let options =
         SliceOptions { work: Work { threads: run.threads(), filter }, part_bytes: SliceOptions::PART_BYTES };
     let mut files: Vec<PendingFile> = Vec::new();
+    let mut refused = None;
     let create = |number: u32| {
         let file = PendingFile::create(&part_name(path, number), run.force)
-            .map_err(|failure| io::Error::other(failure.to_string()))?;
+            .map_err(|failure| io::Error::other(refused.insert(failure).to_string()))?;
         let out = file.writer();
         files.push(file);
         out
     };
     let outcome = slice(&capture.set, &options, create, &progress);
     progress.clear();
-    let counts = outcome.map_err(|error| write_failure(path, error))?;
+    // A log that could not be read explains whatever else went wrong.
+    capture.check()?;
+    let counts = outcome.map_err(|error| refused.unwrap_or_else(|| write_failure(path, error)))?;
     Ok((counts, PendingFile::finish_all(files)?))
 }
 

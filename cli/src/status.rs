@@ -56,13 +56,15 @@ pub(crate) fn warn(message: &str) {
 
 /// A finished write to standard output; a reader that went away early is no failure.
 pub(crate) fn stdout_done(result: io::Result<()>) -> Result<Done, Failure> {
-    match result {
-        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => Err(Failure::new(format!("standard output: {e}"))),
+    // What is still held back would fail unseen at the end of the program.
+    match result.and_then(|()| io::stdout().flush()) {
+        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => Err(Failure::of_stdout(&e)),
         _ => Ok(Done::Whole),
     }
 }
 
-/// Watches a conversion: draws a bar on a terminal, and stops it on Ctrl-C.
+/// Watches a conversion: draws a bar on a terminal, and stops it on Ctrl-C, and where a log cannot be
+/// read any more.
 pub(crate) struct Progress {
     bar: ProgressBar,
     events: Arc<AtomicU64>,
@@ -76,16 +78,31 @@ pub(crate) fn is_stopped() -> bool {
     STOP.load(Ordering::Relaxed)
 }
 
+/// Fails once the user has asked to stop: between steps that nobody watches.
+pub(crate) fn go_on() -> Result<(), Failure> {
+    if is_stopped() { Err(Failure::new("stopped")) } else { Ok(()) }
+}
+
+/// Makes Ctrl-C and termination a request to stop, for the whole program: outputs that are not
+/// complete go away with what makes them.
+pub(crate) fn watch_for_signals() {
+    // Where it is refused, signals end the program at once, as they would have.
+    let _ = ctrlc::set_handler(|| {
+        if STOP.swap(true, Ordering::Relaxed) {
+            // Asked twice: end at once, even if a hidden temporary stays behind.
+            std::process::exit(2);
+        }
+    });
+}
+
+/// Whether there is no use in going on; [`crate::input::Capture::check`] tells why.
+fn ends_early() -> bool {
+    is_stopped() || pml_parser::any_fault()
+}
+
 impl Progress {
     /// A bar over so many bytes; nothing is drawn when `quiet` or where there is no terminal.
     pub(crate) fn new(bytes: u64, quiet: bool) -> Self {
-        // A second handler is refused: the first one does the same.
-        let _ = ctrlc::set_handler(|| {
-            if STOP.swap(true, Ordering::Relaxed) {
-                // Asked twice: end at once, even if a hidden temporary stays behind.
-                std::process::exit(2);
-            }
-        });
         let bar = ProgressBar::with_draw_target(Some(bytes), ProgressDrawTarget::hidden());
         let events = Arc::new(AtomicU64::new(0));
         if !quiet && io::stderr().is_terminal() {
@@ -118,7 +135,7 @@ impl Monitor for Progress {
     }
 
     fn is_cancelled(&self) -> bool {
-        is_stopped()
+        ends_early()
     }
 }
 
@@ -128,6 +145,6 @@ impl pml_analyzer::Watch for Progress {
     }
 
     fn is_cancelled(&self) -> bool {
-        is_stopped()
+        ends_early()
     }
 }

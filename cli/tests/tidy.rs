@@ -62,6 +62,19 @@ fn the_architecture_names_every_module_of_the_libraries() {
 }
 
 #[test]
+fn the_page_on_reliability_names_only_tests_that_exist() {
+    let text = fs::read_to_string(root().join("docs/reliability.md")).unwrap();
+    let is_test = |word: &&str| {
+        word.matches('_').count() > 2 && word.chars().all(|c| c.is_ascii_lowercase() || c == '_')
+    };
+    let named: Vec<_> = text.split('`').skip(1).step_by(2).filter(is_test).collect();
+    assert!(named.len() > 10, "{named:?}");
+    let all: String = sources().into_iter().map(|(_, text)| text).collect();
+    let missing: Vec<_> = named.into_iter().filter(|name| !all.contains(&format!("fn {name}("))).collect();
+    assert!(missing.is_empty(), "docs/reliability.md names tests that do not exist: {missing:?}");
+}
+
+#[test]
 fn every_file_says_what_it_is_for() {
     for (name, text) in sources() {
         assert!(text.starts_with("//!"), "{name} does not begin with a //! line");
@@ -74,6 +87,9 @@ fn libraries_do_not_print_exit_or_read_the_environment() {
     for (name, text) in sources() {
         let is_library = (name.starts_with("pml-parser/src") || name.starts_with("analyzer/src"))
             && !name.ends_with("lib.rs");
+        // Tests may.
+        let text = text.split("\n#[cfg(test)]\n").next().unwrap_or_default();
+        let text = text.split("\n#[cfg(all(test,").next().unwrap_or_default();
         for word in forbidden {
             assert!(!is_library || !text.contains(word), "{name} uses {word}");
         }
@@ -111,11 +127,36 @@ fn layers_know_only_what_is_below_them() {
 
 #[test]
 fn unsafe_code_stands_where_files_are_mapped() {
-    let known =
-        ["pml-parser/src/map.rs", "cli/src/input.rs", "benches/src/limits.rs", "pml-parser/src/prefetch.rs"];
+    // The compiler forbids it in every package but one, where it is denied, and allowed by one line.
+    let manifest = |folder: &str| fs::read_to_string(root().join(folder).join("Cargo.toml")).unwrap();
+    let lints = |text: &str, section: &str| -> Vec<String> {
+        let lines = text.lines().skip_while(|line| *line != section).skip(1);
+        lines
+            .take_while(|line| !line.starts_with('['))
+            .filter(|l| l.contains('='))
+            .map(str::to_owned)
+            .collect()
+    };
+    let workspace = manifest("");
+    let rust = lints(&workspace, "[workspace.lints.rust]");
+    assert!(rust.contains(&"unsafe_code = \"forbid\"".to_owned()));
+    for folder in ["analyzer", "cli", "benches", "samples"] {
+        assert_eq!(lints(&manifest(folder), "[lints]"), ["workspace = true"], "{folder}");
+    }
+    let parser = manifest("pml-parser");
+    let but_one: Vec<_> = rust.iter().map(|lint| lint.replace("forbid", "deny")).collect();
+    assert_eq!(lints(&parser, "[lints.rust]"), but_one);
+    assert_eq!(lints(&parser, "[lints.clippy]"), lints(&workspace, "[workspace.lints.clippy]"));
+    // What the manifests do not say: the tests of that package, and that the one line is the only one.
     for (name, text) in sources() {
-        let uses = text.contains("unsafe {") || text.contains("unsafe fn");
-        assert!(!uses || known.contains(&name.as_str()) || name.contains("/tests/"), "{name}");
+        let allows = text.lines().filter(|line| line.contains("unsafe_code") && line.contains("allow("));
+        let expected = usize::from(name == "pml-parser/src/map.rs");
+        assert!(allows.count() == expected || name.ends_with("tests/tidy.rs"), "{name} allows unsafe code");
+        let is_test = name.starts_with("pml-parser/tests");
+        assert!(
+            !is_test || text.contains("\n#![forbid(unsafe_code)]\n"),
+            "{name} does not forbid unsafe code"
+        );
     }
 }
 

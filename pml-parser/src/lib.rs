@@ -66,7 +66,7 @@ pub use filter::{Filter, FilterError, Matcher, PmcError, PmcRule};
 pub use log::{Events, Log, LogView, TableSizes};
 pub use log_set::{EventRange, LogSet, Mismatch, mismatch, part_number};
 #[cfg(feature = "mmap")]
-pub use map::map;
+pub use map::{Map, any_fault, map};
 pub use names::category::Category;
 pub use names::ntstatus::NtStatus;
 pub use names::operation::{EventClass, Operation};

@@ -1,4 +1,5 @@
 //! Columns that are asked for alone hold what they hold among all others.
+#![forbid(unsafe_code)]
 
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::{DataType, Int64Type, UInt64Type};

@@ -1,5 +1,6 @@
 //! Broken logs: cut at every byte, every byte of header and tables changed, events with absurd
 //! fields. Nothing panics, work stays bounded, damage is located.
+#![forbid(unsafe_code)]
 
 use pml_parser::write::{LogWriter, Machine, NewEvent, NewModule, NewProcess, details};
 use pml_parser::{

@@ -1,6 +1,7 @@
 //! Exports against those of Process Monitor 3.93, byte by byte: small synthetic logs (every
 //! operation once, escaping, a capture in three parts) in data/synthetic, and, where the corpus is,
 //! the XML of a real log.
+#![forbid(unsafe_code)]
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use pml_parser::export::csv::write_csv;

@@ -1,5 +1,6 @@
 //! Filters against plain closures over generated logs, and Process Monitor's filters: rules made
 //! here, and four real ones against what Process Monitor exported through them.
+#![forbid(unsafe_code)]
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use pml_parser::{

@@ -1,4 +1,5 @@
 //! Slices keep exactly the chosen events, bit for bit, in a log that is whole by itself.
+#![forbid(unsafe_code)]
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use pml_parser::export::csv::{TextExport, write_csv};

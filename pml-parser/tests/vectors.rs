@@ -1,5 +1,6 @@
 //! Single events and the cells that Process Monitor 3.93 (64-bit) and 3.70 (32-bit) printed for
 //! them: `data/vectors.jsonl.zst`, one event a line.
+#![forbid(unsafe_code)]
 
 use pml_parser::write::{LogWriter, Machine, NewEvent, NewProcess};
 use pml_parser::{Cell, EventClass, Fidelity, FileTime, Log, NtStatus, TextOptions};

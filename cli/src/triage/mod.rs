@@ -12,13 +12,14 @@ use crate::knowledge;
 use crate::output::PendingFile;
 use crate::recovery;
 use crate::slice;
-use crate::status::{Done, Progress, is_stopped, plain, say, stdout_done, warn};
+use crate::status::{Done, Progress, go_on, is_stopped, plain, say, stdout_done, warn};
 use indicatif::{HumanBytes, HumanCount};
 use pml_analyzer::{Format, Knowledge, Paint, Report, RollbackClass, Source, TriageOptions, triage};
 use sources::Found;
+use std::cell::RefCell;
 use std::collections::HashSet;
-use std::fs;
-use std::io::{self, IsTerminal, Write};
+use std::fs::File;
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -45,26 +46,53 @@ pub(crate) fn run(args: &TriageArgs) -> Result<Done, Failure> {
     if many {
         refuse_for_many(args)?;
     }
+    let lines = match &args.output {
+        Some(path) if many && args.format == ReportFormat::Jsonl && path != Path::new("-") => {
+            Some(Lines::create(path, args.run.force)?)
+        }
+        _ => None,
+    };
     let mut outcome = Outcome::default();
     let mut taken = HashSet::new();
     for (number, found) in captures.iter().enumerate() {
         let stem = found.file_stem(&mut taken);
-        let job = Job { args, knowledge: &knowledge, found, stem, many, first: number == 0 };
+        let lines = lines.as_ref();
+        let job = Job { args, knowledge: &knowledge, found, stem, many, first: number == 0, lines };
         match job.run(&mut outcome) {
             Ok(()) => {}
             // Of a fleet, one log that cannot be read is a line, not the end.
-            Err(failure) if many && !is_stopped() => {
+            Err(Trouble::Capture(failure)) if many && !is_stopped() => {
                 outcome.lost = true;
                 job.print_failure(&failure)?;
             }
-            Err(failure) => return Err(failure),
+            Err(Trouble::Capture(failure) | Trouble::Output(failure)) => return Err(failure),
         }
+        if number + 1 < captures.len() {
+            go_on()?;
+        }
+    }
+    if let Some(lines) = lines {
+        lines.finish()?;
     }
     Ok(match outcome {
         Outcome { rolled_back: true, .. } if args.exit_code => Done::RolledBack,
         Outcome { lost: true, .. } => Done::WithLosses,
         _ => Done::Whole,
     })
+}
+
+/// Why there is no report of a capture.
+enum Trouble {
+    /// The capture cannot be read.
+    Capture(Failure),
+    /// The report cannot be written, and those of other captures could not either.
+    Output(Failure),
+}
+
+impl From<Failure> for Trouble {
+    fn from(failure: Failure) -> Self {
+        Self::Capture(failure)
+    }
 }
 
 /// What makes sense for one capture only.
@@ -100,10 +128,36 @@ struct Job<'a> {
     many: bool,
     /// Whether it is the first one.
     first: bool,
+    /// The file of all reports, if there is one.
+    lines: Option<&'a Lines>,
+}
+
+/// A file with a line for each capture of a fleet; like every output it appears when it is complete.
+struct Lines {
+    path: PathBuf,
+    file: PendingFile,
+    out: RefCell<BufWriter<File>>,
+}
+
+impl Lines {
+    fn create(path: &Path, force: bool) -> Result<Self, Failure> {
+        let file = PendingFile::create(path, force)?;
+        let out = file.writer().map_err(|e| Failure::of_io(path, &e))?;
+        Ok(Self { path: path.to_owned(), file, out: RefCell::new(out) })
+    }
+
+    fn push(&self, line: &str) -> Result<(), Failure> {
+        self.out.borrow_mut().write_all(line.as_bytes()).map_err(|e| Failure::of_io(&self.path, &e))
+    }
+
+    fn finish(self) -> Result<(), Failure> {
+        self.out.into_inner().flush().map_err(|e| Failure::of_io(&self.path, &e))?;
+        self.file.finish().map(drop)
+    }
 }
 
 impl Job<'_> {
-    fn run(&self, outcome: &mut Outcome) -> Result<(), Failure> {
+    fn run(&self, outcome: &mut Outcome) -> Result<(), Trouble> {
         let args = self.args;
         // A zip's members lie in a temporary folder for as long as they are looked at.
         let (logs, _folder) = self.found.files()?;
@@ -117,8 +171,9 @@ impl Job<'_> {
         let options = TriageOptions { threads: args.run.threads(), parts_missing: capture.lost_parts };
         let result = triage(&capture.set, self.knowledge, options, &progress);
         progress.clear();
+        capture.check()?;
         let Some(result) = result else {
-            return Err(Failure::new("stopped").hint("no report was made"));
+            return Err(Failure::new("stopped").hint("no report was made").into());
         };
         let source = Source {
             name: self.found.name.clone(),
@@ -129,7 +184,9 @@ impl Job<'_> {
         };
         let report = Report::new(&capture.set, &result, self.knowledge, &source, args.lang.into());
         let seconds = begin.elapsed().as_secs_f64();
-        self.write(&report)?;
+        // The report has read events of its own.
+        capture.check()?;
+        self.write(&report).map_err(Trouble::Output)?;
         if let Some(path) = &args.evidence {
             evidence::write(path, &capture, &result, &report, &args.run)?;
         }
@@ -203,16 +260,8 @@ impl Job<'_> {
     }
 
     fn write_file(&self, path: &Path, text: &str) -> Result<(), Failure> {
-        // Lines of a fleet go to one file, as they come.
-        if self.many && self.args.format == ReportFormat::Jsonl {
-            if self.first && path.exists() && !self.args.run.force {
-                return Err(Failure::new(format!("{}: exists already", path.display()))
-                    .hint("choose another name, or replace it with --force"));
-            }
-            let mut options = fs::OpenOptions::new();
-            options.create(true).write(true).append(!self.first).truncate(self.first);
-            let file = options.open(path).and_then(|mut file| file.write_all(text.as_bytes()));
-            return file.map_err(|e| Failure::of_io(path, &e));
+        if let Some(lines) = self.lines {
+            return lines.push(text);
         }
         let file = PendingFile::create(path, self.args.run.force)?;
         let written = file.writer().and_then(|mut out| {

@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use crate::input::{base_of, folder, number_of};
-use crate::status::warn;
+use crate::status::{go_on, is_stopped, warn};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashSet};
 use std::fs::{self, File};
@@ -103,6 +103,7 @@ fn in_directory(directory: &Path) -> Result<Vec<Found>, Failure> {
                 logs.push(entry.path());
             }
         }
+        go_on()?;
         if entries > MOST_ENTRIES {
             return Err(Failure::new(format!(
                 "{}: holds too many files to look for logs",
@@ -206,7 +207,9 @@ impl Found {
                     let entry = archive.by_index(*number).map_err(|e| of_zip(path, &e))?;
                     // The name alone: a path inside a zip file may lead anywhere.
                     let target = folder.path().join(file_name(name));
-                    unpack(entry, &target).map_err(|e| {
+                    let unpacked = unpack(entry, &target);
+                    go_on()?;
+                    unpacked.map_err(|e| {
                         Failure::new(format!("{}: {name}: {e}", path.display()))
                             .hint("unpack it yourself and name the folder")
                     })?;
@@ -235,7 +238,19 @@ fn unpack(entry: zip::read::ZipFile<'_, File>, target: &Path) -> io::Result<()> 
     }
     let mut file = File::create(target)?;
     io::copy(&mut start.as_slice(), &mut file)?;
-    let size = io::copy(&mut entry, &mut file)?;
+    let mut size = 0;
+    loop {
+        // A member may be large: it is unpacked a piece at a time, between which one may stop.
+        const PIECE: u64 = 4 << 20;
+        let piece = io::copy(&mut (&mut entry).take(PIECE), &mut file)?;
+        size += piece;
+        if piece == 0 {
+            break;
+        }
+        if is_stopped() {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
+    }
     if size + 4 > most {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "is packed too tightly for a log"));
     }

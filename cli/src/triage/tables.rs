@@ -14,7 +14,7 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 use pml_analyzer::{FailureReport, FindingReport, Report};
 use pml_parser::export::parquet::{Options, write_dataset};
-use pml_parser::export::{TableExport, Work};
+use pml_parser::export::{TableExport, Work, WriteError};
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
@@ -113,15 +113,15 @@ pub(crate) fn markdown() -> String {
     out
 }
 
-fn write_table<T>(out: impl Write + Send, columns: &[Column<T>], rows: &[T]) -> Result<(), Failure> {
-    let failed = |e: &dyn std::error::Error| Failure::new(e.to_string());
+fn write_table<T>(out: impl Write + Send, columns: &[Column<T>], rows: &[T]) -> Result<(), WriteError> {
     let arrays = columns.iter().map(|(name, _, values)| (*name, values(rows)));
-    let batch = RecordBatch::try_from_iter(arrays).map_err(|e| failed(&e))?;
+    let batch = RecordBatch::try_from_iter(arrays).map_err(WriteError::Arrow)?;
     let properties =
         WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default())).build();
-    let mut writer = ArrowWriter::try_new(out, batch.schema(), Some(properties)).map_err(|e| failed(&e))?;
-    writer.write(&batch).map_err(|e| failed(&e))?;
-    writer.close().map(drop).map_err(|e| failed(&e))
+    let mut writer = ArrowWriter::try_new(out, batch.schema(), Some(properties))?;
+    writer.write(&batch)?;
+    writer.close()?;
+    Ok(())
 }
 
 /// Writes the dataset and the two tables.
@@ -135,19 +135,15 @@ pub(super) fn write(path: &Path, capture: &Capture, report: &Report, run: &RunAr
     };
     let outcome = write_dataset(&capture.set, |name| dataset.create_file(name), &options, &progress);
     progress.clear();
-    outcome.map_err(|error| write_failure(path, error))?;
+    capture.check()?;
+    let failed = |error| write_failure(path, error);
+    outcome.map_err(failed)?;
     let io = |e: std::io::Error| Failure::of_io(path, &e);
     let [failures, findings] = super::TABLES;
-    write_table(
-        dataset.create_file(&format!("{failures}.parquet")).map_err(io)?,
-        FAILURES,
-        &report.failures,
-    )?;
-    write_table(
-        dataset.create_file(&format!("{findings}.parquet")).map_err(io)?,
-        FINDINGS,
-        &report.findings,
-    )?;
+    write_table(dataset.create_file(&format!("{failures}.parquet")).map_err(io)?, FAILURES, &report.failures)
+        .map_err(failed)?;
+    write_table(dataset.create_file(&format!("{findings}.parquet")).map_err(io)?, FINDINGS, &report.findings)
+        .map_err(failed)?;
     let size = dataset.finish()?;
     if !run.quiet {
         say(&format!("dataset: {} written to {}", HumanBytes(size), path.display()));

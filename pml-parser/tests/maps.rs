@@ -1,0 +1,137 @@
+//! Maps of files that change while they are mapped. What happens to signals that are about other
+//! things is tested where unsafe code may stand, in `src/map.rs`.
+#![forbid(unsafe_code)]
+#![cfg(unix)]
+
+use pml_parser::{Map, any_fault, map};
+use std::fs::{self, File, OpenOptions};
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use tempfile::TempDir;
+
+/// Whether any map has failed is known for the whole process: one test after the other.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+/// No system has larger pages.
+const PAGE: usize = 64 << 10;
+
+struct Fixture {
+    _turn: MutexGuard<'static, ()>,
+    folder: TempDir,
+}
+
+fn fixture() -> Fixture {
+    let turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    Fixture { _turn: turn, folder: tempfile::tempdir().unwrap() }
+}
+
+impl Fixture {
+    /// A file of so many pages, each full of its number plus one.
+    fn file(&self, name: &str, pages: usize) -> PathBuf {
+        let path = self.folder.path().join(name);
+        let bytes: Vec<u8> = (0..pages * PAGE).map(|at| (at / PAGE + 1) as u8).collect();
+        fs::write(&path, bytes).unwrap();
+        path
+    }
+}
+
+fn cut(path: &PathBuf, pages: usize) {
+    OpenOptions::new().write(true).open(path).unwrap().set_len((pages * PAGE) as u64).unwrap();
+}
+
+/// The byte in the middle of each page.
+fn read(map: &Map) -> Vec<u8> {
+    map.chunks(PAGE).map(|page| page[page.len() / 2]).collect()
+}
+
+#[test]
+fn a_map_is_the_file() {
+    let fixture = fixture();
+    let path = fixture.file("whole", 3);
+    let map = map(&path).unwrap();
+    assert!(map[..] == fs::read(&path).unwrap() && map.as_ref().len() == 3 * PAGE);
+    assert_eq!((map.fault(), any_fault()), (None, false));
+    File::create(fixture.folder.path().join("empty")).unwrap();
+    let empty = pml_parser::map(&fixture.folder.path().join("empty")).unwrap();
+    assert!(empty.is_empty() && empty.fault().is_none());
+    assert!(pml_parser::map(&fixture.folder.path().join("missing")).is_err());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_was_cut_off_reads_as_zeros_and_is_known() {
+    let fixture = fixture();
+    let path = fixture.file("cut", 8);
+    let map = map(&path).unwrap();
+    assert_eq!(map[6 * PAGE], 7);
+    cut(&path, 3);
+    assert_eq!((map.fault(), any_fault()), (None, false), "nobody has looked yet");
+    assert_eq!(map[5 * PAGE], 0);
+    assert_eq!((map.fault(), any_fault()), (Some(5 * PAGE as u64), true));
+    assert_eq!(read(&map), [1, 2, 3, 0, 0, 0, 0, 0]);
+    let first = map.fault().unwrap();
+    assert!((3 * PAGE as u64..4 * PAGE as u64).contains(&first), "the lowest one: {first:#x}");
+    // What is there again is not what was read.
+    fixture.file("cut", 8);
+    assert_eq!(map[7 * PAGE + PAGE / 2], 0);
+    assert!(map.fault().is_some());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn each_map_has_faults_of_its_own_and_leaves_none_behind() {
+    let fixture = fixture();
+    let paths: Vec<PathBuf> = (0..40).map(|number| fixture.file(&number.to_string(), 2)).collect();
+    for _ in 0..3 {
+        let maps: Vec<Map> = paths.iter().map(|path| map(path).unwrap()).collect();
+        let clone = maps[7].clone();
+        assert!(!any_fault(), "those of maps that are gone are forgotten");
+        for (number, path) in paths.iter().enumerate().filter(|(number, _)| number % 7 == 0) {
+            cut(path, 0);
+            assert_eq!(read(&maps[number]), [0, 0]);
+        }
+        for (number, map) in maps.iter().enumerate() {
+            assert_eq!(map.fault().is_some(), number % 7 == 0);
+            assert!(number % 7 == 0 || read(map) == [1, 2]);
+        }
+        drop(maps);
+        assert!(any_fault() && clone.fault().is_some(), "a clone is the same map");
+        drop(clone);
+        assert!(!any_fault());
+        paths.iter().for_each(|path| drop(fixture.file(path.file_name().unwrap().to_str().unwrap(), 2)));
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn many_threads_may_find_out_at_once() {
+    let fixture = fixture();
+    let path = fixture.file("threads", 16);
+    for _ in 0..20 {
+        fixture.file("threads", 16);
+        let map = map(&path).unwrap();
+        cut(&path, 1);
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| assert_eq!(read(&map)[1..], [0; 15]));
+            }
+            // Maps come and go meanwhile.
+            for _ in 0..50 {
+                assert_eq!(pml_parser::map(&path).unwrap()[PAGE / 2], 1);
+            }
+        });
+        assert!(map.fault().is_some_and(|offset| (PAGE as u64..2 * PAGE as u64).contains(&offset)));
+    }
+    assert!(!any_fault());
+}
+
+#[test]
+fn a_file_that_is_deleted_or_replaced_stays_mapped() {
+    let fixture = fixture();
+    let path = fixture.file("gone", 4);
+    let map = map(&path).unwrap();
+    fs::rename(fixture.file("other", 1), &path).unwrap();
+    fs::remove_file(&path).unwrap();
+    assert_eq!(read(&map), [1, 2, 3, 4]);
+    assert_eq!((map.fault(), any_fault()), (None, false));
+}

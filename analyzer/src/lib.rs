@@ -9,7 +9,7 @@
 //!
 //! # fn look(set: &pml_parser::LogSet<Vec<u8>>) -> Result<(), Box<dyn std::error::Error>> {
 //! let knowledge = Knowledge::embedded().map_err(|errors| errors[0].clone())?;
-//! if let Some(triage) = triage(set, &knowledge, TriageOptions::default(), &NoWatch) {
+//! if let Ok(triage) = triage(set, &knowledge, TriageOptions::default(), &NoWatch) {
 //!     let report = Report::new(set, &triage, &knowledge, &Source::default(), Language::En);
 //!     println!("{}", report.headline);
 //! }
@@ -39,7 +39,7 @@ pub use language::{Language, Text};
 pub use report::{FailureReport, FindingReport, Format, Paint, Report, SCHEMA_VERSION, Source};
 pub use scan::Watch;
 pub use signal::RollbackClass;
-pub use triage::{Triage, TriageOptions, triage};
+pub use triage::{Triage, TriageError, TriageOptions, triage};
 
 /// Watches nothing.
 #[derive(Clone, Copy, Debug, Default)]

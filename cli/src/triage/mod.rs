@@ -13,7 +13,9 @@ use crate::output::PendingFile;
 use crate::slice;
 use crate::status::{Done, Progress, is_stopped, plain, say, stdout_done, warn};
 use indicatif::{HumanBytes, HumanCount};
-use pml_analyzer::{Format, Knowledge, Paint, Report, RollbackClass, Source, TriageOptions, triage};
+use pml_analyzer::{
+    Format, Knowledge, Paint, Report, RollbackClass, Source, TriageError, TriageOptions, triage,
+};
 use sources::Found;
 use std::collections::HashSet;
 use std::fs;
@@ -116,9 +118,10 @@ impl Job<'_> {
         let options = TriageOptions { threads: args.run.threads(), parts_missing: capture.lost_parts };
         let result = triage(&capture.set, self.knowledge, options, &progress);
         progress.clear();
-        let Some(result) = result else {
-            return Err(Failure::new("stopped").hint("no report was made"));
-        };
+        let result = result.map_err(|error| match error {
+            TriageError::Stopped => Failure::new("stopped").hint("no report was made"),
+            error => Failure::new(format!("{}: {error}", self.found.name)),
+        })?;
         let source = Source {
             name: self.found.name.clone(),
             parts: capture.names(),

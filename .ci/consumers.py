@@ -6,7 +6,8 @@ usage: consumers.py PML SAMPLE_LOG README [CORPUS]
 PML is the built program. SAMPLE_LOG is converted and opened in DuckDB, pyarrow and polars: counts,
 a join with processes and exact times must be the same in all three; Arrow IPC and JSON Lines must
 hold the same rows as Parquet. The SQL in README (blocks marked sql) must give what the block behind
-it shows. Triage of the sample must find what its tables and the events say. With CORPUS, every real log is converted, and time, class, operation, pid, tid, path and
+it shows. Triage of the sample must find what its tables and the events say. XML of a hostile log must be
+well-formed. With CORPUS, every real log is converted, and time, class, operation, pid, tid, path and
 result of every event must equal Process Monitor's CSV, and triage finds no rollback.
 
 Closes with a line `N passed, N failed, N skipped`.
@@ -22,6 +23,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import xml.etree.ElementTree
 
 import duckdb
 import polars
@@ -215,6 +217,22 @@ def no_rollback(pml, log, name):
     check(f"{name}: no rollback, no finding", report["rollback"]["class"] == "none" and not report["findings"], report["findings"])
 
 
+def well_formed(pml, log, folder):
+    """XML of texts that XML has no characters for is read by an XML parser all the same."""
+    evil_bytes = b"W\x01\x0b<&>\x85"
+    evil_units = b"W\0\x01\0\xff\xff\0\xd8<\0&\0\0\xdc"
+    data = pathlib.Path(log).read_bytes()
+    found = data.count(b"Windows") and data.count("Windows".encode("utf-16-le"))
+    data = data.replace(b"Windows", evil_bytes).replace("Windows".encode("utf-16-le"), evil_units)
+    hostile, out = pathlib.Path(folder, "hostile.pml"), f"{folder}/hostile.xml"
+    hostile.write_bytes(data)
+    done = convert(pml, str(hostile), out, "--stacks", "--no-set")
+    check("a hostile log converts to XML", found and done.returncode == 0, done.stderr)
+    events = sum(1 for _, node in xml.etree.ElementTree.iterparse(out) if node.tag == "event")
+    count = subprocess.run([pml, "info", str(hostile), "--format", "json"], capture_output=True, text=True)
+    check("an XML parser reads all its events", events == json.loads(count.stdout)["events"], events)
+
+
 def readme_queries(readme, folder):
     """The SQL of the README gives what the README shows."""
     text = pathlib.Path(readme).read_text(encoding="utf-8")
@@ -244,6 +262,7 @@ def main():
         same_choice(pml, sample, dataset, folder)
         readme_queries(readme, folder)
         triage_agrees(pml, sample, folder)
+        well_formed(pml, sample, folder)
         for name in ["1", "2", "3"]:
             convert(pml, sample, f"{folder}/threads-{name}", "--threads", name)
         same = {

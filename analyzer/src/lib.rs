@@ -9,7 +9,7 @@
 //!
 //! # fn look(set: &pml_parser::LogSet<Vec<u8>>) -> Result<(), Box<dyn std::error::Error>> {
 //! let knowledge = Knowledge::embedded().map_err(|errors| errors[0].clone())?;
-//! if let Some(triage) = triage(set, &knowledge, TriageOptions::default(), &NoWatch) {
+//! if let Ok(triage) = triage(set, &knowledge, TriageOptions::default(), &NoWatch) {
 //!     let report = Report::new(set, &triage, &knowledge, &Source::default(), Language::En);
 //!     println!("{}", report.headline);
 //! }
@@ -27,6 +27,7 @@ mod knowledge;
 mod language;
 mod look;
 mod phase;
+mod plain;
 mod processes;
 mod report;
 mod scan;
@@ -36,10 +37,11 @@ mod triage;
 pub use component::{Component, Package};
 pub use knowledge::{Actors, Boot, Knowledge, KnowledgeError, Risk, Rule, RuleKind, RuleStatus, RuleSummary};
 pub use language::{Language, Text};
+pub use plain::{plain, plain_lines};
 pub use report::{FailureReport, FindingReport, Format, Paint, Report, SCHEMA_VERSION, Source};
 pub use scan::Watch;
 pub use signal::RollbackClass;
-pub use triage::{Triage, TriageOptions, triage};
+pub use triage::{Triage, TriageError, TriageOptions, triage};
 
 /// Watches nothing.
 #[derive(Clone, Copy, Debug, Default)]

@@ -2,7 +2,7 @@
 
 use crate::knowledge::{ActorId, Actors};
 use hashbrown::HashMap;
-use pml_parser::{Event, FileTime, LogSet, Process};
+use pml_parser::{Event, FileTime, LogSet, Process, WinStr};
 
 /// Position in [`Processes::all`].
 pub(crate) type ProcessId = u32;
@@ -114,15 +114,27 @@ fn find(indexes: &[(u32, ProcessId)], index: u32) -> Option<ProcessId> {
     indexes.get(at).map(|entry| entry.1)
 }
 
+/// A text of a process. Names and paths of Windows are shorter; forged records may all share one of 64 KiB.
+fn shown(text: WinStr<'_>) -> String {
+    const LONGEST: usize = 4_096;
+    let mut text = text.to_string();
+    if text.len() > LONGEST {
+        let end = (0..=LONGEST).rev().find(|&at| text.is_char_boundary(at));
+        text.truncate(end.unwrap_or(0));
+        text.shrink_to_fit();
+    }
+    text
+}
+
 fn info(process: Process<'_>, actor: ActorId) -> ProcessInfo {
     ProcessInfo {
-        name: process.name().to_string(),
+        name: shown(process.name()),
         pid: process.pid(),
         start: process.start(),
         end: process.end(),
         actor,
-        image_path: process.image_path().to_string(),
-        company: process.company().to_string(),
+        image_path: shown(process.image_path()),
+        company: shown(process.company()),
         parent: None,
     }
 }

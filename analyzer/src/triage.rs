@@ -13,7 +13,7 @@ use crate::processes::{ProcessId, Processes};
 use crate::scan::{Link, Scan, Watch, scan};
 use crate::signal::{self, Rollback};
 use hashbrown::HashMap;
-use pml_parser::{Damage, EventId, FileTime, LogSet, Number, TICKS_PER_SECOND, TextOptions};
+use pml_parser::{Damage, EventId, Exceeded, FileTime, LogSet, Number, TICKS_PER_SECOND, TextOptions};
 
 /// How a capture is looked at.
 #[derive(Clone, Copy, Debug, Default)]
@@ -60,13 +60,37 @@ impl Triage {
 
 const MINUTE: u64 = 60 * TICKS_PER_SECOND;
 
-/// Looks at a capture. `None` when it was stopped.
+/// Why there is nothing to say about a capture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TriageError {
+    /// The watch asked to stop.
+    Stopped,
+    /// No sound log of its size makes so much work.
+    TooMuchWork(Exceeded),
+}
+
+impl std::fmt::Display for TriageError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Stopped => f.write_str("stopped"),
+            Self::TooMuchWork(exceeded) => exceeded.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for TriageError {}
+
+/// Looks at a capture.
+///
+/// # Errors
+/// When the watch stops it, or its records overlap so that it would take many times its size to read.
 pub fn triage<B: AsRef<[u8]> + Sync>(
     set: &LogSet<B>,
     knowledge: &Knowledge,
     options: TriageOptions,
     watch: &dyn Watch,
-) -> Option<Triage> {
+) -> Result<Triage, TriageError> {
     let processes = Processes::new(set, &knowledge.actors);
     let scan = scan(set, knowledge, &processes, options.threads, watch)?;
     let first = set.time_span().map_or(FileTime(0), |span| span.0);
@@ -118,7 +142,7 @@ pub fn triage<B: AsRef<[u8]> + Sync>(
             facts.note(&format!("found:{}", rule.id), None);
         }
     }
-    Some(Triage {
+    Ok(Triage {
         facts,
         processes,
         scan,

@@ -117,7 +117,7 @@ fn other_outputs(c: &mut Criterion) {
         });
     }
     let filter = Filter::parse("result = error").expect("a filter of the language");
-    let work = Work { threads: 2, filter: Some(filter) };
+    let work = Work { threads: 2, filter: Some(filter), ..Work::default() };
     let sliced = SliceOptions { work, part_bytes: SliceOptions::PART_BYTES };
     group.bench_function("slice of the failed events, threads 2", |b| {
         b.iter(|| {

@@ -33,7 +33,7 @@ impl Monitor for Silent {
 
 /// The default way to convert, on so many threads.
 pub fn options(threads: usize) -> Options {
-    let export = TableExport { work: Work { threads, filter: None }, ..TableExport::default() };
+    let export = TableExport { work: Work { threads, ..Work::default() }, ..TableExport::default() };
     Options { export, compression: Compression::Zstd, facts: CaptureFacts::default() }
 }
 

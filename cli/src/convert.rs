@@ -135,7 +135,7 @@ struct Plan<'a> {
 
 impl<'a> Plan<'a> {
     fn new(args: &ConvertArgs, format: Format, capture: &'a Capture) -> Result<Self, Failure> {
-        let work = Work { threads: args.run.threads(), filter: filter(&args.filter)? };
+        let work = Work { threads: args.run.threads(), filter: filter(&args.filter)?, ..Work::default() };
         let text_columns = match args.columns.as_deref() {
             Some(names) if format.is_text() => cells(names)?,
             _ => Cell::defaults().collect(),

@@ -3,7 +3,7 @@
 use crate::args::{LanguageArg, RulesArgs, RulesFormat};
 use crate::failure::Failure;
 use crate::knowledge;
-use crate::status::{Done, stdout_done};
+use crate::status::{Done, plain, stdout_done};
 use pml_analyzer::{Knowledge, Language, Rule, RuleKind, RuleStatus, RuleSummary};
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
@@ -38,9 +38,11 @@ pub(crate) fn run(args: &RulesArgs) -> Result<Done, Failure> {
         RulesFormat::Json => {
             serde_json::to_string_pretty(&summaries).map_err(|e| Failure::new(e.to_string()))? + "\n"
         }
-        RulesFormat::Md => page(&summaries),
-        RulesFormat::Text if args.rule.is_some() => summaries.iter().map(explained).collect(),
-        RulesFormat::Text => list(&summaries, &knowledge),
+        RulesFormat::Md => plain(&page(&summaries)),
+        RulesFormat::Text if args.rule.is_some() => {
+            plain(&summaries.iter().map(explained).collect::<String>())
+        }
+        RulesFormat::Text => plain(&list(&summaries, &knowledge)),
     };
     stdout_done(io::stdout().write_all(text.as_bytes()))
 }

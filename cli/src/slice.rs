@@ -52,8 +52,8 @@ pub(crate) fn write(
     run: &RunArgs,
 ) -> Result<(SliceCounts, u64), Failure> {
     let progress = Progress::new(capture.set.size(), run.quiet);
-    let options =
-        SliceOptions { work: Work { threads: run.threads(), filter }, part_bytes: SliceOptions::PART_BYTES };
+    let work = Work { threads: run.threads(), filter, ..Work::default() };
+    let options = SliceOptions { work, part_bytes: SliceOptions::PART_BYTES };
     let mut files: Vec<PendingFile> = Vec::new();
     let mut refused = None;
     let create = |number: u32| {

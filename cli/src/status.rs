@@ -26,9 +26,9 @@ pub(crate) fn say(line: &str) {
 }
 
 /// Text, parts of which may come from a log or a file name, as a terminal may safely show it:
-/// without control characters but line feeds.
+/// line by line (see [`pml_analyzer::plain`]).
 pub(crate) fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\n' { '\u{FFFD}' } else { c }).collect()
+    pml_analyzer::plain_lines(text)
 }
 
 /// `1 event`, `2 events`.

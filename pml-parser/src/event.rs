@@ -1,5 +1,6 @@
 //! One event: a borrowed view of its record.
 
+use crate::budget::MOST_DETAILS;
 use crate::error::Result;
 use crate::log::LogView;
 use crate::names::ntstatus::NtStatus;
@@ -115,9 +116,10 @@ impl<'a> Event<'a> {
         Stack::new(self.record.frames, self.log.index.pointer())
     }
 
-    /// The operation's own data, as it was when the operation began.
+    /// The operation's own data, as it was when the operation began: at most 1 MiB of it. The capture
+    /// driver's buffers have 64 KiB; a forged or damaged record may claim 4 GiB.
     pub fn details(&self) -> &'a [u8] {
-        self.record.details
+        self.record.details.get(..MOST_DETAILS).unwrap_or(self.record.details)
     }
 
     /// What the operation returned, where the capture kept it.
@@ -137,6 +139,12 @@ impl<'a> Event<'a> {
             .ok()
             .and_then(|offset| self.log.file.get(offset.checked_add(blob_at)?.checked_add(at)?..))
             .unwrap_or_default()
+    }
+
+    /// The details as long as the record claims them.
+    #[cfg(feature = "write")]
+    pub(crate) fn whole_details(&self) -> &'a [u8] {
+        self.record.details
     }
 
     #[cfg(feature = "write")]

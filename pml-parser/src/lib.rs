@@ -28,6 +28,7 @@
 
 #[cfg(feature = "export")]
 pub mod arrow;
+mod budget;
 mod cell;
 mod detail;
 mod error;
@@ -57,6 +58,7 @@ mod time;
 pub mod write;
 mod zone;
 
+pub use budget::{Budget, Exceeded, Limits, Meter};
 pub use cell::Cell;
 pub use detail::{Decoded, Endpoint, Fidelity, Number, Numbers, TextOptions};
 pub use error::{Damage, Error, ErrorKind, Result};

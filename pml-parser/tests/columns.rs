@@ -30,7 +30,7 @@ fn set() -> LogSet<Vec<u8>> {
 }
 
 fn export(columns: EventColumnSet) -> TableExport {
-    TableExport { work: Work { threads: 2, filter: None }, columns }
+    TableExport { work: Work { threads: 2, ..Work::default() }, columns }
 }
 
 fn table(set: &LogSet<Vec<u8>>, columns: &EventColumnSet) -> RecordBatch {

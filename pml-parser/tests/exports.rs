@@ -39,7 +39,7 @@ fn export(logs: Vec<Vec<u8>>, kind: Kind, text: &TextOptions, threads: usize) ->
     let logs = logs.into_iter().map(Log::parse).collect::<Result<_, _>>().map_err(|e| e.to_string())?;
     let set = LogSet::new(logs);
     let export = TextExport {
-        work: Work { threads, filter: None },
+        work: Work { threads, ..Work::default() },
         columns: Cell::all().collect(),
         text: text.clone(),
     };

@@ -312,7 +312,7 @@ fn written(bytes: &[u8]) -> Result<(), Failed> {
     broken[0] = b'X';
     let set = LogSet::new(vec![recovered(&broken)]);
     let file = tempfile::tempfile()?;
-    let options = SliceOptions { work: Work { threads: 2, filter: None }, part_bytes: u64::MAX };
+    let options = SliceOptions { work: Work { threads: 2, ..Work::default() }, part_bytes: u64::MAX };
     slice(&set, &options, |_| file.try_clone(), &Silent).map_err(|e| e.to_string())?;
     let mut written = Vec::new();
     let mut file = file;

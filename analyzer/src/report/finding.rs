@@ -275,11 +275,18 @@ fn typed(path: &str, drive: &str) -> String {
     } else {
         path.to_owned()
     };
-    typed.chars().filter(|c| !c.is_control() && !"\"<>|&^%`".contains(*c)).collect()
+    let typed: String = typed.chars().filter(|c| !c.is_control() && !"\"<>|&^%`".contains(*c)).collect();
+    // To PowerShell, a command inside a text.
+    typed.replace("$(", "(")
 }
 
-/// An argument that a shell takes as one word.
+/// An argument that a shell takes as one word. What a shell would look into is left out: the name of a log
+/// may come from a zip file of a stranger.
 fn quoted(argument: &str) -> String {
     let plain = argument.chars().all(|c| c.is_alphanumeric() || r"._-/\:".contains(c));
-    if plain { argument.to_owned() } else { format!("\"{}\"", argument.replace('"', "")) }
+    if plain {
+        return argument.to_owned();
+    }
+    let harmless = |c: &char| !c.is_control() && !"\"`$!%".contains(*c);
+    format!("\"{}\"", argument.chars().filter(harmless).collect::<String>())
 }

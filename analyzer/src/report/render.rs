@@ -3,6 +3,7 @@
 
 use super::model::Report;
 use crate::knowledge::Knowledge;
+use crate::plain::{plain, plain_lines};
 use minijinja::value::{Value, ValueKind};
 use minijinja::{AutoEscape, Environment, Error};
 use std::collections::BTreeMap;
@@ -42,7 +43,8 @@ impl Report {
             Format::Html => ("report.html", include_str!("../../templates/report.html")),
         };
         let label = |(key, text): (&String, &crate::language::Text)| {
-            (key.clone(), text.get(self.language).to_owned())
+            // Labels of one's own come from a file too.
+            (key.clone(), plain_lines(text.get(self.language)))
         };
         let labels: BTreeMap<String, String> = knowledge.labels.iter().map(label).collect();
         let environment = environment(format, paint);
@@ -56,7 +58,7 @@ impl Report {
             }
         };
         let mut data = data.map_err(|e| e.to_string())?;
-        plain(&mut data);
+        make_plain(&mut data);
         let context = minijinja::context! { t => labels, ..Value::from(minijinja::value::Serde(data)) };
         environment.render_named_str(name, source, context).map_err(|e| e.to_string())
     }
@@ -76,7 +78,7 @@ fn environment(format: Format, paint: Paint) -> Environment<'static> {
         Paint::Plain => text.to_owned(),
         Paint::Ansi => painted(text, style),
     });
-    environment.add_filter("plain", |text: &str| plain_text(text));
+    environment.add_filter("plain", |text: &str| plain(text));
     environment.add_filter("seconds", |number: Value| number_of(&number).map(|n| format!("{n:.1} s")));
     environment
         .add_filter("percent", |number: Value| number_of(&number).map(|n| format!("{:.0} %", n * 100.0)));
@@ -95,29 +97,23 @@ fn number_of(value: &Value) -> Result<f64, Error> {
 }
 
 /// Leaves out of all texts what a terminal would obey, or what makes a name look like another.
-fn plain(value: &mut serde_json::Value) {
+fn make_plain(value: &mut serde_json::Value) {
     match value {
-        serde_json::Value::String(text) => *text = plain_text(text),
-        serde_json::Value::Array(values) => values.iter_mut().for_each(plain),
+        serde_json::Value::String(text) => *text = plain(text),
+        serde_json::Value::Array(values) => values.iter_mut().for_each(make_plain),
         serde_json::Value::Object(fields) => {
             for (key, value) in fields {
                 // The only text that has lines of its own; what it quotes was a path or a name.
                 match value {
                     serde_json::Value::String(text) if key == "mail" => {
-                        *text = text.lines().map(plain_text).collect::<Vec<_>>().join("\n");
+                        *text = plain_lines(text);
                     }
-                    _ => plain(value),
+                    _ => make_plain(value),
                 }
             }
         }
         _ => {}
     }
-}
-
-/// Control characters, and those that turn the direction of writing, are replaced.
-fn plain_text(text: &str) -> String {
-    let turns = |c: char| matches!(c, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}');
-    text.chars().map(|c| if c.is_control() || turns(c) { '\u{FFFD}' } else { c }).collect()
 }
 
 fn painted(text: &str, style: &str) -> String {
@@ -224,7 +220,7 @@ fn code(text: &str) -> String {
     format!("{fence}{pad}{}{pad}{fence}", text.replace('|', "\\|"))
 }
 
-/// A text of Markdown in which nothing is markup.
+/// A text of Markdown in which nothing is markup, nor an address that becomes a link by itself.
 fn cell(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 16);
     for c in text.chars() {
@@ -234,10 +230,12 @@ fn cell(text: &str) -> String {
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
             '&' => out.push_str("&amp;"),
-            '\\' | '`' | '*' | '_' | '[' | ']' | '#' | '|' | '!' | '~' | '$' => {
+            '\\' | '`' | '*' | '_' | '[' | ']' | '#' | '|' | '!' | '~' | '$' | '@' => {
                 out.push('\\');
                 out.push(c);
             }
+            '/' if out.ends_with(':') => out.push_str("\\/"),
+            '.' if out.ends_with("www") => out.push_str("\\."),
             c => out.push(c),
         }
     }
@@ -264,15 +262,11 @@ mod tests {
     }
 
     #[test]
-    fn nothing_reaches_a_terminal_that_it_obeys() {
-        assert_eq!(plain_text("a\u{1b}[31mb\r\u{202E}c"), "a\u{FFFD}[31mb\u{FFFD}\u{FFFD}c");
-    }
-
-    #[test]
     fn markdown_shows_text_as_it_is() {
         assert_eq!(code("a`b"), "``a`b``");
         assert_eq!(code("`"), "`` ` ``");
         assert_eq!(cell("<b>|*"), "&lt;b&gt;\\|\\*");
+        assert_eq!(cell("http://a www.b c@d"), "http:\\//a www\\.b c\\@d");
         assert_eq!(
             (grouped(1234567), grouped(12), bytes(1536.0)),
             ("1,234,567".into(), "12".into(), "1.50 KiB".into())

@@ -7,6 +7,7 @@ use crate::component::Package;
 use crate::finding::Finding;
 use crate::language::Language;
 use crate::phase::phase_of;
+use crate::plain::plain;
 use crate::signal::RollbackClass;
 use pml_parser::{EventId, NtStatus, Number, TextOptions};
 
@@ -41,7 +42,8 @@ impl<B: AsRef<[u8]>> Builder<'_, B> {
             lines.push(words.next.to_owned());
             lines.extend(report.next.iter().take(5).map(|next| format!("- {}", next.text)));
         }
-        lines.join("\n")
+        // A path with a line feed in it makes no line of its own.
+        lines.iter().map(|line| plain(line)).collect::<Vec<_>>().join("\n")
     }
 
     /// Fills in the names in braces.

@@ -15,12 +15,14 @@ use crate::component::identity;
 use crate::facts::Seen;
 use crate::knowledge::{ActorId, Knowledge};
 use crate::processes::{ProcessId, Processes};
+use crate::triage::TriageError;
 use hashbrown::HashMap;
 use kept::{HARD_RIGHTS, Span, Success, SuccessKey};
 use plan::{CODES, Plan, slot};
 use pml_parser::parallel::in_order;
 use pml_parser::{
-    Damage, Event, EventClass, EventId, EventRange, FileTime, LogSet, Matcher, Number, Operation, WinStr,
+    Budget, Damage, Event, EventClass, EventId, EventRange, FileTime, Limits, LogSet, Matcher, Number,
+    Operation, WinStr,
 };
 
 /// What a scan may be watched and stopped by.
@@ -357,31 +359,34 @@ impl Scan {
     }
 }
 
-/// Scans a capture. `None` when it was stopped.
+/// Scans a capture.
 pub(crate) fn scan<B: AsRef<[u8]> + Sync>(
     set: &LogSet<B>,
     knowledge: &Knowledge,
     processes: &Processes,
     threads: usize,
     watch: &dyn Watch,
-) -> Option<Scan> {
+) -> Result<Scan, TriageError> {
     let first = set.time_span().map_or(FileTime(0), |span| span.0);
     let plan = Plan::new(knowledge, processes, first);
+    let budget = Budget::new(set, Limits::default());
     let look = |range: EventRange| {
         let mut collector = Collector::new(&plan);
-        let mut end = 0;
+        let (mut end, mut meter) = (0, budget.meter());
         for (position, event) in range.events().zip(set.events_in(&range)) {
             if position.is_multiple_of(1_024) && watch.is_cancelled() {
-                return Err(());
+                return Err(TriageError::Stopped);
             }
             match event {
                 Ok(event) => {
+                    meter.event(&event).map_err(TriageError::TooMuchWork)?;
                     end = event.offset();
                     collector.push(&event);
                 }
                 Err(error) => collector.scan.damage.push(error),
             }
         }
+        meter.finish().map_err(TriageError::TooMuchWork)?;
         collector.scan.events = range.events().len() as u64;
         let before: u64 = set.parts().take(usize::from(range.part())).map(|log| log.size()).sum();
         Ok((collector.scan, before + end))
@@ -392,5 +397,5 @@ pub(crate) fn scan<B: AsRef<[u8]> + Sync>(
         watch.advance(whole.events, bytes);
         Ok(())
     });
-    outcome.ok().map(|()| whole)
+    outcome.map(|()| whole)
 }

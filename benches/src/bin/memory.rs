@@ -53,7 +53,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             "triage",
             Box::new(|| {
                 let options = TriageOptions { threads, ..TriageOptions::default() };
-                triage(&set, &knowledge, options, &NoWatch).map(drop).ok_or(io::Error::other("stopped"))
+                triage(&set, &knowledge, options, &NoWatch).map(drop).map_err(io::Error::other)
             }),
         ),
     ];

@@ -14,7 +14,9 @@ use crate::recovery;
 use crate::slice;
 use crate::status::{Done, Progress, go_on, is_stopped, plain, say, stdout_done, warn};
 use indicatif::{HumanBytes, HumanCount};
-use pml_analyzer::{Format, Knowledge, Paint, Report, RollbackClass, Source, TriageOptions, triage};
+use pml_analyzer::{
+    Format, Knowledge, Paint, Report, RollbackClass, Source, TriageError, TriageOptions, triage,
+};
 use sources::Found;
 use std::cell::RefCell;
 use std::collections::HashSet;
@@ -172,9 +174,10 @@ impl Job<'_> {
         let result = triage(&capture.set, self.knowledge, options, &progress);
         progress.clear();
         capture.check()?;
-        let Some(result) = result else {
-            return Err(Failure::new("stopped").hint("no report was made").into());
-        };
+        let result = result.map_err(|error| match error {
+            TriageError::Stopped => Failure::new("stopped").hint("no report was made"),
+            error => Failure::new(format!("{}: {error}", self.found.name)),
+        })?;
         let source = Source {
             name: self.found.name.clone(),
             parts: capture.names(),

@@ -132,17 +132,26 @@ fn in_zip(path: &Path) -> Result<Vec<Found>, Failure> {
     if archive.len() > MOST_ENTRIES {
         return Err(Failure::new(format!("{}: holds too many files", path.display())));
     }
+    if archive.has_duplicate_names() {
+        warn(&format!("{}: several files in it have one name; the last one of each counts", path.display()));
+    }
+    let mut packed = 0u64;
     let mut sets: BTreeMap<PathBuf, Vec<(usize, String)>> = BTreeMap::new();
     for number in 0..archive.len() {
         let entry = archive.by_index_raw(number).map_err(|e| of_zip(path, &e))?;
         let name = entry.name().map_err(|e| of_zip(path, &e))?.replace('\\', "/");
         let inner = PathBuf::from(&name);
         if entry.is_file() && is_log(&inner) {
+            packed = packed.saturating_add(entry.compressed_size());
             sets.entry(folder(&inner).join(base_of(&inner))).or_default().push((number, name));
         }
     }
     if sets.is_empty() {
         return Err(Failure::new(format!("{}: no log (*.pml) is in it", path.display())));
+    }
+    if packed > size_of_zip(path)? {
+        // One packed log that all members share would be unpacked once for each.
+        return Err(Failure::new(format!("{}: the files in it lie over one another", path.display())));
     }
     // Opened once: its directory is as long as it has members.
     let archive = Rc::new(RefCell::new(archive));
@@ -153,6 +162,10 @@ fn in_zip(path: &Path) -> Result<Vec<Found>, Failure> {
         Found { name, place: Place::Zip { path: path.to_owned(), archive: Rc::clone(&archive), members } }
     });
     Ok(found.collect())
+}
+
+fn size_of_zip(path: &Path) -> Result<u64, Failure> {
+    fs::metadata(path).map(|metadata| metadata.len()).map_err(|e| Failure::of_io(path, &e))
 }
 
 fn open_zip(path: &Path) -> Result<ZipArchive<File>, Failure> {
@@ -202,12 +215,13 @@ impl Found {
                 let folder = tempfile::Builder::new().prefix("pml-").tempdir();
                 let folder = folder.map_err(|e| Failure::new(format!("a temporary folder: {e}")))?;
                 let mut archive = archive.borrow_mut();
+                let mut left = most_unpacked(size_of_zip(path)?);
                 let mut files = Vec::new();
                 for (number, name) in members {
                     let entry = archive.by_index(*number).map_err(|e| of_zip(path, &e))?;
                     // The name alone: a path inside a zip file may lead anywhere.
-                    let target = folder.path().join(file_name(name));
-                    let unpacked = unpack(entry, &target);
+                    let target = folder.path().join(safe_name(file_name(name)));
+                    let unpacked = unpack(entry, &target, &mut left);
                     go_on()?;
                     unpacked.map_err(|e| {
                         Failure::new(format!("{}: {name}: {e}", path.display()))
@@ -225,18 +239,51 @@ fn file_name(name: &str) -> &str {
     name.rsplit('/').next().unwrap_or(name)
 }
 
-/// Unpacks a member. What does not begin as a log does is not unpacked at all, and one that grows a
+/// The name of a member as any file system takes it, so that it names a file and nothing else.
+fn safe_name(name: &str) -> String {
+    /// Bytes that file systems allow, less some.
+    const LONGEST: usize = 180;
+    /// Names of devices on Windows, whatever stands behind the first dot.
+    const DEVICES: [&str; 4] = ["CON", "PRN", "AUX", "NUL"];
+    let plain: String =
+        name.chars().map(|c| if c.is_alphanumeric() || "-_. ()".contains(c) { c } else { '_' }).collect();
+    // The end says which part it is.
+    let cut = (0..plain.len()).find(|&at| plain.is_char_boundary(at) && plain.len() - at <= LONGEST);
+    let plain = plain.get(cut.unwrap_or(0)..).unwrap_or_default();
+    let stem = plain.split('.').next().unwrap_or_default().trim_end();
+    let is_port = |port: &str| {
+        let stem = stem.to_ascii_uppercase();
+        stem.strip_prefix(port).is_some_and(|digit| digit.chars().count() == 1)
+    };
+    let is_device = DEVICES.iter().any(|device| stem.eq_ignore_ascii_case(device));
+    let mark = if is_device || is_port("COM") || is_port("LPT") { "_" } else { "" };
+    format!("{mark}{plain}")
+}
+
+/// Bytes that the logs of one capture may have when they are unpacked. Sound ones shrink to a tenth or a
+/// thirtieth, so those of 100 GB come in a zip file of 3 GB or more.
+fn most_unpacked(zip: u64) -> u64 {
+    const GROWS: u64 = 200;
+    const SPARE: u64 = 256 << 20;
+    zip.saturating_mul(GROWS).saturating_add(SPARE)
+}
+
+/// Unpacks a member, of which all together have `left` bytes. What does not begin as a log does is not unpacked at all, and one that grows a
 /// thousandfold is no log either: those shrink to a tenth or a thirtieth.
-fn unpack(entry: zip::read::ZipFile<'_, File>, target: &Path) -> io::Result<()> {
+fn unpack(entry: zip::read::ZipFile<'_, File>, target: &Path, left: &mut u64) -> io::Result<()> {
     const GROWS: u64 = 1_000;
-    let most = entry.compressed_size().saturating_mul(GROWS).max(1 << 20);
+    let most = entry.compressed_size().saturating_mul(GROWS).max(1 << 20).min(*left);
     let mut entry = entry.take(most.saturating_add(1));
     let mut start = [0; 4];
     entry.read_exact(&mut start)?;
     if start != *b"PML_" {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "is not a Process Monitor log"));
     }
-    let mut file = File::create(target)?;
+    // Two members may come to have one name.
+    let mut file = File::create_new(target).map_err(|e| match e.kind() {
+        io::ErrorKind::AlreadyExists => io::Error::new(e.kind(), "another file of the capture has this name"),
+        _ => e,
+    })?;
     io::copy(&mut start.as_slice(), &mut file)?;
     let mut size = 0;
     loop {
@@ -251,8 +298,60 @@ fn unpack(entry: zip::read::ZipFile<'_, File>, target: &Path) -> io::Result<()> 
             return Err(io::ErrorKind::Interrupted.into());
         }
     }
+    *left = left.saturating_sub(size + 4);
     if size + 4 > most {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "is packed too tightly for a log"));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    #[test]
+    fn names_of_members_are_names_of_files() {
+        for (name, safe) in [
+            ("Bootlog-1.pml", "Bootlog-1.pml"),
+            ("..pml", "..pml"),
+            ("a\0b\n\u{1b}[2J.pml", "a_b___2J.pml"),
+            ("x:y.pml", "x_y.pml"),
+            ("con.pml", "_con.pml"),
+            ("COM1.pml", "_COM1.pml"),
+            ("Console.pml", "Console.pml"),
+            ("日志.pml", "日志.pml"),
+        ] {
+            assert_eq!(safe_name(name), safe, "{name:?}");
+        }
+        let long = safe_name(&format!("{}-2.pml", "日".repeat(200)));
+        assert!(long.len() <= 180 && long.ends_with("日-2.pml"));
+    }
+
+    #[test]
+    fn captures_of_any_size_may_be_unpacked() {
+        const GB: u64 = 1_000_000_000;
+        assert!(most_unpacked(3 * GB) > 100 * GB);
+        assert!(most_unpacked(100_000) < 300 << 20);
+        assert_eq!(most_unpacked(u64::MAX), u64::MAX);
+    }
+
+    #[test]
+    fn logs_of_a_capture_share_what_may_be_unpacked() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.zip");
+        let mut zip = zip::ZipWriter::new(File::create(&path).unwrap());
+        for name in ["a.pml", "a-1.pml"] {
+            zip.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+            zip.write_all(b"PML_").unwrap();
+            zip.write_all(&[0; 100_000]).unwrap();
+        }
+        zip.finish().unwrap();
+        let (mut archive, mut left) = (open_zip(&path).unwrap(), 150_000);
+        unpack(archive.by_index(0).unwrap(), &folder.path().join("0"), &mut left).unwrap();
+        assert_eq!(left, 150_000 - 100_004);
+        let refused = unpack(archive.by_index(1).unwrap(), &folder.path().join("1"), &mut left).unwrap_err();
+        assert_eq!(refused.to_string(), "is packed too tightly for a log");
+        assert!(fs::metadata(folder.path().join("1")).unwrap().len() < 60_000);
+    }
 }

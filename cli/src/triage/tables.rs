@@ -129,7 +129,10 @@ pub(super) fn write(path: &Path, capture: &Capture, report: &Report, run: &RunAr
     let dataset = PendingDataset::create(path, run.force)?;
     let progress = Progress::new(capture.set.size(), run.quiet);
     let options = Options {
-        export: TableExport { work: Work { threads: run.threads(), filter: None }, ..TableExport::default() },
+        export: TableExport {
+            work: Work { threads: run.threads(), ..Work::default() },
+            ..TableExport::default()
+        },
         compression: pml_parser::export::parquet::Compression::Zstd,
         facts: capture.facts(),
     };

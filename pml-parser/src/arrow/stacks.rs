@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// Frames of a stack that are kept. The capture driver stops at 150; a forged record may claim
 /// 65,535.
-const DEEPEST: usize = 512;
+pub(crate) const DEEPEST: usize = 512;
 
 /// A distinct stack: its frames, and what tells it from all others of the capture.
 #[derive(Debug)]
@@ -55,6 +55,7 @@ pub(crate) struct FoundStacks {
 #[derive(Default)]
 pub(crate) struct StackFinders<'a> {
     hasher: DefaultHashBuilder,
+    pub room: Room,
     waiting: Mutex<Vec<StackFinder<'a>>>,
 }
 
@@ -62,10 +63,18 @@ impl<'a> StackFinders<'a> {
     /// A finder for a range of this log.
     pub(crate) fn borrow(&self, log: LogView<'a>) -> StackFinder<'a> {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut finder = waiting.pop().unwrap_or_else(|| StackFinder::new(log, self.hasher.clone()));
+        let mut finder =
+            waiting.pop().unwrap_or_else(|| StackFinder::new(log, self.hasher.clone(), self.room));
         drop(waiting);
         finder.begin(log);
         finder
+    }
+
+    /// Bytes that waiting finders keep.
+    #[cfg(test)]
+    pub(crate) fn kept(&self) -> usize {
+        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.iter().map(|finder| finder.kept_bytes.max(finder.raw.len())).sum()
     }
 
     /// Gives a finder back.
@@ -82,6 +91,7 @@ impl<'a> StackFinders<'a> {
 pub(crate) struct StackFinder<'a> {
     log: LogView<'a>,
     hasher: DefaultHashBuilder,
+    room: Room,
     table: HashTable<KnownStack>,
     /// The stacks, by number.
     stacks: Vec<Arc<ResolvedStack>>,
@@ -111,18 +121,32 @@ struct KnownStack {
     local: u32,
 }
 
-/// Bytes of stacks that a finder keeps from range to range: some fifteen thousand real ones.
-const KEPT_BYTES: usize = 16 << 20;
-/// Bytes of distinct stacks of one range beyond which its other stacks keep their innermost frames
-/// alone. Sound logs stay far below: 65,536 events would each need a stack of its own, of 100 frames.
-const RANGE_BYTES: usize = 160 << 20;
-const SHALLOW: usize = 16;
+/// Bytes that a finder may hold.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Room {
+    /// Of stacks that are kept from range to range: some fifteen thousand real ones.
+    pub kept: usize,
+    /// Of distinct stacks of one range, beyond which its other stacks keep their innermost frames
+    /// alone. Sound logs stay far below: 65,536 events would each need a stack of its own, of 100
+    /// frames.
+    pub range: usize,
+}
+
+impl Default for Room {
+    fn default() -> Self {
+        Self { kept: 16 << 20, range: 160 << 20 }
+    }
+}
+
+/// Innermost frames that are kept then.
+pub(crate) const SHALLOW: usize = 16;
 
 impl<'a> StackFinder<'a> {
-    fn new(log: LogView<'a>, hasher: DefaultHashBuilder) -> Self {
+    fn new(log: LogView<'a>, hasher: DefaultHashBuilder, room: Room) -> Self {
         Self {
             log,
             hasher,
+            room,
             table: HashTable::new(),
             stacks: Vec::new(),
             raw: Vec::new(),
@@ -136,7 +160,7 @@ impl<'a> StackFinder<'a> {
 
     fn begin(&mut self, log: LogView<'a>) {
         if self.log.part() != log.part() {
-            *self = Self::new(log, self.hasher.clone());
+            *self = Self::new(log, self.hasher.clone(), self.room);
         }
         self.range += 1;
     }
@@ -147,7 +171,7 @@ impl<'a> StackFinder<'a> {
         if stack.is_empty() {
             return None;
         }
-        let stack = stack.first(if self.found_bytes < RANGE_BYTES { DEEPEST } else { SHALLOW });
+        let stack = stack.first(if self.found_bytes < self.room.range { DEEPEST } else { SHALLOW });
         let (raw, time) = (stack.raw(), event.time());
         let hash = self.hasher.hash_one((process, raw));
         let arena = &self.raw;
@@ -224,8 +248,8 @@ impl<'a> StackFinder<'a> {
     pub(crate) fn finish_range(&mut self) -> FoundStacks {
         let found = FoundStacks { part: self.log.part(), stacks: std::mem::take(&mut self.found) };
         self.found_bytes = 0;
-        if self.kept_bytes >= KEPT_BYTES {
-            *self = Self::new(self.log, self.hasher.clone());
+        if self.kept_bytes >= self.room.kept {
+            *self = Self::new(self.log, self.hasher.clone(), self.room);
         }
         found
     }

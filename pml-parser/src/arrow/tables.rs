@@ -214,6 +214,11 @@ impl ModuleText {
         Self { base, path, name }
     }
 
+    /// Bytes of text of a row of the frames table.
+    pub(crate) fn size(&self) -> usize {
+        self.path.len() + 2 * self.name().len()
+    }
+
     fn name(&self) -> &str {
         self.path.get(self.name..).unwrap_or_default()
     }
@@ -255,7 +260,7 @@ impl FrameRows {
         self.module_path.append_option(path);
         self.offset.append_option(offset);
         self.rows += 1;
-        self.text += path.map_or(0, str::len);
+        self.text += module.map_or(0, ModuleText::size);
     }
 
     pub(crate) fn is_full(&self) -> bool {

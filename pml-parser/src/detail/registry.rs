@@ -363,8 +363,9 @@ fn write_data_as_procmon(data: &ValueData<'_>, out: &mut String) {
             let (start, mut at) = (out.len(), 0);
             // As long as more than one character is left, one more text is read, up to its NUL
             // wherever that is.
+            // A forged length leads through a whole file of NULs, which show nothing.
             while length.saturating_sub(at) > 2
-                && at < data.beyond.len()
+                && at < data.beyond.len().min(4 * CELL_BYTES)
                 && out.len() - start <= 3 * CELL_LIMIT
             {
                 let text = WinStr::utf16(data.beyond.clip(at, CELL_BYTES));

@@ -4,6 +4,7 @@ use super::stack_tables::StackTables;
 use super::{Monitor, RangeDecoder, TableExport, WriteError, progress};
 use crate::arrow::events::{EventCounts, EventRows};
 use crate::arrow::schema::Source;
+use crate::budget::Budget;
 use crate::log_set::{EventRange, LogSet};
 use crate::parallel::in_order;
 use arrow::record_batch::RecordBatch;
@@ -17,7 +18,7 @@ pub(super) const RANGE_BYTES: u64 = 64 << 20;
 /// held at a time, of at most 65,536 events.
 ///
 /// # Errors
-/// When `take` fails, or the monitor stops it.
+/// When `take` fails, the monitor stops it, or the capture exceeds its limits.
 pub fn read_batches<B>(
     set: &LogSet<B>,
     export: &TableExport,
@@ -30,11 +31,13 @@ where
     let schema = export.columns.schema();
     let wants_stacks = export.columns.has(Source::StackId);
     let mut counts = EventCounts::new(export.columns.has(Source::Detail));
-    let mut stacks = StackTables::new(());
-    let decoder = RangeDecoder::new(set, export, monitor);
+    let budget = Budget::new(set, export.work.limits);
+    let mut stacks = StackTables::new((), &budget);
+    let decoder = RangeDecoder::new(set, export, &budget, monitor);
     let decode = |range: EventRange| {
         let mut batches = Vec::new();
-        let (counts, stacks) = decoder.decode(&range, |rows| {
+        let (counts, stacks) = decoder.decode(&range, |rows, meter| {
+            meter.text(rows.text)?;
             batches.push(rows);
             Ok(())
         })?;

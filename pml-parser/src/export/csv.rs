@@ -3,6 +3,7 @@
 use super::text::{Markup, Row, write_rows};
 use super::{Monitor, WriteError};
 use crate::arrow::events::EventCounts;
+use crate::budget::Budget;
 use crate::log_set::LogSet;
 use crate::time::FileTime;
 use memchr::memchr2;
@@ -14,7 +15,7 @@ pub use super::text::TextExport;
 /// with an apostrophe; Process Monitor does not do that.
 ///
 /// # Errors
-/// When writing fails, or the monitor stops it.
+/// When writing fails, the monitor stops it, or the capture exceeds its limits.
 pub fn write_csv<B, W>(
     set: &LogSet<B>,
     out: &mut W,
@@ -35,7 +36,8 @@ where
     }
     out.write_all(titles.as_bytes())?;
     let first = set.time_span().map_or(FileTime(0), |span| span.0);
-    let counts = write_rows(set, out, export, monitor, || {
+    let budget = Budget::new(set, export.work.limits);
+    let counts = write_rows(set, out, export, monitor, &budget, || {
         let mut row = Row::new(export, &markup, first);
         move |event: &_, out: &mut String| row.push(event, out)
     })?;

@@ -1,10 +1,11 @@
 //! Arrow IPC (file format) of the events table, with the schema of the Parquet file.
 
 use super::batches::{RANGE_BYTES, RANGE_EVENTS, read_batches};
-use super::{CaptureFacts, Monitor, TableExport, WriteError};
+use super::{CaptureFacts, Monitor, TableExport, Work, WriteError};
 use crate::arrow::events::EventCounts;
 use crate::arrow::schema::Type;
 use crate::arrow::tables;
+use crate::budget::Budget;
 use crate::log_set::{EventRange, LogSet};
 use crate::names::category::Category;
 use crate::names::ntstatus::NtStatus;
@@ -24,7 +25,7 @@ use std::sync::Arc;
 /// gathered first: names from the tables, and results by a look at the event headers.
 ///
 /// # Errors
-/// When writing fails, or the monitor stops it.
+/// When writing fails, the monitor stops it, or the capture exceeds its limits.
 pub fn write_ipc<B, W>(
     set: &LogSet<B>,
     out: W,
@@ -37,7 +38,7 @@ where
     W: Write,
 {
     let words = match export.columns.iter().any(|column| column.kind == Type::Word) {
-        true => Words::gather(set, export.work.threads)?,
+        true => Words::gather(set, &export.work)?,
         false => Words::none(),
     };
     let metadata = tables::capture_metadata(set, facts, &EventCounts::default());
@@ -72,37 +73,48 @@ impl Words {
         Self { index: HashMap::new(), array: Arc::new(StringArray::from(Vec::<String>::new())) }
     }
 
-    fn gather<B: AsRef<[u8]> + Sync>(set: &LogSet<B>, threads: usize) -> Result<Self, WriteError> {
+    fn gather<B: AsRef<[u8]> + Sync>(set: &LogSet<B>, work: &Work) -> Result<Self, WriteError> {
+        let budget = Budget::new(set, work.limits);
+        let mut held = budget.meter();
         let mut words: Vec<String> = Vec::new();
         let mut index = HashMap::new();
         let mut add = |word: &str| {
             if !index.contains_key(word) {
+                held.text(word.len())?;
                 index.insert(word.to_owned(), words.len() as i32);
                 words.push(word.to_owned());
             }
+            Ok::<_, WriteError>(())
         };
-        add("");
+        add("")?;
         let names = set.parts().flat_map(|log| log.processes()).map(|process| process.name().to_string());
-        names.for_each(|name| add(&name));
+        for name in names {
+            add(&name)?;
+        }
         // Operations, classes and results as they occur.
         let look = |range: EventRange| {
             let mut found: HashSet<(Operation, u32)> = HashSet::new();
+            let mut meter = budget.meter();
             for event in set.events_in(&range).flatten() {
+                meter.event(&event)?;
                 found.insert((event.operation(), event.status().0));
             }
+            meter.finish()?;
             Ok::<_, WriteError>(found)
         };
-        Category::ALL.into_iter().for_each(|category| add(category.name()));
-        in_order(threads, set.ranges(RANGE_EVENTS, RANGE_BYTES), look, |found| {
+        for category in Category::ALL {
+            add(category.name())?;
+        }
+        in_order(work.threads, set.ranges(RANGE_EVENTS, RANGE_BYTES), look, |found| {
             // Sets have no order; the dictionary must not depend on theirs.
             let mut occurring: Vec<(u16, u16, u8, u32)> =
                 found.iter().map(|(o, status)| (o.class.code(), o.code, o.sub, *status)).collect();
             occurring.sort_unstable();
             for (class, code, sub, status) in occurring {
                 let class = EventClass::from_code(class);
-                add(class.name());
-                add(Operation { class, code, sub }.name());
-                add(&NtStatus(status).to_string());
+                add(class.name())?;
+                add(Operation { class, code, sub }.name())?;
+                add(&NtStatus(status).to_string())?;
             }
             Ok(())
         })?;

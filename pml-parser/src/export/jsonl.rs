@@ -4,6 +4,7 @@ use super::stack_tables::StackTables;
 use super::{Monitor, RangeDecoder, TableExport, WriteError, progress};
 use crate::arrow::events::{EventCounts, EventRows};
 use crate::arrow::schema::{EventColumnSet, Source, Type};
+use crate::budget::{Budget, Meter};
 use crate::log_set::{EventRange, LogSet};
 use crate::parallel::in_order;
 use crate::time::FileTime;
@@ -22,7 +23,7 @@ const RANGE_BYTES: u64 = 8 << 20;
 /// times as ISO 8601 in UTC with seven decimals.
 ///
 /// # Errors
-/// When writing fails, or the monitor stops it.
+/// When writing fails, the monitor stops it, or the capture exceeds its limits.
 pub fn write_jsonl<B, W>(
     set: &LogSet<B>,
     out: &mut W,
@@ -34,12 +35,14 @@ where
     W: Write,
 {
     let mut counts = EventCounts::new(export.columns.has(Source::Detail));
-    let mut stacks = StackTables::new(());
-    let decoder = RangeDecoder::new(set, export, monitor);
+    let budget = Budget::new(set, export.work.limits);
+    let mut stacks = StackTables::new((), &budget);
+    let decoder = RangeDecoder::new(set, export, &budget, monitor);
     let wants_stacks = export.columns.has(Source::StackId);
     let render = |range: EventRange| {
         let mut lines = Lines::default();
-        let (counts, stacks) = decoder.decode(&range, |rows| lines.push(&export.columns, &rows))?;
+        let (counts, stacks) =
+            decoder.decode(&range, |rows, meter| lines.push(&export.columns, &rows, meter))?;
         Ok::<_, WriteError>((range, lines, counts, stacks))
     };
     let ranges = set.ranges(RANGE_EVENTS, RANGE_BYTES);
@@ -67,8 +70,14 @@ struct Lines {
 }
 
 impl Lines {
-    fn push(&mut self, columns: &EventColumnSet, rows: &EventRows) -> Result<(), WriteError> {
+    fn push(
+        &mut self,
+        columns: &EventColumnSet,
+        rows: &EventRows,
+        meter: &mut Meter<'_>,
+    ) -> Result<(), WriteError> {
         for row in 0..rows.rows {
+            let start = self.text.len();
             let mut before = "{";
             for (column, array) in columns.iter().zip(&rows.batch) {
                 write!(self.text, "{before}\"{}\":", column.name)?;
@@ -77,6 +86,7 @@ impl Lines {
             }
             self.text.extend_from_slice(if rows.stack_ids.is_empty() { b"" } else { before.as_bytes() });
             self.ends.push(self.text.len());
+            meter.text(self.text.len() - start)?;
         }
         self.stack_ids.extend(&rows.stack_ids);
         Ok(())

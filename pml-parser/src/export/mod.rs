@@ -19,6 +19,7 @@ pub mod xml;
 use crate::arrow::events::{EventColumns, EventCounts, EventRows};
 use crate::arrow::schema::{EventColumnSet, Source};
 use crate::arrow::stacks::{FoundStacks, StackFinders};
+use crate::budget::{Budget, Exceeded, Limits, Meter};
 use crate::filter::{Filter, Matcher};
 use crate::log_set::{EventRange, LogSet};
 use crate::time::FileTime;
@@ -35,6 +36,8 @@ pub struct Work {
     pub threads: usize,
     /// The events to export; all without one.
     pub filter: Option<Filter>,
+    /// How much work the capture may make: what a forged one makes beyond is refused.
+    pub limits: Limits,
 }
 
 /// An export of the events table.
@@ -104,6 +107,12 @@ impl From<io::Error> for WriteError {
     }
 }
 
+impl From<Exceeded> for WriteError {
+    fn from(exceeded: Exceeded) -> Self {
+        Self::Io(io::Error::new(io::ErrorKind::InvalidData, exceeded))
+    }
+}
+
 impl From<ParquetError> for WriteError {
     fn from(error: ParquetError) -> Self {
         match error {
@@ -140,22 +149,29 @@ struct RangeDecoder<'a, B> {
     set: &'a LogSet<B>,
     export: &'a TableExport,
     monitor: &'a dyn Monitor,
+    budget: &'a Budget,
     finders: StackFinders<'a>,
 }
 
 impl<'a, B: AsRef<[u8]>> RangeDecoder<'a, B> {
-    fn new(set: &'a LogSet<B>, export: &'a TableExport, monitor: &'a dyn Monitor) -> Self {
-        Self { set, export, monitor, finders: StackFinders::default() }
+    fn new(
+        set: &'a LogSet<B>,
+        export: &'a TableExport,
+        budget: &'a Budget,
+        monitor: &'a dyn Monitor,
+    ) -> Self {
+        Self { set, export, monitor, budget, finders: StackFinders::default() }
     }
 
-    /// Decodes a range and hands its rows over, batch by batch.
+    /// Decodes a range and hands its rows over, batch by batch; whoever takes them counts their text.
     fn decode(
         &self,
         range: &EventRange,
-        mut take: impl FnMut(EventRows) -> Result<(), WriteError>,
+        mut take: impl FnMut(EventRows, &mut Meter<'_>) -> Result<(), WriteError>,
     ) -> Result<(EventCounts, FoundStacks), WriteError> {
         let log = self.set.part(range.part()).ok_or_else(|| io::Error::other("a range of another set"))?;
         let mut matcher = self.export.work.matcher(self.set);
+        let mut meter = self.budget.meter();
         let mut columns = EventColumns::new(log, &self.export.columns, self.finders.borrow(log));
         // Whoever reads stacks reads records as a whole, one after the other, which a processor
         // foresees; of others parts are asked for ahead.
@@ -165,17 +181,22 @@ impl<'a, B: AsRef<[u8]>> RangeDecoder<'a, B> {
             stop_if_cancelled(self.monitor, position)?;
             let Some(event) = (if whole { Some(log.event(position)) } else { ahead.next() }) else { break };
             match event {
-                Ok(event) if matcher.as_mut().is_none_or(|matcher| matcher.matches(&event)) => {
-                    columns.push(&event)
+                Ok(event) => {
+                    meter.event(&event)?;
+                    if matcher.as_mut().is_none_or(|matcher| matcher.matches(&event)) {
+                        columns.push(&event);
+                    } else {
+                        columns.counts().filtered += 1;
+                    }
                 }
-                Ok(_) => columns.counts().filtered += 1,
                 Err(error) => columns.counts().damage.push(error),
             }
             if columns.is_full() {
-                take(columns.finish_rows())?;
+                take(columns.finish_rows(), &mut meter)?;
             }
         }
-        take(columns.finish_rows())?;
+        take(columns.finish_rows(), &mut meter)?;
+        meter.finish()?;
         let (counts, mut finder) = columns.into_parts();
         let found = finder.finish_range();
         self.finders.give_back(finder);

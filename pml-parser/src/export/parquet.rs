@@ -11,6 +11,7 @@ use crate::arrow::schema::{
 };
 use crate::arrow::stacks::FoundStacks;
 use crate::arrow::tables;
+use crate::budget::Budget;
 use crate::log_set::{EventRange, LogSet};
 use crate::parallel::in_order;
 use arrow::error::ArrowError;
@@ -57,7 +58,7 @@ pub const RANGE_BYTES: u64 = 128 << 20;
 /// Writes the events table alone.
 ///
 /// # Errors
-/// When writing or encoding fails, or the monitor stops it.
+/// When writing or encoding fails, the monitor stops it, or the capture exceeds its limits.
 pub fn write_events<B, W>(
     set: &LogSet<B>,
     out: W,
@@ -69,8 +70,9 @@ where
     W: Write + Send,
 {
     let mut events = EventsFile::new(out, options)?;
-    let mut stacks = StackTables::new(());
-    let counts = convert(set, options, monitor, &mut events, &mut stacks)?;
+    let budget = Budget::new(set, options.export.work.limits);
+    let mut stacks = StackTables::new((), &budget);
+    let counts = convert(set, options, &budget, monitor, &mut events, &mut stacks)?;
     events.finish(&tables::capture_metadata(set, &options.facts, &counts))?;
     Ok(counts)
 }
@@ -79,7 +81,7 @@ where
 /// `stack_id` there are no tables of stacks and frames.
 ///
 /// # Errors
-/// When writing or encoding fails, or the monitor stops it.
+/// When writing or encoding fails, the monitor stops it, or the capture exceeds its limits.
 pub fn write_dataset<B, W>(
     set: &LogSet<B>,
     mut create: impl FnMut(&str) -> io::Result<W>,
@@ -90,6 +92,7 @@ where
     B: AsRef<[u8]> + Sync,
     W: Write + Send,
 {
+    let budget = Budget::new(set, options.export.work.limits);
     let mut open = |table: &Table| create(&format!("{}.parquet", table.name));
     let mut events = EventsFile::new(open(&EVENTS)?, options)?;
     let (counts, metadata) = if options.export.columns.has(Source::StackId) {
@@ -97,15 +100,16 @@ where
             stacks: table_writer(open(&STACKS)?, &STACKS, options)?,
             frames: table_writer(open(&FRAMES)?, &FRAMES, options)?,
         };
-        let mut stacks = StackTables::new(files);
-        let counts = convert(set, options, monitor, &mut events, &mut stacks)?;
+        let mut stacks = StackTables::new(files, &budget);
+        let counts = convert(set, options, &budget, monitor, &mut events, &mut stacks)?;
         let metadata = tables::capture_metadata(set, &options.facts, &counts);
         let files = stacks.finish()?;
         close(files.stacks, &metadata)?;
         close(files.frames, &metadata)?;
         (counts, metadata)
     } else {
-        let counts = convert(set, options, monitor, &mut events, &mut StackTables::new(()))?;
+        let mut stacks = StackTables::new((), &budget);
+        let counts = convert(set, options, &budget, monitor, &mut events, &mut stacks)?;
         let metadata = tables::capture_metadata(set, &options.facts, &counts);
         (counts, metadata)
     };
@@ -117,7 +121,10 @@ where
             if monitor.is_cancelled() {
                 return Err(WriteError::Cancelled);
             }
-            writer.write(&batch?)?;
+            let batch = batch?;
+            // Processes and modules share texts, whole ones.
+            budget.written(batch.get_array_memory_size())?;
+            writer.write(&batch)?;
         }
         close(writer, &metadata)
     };
@@ -149,9 +156,10 @@ struct RangeStackIds {
 fn convert<B, W, S>(
     set: &LogSet<B>,
     options: &Options,
+    budget: &Budget,
     monitor: &dyn Monitor,
     events: &mut EventsFile<W>,
-    stacks: &mut StackTables<S>,
+    stacks: &mut StackTables<'_, S>,
 ) -> Result<EventCounts, WriteError>
 where
     B: AsRef<[u8]> + Sync,
@@ -159,7 +167,7 @@ where
     S: StackSink,
 {
     let mut counts = EventCounts::new(options.export.columns.has(Source::Detail));
-    let decoder = RangeDecoder::new(set, &options.export, monitor);
+    let decoder = RangeDecoder::new(set, &options.export, budget, monitor);
     let columns = &options.export.columns;
     let properties = properties(options.compression, columns.iter());
     let encoders = ColumnEncoders::new(&columns.schema(), &properties)?;
@@ -192,7 +200,8 @@ fn encode_range<B: AsRef<[u8]>>(
     range: EventRange,
 ) -> Result<EncodedRange, WriteError> {
     let (mut rows, mut group, mut stack_ids) = (0, RowGroup::new(encoders), Vec::new());
-    let (counts, found) = decoder.decode(&range, |part| {
+    let (counts, found) = decoder.decode(&range, |part, meter| {
+        meter.text(part.text)?;
         rows += part.rows;
         stack_ids.extend(part.stack_ids);
         group.push(part.batch, part.text)

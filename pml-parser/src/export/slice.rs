@@ -2,6 +2,7 @@
 //! they refer to.
 
 use super::{Monitor, Work, WriteError, progress, stop_if_cancelled};
+use crate::budget::{Budget, Exceeded};
 use crate::error::Damage;
 use crate::event::Event;
 use crate::log::LogView;
@@ -45,10 +46,6 @@ pub struct SliceCounts {
 const RANGE_EVENTS: u32 = 65_536;
 const RANGE_BYTES: u64 = 64 << 20;
 
-/// How many times larger than the capture its events may be. Those of a sound log never are; a
-/// damaged event that takes others for its details costs no more than itself.
-const MOST_COPIES: u64 = 8;
-
 /// Writes the chosen events as a capture of its own. `create` opens part `n` of the output, from 0.
 ///
 /// Event records are copied as they are. Only process indexes are rewritten, and only where two
@@ -71,19 +68,24 @@ where
     W: Write + Seek,
 {
     let mut counts = SliceCounts::default();
+    let budget = Budget::new(set, options.work.limits);
     let choose = |range: EventRange| {
         let mut matcher = options.work.matcher(set);
         let (mut chosen, mut damage) = (Vec::new(), Damage::default());
+        let mut meter = budget.meter();
         for (position, event) in range.events().zip(set.events_in(&range)) {
             stop_if_cancelled(monitor, position)?;
             match event {
-                Ok(event) if matcher.as_mut().is_none_or(|matcher| matcher.matches(&event)) => {
-                    chosen.push(position);
+                Ok(event) => {
+                    meter.event(&event)?;
+                    if matcher.as_mut().is_none_or(|matcher| matcher.matches(&event)) {
+                        chosen.push(position);
+                    }
                 }
-                Ok(_) => {}
                 Err(error) => damage.push(error),
             }
         }
+        meter.finish()?;
         Ok::<_, WriteError>((range, chosen, damage))
     };
     let mut indexes = Indexes::default();
@@ -114,10 +116,9 @@ where
                 let before = part.size();
                 part.add(&event, &mut indexes)?;
                 copied += part.size() - before;
-                if copied > MOST_COPIES * set.size() {
-                    const WHAT: &str =
-                        "records overlap: their copies would be many times larger than the log";
-                    return Err(io::Error::new(io::ErrorKind::InvalidData, WHAT).into());
+                // Whole records are copied, also where but a part of them counts as read.
+                if copied > options.work.limits.records.saturating_mul(set.size()) {
+                    return Err(Exceeded::Records.into());
                 }
                 counts.kept += 1;
             }

@@ -3,6 +3,7 @@
 use super::WriteError;
 use crate::arrow::stacks::{CaptureStacks, FoundStacks, ModulePlace, ResolvedFrame};
 use crate::arrow::tables::{FrameRows, ModuleText, StackRows};
+use crate::budget::Budget;
 use crate::log::LogView;
 use crate::log_set::LogSet;
 use arrow::array::{ArrayRef, UInt32Array};
@@ -36,8 +37,9 @@ impl StackSink for () {
 }
 
 /// Numbers stacks and frames for the whole capture.
-pub(super) struct StackTables<S> {
+pub(super) struct StackTables<'b, S> {
     sink: S,
+    budget: &'b Budget,
     capture: CaptureStacks,
     /// Address and key of its module → frame id.
     frame_ids: HashMap<(u64, Option<NonZeroU64>), u32>,
@@ -47,10 +49,11 @@ pub(super) struct StackTables<S> {
     frame_rows: FrameRows,
 }
 
-impl<S: StackSink> StackTables<S> {
-    pub(super) fn new(sink: S) -> Self {
+impl<'b, S: StackSink> StackTables<'b, S> {
+    pub(super) fn new(sink: S, budget: &'b Budget) -> Self {
         Self {
             sink,
+            budget,
             capture: CaptureStacks::default(),
             frame_ids: HashMap::new(),
             next_frame: 0,
@@ -115,6 +118,8 @@ impl<S: StackSink> StackTables<S> {
         self.next_frame += 1;
         let kernel = frame.address > log.highest_user_address();
         let module = frame.module.and_then(|place| self.modules.get(log, place));
+        // Each frame names the path of its module anew.
+        self.budget.written(module.map_or(0, ModuleText::size))?;
         self.frame_rows.push(id, frame.address, kernel, module);
         if self.frame_rows.is_full() {
             self.sink.frames(&self.frame_rows.finish()?)?;
@@ -163,7 +168,8 @@ impl ModuleTexts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::arrow::stacks::StackFinders;
+    use crate::arrow::stacks::{DEEPEST, Room, SHALLOW, StackFinders};
+    use crate::budget::Limits;
     use crate::log::Log;
     use crate::time::FileTime;
     use crate::write::{LogWriter, Machine, NewEvent, NewModule, NewProcess};
@@ -198,8 +204,9 @@ mod tests {
     #[test]
     fn what_a_finder_knows_from_earlier_ranges_changes_nothing() {
         let set = set(&[15, 25, 16, 26, 27, 17]);
+        let budget = Budget::new(&set, Limits::default());
         let (log, finders, mut tables) =
-            (set.part(0).unwrap(), StackFinders::default(), StackTables::new(()));
+            (set.part(0).unwrap(), StackFinders::default(), StackTables::new((), &budget));
         // Local ids of a range, modules of its stacks, and their ids in the capture.
         let mut find = |positions: Range<u32>| {
             let mut finder = finders.borrow(log);
@@ -218,5 +225,49 @@ mod tests {
         assert_eq!(find(3..6), (vec![0, 0, 1], vec![1, 0], vec![1, 0]));
         assert_eq!(find(0..3), (vec![0, 1, 0], vec![0, 1], vec![0, 1]));
         assert_eq!(find(0..0), (vec![], vec![], vec![]));
+    }
+
+    /// A log whose events have stacks of so many frames, no two alike.
+    fn deep(events: u64, frames: u64) -> Log<Vec<u8>> {
+        let mut log = LogWriter::new(Cursor::new(Vec::new()), &Machine::windows_10("DEEP")).unwrap();
+        for event in 0..events {
+            let stack: Vec<u64> = (0..frames).map(|frame| event << 32 | frame).collect();
+            log.add_event(&NewEvent { stack: &stack, ..NewEvent::default() }).unwrap();
+        }
+        Log::parse(log.finish().unwrap().into_inner()).unwrap()
+    }
+
+    /// Frames of the distinct stacks of a range.
+    fn depths<'a>(finders: &StackFinders<'a>, log: LogView<'a>, positions: Range<u32>) -> Vec<usize> {
+        let mut finder = finders.borrow(log);
+        log.events(positions).for_each(|event| assert!(finder.id(&event.unwrap(), None).is_some()));
+        let found = finder.finish_range();
+        finders.give_back(finder);
+        found.stacks.iter().map(|stack| stack.frames.len()).collect()
+    }
+
+    #[test]
+    fn stacks_beyond_the_room_of_a_range_are_shallow() {
+        let log = deep(40, 600);
+        let room = Room { range: 10 * DEEPEST * size_of::<ResolvedFrame>(), ..Room::default() };
+        let mut finders = StackFinders::default();
+        finders.room = room;
+        let kept = depths(&finders, log.view(), 0..40);
+        assert_eq!(kept, [vec![DEEPEST; 10], vec![SHALLOW; 30]].concat());
+        // The next range has room of its own.
+        assert_eq!(depths(&finders, log.view(), 0..2), [DEEPEST; 2]);
+        assert_eq!(Room::default().range, 160 << 20);
+    }
+
+    #[test]
+    fn what_is_kept_from_range_to_range_is_bounded() {
+        let log = deep(40, 100);
+        let mut finders = StackFinders::default();
+        finders.room.kept = 32_000;
+        for range in 0..8 {
+            assert_eq!(depths(&finders, log.view(), range * 5..range * 5 + 5), [100; 5]);
+            assert!(finders.kept() < 32_000, "{} bytes after range {range}", finders.kept());
+        }
+        assert_eq!(Room::default().kept, 16 << 20);
     }
 }

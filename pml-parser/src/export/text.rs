@@ -2,6 +2,7 @@
 
 use super::{Monitor, Work, WriteError, progress, stop_if_cancelled};
 use crate::arrow::events::EventCounts;
+use crate::budget::Budget;
 use crate::cell::Cell;
 use crate::detail::{Decoded, TextOptions};
 use crate::event::Event;
@@ -114,6 +115,7 @@ pub(super) fn write_rows<B, W, R>(
     out: &mut W,
     export: &TextExport,
     monitor: &dyn Monitor,
+    budget: &Budget,
     renderer: impl Fn() -> R + Sync,
 ) -> Result<EventCounts, WriteError>
 where
@@ -130,16 +132,24 @@ where
         let mut text = text.unwrap_or_default();
         let (mut counts, mut render, mut matcher) =
             (EventCounts::new(details), renderer(), work.matcher(set));
+        let mut meter = budget.meter();
         for (number, event) in set.events_in(&range).enumerate() {
             stop_if_cancelled(monitor, number as u32)?;
             match event {
-                Ok(event) if matcher.as_mut().is_none_or(|matcher| matcher.matches(&event)) => {
-                    counts.add(event.class(), render(&event, &mut text));
+                Ok(event) => {
+                    meter.event(&event)?;
+                    if matcher.as_mut().is_none_or(|matcher| matcher.matches(&event)) {
+                        let start = text.len();
+                        counts.add(event.class(), render(&event, &mut text));
+                        meter.text(text.len() - start)?;
+                    } else {
+                        counts.filtered += 1;
+                    }
                 }
-                Ok(_) => counts.filtered += 1,
                 Err(error) => counts.damage.push(error),
             }
         }
+        meter.finish()?;
         Ok::<_, WriteError>((range, text, counts))
     };
     in_order(work.threads, set.ranges(RANGE_EVENTS, RANGE_BYTES), render, |(range, mut text, found)| {

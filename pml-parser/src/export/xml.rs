@@ -4,6 +4,7 @@ use super::current_modules::current;
 use super::text::{Markup, Row, write_rows};
 use super::{Monitor, WriteError};
 use crate::arrow::events::EventCounts;
+use crate::budget::Budget;
 use crate::detail::value;
 use crate::event::Event;
 use crate::log_set::LogSet;
@@ -18,7 +19,7 @@ pub use super::text::TextExport;
 /// Writes a capture as XML, with call stacks if asked for.
 ///
 /// # Errors
-/// When writing fails, or the monitor stops it.
+/// When writing fails, the monitor stops it, or the capture exceeds its limits.
 pub fn write_xml<B, W>(
     set: &LogSet<B>,
     out: &mut W,
@@ -31,12 +32,19 @@ where
     W: Write,
 {
     out.write_all("\u{feff}<?xml version=\"1.0\" encoding=\"UTF-8\"?>\r\n<procmon><processlist>".as_bytes())?;
+    let budget = Budget::new(set, export.work.limits);
+    let most = budget.meter().most_text();
     let mut text = String::new();
-    for (position, process) in set.parts().flat_map(|log| log.processes()).enumerate() {
-        text.clear();
-        text.push_str(if position == 0 { "" } else { "\r\n" });
-        push_process(process, &mut text);
+    let write = |text: &mut String, out: &mut W| {
+        budget.written(text.len())?;
         out.write_all(text.as_bytes())?;
+        text.clear();
+        Ok::<_, WriteError>(())
+    };
+    for (position, process) in set.parts().flat_map(|log| log.processes()).enumerate() {
+        text.push_str(if position == 0 { "" } else { "\r\n" });
+        push_process(process, &mut text, |text| write(text, out))?;
+        write(&mut text, out)?;
     }
     out.write_all(b"\r\n</processlist><eventlist>\r\n")?;
     let elements: Vec<String> = export
@@ -48,7 +56,7 @@ where
     let first = set.time_span().map_or(FileTime(0), |span| span.0);
     let fidelity = export.text.fidelity;
     let mut out = SkipFirst { out, left: EVENT_SEPARATOR.len() };
-    let counts = write_rows(set, &mut out, export, monitor, || {
+    let counts = write_rows(set, &mut out, export, monitor, &budget, || {
         let mut row = Row::new(export, &markup, first);
         move |event: &Event<'_>, out: &mut String| {
             out.push_str(EVENT_SEPARATOR);
@@ -57,7 +65,7 @@ where
             out.push_str("</ProcessIndex>\r\n");
             let decoded = row.push(event, out);
             if stacks {
-                push_stack(event, fidelity.into(), out);
+                push_stack(event, fidelity.into(), most, out);
             }
             out.push_str("</event>\r\n");
             decoded
@@ -150,8 +158,15 @@ fn push_element(name: &str, out: &mut String, write: impl FnOnce(&mut String)) {
     }
 }
 
+/// Text of a process that is written before it is whole: its modules may share huge texts.
+const PROCESS_TEXT: usize = 1 << 20;
+
 /// A process and its modules.
-fn push_process(process: Process<'_>, out: &mut String) {
+fn push_process(
+    process: Process<'_>,
+    out: &mut String,
+    mut write: impl FnMut(&mut String) -> Result<(), WriteError>,
+) -> Result<(), WriteError> {
     out.push_str("<process>\r\n");
     let text = |name, text: WinStr<'_>, out: &mut String| {
         push_element(name, out, |out| push_escaped(&text.to_str(), out));
@@ -193,12 +208,18 @@ fn push_process(process: Process<'_>, out: &mut String) {
         text("Company", module.company(), out);
         text("Description", module.description(), out);
         out.push_str("</module>\r\n");
+        if out.len() >= PROCESS_TEXT {
+            write(out)?;
+        }
     }
     out.push_str("</modulelist>\r\n</process>");
+    Ok(())
 }
 
-/// The frames of an event, each with the module it lies in.
-fn push_stack(event: &Event<'_>, resolution: Resolution, out: &mut String) {
+/// The frames of an event, each with the module it lies in. Frames that share huge paths end with the
+/// first that makes the text longer than `most`, which no export takes.
+fn push_stack(event: &Event<'_>, resolution: Resolution, most: usize, out: &mut String) {
+    let start = out.len();
     out.push_str("<stack>");
     let resolver = Resolver::new(event.log(), event.process_position(), resolution);
     for (depth, address) in event.stack().addresses().enumerate() {
@@ -216,6 +237,9 @@ fn push_stack(event: &Event<'_>, resolution: Resolution, out: &mut String) {
             });
         }
         out.push_str("</frame>\r\n");
+        if out.len() - start > most {
+            break;
+        }
     }
     out.push_str("</stack>\r\n");
 }

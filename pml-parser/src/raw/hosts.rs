@@ -1,6 +1,7 @@
 //! The host and port tables: two counted lists, one behind the other, without an index.
 
-use super::bytes::{Parsed, record, tail};
+use super::bytes::{Blob, Parsed, record, tail};
+use super::strings::LONGEST;
 use crate::error::{Error, Result};
 use crate::text::WinStr;
 use nom::bytes::complete::take;
@@ -70,14 +71,12 @@ impl Hosts {
 
     /// All addresses and their names, as stored.
     pub(crate) fn hosts<'a>(&'a self, file: &'a [u8]) -> impl Iterator<Item = ([u8; 16], WinStr<'a>)> {
-        self.hosts.iter().map(|(ip, span)| (*ip, WinStr::utf16(file.get(span.clone()).unwrap_or_default())))
+        self.hosts.iter().map(|(ip, span)| (*ip, text(file, span)))
     }
 
     /// All ports (is TCP, number) and their names, as stored.
     pub(crate) fn ports<'a>(&'a self, file: &'a [u8]) -> impl Iterator<Item = ((bool, u16), WinStr<'a>)> {
-        self.ports.iter().map(|((is_tcp, port), span)| {
-            ((*is_tcp == 1, *port), WinStr::utf16(file.get(span.clone()).unwrap_or_default()))
-        })
+        self.ports.iter().map(|((is_tcp, port), span)| ((*is_tcp == 1, *port), text(file, span)))
     }
 
     /// The name of an address, or `None` where the table has none or an empty one.
@@ -91,10 +90,15 @@ impl Hosts {
     }
 }
 
+/// A name, cut as those of the string table are.
+fn text<'a>(file: &'a [u8], span: &Range<usize>) -> WinStr<'a> {
+    WinStr::utf16(file.get(span.clone()).unwrap_or_default().clip(0, LONGEST))
+}
+
 fn name<'a, K: Ord>(file: &'a [u8], table: &[(K, Range<usize>)], key: &K) -> Option<WinStr<'a>> {
     let first = table.partition_point(|(k, _)| k < key);
     let (found, span) = table.get(first)?;
-    let text = WinStr::utf16(file.get(span.clone())?);
+    let text = text(file, span);
     (found == key && !text.is_empty()).then_some(text)
 }
 

@@ -7,7 +7,7 @@ use nom::bytes::complete::take;
 use zerocopy::byteorder::little_endian::U32;
 
 /// Bytes of the longest string Windows has (`UNICODE_STRING`); what a forged table adds is cut.
-const LONGEST: usize = 0xFFFE;
+pub(super) const LONGEST: usize = 0xFFFE;
 
 /// The string table: read in place, nothing is decoded before it is asked for.
 #[derive(Clone, Copy, Debug, Default)]

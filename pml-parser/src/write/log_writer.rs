@@ -257,7 +257,7 @@ impl<W: Write + Seek> LogWriter<W> {
     /// When writing fails, or the log is full.
     pub fn copy_event(&mut self, event: &Event<'_>, mut index: impl FnMut(u32) -> u32) -> io::Result<()> {
         self.check_room()?;
-        let (frames, details) = (event.stack().raw(), event.details());
+        let (frames, details) = (event.stack().raw(), event.whole_details());
         let mut header = *event.header();
         header.process_index = index(header.process_index.get()).into();
         // Where a forged record puts its extra blob far behind, what lies between stays there.
@@ -279,7 +279,7 @@ impl<W: Write + Seek> LogWriter<W> {
     /// Copies details; those of Process Defined and Process Create begin with the index and PID of
     /// the new process and of its parent.
     fn copy_details(&mut self, event: &Event<'_>, index: &mut impl FnMut(u32) -> u32) -> io::Result<()> {
-        let details = event.details();
+        let details = event.whole_details();
         let operation = event.operation();
         let names_processes = operation.class == EventClass::Process && operation.code < 2;
         match details.split_first_chunk::<16>() {

@@ -10,6 +10,8 @@ use crate::time::FileTime;
 pub struct Process<'a> {
     pub(crate) log: LogView<'a>,
     pub(crate) position: u32,
+    /// As the table has it. The record repeats it, but a damaged one may say something else.
+    pub(crate) index: u32,
     pub(crate) record: ProcessRecord<'a>,
 }
 
@@ -27,7 +29,7 @@ pub enum Virtualized {
 impl<'a> Process<'a> {
     /// The key that events refer to; unique within one log, not across the parts of a set.
     pub fn index(self) -> u32 {
-        self.record.fixed.index.get()
+        self.index
     }
 
     /// Position in the process table, ascending by [`Process::index`].

@@ -196,6 +196,23 @@ fn opening_says_what_is_wrong() {
     assert_eq!(error.what(), "event offset array");
 }
 
+/// Events find their process by the table; what a record says of its own index must not matter.
+#[test]
+fn a_process_has_the_index_of_the_table() {
+    let mut bytes = log(true);
+    let word = |bytes: &[u8], at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap()) as usize;
+    let table = word(&bytes, 0x250);
+    let record = table + word(&bytes, table + 12);
+    assert_eq!(word(&bytes, record), 1);
+    bytes[record..record + 4].fill(2);
+    let log = Log::parse(bytes).unwrap();
+    let indexes: Vec<u32> = log.view().processes().map(|process| process.index()).collect();
+    assert_eq!(indexes, [1, 2]);
+    for process in log.view().processes() {
+        assert_eq!(log.view().process_position(process.index()), Some(process.position()));
+    }
+}
+
 #[test]
 fn many_processes_cannot_share_one_huge_record() {
     let whole = log(true);

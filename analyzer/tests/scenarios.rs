@@ -30,10 +30,15 @@ fn cases() -> Vec<(String, Scenario, Expectation)> {
     cases
 }
 
+/// The capture, as far as it is there where it was never closed.
+fn opened(scenario: &Scenario, parts: Vec<Vec<u8>>) -> LogSet<Vec<u8>> {
+    let open = if scenario.is_unclosed().unwrap() { Log::recover } else { Log::parse };
+    LogSet::new(parts.into_iter().map(|bytes| open(bytes).unwrap()).collect())
+}
+
 fn report(scenario: &Scenario, options: &Options, threads: usize) -> (LogSet<Vec<u8>>, Report) {
     let parts = scenario.generate_in_memory(options).unwrap().parts;
-    let open = if scenario.is_unclosed().unwrap() { Log::recover } else { Log::parse };
-    let set = LogSet::new(parts.into_iter().map(|bytes| open(bytes).unwrap()).collect());
+    let set = opened(scenario, parts);
     let triage_options = TriageOptions { threads, parts_missing: false };
     let triage = triage(&set, &KNOWLEDGE, triage_options, &NoWatch).unwrap();
     let source =
@@ -322,7 +327,7 @@ fn rules_fire_where_they_say() {
 fn reports_render() {
     for (name, scenario, _) in cases() {
         let parts = scenario.generate_in_memory(&sized(&scenario, 6_000, 1, 1)).unwrap().parts;
-        let set = LogSet::new(parts.into_iter().map(|bytes| Log::parse(bytes).unwrap()).collect());
+        let set = opened(&scenario, parts);
         let triage =
             triage(&set, &KNOWLEDGE, TriageOptions { threads: 1, parts_missing: false }, &NoWatch).unwrap();
         for language in [Language::En, Language::Zh] {

@@ -1,4 +1,5 @@
 //! Broken logs on the command line: what `pml info` says of them, and what recovery makes of them.
+#![forbid(unsafe_code)]
 
 use serde_json::Value;
 use std::fs;

@@ -12,8 +12,19 @@ fn root() -> PathBuf {
 /// Every Rust file of the workspace, with its text.
 fn sources() -> Vec<(String, String)> {
     let mut found = Vec::new();
-    let mut folders: Vec<PathBuf> =
-        ["pml-parser", "analyzer", "cli", "benches", "samples"].iter().map(|f| root().join(f)).collect();
+    let mut folders: Vec<PathBuf> = [
+        "pml-parser",
+        "analyzer",
+        "cli",
+        "benches",
+        "samples",
+        "fuzz/src",
+        "fuzz/fuzz_targets",
+        "fuzz/examples",
+    ]
+    .iter()
+    .map(|f| root().join(f))
+    .collect();
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(&folder).unwrap().flatten() {
             let path = entry.path();

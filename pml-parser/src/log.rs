@@ -526,9 +526,9 @@ impl<'a> LogView<'a> {
 
     /// The process at `position` of the table, ascending by process index.
     pub fn process_at(self, position: u32) -> Option<Process<'a>> {
-        let &(_, at) = self.index.processes.get(position as usize)?;
+        let &(index, at) = self.index.processes.get(position as usize)?;
         let record = raw_process::read(self.tables_bytes(), at, self.index.pointer()).ok()?;
-        Some(Process { log: self, position, record })
+        Some(Process { log: self, position, index, record })
     }
 
     /// All processes, ascending by process index.

@@ -13,6 +13,8 @@ pub(crate) const SYSTEM_PID: u32 = 4;
 pub struct Process<'a> {
     pub(crate) log: LogView<'a>,
     pub(crate) position: u32,
+    /// As the table has it. The record repeats it, but a damaged one may say something else.
+    pub(crate) index: u32,
     pub(crate) record: ProcessRecord<'a>,
 }
 
@@ -42,7 +44,7 @@ impl Virtualized {
 impl<'a> Process<'a> {
     /// The key that events refer to; unique within one log, not across the parts of a set.
     pub fn index(self) -> u32 {
-        self.record.fixed.index.get()
+        self.index
     }
 
     /// Position in the process table, ascending by [`Process::index`].

@@ -2,70 +2,13 @@
 //! fields. Nothing panics, work stays bounded, damage is located.
 #![forbid(unsafe_code)]
 
-use pml_parser::write::{LogWriter, Machine, NewEvent, NewModule, NewProcess, details};
-use pml_parser::{
-    Cell, ErrorKind, EventClass, Fidelity, FileTime, Log, NtStatus, Resolution, TextOptions, Ticks,
-};
+use pml_parser::write::{LogWriter, Machine, NewEvent, details};
+use pml_parser::{Cell, ErrorKind, EventClass, Fidelity, FileTime, Log, Resolution, TextOptions};
+use pml_samples::little;
 use std::io::Cursor;
 
-/// A log with a little of everything.
 fn log(is_64_bit: bool) -> Vec<u8> {
-    let machine = Machine { is_64_bit, ..Machine::windows_10("DAMAGED") };
-    let pointer = machine.pointer();
-    let mut log = LogWriter::new(Cursor::new(Vec::new()), &machine).unwrap();
-    let module = |base, path| NewModule { base, size: 0x1000, path, ..NewModule::default() };
-    log.add_process(&NewProcess {
-        index: 1,
-        pid: 4,
-        name: "System",
-        modules: vec![module(0x8000_0000, r"C:\Windows\system32\ntoskrnl.exe")],
-        ..NewProcess::default()
-    });
-    log.add_process(&NewProcess {
-        index: 2,
-        pid: 1000,
-        name: "TiWorker.exe",
-        modules: vec![module(0x40_0000, r"C:\a.dll"), module(0x40_0800, r"C:\b.dll")],
-        ..NewProcess::default()
-    });
-    log.add_host([10; 16], "host");
-    log.add_port(true, 443, "https");
-    let path = r"C:\Windows\WinSxS\x.dll";
-    let entries = details::directory_entries(&["a", "b"]);
-    let extra = details::open_result(pointer, 1);
-    let value = details::partial_value(7, b"a\0b\0\0\0c\0\0\0\0\0");
-    let mut network = vec![7, 0, 0, 0, 9, 0, 0, 0];
-    network.extend([10; 32]);
-    network.extend([0xBB, 1, 0x50, 0, b'k', 0, 0, 0, b'v', 0, 0, 0, 0, 0]);
-    // Class, operation, details, extra blob.
-    type Case<'a> = (u16, u16, Vec<u8>, Option<&'a [u8]>);
-    let cases: Vec<Case<'_>> = vec![
-        (3, 20, details::create_file(pointer, path, &details::Create::READ), Some(&extra)),
-        (3, 23, details::transfer(pointer, path, 4096, 512, 0x6_0900), None),
-        (3, 26, details::rename(pointer, path, r"C:\y", true), None),
-        (3, 32, details::query_directory(pointer, path, "*"), Some(&entries)),
-        (3, 33, details::control(pointer, path, 0x9_0240), None),
-        (2, 5, details::query(r"HKLM\K\v", 144, 2), Some(&value)),
-        (2, 4, details::set_value(r"HKLM\K\v", 1, b"d\0\0\0"), None),
-        (1, 7, details::process_start(4, "a b", r"C:\", &["X=1"]), None),
-        (5, 2, network, None),
-    ];
-    for (i, (class, operation, details, extra)) in cases.into_iter().enumerate() {
-        log.add_event(&NewEvent {
-            process_index: 2,
-            tid: 8,
-            class: EventClass::from_code(class),
-            operation,
-            time: FileTime(133_485_408_450_000_000 + i as u64),
-            duration: Ticks(3),
-            status: NtStatus(0),
-            stack: &[0x8000_0010, 0x40_0900, 0x1234],
-            details: &details,
-            extra,
-        })
-        .unwrap();
-    }
-    log.finish().unwrap().into_inner()
+    little::log(is_64_bit).unwrap()
 }
 
 /// Reads all there is to read; gives the number of readable events.
@@ -252,6 +195,23 @@ fn opening_says_what_is_wrong() {
     let error = Log::parse(patched(0x234, &[0xFF; 4])).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Truncated { need: 21_474_836_475, .. }), "{error}");
     assert_eq!(error.what(), "event offset array");
+}
+
+/// Events find their process by the table; what a record says of its own index must not matter.
+#[test]
+fn a_process_has_the_index_of_the_table() {
+    let mut bytes = log(true);
+    let word = |bytes: &[u8], at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap()) as usize;
+    let table = word(&bytes, 0x250);
+    let record = table + word(&bytes, table + 12);
+    assert_eq!(word(&bytes, record), 1);
+    bytes[record..record + 4].fill(2);
+    let log = Log::parse(bytes).unwrap();
+    let indexes: Vec<u32> = log.view().processes().map(|process| process.index()).collect();
+    assert_eq!(indexes, [1, 2]);
+    for process in log.view().processes() {
+        assert_eq!(log.view().process_position(process.index()), Some(process.position()));
+    }
 }
 
 #[test]

@@ -1,4 +1,5 @@
 //! What can be read of logs that were cut short, damaged, or never closed, held against the whole logs.
+#![forbid(unsafe_code)]
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use pml_parser::export::slice::{SliceOptions, slice};
@@ -453,6 +454,20 @@ fn clock_is_set() -> Result<(), Failed> {
     Ok(())
 }
 
+/// Events that no capture has are no damage where they lie as records do.
+fn odd_events_of_a_sound_log() -> Result<(), Failed> {
+    let mut log = LogWriter::new(Cursor::new(Vec::new()), &Machine::windows_10("ODD")).unwrap();
+    for (class, time) in [(12_100, 0), (0, 0), (3, u64::MAX), (77, 133_485_408_450_000_000), (3, 1)] {
+        let (class, time) = (EventClass::from_code(class), FileTime(time));
+        log.add_event(&NewEvent { class, time, stack: &[7; 400], ..NewEvent::default() }).unwrap();
+    }
+    let bytes = log.finish().unwrap().into_inner();
+    let log = recovered(&bytes);
+    assert_found(&log, &records(&bytes), "odd");
+    assert_eq!((recovery(&log).lost, recovery(&log).doubtful), (0, 5));
+    Ok(())
+}
+
 fn what_is_no_log_is_refused() -> Result<(), Failed> {
     let kind = |bytes: &[u8]| Log::recover(bytes).map(|_| ()).unwrap_err().kind();
     assert_eq!(kind(b"PML_"), ErrorKind::Truncated { need: 936, have: 4 });
@@ -490,6 +505,7 @@ fn main() -> ExitCode {
         Trial::test("processes_are_made_out_of_events", processes_are_made_out_of_events),
         Trial::test("absurd_fields", absurd_fields),
         Trial::test("clock_is_set", clock_is_set),
+        Trial::test("odd_events_of_a_sound_log", odd_events_of_a_sound_log),
         Trial::test("what_is_no_log_is_refused", what_is_no_log_is_refused),
     ];
     for bits in [Bits::B32, Bits::B64] {

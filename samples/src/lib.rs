@@ -3,5 +3,6 @@
 
 pub mod boot;
 pub mod corpus;
+pub mod little;
 mod random;
 pub mod scenario;

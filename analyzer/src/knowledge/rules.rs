@@ -288,6 +288,9 @@ fn compiled_evidence(
 
 impl CompiledSequence {
     pub(super) fn new(sequence: &Sequence, actors: &Actors, inspection: &mut Inspection<'_>) -> Self {
+        if sequence.events == Some(0) {
+            inspection.push(sequence.within.span(), "among 0 events there is none: want at least 1");
+        }
         Self {
             filter: sequence.filter.as_ref().and_then(|filter| compile(filter, inspection)),
             actors: actors.set(&sequence.actors, inspection),
@@ -358,5 +361,20 @@ impl Compiled {
             words.push(format!("at least {} of what supports it", self.evidence_needed));
         }
         words
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::knowledge::Knowledge;
+
+    /// A sequence that may look at no event would never be found.
+    #[test]
+    fn a_sequence_wants_at_least_one_event() {
+        let rule = include_str!("../../knowledge/rules/RB-PSFX-DELTA.toml");
+        let rule = rule.replacen("within = ", "events = 0, within = ", 1);
+        let errors = Knowledge::with(&[("rules/own.toml".to_owned(), rule)]).unwrap_err();
+        assert_eq!(errors.len(), 1, "{errors:?}");
+        assert!(errors[0].reason.contains("at least 1"), "{errors:?}");
     }
 }

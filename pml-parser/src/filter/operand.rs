@@ -30,7 +30,7 @@ fn whole(expression: &str, column: &Column, operand: &Operand) -> Result<String,
         "result" | "status" if !wanted.starts_with("0x") => TEXTS.iter().map(|entry| entry.1).collect(),
         _ => return Ok(wanted),
     };
-    if wanted == UNKNOWN.to_lowercase() || known.iter().any(|known| folded(known) == wanted) {
+    if wanted == UNKNOWN.to_lowercase() || known.iter().any(|known| known.eq_ignore_ascii_case(&wanted)) {
         return Ok(wanted);
     }
     let message = format!("no event has the {} `{}`", column.name, operand.text);

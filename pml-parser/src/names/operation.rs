@@ -103,9 +103,17 @@ impl Operation {
     /// The names of all operations, some of them several times.
     pub fn names() -> impl Iterator<Item = &'static str> {
         let operations = EventClass::NAMED.into_iter().flat_map(|class| {
-            (0..).map(move |code| Self { class, code, sub: 0 }).take_while(|operation| operation.is_known())
+            // Some classes have gaps.
+            (0..64).map(move |code| Self { class, code, sub: 0 }).filter(|operation| operation.is_known())
         });
-        operations.flat_map(|operation| (0..=u8::MAX).map(move |sub| Self { sub, ..operation }.name()))
+        operations.flat_map(|operation| {
+            let file = operation.file().filter(|_| operation.class == EventClass::FileSystem);
+            let listed = file.and_then(|file| file.subs).unwrap_or_default();
+            // The last one is nowhere listed. Filters ask for all names with every value: to try every
+            // number would be slow.
+            let others = [0, 1, u8::MAX].map(|sub| Self { sub, ..operation }.name());
+            others.into_iter().chain(listed.iter().map(|sub| sub.name))
+        })
     }
 
     /// Whether Process Monitor has a name for the operation number (a sub-operation may still be
@@ -269,6 +277,21 @@ mod tests {
         assert_eq!(name(3, 49, 0), "<Unknown>");
         assert_eq!(name(5, 9, 1), "TCP TCPCopy");
         assert_eq!(name(6, 20, 0), "");
+    }
+
+    #[test]
+    fn all_names_are_there_and_not_too_often() {
+        let mut every = std::collections::BTreeSet::new();
+        for class in EventClass::NAMED {
+            for code in 0..=300 {
+                every.extend((0..=u8::MAX).map(|sub| Operation { class, code, sub }.name()));
+            }
+        }
+        // What there is no number for is unknown, and no name.
+        let listed: std::collections::BTreeSet<_> = Operation::names().chain([UNKNOWN]).collect();
+        assert_eq!(listed, every);
+        assert!(listed.contains("RegRestorekey"), "behind a gap");
+        assert!(Operation::names().count() < 500);
     }
 
     #[test]

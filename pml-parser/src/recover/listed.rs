@@ -8,23 +8,17 @@ use crate::time::TICKS_PER_SECOND;
 /// Times further apart than this, from the event before and the one behind, are not of one capture.
 const FAR: u64 = 30 * 86_400 * TICKS_PER_SECOND;
 
-/// What is known of an entry of the array.
-#[derive(Clone, Copy)]
-enum Entry<'a> {
-    /// It leads to a record.
-    Good(Step<'a>),
-    /// It leads nowhere, or to something that is no record.
-    Bad,
+/// The record that an entry of the array leads to, if it leads to one; `None` behind the last entry.
+fn entry<'a>(ground: &Ground<'a>, offsets: &Offsets, position: u32) -> Option<Option<Step<'a>>> {
+    let at = offsets.get(ground.file, position)?;
+    // Events may be listed in any order: their times are compared with their neighbours' alone.
+    Some(if at < header::SIZE as u64 { None } else { ground.any_step(at) })
 }
 
-fn entry<'a>(ground: &Ground<'a>, offsets: &Offsets, position: u32) -> Option<Entry<'a>> {
-    let at = offsets.get(ground.file, position)?;
-    if at < header::SIZE as u64 {
-        return Some(Entry::Bad);
-    }
-    // Events may be listed in any order: their times are compared with their neighbours' alone.
-    let step = ground.step_at_any_time(at);
-    Some(step.map_or(Entry::Bad, Entry::Good))
+/// Whether a record that ends at `end` leads to what begins at `at`: a stray byte or the padding of a table
+/// may lie between.
+fn leads_to(end: u64, at: Option<u64>) -> bool {
+    at.is_some_and(|at| (end..=end + PADDING).contains(&at))
 }
 
 /// Whether more than half of the entries lead to records.
@@ -35,9 +29,11 @@ pub(super) fn is_credible(ground: &Ground<'_>, offsets: &Offsets) -> bool {
     let stride = count.div_ceil(SAMPLE).max(1);
     let (mut good, mut bad) = (0, 0);
     for position in (0..count).step_by(stride as usize) {
-        match entry(ground, offsets, position) {
-            Some(Entry::Good(_)) => good += 1,
-            _ => bad += 1,
+        let step = entry(ground, offsets, position).flatten();
+        let next = offsets.get(ground.file, position + 1);
+        match step.is_some_and(|step| step.is_sound() || leads_to(step.end(), next)) {
+            true => good += 1,
+            false => bad += 1,
         }
     }
     good > bad
@@ -55,13 +51,14 @@ pub(super) fn take<'a, F: Finder<'a>>(ground: &Ground<'a>, offsets: &Offsets, fi
     while let Some(this) = next.filter(|_| finder.goes_on()) {
         position += 1;
         next = entry(ground, offsets, position);
-        let good = match this {
-            Entry::Good(step) => Some(step),
-            Entry::Bad => None,
+        // What looks odd is a record if it lies where the next one has to begin, and if it ends where the one
+        // behind it begins, whatever else it says; otherwise it is none.
+        let behind = offsets.get(ground.file, position).or(Some(offsets.at()));
+        let is_record = |step: &Step<'_>| {
+            let fits = || step.oddities == 1 || leads_to(step.end(), behind);
+            step.is_sound() || leads_to(end, Some(step.at)) && fits()
         };
-        // What looks odd is a damaged record if it lies where the next one has to begin, and no record at all
-        // if it does not.
-        let Some(step) = good.filter(|step| step.is_sound || (end..=end + 1).contains(&step.at)) else {
+        let Some(step) = this.filter(is_record) else {
             bad += 1;
             run_is_bad = true;
             continue;
@@ -70,15 +67,18 @@ pub(super) fn take<'a, F: Finder<'a>>(ground: &Ground<'a>, offsets: &Offsets, fi
             search(ground, end, step.at, before, finder);
             run_is_bad = false;
         }
+        // A record that says to reach into the next one says something wrong.
+        let ahead = next.flatten().filter(|next| next.is_sound() && next.at > step.at);
+        let overlaps = ahead.is_some_and(|next| step.end() > next.at);
         let is_far = |other: Option<u64>| other.is_none_or(|time| time.abs_diff(step.time()) > FAR);
-        let behind = match next {
-            Some(Entry::Good(next)) => Some(next.time()),
-            _ => None,
-        };
-        let is_alone = (before.is_some() || behind.is_some()) && is_far(before) && is_far(behind);
-        finder.found(&step, !step.is_sound || is_alone);
-        before = Some(step.time());
-        end = end.max(step.end());
+        let after = next.flatten().map(|next| next.time());
+        let is_alone = (before.is_some() || after.is_some()) && is_far(before) && is_far(after);
+        let is_doubtful = !step.is_sound() || is_alone || overlaps;
+        finder.found(&step, is_doubtful);
+        if !is_doubtful {
+            before = Some(step.time());
+        }
+        end = end.max(ahead.map_or(step.end(), |next| step.end().min(next.at)));
     }
     // The array lies behind the records: what it does not list lies between them.
     let array = offsets.at();

@@ -46,14 +46,19 @@ pub(super) struct Ground<'a> {
 pub(super) struct Step<'a> {
     pub at: u64,
     pub record: EventRecord<'a>,
-    /// Whether all of its header is as it is in a sound record; otherwise one thing is not.
-    pub is_sound: bool,
+    /// How many things about its header are not as they are in a sound record.
+    pub oddities: usize,
 }
 
 impl Step<'_> {
     /// Where the next record begins, if no stray byte lies between.
     pub(super) fn end(&self) -> u64 {
         self.at + self.record.raw.len() as u64
+    }
+
+    /// Whether all of its header is as it is in a sound record.
+    pub(super) fn is_sound(&self) -> bool {
+        self.oddities == 0
     }
 
     /// Whether a stray byte may follow.
@@ -101,20 +106,18 @@ impl<'a> Ground<'a> {
     /// The record at `at`, if its parts lie inside the file and at most one thing is odd about it.
     fn step(&self, at: u64, before: Option<u64>) -> Option<Step<'a>> {
         let record = event::read(self.file, at, self.pointer).ok()?;
-        match oddities(record.header, self.pointer, before) {
-            0 => Some(Step { at, record, is_sound: true }),
-            1 => Some(Step { at, record, is_sound: false }),
-            _ => None,
-        }
+        let oddities = oddities(record.header, self.pointer, before);
+        (oddities <= 1).then_some(Step { at, record, oddities })
     }
 
-    /// The record at `at`, whatever its time within those that captures can have.
-    pub(super) fn step_at_any_time(&self, at: u64) -> Option<Step<'a>> {
-        self.step(at, None)
+    /// The record at `at`, if its parts lie inside the file, whatever is odd about it.
+    pub(super) fn any_step(&self, at: u64) -> Option<Step<'a>> {
+        let record = event::read(self.file, at, self.pointer).ok()?;
+        Some(Step { at, record, oddities: oddities(record.header, self.pointer, None) })
     }
 
     fn sound_step(&self, at: u64, before: Option<u64>) -> Option<Step<'a>> {
-        self.step(at, before).filter(|step| step.is_sound)
+        self.step(at, before).filter(|step| step.is_sound())
     }
 
     /// The record behind another one; `before` is the time of the sound record before both.
@@ -181,7 +184,7 @@ impl<'a> Ground<'a> {
         let mut step = first;
         for _ in 1..CHAIN {
             match self.next(&step, Some(step.time())) {
-                Some(next) if next.is_sound => step = next,
+                Some(next) if next.is_sound() => step = next,
                 _ => return self.is_end(step.end(), None) || self.is_cut(&step),
             }
         }
@@ -208,14 +211,14 @@ impl<'a> Ground<'a> {
                 continue;
             };
             let end = step.end();
-            let next = self.next(&step, before).filter(|next| step.is_sound || next.is_sound);
+            let next = self.next(&step, before).filter(|next| step.is_sound() || next.is_sound());
             // A time that the next record does not go on from is this record's alone to doubt.
-            let goes_on = next.is_some_and(|next| step.is_sound || follows(next.time(), Some(step.time())));
+            let goes_on = next.is_some_and(|next| step.is_sound() || follows(next.time(), Some(step.time())));
             let is_last = next.is_none() && self.is_end(end, second);
             if next.is_some() || is_last {
                 let only_time = only_time_is_odd(&step, self.pointer, before);
-                finder.found(&step, !(step.is_sound || only_time && goes_on));
-                if step.is_sound || goes_on {
+                finder.found(&step, !(step.is_sound() || only_time && goes_on));
+                if step.is_sound() || goes_on {
                     before = Some(step.time());
                 }
                 found += 1;
@@ -231,11 +234,11 @@ impl<'a> Ground<'a> {
             }
             // Nothing whole follows. If what follows begins as a record does, it was cut or says more of its
             // size than is there; otherwise this record does not end where it says, or the next one is gone.
-            let is_cut = step.is_sound && self.is_cut(&step);
+            let is_cut = step.is_sound() && self.is_cut(&step);
             let from = if is_cut { end } else { step.at };
             let resumed = self.resume(from + HEADER_SIZE as u64, before);
             let resume_at = resumed.map_or(self.file.len() as u64, |step| step.at);
-            if !step.is_sound || resume_at < end {
+            if !step.is_sound() || resume_at < end {
                 finder.lost(step.at, resume_at);
             } else {
                 finder.found(&step, !is_cut);
@@ -263,7 +266,7 @@ impl<'a> Ground<'a> {
         while let Some(this) = step {
             length += 1;
             step = if length < most {
-                self.next(&this, Some(this.time())).filter(|next| next.is_sound)
+                self.next(&this, Some(this.time())).filter(|next| next.is_sound())
             } else {
                 None
             };

@@ -1,0 +1,201 @@
+//! Writes what fuzzing starts from, one directory for each target: `seeds <corpus>`.
+
+use pml_fuzz::body::Body;
+use pml_fuzz::{little, small};
+use pml_parser::Log;
+use std::collections::BTreeSet;
+use std::error::Error;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+type Outcome<T = ()> = Result<T, Box<dyn Error>>;
+
+/// Where the seeds of a target go, and how many there are.
+struct Seeds {
+    folder: PathBuf,
+    count: usize,
+}
+
+impl Seeds {
+    fn new(corpus: &Path, target: &str) -> Outcome<Self> {
+        let folder = corpus.join(target);
+        fs::create_dir_all(&folder)?;
+        Ok(Self { folder, count: 0 })
+    }
+
+    fn add(&mut self, seed: impl AsRef<[u8]>) -> Outcome {
+        fs::write(self.folder.join(format!("seed-{:04}", self.count)), seed)?;
+        self.count += 1;
+        Ok(())
+    }
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// Files with one of these endings below a directory, in order.
+fn files(directory: &Path, endings: &[&str]) -> Outcome<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            found.extend(files(&path, endings)?);
+        } else if path.extension().is_some_and(|e| endings.iter().any(|&ending| e == ending)) {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// A rule of a configuration of Process Monitor, with a column, a relation and a text.
+fn rule(column: u32, relation: u32, action: u8, text: &str, number: u32) -> Vec<u8> {
+    let text: Vec<u8> = text.encode_utf16().chain([0]).flat_map(u16::to_le_bytes).collect();
+    let mut out = [column.to_le_bytes(), relation.to_le_bytes()].concat();
+    out.push(action);
+    out.extend((text.len() as u32).to_le_bytes());
+    out.extend(text);
+    out.extend(number.to_le_bytes());
+    out.extend([0; 4]);
+    out
+}
+
+fn record(name: &str, value: &[u8]) -> Vec<u8> {
+    let name: Vec<u8> = name.encode_utf16().chain([0]).flat_map(u16::to_le_bytes).collect();
+    let value_at = 16 + name.len() as u32;
+    let sizes = [value_at + value.len() as u32, 16, value_at, value.len() as u32];
+    [sizes.map(u32::to_le_bytes).concat(), name, value.to_vec()].concat()
+}
+
+fn configuration(rules: &[Vec<u8>]) -> Vec<u8> {
+    let list = [&[1][..], &(rules.len() as u32).to_le_bytes(), &rules.concat(), &[0; 3]].concat();
+    [record("AdvancedMode", &[0; 4]), record("FilterRules", &list)].concat()
+}
+
+/// Expressions: what stands in the blocks and in the code of a page.
+fn expressions(page: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for block in page.split("```").skip(1).step_by(2) {
+        let block = block.split_once('\n').map_or("", |parts| parts.1);
+        found.push(block.to_owned());
+        found.extend(block.lines().map(str::to_owned));
+    }
+    found.extend(page.split('`').skip(1).step_by(2).map(str::to_owned));
+    found.retain(|text| !text.trim().is_empty() && text.len() < 300);
+    found
+}
+
+/// Single columns, each with one of everything that can be asked of it.
+fn comparisons(page: &str) -> Vec<String> {
+    let columns = page.split("## Columns").nth(1).unwrap_or_default();
+    let columns = columns.split('`').skip(1).step_by(2).filter(|name| !name.contains(['.', ' ', '-']));
+    let tails =
+        ["= 1", "is not null", "between 1 and 0xFF", "in (1, 'a', SUCCESS)", "> 1ms", "not contains a"];
+    columns.flat_map(|column| tails.map(|tail| format!("{column} {tail}"))).collect()
+}
+
+fn filters(corpus: &Path) -> Outcome<usize> {
+    let mut seeds = Seeds::new(corpus, "filter")?;
+    let page = fs::read_to_string(root().join("docs/filters.md"))?;
+    for expression in expressions(&page).into_iter().chain(comparisons(&page)) {
+        seeds.add(format!("e{expression}"))?;
+    }
+    // Filters of the knowledge: what is asked in earnest.
+    for file in files(&root().join("analyzer/knowledge"), &["toml"])? {
+        let text = fs::read_to_string(file)?;
+        for line in text.lines() {
+            let value = line.split_once("where = ").or(line.split_once("failure = ")).map(|parts| parts.1);
+            let value = value.map(|value| value.trim().trim_matches(['\'', '"', '}', ' ']));
+            if let Some(value) = value.filter(|value| !value.is_empty()) {
+                seeds.add(format!("e{value}"))?;
+            }
+        }
+    }
+    let columns = (40_052..40_090).chain([40_164, 40_178]);
+    for (at, column) in columns.enumerate() {
+        let relation = at as u32 % 8;
+        let rules = [rule(column, relation, (at % 2) as u8, "4", 4), rule(40_056, 0, 1, "SUCCESS", 0)];
+        seeds.add([b"p".to_vec(), configuration(&rules)].concat())?;
+        seeds.add([b"p".to_vec(), configuration(&rules[..1])].concat())?;
+    }
+    Ok(seeds.count)
+}
+
+fn knowledge(corpus: &Path) -> Outcome<usize> {
+    let mut seeds = Seeds::new(corpus, "knowledge")?;
+    let folder = root().join("analyzer/knowledge");
+    for file in files(&folder, &["toml", "tsv"])? {
+        let text = fs::read_to_string(&file)?;
+        let name = file.strip_prefix(&folder)?.display().to_string().replace('\\', "/");
+        if text.len() < 16 << 10 {
+            seeds.add(format!("{name}\n{text}"))?;
+        }
+        // Tables are lists: the first entries alone are a table too, if a shorter one.
+        for entries in [2, 4] {
+            let end = text.match_indices("\n[[").nth(entries).map_or(text.len().min(600), |found| found.0);
+            let end = text.floor_char_boundary(end);
+            seeds.add(format!("{name}\n{}\n", &text[..end]))?;
+        }
+    }
+    Ok(seeds.count)
+}
+
+/// Logs, and single events of them.
+fn logs(corpus: &Path) -> Outcome<[usize; 3]> {
+    let mut walk = Seeds::new(corpus, "walk")?;
+    let mut triage = Seeds::new(corpus, "triage")?;
+    let mut bodies = Seeds::new(corpus, "event_body")?;
+    let mut bytes = vec![little::log(true)?, little::log(false)?];
+    for file in files(&root().join("samples/logs"), &["pml"])? {
+        bytes.push(fs::read(file)?);
+    }
+    let mut kinds = BTreeSet::new();
+    for bytes in &bytes {
+        let log = Log::parse(bytes.as_slice())?;
+        let view = log.view();
+        for event in view.events(0..view.event_count()).flatten() {
+            let operation = event.operation();
+            let shape = (event.details().len().min(64) / 8, event.extra().is_some());
+            let kind = (operation.class, operation.code, operation.sub, event.status(), shape);
+            if event.details().len() < 1_000 && kinds.insert((view.is_64_bit(), kind)) {
+                Body::seed(&event).map_or(Ok(()), |seed| bodies.add(seed))?;
+            }
+        }
+        if bytes.len() < 8 << 10 {
+            walk.add(bytes)?;
+            triage.add(bytes)?;
+            // A log that was cut, and one that was never closed.
+            walk.add(&bytes[..bytes.len() * 3 / 4])?;
+            let mut open = bytes.clone();
+            open[0x248..0x250].fill(0);
+            walk.add(open)?;
+            continue;
+        }
+        // Stretches, and what failed.
+        let step = view.event_count() / 8 + 1;
+        for part in 0..8 {
+            let stretch = |length| move |position: u32| position / step == part && position % step < length;
+            let short = stretch(6);
+            walk.add(small::log(view, 3, |event| short(event.position())))?;
+            let long = stretch(60);
+            triage.add(small::log(view, 0, |event| long(event.position())))?;
+        }
+        let mut seen = BTreeSet::new();
+        triage.add(small::log(view, 0, |event| {
+            event.status().is_error() && seen.insert((event.process_index(), event.status()))
+        }))?;
+    }
+    Ok([walk.count, triage.count, bodies.count])
+}
+
+fn main() -> Outcome {
+    let corpus = std::env::args_os().nth(1).ok_or("usage: seeds <corpus>")?;
+    let corpus = Path::new(&corpus);
+    let [walk, triage, event_body] = logs(corpus)?;
+    let (filter, knowledge) = (filters(corpus)?, knowledge(corpus)?);
+    println!(
+        "seeds: {walk} walk, {event_body} event_body, {triage} triage, {filter} filter, {knowledge} knowledge"
+    );
+    Ok(())
+}

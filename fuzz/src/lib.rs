@@ -1,0 +1,8 @@
+//! What fuzz targets share: reading all there is in a log, inputs with structure, and small logs.
+
+pub mod body;
+pub mod capture;
+#[path = "../../samples/src/little.rs"]
+pub mod little;
+pub mod reading;
+pub mod small;

@@ -3,7 +3,7 @@
 use crate::error::{Damage, Error, ErrorKind, Result};
 use crate::event::Event;
 use crate::offsets::Offsets;
-use crate::prefetch::prefetch;
+use crate::prefetch::{AHEAD, Ahead};
 use crate::process::{Process, SYSTEM_PID};
 use crate::raw::header::{self, RawHeader};
 use crate::raw::hosts::Hosts;
@@ -79,26 +79,15 @@ pub struct LogView<'a> {
 pub struct Events<'a> {
     log: LogView<'a>,
     positions: Range<u32>,
-    /// File offset up to which bytes have been asked for.
-    warm: u64,
+    ahead: Ahead,
 }
-
-/// Events that are asked for ahead.
-const AHEAD: u32 = 8;
-/// Bytes that are asked for at once, at most: huge records are streamed by whoever reads them.
-const MOST_WARMED: u64 = 16 << 10;
 
 impl Events<'_> {
     /// Asks for the lines of the next records.
     #[inline]
     fn warm(&mut self, position: u32) {
-        let Some(end) = self.log.event_offset(position.saturating_add(AHEAD)) else { return };
-        let start = self.warm.max(end.saturating_sub(MOST_WARMED));
-        if let (Ok(from), Ok(to)) = (usize::try_from(start), usize::try_from(end))
-            && let Some(bytes) = self.log.file.get(from..to)
-        {
-            prefetch(bytes);
-            self.warm = end;
+        if let Some(end) = self.log.event_offset(position.saturating_add(AHEAD)) {
+            self.ahead.ask(self.log.file, end);
         }
     }
 }
@@ -453,7 +442,7 @@ impl<'a> LogView<'a> {
     /// cache lines than a processor foresees, and whoever reads only parts of each would wait for memory
     /// most of the time.
     pub fn events(self, positions: Range<u32>) -> Events<'a> {
-        Events { log: self, positions, warm: 0 }
+        Events { log: self, positions, ahead: Ahead::default() }
     }
 
     /// Times of the first events that can be read from one end of the log, at most `most`.

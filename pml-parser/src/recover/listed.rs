@@ -2,6 +2,7 @@
 
 use super::walk::{Finder, Ground, PADDING, Step};
 use crate::offsets::Offsets;
+use crate::prefetch::{AHEAD, Ahead};
 use crate::raw::header;
 use crate::time::TICKS_PER_SECOND;
 
@@ -46,10 +47,14 @@ pub(super) fn take<'a, F: Finder<'a>>(ground: &Ground<'a>, offsets: &Offsets, fi
     // Up to where records have been taken, and the time of the last one.
     let (mut end, mut before) = (header::SIZE as u64, None);
     let mut run_is_bad = false;
-    let mut position = 0;
+    let mut ahead = Ahead::default();
+    let mut position: u32 = 0;
     let mut next = entry(ground, offsets, 0);
     while let Some(this) = next.filter(|_| finder.goes_on()) {
         position += 1;
+        if let Some(end) = offsets.get(ground.file, position.saturating_add(AHEAD)) {
+            ahead.ask(ground.file, end);
+        }
         next = entry(ground, offsets, position);
         // What looks odd is a record if it lies where the next one has to begin, and if it ends where the one
         // behind it begins, whatever else it says; otherwise it is none.
@@ -68,8 +73,8 @@ pub(super) fn take<'a, F: Finder<'a>>(ground: &Ground<'a>, offsets: &Offsets, fi
             run_is_bad = false;
         }
         // A record that says to reach into the next one says something wrong.
-        let ahead = next.flatten().filter(|next| next.is_sound() && next.at > step.at);
-        let overlaps = ahead.is_some_and(|next| step.end() > next.at);
+        let follower = next.flatten().filter(|next| next.is_sound() && next.at > step.at);
+        let overlaps = follower.is_some_and(|next| step.end() > next.at);
         let is_far = |other: Option<u64>| other.is_none_or(|time| time.abs_diff(step.time()) > FAR);
         let after = next.flatten().map(|next| next.time());
         let is_alone = (before.is_some() || after.is_some()) && is_far(before) && is_far(after);
@@ -78,7 +83,7 @@ pub(super) fn take<'a, F: Finder<'a>>(ground: &Ground<'a>, offsets: &Offsets, fi
         if !is_doubtful {
             before = Some(step.time());
         }
-        end = end.max(ahead.map_or(step.end(), |next| step.end().min(next.at)));
+        end = end.max(follower.map_or(step.end(), |next| step.end().min(next.at)));
     }
     // The array lies behind the records: what it does not list lies between them.
     let array = offsets.at();

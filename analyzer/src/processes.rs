@@ -138,3 +138,16 @@ fn info(process: Process<'_>, actor: ActorId) -> ProcessInfo {
         parent: None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_of_a_process_are_cut() {
+        assert_eq!(shown(WinStr::Latin1(&[b'a'; 5_000])).len(), 4_096);
+        // Never within a character.
+        assert_eq!(shown(WinStr::Latin1(&[0xE9; 5_000])).len(), 4_096);
+        assert_eq!(shown(WinStr::Latin1(b"svchost.exe")), "svchost.exe");
+    }
+}

@@ -183,6 +183,24 @@ fn nesting_without_end() {
     assert_eq!(convert(&deep).status.code(), Some(0));
 }
 
+/// Files of knowledge have a largest size, folders a deepest one.
+#[test]
+fn files_and_folders_beyond_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("own")).unwrap();
+    fs::write(folder.path().join("own/markers.toml"), vec![b'#'; (4 << 20) + 1]).unwrap();
+    let said = refused(folder.path(), &["rules", "--knowledge", "own"]);
+    assert!(said.contains("too large for a file of knowledge"), "{said}");
+
+    for (depth, is_found) in [(16, true), (17, false)] {
+        let deep = folder.path().join(format!("tree{depth}")).join(vec!["a"; depth].join("/"));
+        fs::create_dir_all(&deep).unwrap();
+        fs::write(deep.join("a.pml"), log(true, "a")).unwrap();
+        let found = pml(folder.path(), &["triage", &format!("tree{depth}")]);
+        assert_eq!(found.status.code(), Some(if is_found { 0 } else { 2 }), "{}", err(&found));
+    }
+}
+
 /// A value of a log in HTML, where it would be markup, an attribute or an address.
 #[test]
 fn html_from_a_log_is_text() {

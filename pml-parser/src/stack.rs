@@ -107,21 +107,19 @@ pub(crate) struct Resolver<'a> {
 /// A module found for an address.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Place<'a> {
-    modules: Modules<'a>,
+    found: Module<'a>,
     /// Position in the process table of the process whose module it is.
     #[cfg_attr(not(feature = "export"), allow(dead_code, reason = "used by the columnar stage"))]
     pub owner: u32,
     /// Position in that process's module table.
+    #[cfg_attr(not(feature = "export"), allow(dead_code, reason = "used by the columnar stage"))]
     pub module: u32,
     address: u64,
 }
 
 impl<'a> Place<'a> {
     pub(crate) fn location(self) -> Location<'a> {
-        let module = self.modules.at(self.module as usize);
-        // A place is only ever made from a module that is there.
-        let module = module.unwrap_or_else(|| unreachable!("a located module exists"));
-        Location { module, offset: self.address.wrapping_sub(module.base) }
+        Location { module: self.found, offset: self.address.wrapping_sub(self.found.base) }
     }
 }
 
@@ -146,8 +144,9 @@ impl<'a> Resolver<'a> {
         self.owners.into_iter().flatten().find_map(|owner| {
             let map = self.log.module_map(owner)?;
             let module = map.find(address, time, self.resolution, validity)?;
-            let modules = self.log.process_at(owner)?.modules();
-            Some(Place { modules, owner, module, address })
+            // It was there when the map was made; that the file still holds it is another matter.
+            let found = self.log.process_at(owner)?.modules().at(module as usize)?;
+            Some(Place { found, owner, module, address })
         })
     }
 }

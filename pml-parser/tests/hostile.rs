@@ -10,7 +10,7 @@
 //! | entries of the offset array that lead nowhere | `damage.rs`, `every_event_field_at_its_extremes` |
 //! | process records that share one huge list of modules | `damage.rs`, `many_processes_cannot_share_one_huge_record` |
 //! | slices of records that overlap | `slicing.rs`, `forged_records_do_not_multiply` |
-//! | modules that lie over one another, parents in a circle, formulas, terminal sequences, markup | `cli/tests/hostile.rs` |
+//! | parents in a circle, formulas, terminal sequences, markup | `cli/tests/hostile.rs` |
 
 use pml_parser::export::parquet::{Compression, Options, write_dataset, write_events};
 use pml_parser::export::slice::{SliceOptions, slice};
@@ -20,7 +20,7 @@ use pml_parser::export::{
 use pml_parser::write::{LogWriter, Machine, NewEvent, NewModule, NewProcess, details};
 use pml_parser::{
     Cell, Decoded, ErrorKind, Event, EventClass, Exceeded, Fidelity, FileTime, Limits, Log, LogSet, NtStatus,
-    TextOptions, Ticks,
+    Resolution, TextOptions, Ticks,
 };
 use std::io::{Cursor, Read, Seek, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -1012,4 +1012,46 @@ fn details_nobody_can_read_are_no_text() {
         let decoded = log.view().event(0).unwrap().push_detail(&TextOptions::default(), &mut text);
         assert_eq!((decoded, text.as_str()), (Decoded::No, ""));
     }
+}
+
+/// A process with so many modules, all of which end at one address; each begins a page behind the one
+/// before it and is loaded a tick later. An address that the last one begins at is looked for.
+fn located(modules: u64, at: u64, ticks: u64) -> Option<u64> {
+    let start = 133_485_408_450_000_000;
+    let log = make(true, |log, _| {
+        let module = |number: u64| NewModule {
+            load_time: FileTime(start + number),
+            base: 0x10_0000 + number * 0x1000,
+            size: ((modules - number) * 0x1000) as u32,
+            path: r"C:\a.dll",
+            ..NewModule::default()
+        };
+        let modules = (0..modules).map(module).collect();
+        log.add_process(&NewProcess { index: 3, pid: 12, name: "b.exe", modules, ..NewProcess::default() });
+        let stack = [0x10_0000 + at * 0x1000];
+        let event = NewEvent {
+            process_index: 3,
+            time: FileTime(start + ticks),
+            stack: &stack,
+            ..event(3, 38, &[], None)
+        };
+        log.add_event(&event).unwrap();
+    });
+    let log = Log::parse(log).unwrap();
+    let event = log.view().event(0).unwrap();
+    let address = event.stack().addresses().next().unwrap();
+    event.locate(address, Resolution::Procmon).map(|location| (location.module.base - 0x10_0000) / 0x1000)
+}
+
+#[test]
+fn modules_that_lie_over_one_another() {
+    // The last one in table order that was loaded by then, among the last 32.
+    assert_eq!(located(32, 31, 40), Some(31));
+    assert_eq!(located(32, 31, 5), Some(5));
+    assert_eq!(located(32, 31, 0), Some(0));
+    assert_eq!(located(33, 32, 0), None);
+    assert_eq!(located(33, 32, 1), Some(1));
+    // All pieces together have 16 candidates for each module.
+    assert_eq!(located(400, 60, 500), Some(60));
+    assert_eq!(located(400, 390, 500), None);
 }

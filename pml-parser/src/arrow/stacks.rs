@@ -317,6 +317,19 @@ mod tests {
     }
 
     #[test]
+    fn stacks_are_remembered_up_to_a_bound() {
+        let mut capture = CaptureStacks::default();
+        let mut id = |fingerprint| capture.id(&ResolvedStack { fingerprint, frames: Box::default() });
+        for number in 0..REMEMBERED_STACKS as u32 {
+            assert_eq!(id(number.into()), (number, true));
+        }
+        // The first one has been forgotten with all others, and is remembered anew.
+        assert_eq!(id(0), (REMEMBERED_STACKS as u32, true));
+        assert_eq!(id(0), (REMEMBERED_STACKS as u32, false));
+        assert_eq!(capture.ids.len(), 1);
+    }
+
+    #[test]
     fn fingerprints_tell_stacks_apart() {
         let hasher = DefaultHashBuilder::default();
         let mut seen = HashSet::new();

@@ -259,6 +259,45 @@ mod tests {
         assert_eq!(Room::default().range, 160 << 20);
     }
 
+    /// Counts the rows of frames.
+    struct Rows(usize);
+
+    impl StackSink for Rows {
+        const WANTED: bool = true;
+
+        fn stacks(&mut self, _: &RecordBatch) -> Result<(), WriteError> {
+            Ok(())
+        }
+
+        fn frames(&mut self, batch: &RecordBatch) -> Result<(), WriteError> {
+            self.0 += batch.num_rows();
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn frames_are_remembered_up_to_a_bound() {
+        let events = REMEMBERED_FRAMES / DEEPEST + 1;
+        let set = LogSet::new(vec![deep(events as u64, DEEPEST as u64)]);
+        let budget = Budget::new(&set, Limits::default());
+        let mut tables = StackTables::new(Rows(0), &budget);
+        let finders = StackFinders::default();
+        let log = set.part(0).unwrap();
+        for first in (0..events as u32).step_by(64) {
+            let mut finder = finders.borrow(log);
+            for event in log.events(first..(first + 64).min(events as u32)) {
+                finder.id(&event.unwrap(), None).unwrap();
+            }
+            let found = finder.finish_range();
+            finders.give_back(finder);
+            tables.number(&set, &found).unwrap();
+            assert!(tables.frame_ids.len() <= REMEMBERED_FRAMES);
+        }
+        // One stack came after all had been forgotten.
+        assert_eq!(tables.frame_ids.len(), DEEPEST);
+        assert_eq!(tables.finish().unwrap().0, events * DEEPEST);
+    }
+
     #[test]
     fn what_is_kept_from_range_to_range_is_bounded() {
         let log = deep(40, 100);

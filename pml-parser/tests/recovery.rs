@@ -7,7 +7,7 @@ use pml_parser::export::{Monitor, Work};
 use pml_parser::write::{LogWriter, Machine, NewEvent, NewProcess, details};
 use pml_parser::{ErrorKind, Event, EventClass, FileTime, Log, LogSet, LogView, Process, Recovery};
 use pml_samples::boot::{Amount, Bits, Options, generate_in_memory};
-use pml_samples::corpus;
+use pml_samples::{corpus, little};
 use std::io::{Cursor, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::process::ExitCode;
@@ -426,6 +426,57 @@ fn absurd_fields() -> Result<(), Failed> {
     Ok(())
 }
 
+/// A little log, cut at every byte.
+fn cut_at_every_byte() -> Result<(), Failed> {
+    for is_64_bit in [true, false] {
+        let whole = little::log(is_64_bit)?;
+        let records = records(&whole);
+        for at in HEADER..whole.len() {
+            let log = recovered(&whole[..at]);
+            let expected = records.partition_point(|record| record.end <= at);
+            assert_found(&log, &records[..expected], &format!("cut at {at:#x}"));
+            assert_eq!(recovery(&log).doubtful, 0, "cut at {at:#x}");
+        }
+        for at in 0..HEADER {
+            assert!(Log::recover(&whole[..at]).is_err());
+        }
+    }
+    Ok(())
+}
+
+/// Every byte of header and tables changed: all events are found. Every byte of the events: all others are.
+fn every_byte_changed() -> Result<(), Failed> {
+    for is_64_bit in [true, false] {
+        let whole = little::log(is_64_bit)?;
+        let records = records(&whole);
+        let starts: Vec<usize> = records.iter().map(|record| record.start).collect();
+        for at in 0..whole.len() {
+            for change in [0x01, 0x80, 0xFF] {
+                let mut broken = whole.clone();
+                broken[at] ^= change;
+                let context = format!("{change:#x} at {at:#x}");
+                // Another version is another format.
+                if (4..8).contains(&at) {
+                    assert!(Log::recover(broken.as_slice()).is_err(), "{context}");
+                    continue;
+                }
+                let log = recovered(&broken);
+                let found = offsets(log.view());
+                match records.iter().position(|record| record.contains(&at)) {
+                    None => assert_eq!(found, starts, "{context}"),
+                    Some(hit) => {
+                        let others = |all: &[usize]| -> Vec<usize> {
+                            all.iter().copied().filter(|&start| start != starts[hit]).collect()
+                        };
+                        assert_eq!(others(&found), others(&starts), "{context}: {:?}", recovery(&log));
+                    }
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Clocks are set while Windows starts: that is nothing to doubt.
 fn clock_is_set() -> Result<(), Failed> {
     for jump in [-40 * 86_400 * 10_000_000i64, -3_600 * 10_000_000, 200 * 86_400 * 10_000_000] {
@@ -504,6 +555,8 @@ fn main() -> ExitCode {
     let mut trials = vec![
         Trial::test("processes_are_made_out_of_events", processes_are_made_out_of_events),
         Trial::test("absurd_fields", absurd_fields),
+        Trial::test("cut_at_every_byte", cut_at_every_byte),
+        Trial::test("every_byte_changed", every_byte_changed),
         Trial::test("clock_is_set", clock_is_set),
         Trial::test("odd_events_of_a_sound_log", odd_events_of_a_sound_log),
         Trial::test("what_is_no_log_is_refused", what_is_no_log_is_refused),

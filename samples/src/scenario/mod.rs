@@ -207,7 +207,7 @@ impl Scenario {
         Options { bits: if bits == Some(32) { Bits::B32 } else { Bits::B64 }, ..Options::default() }
     }
 
-    /// Whether the capture is meant to have no table of events.
+    /// Whether the last part of the capture is meant to have no tables.
     ///
     /// # Errors
     /// When it is not valid.

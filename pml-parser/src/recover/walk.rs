@@ -96,10 +96,13 @@ fn oddities(header: &RawEvent, pointer: usize, before: Option<u64>) -> usize {
         + u64::from(header.depth.get()) * pointer as u64
         + u64::from(header.details_size.get());
     let extra = u64::from(header.extra_offset.get());
-    usize::from(class > HIGHEST_CLASS || header.class_high.get() != 0)
+    let is_in_time = follows(header.time.get(), before);
+    // Zeros are no completion.
+    let lowest = u16::from(!is_in_time);
+    usize::from(!(lowest..=HIGHEST_CLASS).contains(&class) || header.class_high.get() != 0)
         + usize::from(header.depth.get() > MOST_FRAMES)
         + usize::from(extra != 0 && extra != body)
-        + usize::from(!follows(header.time.get(), before))
+        + usize::from(!is_in_time)
 }
 
 impl<'a> Ground<'a> {
@@ -165,6 +168,12 @@ impl<'a> Ground<'a> {
                 Err(_) => true,
             }
         })
+    }
+
+    /// Whether nothing but zeros is left: room that the capture had, or the copy would have, and did not fill.
+    fn is_blank(&self, from: u64) -> bool {
+        let rest = usize::try_from(from).ok().and_then(|from| self.file.get(from..));
+        rest.is_some_and(|rest| rest.iter().all(|byte| *byte == 0))
     }
 
     /// The first place from `from` on at which several records follow one another.
@@ -247,7 +256,7 @@ impl<'a> Ground<'a> {
                 if found == 2 {
                     second = Some(step.at);
                 }
-                if end < resume_at {
+                if end < resume_at && (resumed.is_some() || !self.is_blank(end)) {
                     finder.lost(end, resume_at);
                 }
             }

@@ -11,6 +11,7 @@
 //! | process records that share one huge list of modules | `damage.rs`, `many_processes_cannot_share_one_huge_record` |
 //! | slices of records that overlap | `slicing.rs`, `forged_records_do_not_multiply` |
 //! | parents in a circle, formulas, terminal sequences, markup | `cli/tests/hostile.rs` |
+#![forbid(unsafe_code)]
 
 use pml_parser::export::parquet::{Compression, Options, write_dataset, write_events};
 use pml_parser::export::slice::{SliceOptions, slice};

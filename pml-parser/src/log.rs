@@ -363,7 +363,11 @@ impl<'a> LogView<'a> {
 
     /// The highest address of user mode; stack frames above it are the kernel's.
     pub fn highest_user_address(self) -> u64 {
-        self.header().highest_user_address.get()
+        match self.header().highest_user_address.get() {
+            // The header is gone.
+            0 => header::highest_user_address(self.index.is64),
+            address => address,
+        }
     }
 
     /// Whether it was captured on a 64-bit Windows.

@@ -55,7 +55,9 @@ impl std::fmt::Display for Mismatch {
 
 /// Whether `later` can be a later part of the capture that `earlier` belongs to.
 pub fn mismatch(earlier: LogView<'_>, later: LogView<'_>) -> Option<Mismatch> {
-    if earlier.computer().to_str() != later.computer().to_str() {
+    // A header that is gone names no computer.
+    let computers = [earlier.computer().to_str(), later.computer().to_str()];
+    if computers[0] != computers[1] && computers.iter().all(|name| !name.is_empty()) {
         return Some(Mismatch::Computer);
     }
     if earlier.is_64_bit() != later.is_64_bit() {

@@ -305,6 +305,7 @@ fn header_gone(bytes: &[u8]) -> Result<(), Failed> {
     assert_found(&log, &records(bytes), "without a header");
     let sound = Log::parse(bytes).unwrap();
     assert_eq!(log.view().is_64_bit(), sound.view().is_64_bit());
+    assert_eq!(log.view().highest_user_address(), sound.view().highest_user_address());
     if recovery(&log).processes_rebuilt == 0 {
         assert_same_processes(log.view(), sound.view());
     }

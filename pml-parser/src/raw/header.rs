@@ -46,6 +46,11 @@ pub(crate) struct RawHeader {
     pub hosts: U64,
 }
 
+/// The highest address of user mode that Windows has.
+pub(crate) const fn highest_user_address(is_64_bit: bool) -> u64 {
+    if is_64_bit { 0x7FFF_FFFE_FFFF } else { 0x7FFE_FFFF }
+}
+
 const _: () = {
     assert!(size_of::<RawHeader>() == SIZE);
     assert!(std::mem::offset_of!(RawHeader, event_count) == 0x234);

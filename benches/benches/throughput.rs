@@ -7,12 +7,12 @@ use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
 use pml_analyzer::{Knowledge, NoWatch, TriageOptions, triage};
 use pml_benches::boot_log;
-use pml_benches::encode::{Batches, Silent, encode, options};
+use pml_benches::encode::{Batches, encode, options};
 use pml_benches::limits::{Way, run};
-use pml_parser::export::Work;
 use pml_parser::export::csv::{TextExport, write_csv};
 use pml_parser::export::parquet::{write_dataset, write_events};
 use pml_parser::export::slice::{SliceOptions, slice};
+use pml_parser::export::{NoMonitor, Work};
 use pml_parser::{Cell, Event, EventClass, Filter, Log, LogSet, TextOptions};
 use std::hint::black_box;
 use std::io::{self, Cursor};
@@ -88,12 +88,13 @@ fn parquet(c: &mut Criterion) {
         });
         group.bench_function(format!("events, threads {threads}"), |b| {
             b.iter(|| {
-                write_events(&set, io::sink(), &options(threads), &Silent).expect("a sink takes everything")
+                write_events(&set, io::sink(), &options(threads), &NoMonitor)
+                    .expect("a sink takes everything")
             })
         });
         group.bench_function(format!("dataset, threads {threads}"), |b| {
             b.iter(|| {
-                write_dataset(&set, |_| Ok(io::sink()), &options(threads), &Silent)
+                write_dataset(&set, |_| Ok(io::sink()), &options(threads), &NoMonitor)
                     .expect("a sink takes everything")
             })
         });
@@ -111,7 +112,7 @@ fn other_outputs(c: &mut Criterion) {
     for threads in [1, 2] {
         group.bench_function(format!("CSV of 27 columns, threads {threads}"), |b| {
             b.iter(|| {
-                write_csv(&set, &mut io::sink(), &export(threads), false, &Silent)
+                write_csv(&set, &mut io::sink(), &export(threads), false, &NoMonitor)
                     .expect("a sink takes everything")
             });
         });
@@ -122,7 +123,7 @@ fn other_outputs(c: &mut Criterion) {
     group.bench_function("slice of the failed events, threads 2", |b| {
         b.iter(|| {
             let create = |_| Ok(Cursor::new(Vec::new()));
-            slice(&set, &sliced, create, &Silent).expect("memory takes everything")
+            slice(&set, &sliced, create, &NoMonitor).expect("memory takes everything")
         });
     });
     let knowledge = Knowledge::embedded().expect("what is built in is right");

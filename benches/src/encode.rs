@@ -13,23 +13,12 @@ use pml_parser::export::column_encoder::{ColumnEncoders, RowGroup};
 use pml_parser::export::parquet::{
     Compression, Options, RANGE_BYTES, RANGE_EVENTS, properties, write_dataset,
 };
-use pml_parser::export::{CaptureFacts, Monitor, TableExport, Work, WriteError};
+use pml_parser::export::{CaptureFacts, NoMonitor, TableExport, Work, WriteError};
 use pml_parser::parallel::in_order;
 use std::io;
 use std::panic::resume_unwind;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
-
-/// A monitor that neither shows nor stops anything.
-pub struct Silent;
-
-impl Monitor for Silent {
-    fn advance(&self, _: u64, _: u64) {}
-
-    fn is_cancelled(&self) -> bool {
-        false
-    }
-}
 
 /// The default way to convert, on so many threads.
 pub fn options(threads: usize) -> Options {
@@ -57,7 +46,7 @@ impl Batches {
         // Ranges become row groups, and no batch crosses the border of a range.
         let mut rows_left = set.ranges(RANGE_EVENTS, RANGE_BYTES).map(|range| range.events().len());
         let (mut events, mut left) = (Vec::<Vec<RecordBatch>>::new(), 0);
-        read_batches(set, &options(threads).export, &Silent, |batch| {
+        read_batches(set, &options(threads).export, &NoMonitor, |batch| {
             if left == 0 {
                 left = rows_left.next().unwrap_or(usize::MAX);
                 events.push(Vec::new());
@@ -75,7 +64,7 @@ impl Batches {
             files.push((name.to_owned(), file.clone()));
             Ok(file)
         };
-        write_dataset(set, create, &options(threads), &Silent)?;
+        write_dataset(set, create, &options(threads), &NoMonitor)?;
         let mut others = Vec::new();
         for table in TABLES.iter().filter(|table| table.name != EVENTS.name) {
             let name = format!("{}.parquet", table.name);

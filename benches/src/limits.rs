@@ -1,7 +1,8 @@
 //! Ways to read a log set that do the least there is to do: what the machine allows.
 
-use crate::encode::{Silent, options};
+use crate::encode::options;
 use arrow::record_batch::RecordBatch;
+use pml_parser::export::NoMonitor;
 use pml_parser::export::batches::read_batches;
 use pml_parser::parallel::in_order;
 use pml_parser::{Cell, Event, EventRange, Log, LogSet, Map, TextOptions};
@@ -95,7 +96,7 @@ pub fn run<B: AsRef<[u8]> + Sync>(set: &LogSet<B>, way: Way, threads: usize) -> 
             _ = add(bytes as u64);
             Ok(())
         };
-        read_batches(set, &options(threads).export, &Silent, &mut take).map(|_| ()).map_err(|_| ())
+        read_batches(set, &options(threads).export, &NoMonitor, &mut take).map(|_| ()).map_err(|_| ())
     } else if way == Way::Memory {
         let files: Vec<&[u8]> = set.parts().map(|log| log.bytes()).collect();
         let pieces = files.into_iter().flat_map(|file| file.chunks(PIECE));

@@ -207,7 +207,33 @@ impl Index {
         if let Some(Err(error)) = places.processes.map(|at| self.read_processes(file, at)) {
             self.damage.push(error);
         }
+        self.drop_stray_processes(file);
         self.check_strings_and_icons(file);
+    }
+
+    /// Drops the records that name another process than the table does: they are none of it.
+    #[cfg(feature = "recover")]
+    fn drop_stray_processes(&mut self, file: &[u8]) {
+        let pointer = self.pointer();
+        let names = |at| raw_process::read(file, at, pointer).ok().map(|record| record.fixed.index.get());
+        let (kept, stray): (Vec<_>, Vec<_>) =
+            self.processes.iter().partition(|(index, at)| names(*at) == Some(*index));
+        for (index, at) in stray {
+            self.damage.push(Error::new(ErrorKind::BadReference(index), "process record", at));
+        }
+        self.set_processes(file, kept);
+    }
+
+    /// Whether nothing was found to be wrong with the tables.
+    #[cfg(feature = "recover")]
+    pub(crate) fn has_sound_tables(&self) -> bool {
+        self.damage.is_empty()
+    }
+
+    /// Counts what is wrong with the log.
+    #[cfg(feature = "recover")]
+    pub(crate) fn push_damage(&mut self, error: Error) {
+        self.damage.push(error);
     }
 
     /// Reads processes, strings and icons from tables that were made anew.
@@ -290,14 +316,19 @@ impl Index {
                 _ => kept.push(entry),
             }
         }
-        self.processes = kept;
+        self.set_processes(file, kept);
+        Ok(())
+    }
+
+    /// Makes these the processes, ascending by index.
+    fn set_processes(&mut self, file: &[u8], processes: Vec<(u32, u64)>) {
+        self.processes = processes;
         self.modules = std::iter::repeat_with(OnceLock::new).take(self.processes.len()).collect();
         self.system = (0..self.processes.len()).find_map(|position| {
             let at = self.processes.get(position)?.1;
             let record = raw_process::read(file, at, self.pointer()).ok()?;
             (record.fixed.pid.get() == SYSTEM_PID).then_some(position as u32)
         });
-        Ok(())
     }
 
     fn check_strings_and_icons(&mut self, file: &[u8]) {

@@ -223,7 +223,7 @@ pub struct Module<'a> {
     pub load_time: FileTime,
     /// `TimeDateStamp` of the image: seconds since 1970, or a hash in reproducible builds.
     pub timestamp: u32,
-    log: LogView<'a>,
+    pub(crate) log: LogView<'a>,
     pub(crate) info: &'a RawModuleInfo,
 }
 

@@ -39,8 +39,10 @@ impl Recovery {
 
     /// Adds what was made of a later part.
     pub fn merge(&mut self, later: &Self) {
-        self.cause = self.cause.or(later.cause);
-        self.is_cut |= later.is_cut;
+        if self.cause.is_none() {
+            self.cause = later.cause;
+            self.is_cut = later.is_cut;
+        }
         self.kept += later.kept;
         self.doubtful += later.doubtful;
         self.lost += later.lost;

@@ -54,24 +54,17 @@ fn walk(bytes: &[u8]) -> Option<usize> {
 /// Runs everything through all exports.
 fn convert(log: Log<&[u8]>) {
     use pml_parser::export::parquet::{Compression, Options, write_dataset};
-    use pml_parser::export::{CaptureFacts, Monitor, TableExport, csv, ipc, jsonl, xml};
-    struct Silent;
-    impl Monitor for Silent {
-        fn advance(&self, _: u64, _: u64) {}
-        fn is_cancelled(&self) -> bool {
-            false
-        }
-    }
+    use pml_parser::export::{CaptureFacts, NoMonitor, TableExport, csv, ipc, jsonl, xml};
     let set = pml_parser::LogSet::new(vec![log]);
     let (facts, mut sink) = (CaptureFacts::default(), std::io::sink());
     let options =
         Options { export: TableExport::default(), compression: Compression::None, facts: facts.clone() };
-    write_dataset(&set, |_| Ok(std::io::sink()), &options, &Silent).unwrap();
-    jsonl::write_jsonl(&set, &mut sink, &TableExport::default(), &Silent).unwrap();
-    ipc::write_ipc(&set, &mut sink, &TableExport::default(), &facts, &Silent).unwrap();
+    write_dataset(&set, |_| Ok(std::io::sink()), &options, &NoMonitor).unwrap();
+    jsonl::write_jsonl(&set, &mut sink, &TableExport::default(), &NoMonitor).unwrap();
+    ipc::write_ipc(&set, &mut sink, &TableExport::default(), &facts, &NoMonitor).unwrap();
     let export = csv::TextExport { columns: Cell::all().collect(), ..csv::TextExport::default() };
-    csv::write_csv(&set, &mut sink, &export, true, &Silent).unwrap();
-    xml::write_xml(&set, &mut sink, &export, true, &Silent).unwrap();
+    csv::write_csv(&set, &mut sink, &export, true, &NoMonitor).unwrap();
+    xml::write_xml(&set, &mut sink, &export, true, &NoMonitor).unwrap();
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Exports against those of Process Monitor 3.93, byte by byte: small synthetic logs (every
+//! Exports against those of Process NoMonitor 3.93, byte by byte: small synthetic logs (every
 //! operation once, escaping, a capture in three parts) in data/synthetic, and, where the corpus is,
 //! the XML of a real log.
 #![forbid(unsafe_code)]
@@ -6,20 +6,10 @@
 use libtest_mimic::{Arguments, Failed, Trial};
 use pml_parser::export::csv::write_csv;
 use pml_parser::export::xml::{TextExport, write_xml};
-use pml_parser::export::{Monitor, Work};
+use pml_parser::export::{NoMonitor, Work};
 use pml_parser::{Cell, Fidelity, Log, LogSet, TextOptions};
 use pml_samples::corpus;
 use std::process::ExitCode;
-
-struct Silent;
-
-impl Monitor for Silent {
-    fn advance(&self, _: u64, _: u64) {}
-
-    fn is_cancelled(&self) -> bool {
-        false
-    }
-}
 
 /// A file of data/synthetic.
 fn synthetic(name: &str) -> Vec<u8> {
@@ -45,9 +35,9 @@ fn export(logs: Vec<Vec<u8>>, kind: Kind, text: &TextOptions, threads: usize) ->
     };
     let mut out = Vec::new();
     let done = match kind {
-        Kind::Csv => write_csv(&set, &mut out, &export, false, &Silent),
-        Kind::Xml => write_xml(&set, &mut out, &export, false, &Silent),
-        Kind::XmlWithStacks => write_xml(&set, &mut out, &export, true, &Silent),
+        Kind::Csv => write_csv(&set, &mut out, &export, false, &NoMonitor),
+        Kind::Xml => write_xml(&set, &mut out, &export, false, &NoMonitor),
+        Kind::XmlWithStacks => write_xml(&set, &mut out, &export, true, &NoMonitor),
     };
     let counts = done.map_err(|e| e.to_string())?;
     assert!(counts.damage.is_empty());

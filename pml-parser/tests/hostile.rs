@@ -16,7 +16,7 @@
 use pml_parser::export::parquet::{Compression, Options, write_dataset, write_events};
 use pml_parser::export::slice::{SliceOptions, slice};
 use pml_parser::export::{
-    CaptureFacts, Monitor, TableExport, Work, WriteError, batches, csv, ipc, jsonl, xml,
+    CaptureFacts, NoMonitor, TableExport, Work, WriteError, batches, csv, ipc, jsonl, xml,
 };
 use pml_parser::write::{LogWriter, Machine, NewEvent, NewModule, NewProcess, details};
 use pml_parser::{
@@ -25,15 +25,6 @@ use pml_parser::{
 };
 use std::io::{Cursor, Read, Seek, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
-
-struct Silent;
-
-impl Monitor for Silent {
-    fn advance(&self, _: u64, _: u64) {}
-    fn is_cancelled(&self) -> bool {
-        false
-    }
-}
 
 type Writer = LogWriter<Cursor<Vec<u8>>>;
 
@@ -106,7 +97,7 @@ fn cell(event: &Event<'_>, cell: Cell, fidelity: Fidelity) -> String {
     text
 }
 
-/// Path and detail of the first event, as Process Monitor shows them and as they are.
+/// Path and detail of the first event, as Process NoMonitor shows them and as they are.
 fn shown(bytes: &[u8]) -> [String; 3] {
     let log = Log::parse(bytes).unwrap();
     let event = log.view().event(0).unwrap();
@@ -240,7 +231,7 @@ fn entries_of_one_record_and_in_any_order() {
         assert_eq!(
             paths(&bytes),
             [r"C:\three", r"C:\one", r"C:\one", r"C:\two"],
-            "as Process Monitor shows them"
+            "as Process NoMonitor shows them"
         );
     }
 }
@@ -324,7 +315,7 @@ fn details_of_more_than_any_event_has_are_read_in_part() {
     let file = tempfile::tempfile().unwrap();
     let options = SliceOptions { work: Work::default(), part_bytes: u64::MAX };
     let set = LogSet::new(vec![Log::parse(bytes.as_slice()).unwrap()]);
-    slice(&set, &options, |_| file.try_clone(), &Silent).unwrap();
+    slice(&set, &options, |_| file.try_clone(), &NoMonitor).unwrap();
     let mut out = Vec::new();
     (&file).rewind().unwrap();
     (&file).read_to_end(&mut out).unwrap();
@@ -426,7 +417,7 @@ fn process_that_the_table_does_not_have() {
         assert!(event.process().is_none());
         let cells = [Cell::ProcessName, Cell::Pid, Cell::Session, Cell::Architecture, Cell::Virtualized];
         let cells = cells.map(|column| cell(&event, column, Fidelity::Procmon));
-        assert_eq!(cells, ["", "0", "0", "32-bit", ""], "as Process Monitor shows it");
+        assert_eq!(cells, ["", "0", "0", "32-bit", ""], "as Process NoMonitor shows it");
     }
 }
 
@@ -539,7 +530,7 @@ fn many_entries_of_one_huge_string() {
         assert_eq!(
             cell(&event, Cell::ProcessName, Fidelity::Procmon).len(),
             4_095,
-            "as Process Monitor cuts it"
+            "as Process NoMonitor cuts it"
         );
     }
 }
@@ -685,7 +676,7 @@ fn registry_lengths_beyond_the_value() {
     }
 }
 
-/// Process Monitor reads several strings on beyond the event: through a file of NULs, that would be
+/// Process NoMonitor reads several strings on beyond the event: through a file of NULs, that would be
 /// the whole file for each event.
 #[test]
 fn registry_strings_through_a_file_of_nuls() {
@@ -778,7 +769,7 @@ fn times_beyond_the_calendar() {
         assert_eq!(cell(&last, Cell::RelativeTime, Fidelity::Procmon), "512409557:36:10.9551615");
         let set = LogSet::new(vec![log]);
         let mut out = Vec::new();
-        jsonl::write_jsonl(&set, &mut out, &TableExport::default(), &Silent).unwrap();
+        jsonl::write_jsonl(&set, &mut out, &TableExport::default(), &NoMonitor).unwrap();
         let times: Vec<bool> = String::from_utf8(out)
             .unwrap()
             .lines()
@@ -852,13 +843,13 @@ fn exports(bytes: &[u8], limits: Limits, threads: usize) -> Vec<(&'static str, R
         });
         ends.push((name, result, count.0.swap(0, Ordering::Relaxed)));
     };
-    note("csv", csv::write_csv(&set(), &mut &count, &text, true, &Silent).map(drop));
-    note("xml", xml::write_xml(&set(), &mut &count, &text, true, &Silent).map(drop));
-    note("jsonl", jsonl::write_jsonl(&set(), &mut &count, &export, &Silent).map(drop));
-    note("ipc", ipc::write_ipc(&set(), &count, &export, &facts, &Silent).map(drop));
-    note("events", write_events(&set(), &count, &options, &Silent).map(drop));
-    note("dataset", write_dataset(&set(), |_| Ok(&count), &options, &Silent).map(drop));
-    let batches = batches::read_batches(&set(), &export, &Silent, |batch| {
+    note("csv", csv::write_csv(&set(), &mut &count, &text, true, &NoMonitor).map(drop));
+    note("xml", xml::write_xml(&set(), &mut &count, &text, true, &NoMonitor).map(drop));
+    note("jsonl", jsonl::write_jsonl(&set(), &mut &count, &export, &NoMonitor).map(drop));
+    note("ipc", ipc::write_ipc(&set(), &count, &export, &facts, &NoMonitor).map(drop));
+    note("events", write_events(&set(), &count, &options, &NoMonitor).map(drop));
+    note("dataset", write_dataset(&set(), |_| Ok(&count), &options, &NoMonitor).map(drop));
+    let batches = batches::read_batches(&set(), &export, &NoMonitor, |batch| {
         count.0.fetch_add(batch.get_array_memory_size() as u64, Ordering::Relaxed);
         Ok(())
     });
@@ -890,11 +881,11 @@ fn thousands_of_entries_for_one_huge_record() {
     }
     let set = LogSet::new(vec![Log::parse(bytes).unwrap()]);
     let options = SliceOptions { work: Work::default(), part_bytes: u64::MAX };
-    let refused = slice(&set, &options, |_| Ok(Cursor::new(Vec::new())), &Silent).unwrap_err();
+    let refused = slice(&set, &options, |_| Ok(Cursor::new(Vec::new())), &NoMonitor).unwrap_err();
     assert_eq!(refused.to_string(), OVERLAP);
     // What is spared for small logs comes to an end too.
     let text = csv::TextExport::default();
-    let refused = csv::write_csv(&set, &mut std::io::sink(), &text, false, &Silent).unwrap_err();
+    let refused = csv::write_csv(&set, &mut std::io::sink(), &text, false, &NoMonitor).unwrap_err();
     assert_eq!(refused.to_string(), OVERLAP);
 }
 
@@ -999,7 +990,7 @@ fn frames_that_share_a_huge_path() {
     let limits = Limits { held: 8 << 20, ..Limits::default() };
     let (count, set) = (Counter::default(), LogSet::new(vec![Log::parse(bytes).unwrap()]));
     let text = csv::TextExport { work: Work { limits, ..Work::default() }, ..Default::default() };
-    let refused = xml::write_xml(&set, &mut &count, &text, true, &Silent).unwrap_err();
+    let refused = xml::write_xml(&set, &mut &count, &text, true, &NoMonitor).unwrap_err();
     assert_eq!(refused.to_string(), HELD);
     assert!(count.0.load(Ordering::Relaxed) < 1 << 20);
 }

@@ -4,7 +4,7 @@
 use libtest_mimic::{Arguments, Failed, Trial};
 use pml_parser::export::csv::{TextExport, write_csv};
 use pml_parser::export::slice::{SliceOptions, slice};
-use pml_parser::export::{Monitor, Work};
+use pml_parser::export::{NoMonitor, Work};
 use pml_parser::write::{LogWriter, Machine, NewEvent, NewModule, NewProcess, details};
 use pml_parser::{Cell, EventClass, FileTime, Filter, Log, LogSet};
 use pml_samples::boot::{Amount, Bits, Options, generate_in_memory};
@@ -13,16 +13,6 @@ use std::cell::RefCell;
 use std::io::{self, Cursor, Seek, SeekFrom, Write};
 use std::process::ExitCode;
 use std::rc::Rc;
-
-struct Silent;
-
-impl Monitor for Silent {
-    fn advance(&self, _: u64, _: u64) {}
-
-    fn is_cancelled(&self) -> bool {
-        false
-    }
-}
 
 /// A file in memory that can be looked at after it was written.
 #[derive(Clone, Default)]
@@ -60,7 +50,7 @@ fn sliced(set: &Set, filter: Option<&str>, part_bytes: u64) -> Vec<Vec<u8>> {
         files.borrow_mut().push(file.clone());
         Ok(file)
     };
-    let counts = slice(set, &options, create, &Silent).unwrap();
+    let counts = slice(set, &options, create, &NoMonitor).unwrap();
     let files = files.into_inner();
     assert_eq!(counts.parts as usize, files.len());
     files.into_iter().map(|file| file.0.take().into_inner()).collect()
@@ -135,7 +125,7 @@ fn everything(set: &Set) -> Result<(), Failed> {
     let csv = |set: &Set| {
         let mut out = Vec::new();
         let export = TextExport { columns: Cell::all().collect(), ..TextExport::default() };
-        write_csv(set, &mut out, &export, false, &Silent).unwrap();
+        write_csv(set, &mut out, &export, false, &NoMonitor).unwrap();
         out
     };
     assert!(csv(set) == csv(&slice), "another CSV");
@@ -155,7 +145,7 @@ fn half(bytes: &[u8], at: usize) -> usize {
     u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap()) as usize
 }
 
-/// What Process Monitor needs of a log it opens, checked on the bytes (docs/format.md, "Writing").
+/// What Process NoMonitor needs of a log it opens, checked on the bytes (docs/format.md, "Writing").
 fn follows_the_rules(bytes: &[u8]) {
     let (offsets, processes, strings, icons, hosts) =
         (word(bytes, 0x248), word(bytes, 0x250), word(bytes, 0x258), word(bytes, 0x260), word(bytes, 0x3A0));
@@ -208,7 +198,7 @@ fn follows_the_rules(bytes: &[u8]) {
         assert_eq!(half(bytes, record), index);
         indexes.push(index);
         pids.push(half(bytes, record + 4));
-        assert_eq!(bytes[record + 0x60], 1, "Process Monitor hangs where this flag is 0");
+        assert_eq!(bytes[record + 0x60], 1, "Process NoMonitor hangs where this flag is 0");
         assert!((0x38..0x58).step_by(4).all(|at| half(bytes, record + at) < string_count));
         assert!((0x58..0x60).step_by(4).all(|at| half(bytes, record + at) < icon_count));
         let modules = half(bytes, record + 0x60 + pointer);
@@ -401,7 +391,7 @@ fn forged_records_do_not_multiply() -> Result<(), Failed> {
     log[first + 0x30..first + 0x34].fill(0);
     log[first + 0x2C..first + 0x30].copy_from_slice(&500_000u32.to_le_bytes());
     let options = SliceOptions { work: Work { threads: 1, ..Work::default() }, part_bytes: u64::MAX };
-    let refused = slice(&set(vec![log]), &options, |_| Ok(Shared::default()), &Silent).unwrap_err();
+    let refused = slice(&set(vec![log]), &options, |_| Ok(Shared::default()), &NoMonitor).unwrap_err();
     assert!(refused.to_string().contains("overlap"), "{refused}");
     Ok(())
 }

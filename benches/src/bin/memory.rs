@@ -6,9 +6,10 @@
 use peak_alloc::PeakAlloc;
 use pml_analyzer::{Knowledge, NoWatch, TriageOptions, triage};
 use pml_benches::arguments::Arguments;
-use pml_benches::encode::{Silent, options};
+use pml_benches::encode::options;
 use pml_benches::limits::open;
 use pml_parser::Cell;
+use pml_parser::export::NoMonitor;
 use pml_parser::export::csv::{TextExport, write_csv};
 use pml_parser::export::ipc::write_ipc;
 use pml_parser::export::jsonl::write_jsonl;
@@ -33,21 +34,23 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let outputs: Vec<Output<'_>> = vec![
         (
             "dataset",
-            Box::new(|| write_dataset(&set, |_| Ok(io::sink()), &options, &Silent).map(drop).map_err(failed)),
+            Box::new(|| {
+                write_dataset(&set, |_| Ok(io::sink()), &options, &NoMonitor).map(drop).map_err(failed)
+            }),
         ),
         (
             "Arrow IPC",
             Box::new(|| {
-                write_ipc(&set, io::sink(), export, &options.facts, &Silent).map(drop).map_err(failed)
+                write_ipc(&set, io::sink(), export, &options.facts, &NoMonitor).map(drop).map_err(failed)
             }),
         ),
         (
             "JSON Lines",
-            Box::new(|| write_jsonl(&set, &mut io::sink(), export, &Silent).map(drop).map_err(failed)),
+            Box::new(|| write_jsonl(&set, &mut io::sink(), export, &NoMonitor).map(drop).map_err(failed)),
         ),
         (
             "CSV",
-            Box::new(|| write_csv(&set, &mut io::sink(), &text, false, &Silent).map(drop).map_err(failed)),
+            Box::new(|| write_csv(&set, &mut io::sink(), &text, false, &NoMonitor).map(drop).map_err(failed)),
         ),
         (
             "triage",

@@ -65,6 +65,18 @@ pub trait Monitor: Sync {
     fn is_cancelled(&self) -> bool;
 }
 
+/// Nobody watches, and nobody stops it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoMonitor;
+
+impl Monitor for NoMonitor {
+    fn advance(&self, _: u64, _: u64) {}
+
+    fn is_cancelled(&self) -> bool {
+        false
+    }
+}
+
 /// Why a dataset could not be written.
 #[derive(Debug)]
 #[non_exhaustive]

@@ -169,9 +169,11 @@ impl Indexes {
             return known;
         }
         // A process without a record is nobody else's.
-        let identity = log.process(index).map(|process| match process.pid() {
-            SYSTEM_PID => Identity { pid: SYSTEM_PID, start: FileTime(0) },
-            pid => Identity { pid, start: process.start() },
+        // Nor is one of which recovery could not tell when it started.
+        let identity = log.process(index).and_then(|process| match (process.pid(), process.start()) {
+            (SYSTEM_PID, _) => Some(Identity { pid: SYSTEM_PID, start: FileTime(0) }),
+            (_, FileTime(0)) => None,
+            (pid, start) => Some(Identity { pid, start }),
         });
         // Two records of one part are two processes, whatever they say.
         let same = identity.and_then(|identity| self.processes.get(&identity));

@@ -3,8 +3,10 @@
 //! Process Monitor writes them one behind the other: event offset array, processes, strings, icons, hosts
 //! and ports. So each leads to the next one.
 
+use super::walk::array_at;
+use crate::error::{Error, ErrorKind};
 use crate::log::{Index, Places};
-use crate::raw::bytes::{Blob, parse_at};
+use crate::raw::bytes::{Blob, parse_at, record};
 use crate::raw::header::{self, RawHeader};
 use crate::raw::offsets::RawOffset;
 use crate::raw::{process, strings};
@@ -20,7 +22,7 @@ pub(super) fn places(
 ) -> Places {
     let behind_array = match index.listed() {
         Some((at, count)) => Some(at + u64::from(count) * 5),
-        None => array_end(file, records_end),
+        None => array_end(file, header.offsets.get()).or(array_end(file, records_end)),
     };
     let choose = |stated: u64, derived: Option<u64>, end: &dyn Fn(u64) -> Option<u64>| {
         let stated = (stated >= header::SIZE as u64).then_some(stated);
@@ -40,6 +42,19 @@ pub(super) fn places(
     Places { processes, strings, icons, hosts }
 }
 
+/// Which offsets of a header lead elsewhere than to the tables that were found.
+pub(super) fn contradictions(header: &RawHeader, places: &Places) -> impl Iterator<Item = Error> {
+    let tables = [
+        (header.processes, places.processes, "offset of the process table", 0x250),
+        (header.strings, places.strings, "offset of the string table", 0x258),
+        (header.icons, places.icons, "offset of the icon table", 0x260),
+    ];
+    tables
+        .into_iter()
+        .filter(|(stated, place, ..)| place.is_some_and(|place| place != stated.get()))
+        .map(|(stated, _, what, at)| Error::new(ErrorKind::OutOfBounds(stated.get()), what, at))
+}
+
 /// Whether the tables follow one another as Process Monitor writes them, and the last one, or more, lies
 /// behind the end of the file.
 pub(super) fn is_cut(file: &[u8], header: &RawHeader) -> bool {
@@ -52,22 +67,22 @@ pub(super) fn is_cut(file: &[u8], header: &RawHeader) -> bool {
         && hosts >= file.len() as u64
 }
 
-/// The end of an event offset array that begins behind the last record, at a multiple of four.
-fn array_end(file: &[u8], records_end: u64) -> Option<u64> {
-    let at = records_end.next_multiple_of(4);
+/// The end of the event offset array that begins close behind `from`.
+fn array_end(file: &[u8], from: u64) -> Option<u64> {
+    let (at, _) = array_at(file, from)?;
     let bytes = file.get(usize::try_from(at).ok()?..)?;
     let mut before = header::SIZE as u64 - 1;
     let mut count = 0;
     for bytes in bytes.chunks_exact(size_of::<RawOffset>()) {
-        let entry: &RawOffset = parse_at(bytes, 0, "event offset array", crate::raw::bytes::record).ok()?;
+        let entry: &RawOffset = parse_at(bytes, 0, "event offset array", record).ok()?;
         // What follows the array is a small number, the count of processes.
-        if entry.get() <= before || entry.get() >= records_end {
+        if entry.get() <= before || entry.get() >= at {
             break;
         }
         before = entry.get();
         count += 1;
     }
-    (count > 0).then_some(at + count * 5)
+    Some(at + count * 5)
 }
 
 /// The end of the process table that begins at `at`, if its records lie one behind the other.

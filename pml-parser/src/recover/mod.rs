@@ -14,6 +14,7 @@ use crate::error::{Damage, Error, ErrorKind, Result};
 use crate::log::{Index, Log, LogView, Places};
 use crate::offsets::Offsets;
 use crate::process::{Module, Process};
+use crate::raw::event::HEADER_SIZE;
 use crate::raw::header::{self, RawHeader};
 use crate::raw::offsets::RawOffset;
 use crate::recovery::Recovery;
@@ -49,6 +50,13 @@ impl<B: AsRef<[u8]>> Log<B> {
 
 /// Records that are enough to tell the bitness of a log by.
 const TELLING: usize = 16;
+/// Bytes in which the first record is looked for where nothing else says that a file is a log, or which
+/// bitness it has.
+const NEAR: usize = 16 << 20;
+/// Versions of the format that there may be, besides the one that is known.
+const OTHER_VERSIONS: std::ops::RangeInclusive<u32> = 1..=32;
+/// Where the records begin.
+const FIRST: u64 = header::SIZE as u64;
 
 fn read(file: &[u8], watch: &mut dyn FnMut(u64, u64) -> bool) -> Result<Index> {
     // What is shorter than a header may be something else altogether.
@@ -57,50 +65,47 @@ fn read(file: &[u8], watch: &mut dyn FnMut(u64, u64) -> bool) -> Result<Index> {
         Err(short) => return Err(header::read(file).err().unwrap_or(short)),
     };
     let header_error = header::check(header).err();
-    if let Some(error) = header_error
-        && matches!(error.kind(), ErrorKind::UnsupportedVersion(_))
-    {
+    let header_kind = header_error.map(|error| error.kind());
+    let is_other = match header_kind {
+        Some(ErrorKind::UnsupportedVersion(version)) => OTHER_VERSIONS.contains(&version),
+        Some(ErrorKind::NotPml) => !has_record_near(file),
+        _ => false,
+    };
+    if let Some(error) = header_error.filter(|_| is_other) {
         return Err(error);
     }
-    let is64 = is_64_bit(file, header);
+    // Otherwise nothing that the header says is to be believed.
+    let has_header = matches!(header_kind, None | Some(ErrorKind::NotClosed));
+    let is64 = is_64_bit(file, header, has_header);
     let pointer = if is64 { 8 } else { 4 };
-    let listed = Offsets::in_file(file, header).ok().filter(|_| header.offsets.get() != 0);
     // A pointer that leads nowhere is never met.
     let ground = Ground { file, pointer, end: Some(header.offsets.get()).filter(|&at| at != 0) };
+    let listed = Offsets::in_file(file, header).ok().filter(|offsets| offsets.at() != 0);
 
-    let mut gathered = Gathered {
-        offsets: Vec::new(),
-        end: header::SIZE as u64,
-        doubtful: 0,
-        lost_bytes: 0,
-        gaps: 0,
-        damage: Damage::default(),
-        witnesses: Witnesses::new(pointer),
-        watch,
-        is_stopped: false,
-    };
     let mut recovery = Recovery::default();
-    let mut index;
-    match listed.filter(|listed| listed::is_credible(&ground, listed)) {
+    let mut gathered = Gathered::new(pointer, watch);
+    let believed = listed.filter(|listed| listed::take(&ground, listed, &mut gathered));
+    let mut index = match believed {
         Some(listed) => {
-            let bad = listed::take(&ground, &listed, &mut gathered);
-            let found = gathered.offsets.len() as u64;
-            recovery.lost = u64::from(listed.count()).saturating_sub(found);
             recovery.lost_is_exact = true;
-            let is_as_listed = bad == 0 && found == u64::from(listed.count());
-            let offsets =
-                if is_as_listed { listed } else { Offsets::Found(std::mem::take(&mut gathered.offsets)) };
-            index = Index::new(is64, offsets);
+            Index::new(is64, listed)
         }
         None => {
-            ground.walk(header::SIZE as u64, None, &mut gathered);
-            let kept = gathered.offsets.len() as u64;
-            let counted = u64::from(header.event_count.get());
-            recovery.lost_is_exact = counted != 0 && counted >= kept;
-            recovery.lost = if recovery.lost_is_exact { counted - kept } else { gathered.gaps };
-            index = Index::new(is64, Offsets::Found(std::mem::take(&mut gathered.offsets)));
+            gathered = Gathered::new(pointer, gathered.watch);
+            let has_end = ground.walk(FIRST, &mut gathered);
+            let (kept, counted) = (gathered.offsets.len() as u64, u64::from(header.event_count.get()));
+            // A count that is more than there is room for says nothing.
+            let room = header.offsets.get().max(file.len() as u64) / HEADER_SIZE as u64;
+            let is_whole = has_end && gathered.gaps == 0;
+            recovery.lost_is_exact = is_whole || has_header && (kept.max(1)..=room).contains(&counted);
+            recovery.lost = match recovery.lost_is_exact {
+                _ if is_whole => 0,
+                true => counted - kept,
+                false => gathered.gaps,
+            };
+            Index::new(is64, Offsets::Found(std::mem::take(&mut gathered.offsets)))
         }
-    }
+    };
     if gathered.is_stopped {
         return Err(Error::new(ErrorKind::Stopped, "events", gathered.end));
     }
@@ -113,22 +118,54 @@ fn read(file: &[u8], watch: &mut dyn FnMut(u64, u64) -> bool) -> Result<Index> {
     index.read_found_tables(file, &places);
     recovery.cause = Index::read(file).err();
     recovery.is_cut = header_error.is_none() && layout::is_cut(file, header);
+    if has_header && header_error.is_none() {
+        for error in layout::contradictions(header, &places) {
+            recovery.cause = recovery.cause.or(Some(error));
+            index.push_damage(error);
+        }
+        if index.listed().is_none() && index.event_count() > header.event_count.get() {
+            let counted = u64::from(header.event_count.get());
+            let error = Error::new(ErrorKind::OutOfBounds(counted), "number of events", 0x234);
+            recovery.cause = recovery.cause.or(Some(error));
+        }
+    }
     recovery.kept = u64::from(index.event_count());
     recovery.doubtful = gathered.doubtful;
     recovery.lost_bytes = gathered.lost_bytes;
-    rebuild_tables(file, &mut index, &gathered.witnesses, &mut recovery);
+    // Processes that sound tables do not have are none that are missing.
+    if recovery.cause.is_some() || !index.has_sound_tables() {
+        rebuild_tables(file, &mut index, &gathered.witnesses, &mut recovery);
+    }
     index.add_recovery(recovery, &gathered.damage);
     Ok(index)
 }
 
-/// The bitness of a log: what the header says, unless the first records say otherwise.
-fn is_64_bit(file: &[u8], header: &RawHeader) -> bool {
-    let chain = |pointer| Ground { file, pointer, end: None }.chain_length(header::SIZE as u64, TELLING);
+/// Whether a record begins close to where the first one would.
+fn has_record_near(file: &[u8]) -> bool {
+    let near = file.get(..NEAR).unwrap_or(file);
+    [4, 8].into_iter().any(|pointer| {
+        let ground = Ground { file: near, pointer, end: None };
+        ground.chain_length(FIRST, 2) > 1 || ground.resume(FIRST, None, |_| true).is_some()
+    })
+}
+
+/// The bitness of a log: what the header says, unless the first records that are found say otherwise.
+fn is_64_bit(file: &[u8], header: &RawHeader, is_header_sound: bool) -> bool {
+    let stated = if is_header_sound { header.is64.get() != 0 } else { true };
+    let chain = |pointer| Ground { file, pointer, end: None }.chain_length(FIRST, TELLING);
     let (narrow, wide) = (chain(4), chain(8));
-    match header.is64.get() {
-        0 => wide > narrow,
-        _ => wide >= narrow,
+    if narrow.max(wide) > 1 && narrow != wide {
+        return wide > narrow;
     }
+    if narrow.max(wide) > 1 || is_header_sound {
+        return stated;
+    }
+    let near = file.get(..NEAR).unwrap_or(file);
+    let first = |pointer| {
+        let found = Ground { file: near, pointer, end: None }.resume(FIRST, None, |_| true);
+        found.map_or(u64::MAX, |step| step.at)
+    };
+    first(8) <= first(4)
 }
 
 /// What the events of a log come to.
@@ -138,17 +175,43 @@ struct Gathered<'a, 'w> {
     end: u64,
     doubtful: u64,
     lost_bytes: u64,
-    /// Stretches without a record.
+    /// Stretches without a record that one could be in.
     gaps: u64,
     /// The first of them, and of doubtful events.
     damage: Damage,
     witnesses: Witnesses<'a>,
     watch: &'w mut dyn FnMut(u64, u64) -> bool,
+    /// Where the watch is asked again.
+    next_look: u64,
     is_stopped: bool,
 }
 
-/// Events after which the watch is asked.
-const WATCH: usize = 4_096;
+/// Bytes after which the watch is asked.
+const WATCH: u64 = 1 << 20;
+
+impl<'a, 'w> Gathered<'a, 'w> {
+    fn new(pointer: usize, watch: &'w mut dyn FnMut(u64, u64) -> bool) -> Self {
+        Self {
+            offsets: Vec::new(),
+            end: FIRST,
+            doubtful: 0,
+            lost_bytes: 0,
+            gaps: 0,
+            damage: Damage::default(),
+            witnesses: Witnesses::new(pointer),
+            watch,
+            next_look: WATCH,
+            is_stopped: false,
+        }
+    }
+
+    /// Whether no event was found twice.
+    fn has_each_once(&self) -> bool {
+        let mut offsets: Vec<u64> = self.offsets.iter().map(|offset| offset.get()).collect();
+        offsets.sort_unstable();
+        offsets.windows(2).all(|pair| pair[0] != pair[1])
+    }
+}
 
 impl<'a> Finder<'a> for Gathered<'a, '_> {
     fn found(&mut self, step: &Step<'a>, is_doubtful: bool) {
@@ -158,9 +221,6 @@ impl<'a> Finder<'a> for Gathered<'a, '_> {
         }
         self.offsets.push(RawOffset::new(step.at));
         self.end = self.end.max(step.end());
-        if self.offsets.len().is_multiple_of(WATCH) {
-            self.is_stopped |= !(self.watch)(self.offsets.len() as u64, self.end);
-        }
         self.witnesses.see(&step.record);
         if is_doubtful {
             self.doubtful += 1;
@@ -168,35 +228,46 @@ impl<'a> Finder<'a> for Gathered<'a, '_> {
         }
     }
 
-    fn goes_on(&self) -> bool {
-        !self.is_stopped
+    fn lost(&mut self, from: u64, to: u64) {
+        let size = to.saturating_sub(from);
+        self.lost_bytes += size;
+        self.gaps += 1;
+        self.damage.push(Error::new(ErrorKind::NoEvents(size), "events", from));
     }
 
-    fn lost(&mut self, from: u64, to: u64) {
-        self.lost_bytes += to.saturating_sub(from);
-        self.gaps += 1;
-        self.damage.push(Error::new(ErrorKind::NoEvents(to.saturating_sub(from)), "events", from));
+    #[inline]
+    fn goes_on(&mut self, at: u64) -> bool {
+        if at >= self.next_look {
+            self.next_look = at.saturating_add(WATCH);
+            self.is_stopped |= !(self.watch)(self.offsets.len() as u64, at);
+        }
+        !self.is_stopped
     }
 }
 
 /// Adds what only events tell of processes to what the tables hold.
 fn rebuild_tables(file: &[u8], index: &mut Index, witnesses: &Witnesses<'_>, recovery: &mut Recovery) {
     let log = LogView { file, index };
-    let is_nameless = |process: Process<'_>| process.name().is_empty() && witnesses.tell_of(process.index());
+    // A record without a name, or that contradicts the events, is what damage left of it.
+    let is_doubtful = |process: Process<'_>| {
+        let index = process.index();
+        witnesses.contradict(index, process) || process.name().is_empty() && witnesses.tell_of(index)
+    };
     let missing: Vec<u32> =
         witnesses.named().filter(|&index| log.process_position(index).is_none()).collect();
     let (told, unknown): (Vec<u32>, Vec<u32>) =
         missing.into_iter().partition(|&index| witnesses.tell_of(index));
     recovery.processes_unknown = unknown.len() as u32;
-    let nameless = log.processes().filter(|process| is_nameless(*process)).count();
-    recovery.processes_rebuilt = (told.len() + nameless) as u32;
+    let doubtful = log.processes().filter(|process| is_doubtful(*process)).count();
+    recovery.processes_rebuilt = (told.len() + doubtful) as u32;
     if recovery.processes_rebuilt == 0 {
         return;
     }
-    let mut tables = Tables::default();
+    let mut tables = Tables::for_copies_of(log);
     for process in log.processes() {
-        if is_nameless(process) {
-            witnesses.add(process.index(), Some(process), &mut tables);
+        if is_doubtful(process) {
+            let record = Some(process).filter(|process| !witnesses.contradict(process.index(), *process));
+            witnesses.add(process.index(), record, &mut tables);
         } else {
             let modules: Vec<Module<'_>> = process.modules().collect();
             tables.copy_process(process.index(), process.parent_index(), process, &modules, index.pointer());

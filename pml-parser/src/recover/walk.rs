@@ -25,8 +25,12 @@ const LONGEST_PAUSE: u64 = 30 * 86_400 * TICKS_PER_SECOND;
 const TIMES: std::ops::Range<u64> = 122_750_208_000_000_000..189_021_312_000_000_000;
 /// Records that have to follow one another before a place is believed to be the beginning of one.
 const CHAIN: usize = 4;
-/// The event offset array begins at a multiple of four behind the last record.
-pub(super) const PADDING: u64 = 3;
+/// The event offset array begins at a multiple of four behind the last record; a stray byte may lie between.
+pub(super) const PADDING: u64 = 4;
+/// Bytes behind the last record in which an event offset array is looked for: some may have been inserted.
+pub(super) const ARRAY_WITHIN: u64 = 8;
+/// Bytes that are searched between two questions whether to go on.
+const SEARCHED: usize = 1 << 20;
 /// Size of an extra blob behind which one byte too many may stand (docs/format.md, "Extra blob").
 const FULL_EXTRA: usize = 0xFFFF;
 
@@ -77,8 +81,8 @@ pub(super) trait Finder<'a> {
     fn found(&mut self, step: &Step<'a>, is_doubtful: bool);
     /// These bytes hold no record, though one or more should be there.
     fn lost(&mut self, from: u64, to: u64);
-    /// Whether nobody asked to stop.
-    fn goes_on(&self) -> bool;
+    /// Told how far the work has come; whether nobody asked to stop.
+    fn goes_on(&mut self, at: u64) -> bool;
 }
 
 /// Whether `time` can be that of a record that follows one of `before`.
@@ -101,7 +105,8 @@ fn oddities(header: &RawEvent, pointer: usize, before: Option<u64>) -> usize {
     let lowest = u16::from(!is_in_time);
     usize::from(!(lowest..=HIGHEST_CLASS).contains(&class) || header.class_high.get() != 0)
         + usize::from(header.depth.get() > MOST_FRAMES)
-        + usize::from(extra != 0 && extra != body)
+        // Nothing else would tell where the record ends: it counts twice.
+        + 2 * usize::from(extra != 0 && extra != body)
         + usize::from(!is_in_time)
 }
 
@@ -136,22 +141,23 @@ impl<'a> Ground<'a> {
         stray.or_else(|| self.sound_step(end, before)).or_else(|| self.step(end, time))
     }
 
-    /// Whether no record is to be expected at `at`: it is where they end, or where an event offset
-    /// array begins, whose second entry is `second`.
-    fn is_end(&self, at: u64, second: Option<u64>) -> bool {
-        if self.end.is_some_and(|end| (at..=at + PADDING).contains(&end)) {
-            return true;
+    /// Whether no record is to be expected at `at`: it is where they are said to end, or where an event
+    /// offset array begins, whose second entry is `second`. The array must not know of a record between
+    /// `last`, the one that ends here, and `at`.
+    fn is_end(&self, at: u64, last: u64, second: Option<u64>) -> bool {
+        match array_at(self.file, at) {
+            Some((array, begins)) => {
+                (second.is_none() || Some(begins) == second)
+                    && first_behind(self.file, array, last).is_none_or(|entry| entry >= at)
+            }
+            None => self.end.is_some_and(|end| (at..=at + PADDING).contains(&end)),
         }
-        let array = self.array_at(at);
-        array.is_some() && (second.is_none() || array == second)
     }
 
-    /// The second entry of the event offset array that begins at `at` or at the multiple of four behind
-    /// it; the first one is always the same.
-    fn array_at(&self, at: u64) -> Option<u64> {
-        let at = at.next_multiple_of(4);
-        let entries: &[RawOffset; 2] = parse_at(self.file, at, "event offset array", record).ok()?;
-        (entries[0].get() == header::SIZE as u64).then(|| entries[1].get())
+    /// Where the search for records ends that finds none: where they are said to end, if an array is there.
+    fn stop(&self, from: u64) -> u64 {
+        let stated = self.end.filter(|&end| end > from && array_at(self.file, end).is_some());
+        stated.unwrap_or(self.file.len() as u64)
     }
 
     /// Whether what follows a record could be one, if there were more of the file.
@@ -177,15 +183,30 @@ impl<'a> Ground<'a> {
     }
 
     /// The first place from `from` on at which several records follow one another.
-    fn resume(&self, from: u64, before: Option<u64>) -> Option<Step<'a>> {
+    pub(super) fn resume(
+        &self,
+        from: u64,
+        before: Option<u64>,
+        mut goes_on: impl FnMut(u64) -> bool,
+    ) -> Option<Step<'a>> {
         let start = usize::try_from(from).ok()?;
-        let places = self.file.get(start..)?.windows(HEADER_SIZE).enumerate();
-        places.filter(|(_, header)| may_begin(header)).find_map(|(place, _)| {
-            let first = self.sound_step(from + place as u64, None)?;
-            // A capture has one time, give or take its length.
-            let near = before.is_none_or(|before| first.time().abs_diff(before) <= LONGEST_PAUSE);
-            (near && self.is_chain(first)).then_some(first)
-        })
+        for piece in (start..self.file.len()).step_by(SEARCHED) {
+            if !goes_on(piece as u64) {
+                return None;
+            }
+            let end = self.file.len().min(piece + SEARCHED + HEADER_SIZE - 1);
+            let places = self.file.get(piece..end)?.windows(HEADER_SIZE).enumerate();
+            let found = places.filter(|(_, header)| may_begin(header)).find_map(|(place, _)| {
+                let first = self.sound_step((piece + place) as u64, None)?;
+                // A capture has one time, give or take its length.
+                let near = before.is_none_or(|before| first.time().abs_diff(before) <= LONGEST_PAUSE);
+                (near && self.is_chain(first)).then_some(first)
+            });
+            if found.is_some() {
+                return found;
+            }
+        }
+        None
     }
 
     /// Whether records follow one another from this one on, up to the end if need be.
@@ -194,39 +215,60 @@ impl<'a> Ground<'a> {
         for _ in 1..CHAIN {
             match self.next(&step, Some(step.time())) {
                 Some(next) if next.is_sound() => step = next,
-                _ => return self.is_end(step.end(), None) || self.is_cut(&step),
+                _ => return self.is_end(step.end(), step.at, None) || self.is_cut(&step),
             }
         }
         true
     }
 
-    /// Walks from `from` to the end; `before` is the time of the record before it.
-    pub(super) fn walk(&self, from: u64, before: Option<u64>, finder: &mut impl Finder<'a>) {
-        let mut before = before;
-        let mut second = None;
-        let mut found = 0u64;
+    /// Walks from the first record to the end of all. Gives whether that was met: where records are said to
+    /// end, or an event offset array.
+    pub(super) fn walk(&self, from: u64, finder: &mut impl Finder<'a>) -> bool {
+        let mut before = None;
+        // The first two records, by the second of which an array is known.
+        let (mut second, mut found) = (None, 0u64);
         let mut at = from;
         let mut current = self.step(at, before);
-        while finder.goes_on() {
-            if current.is_none() && self.is_end(at, second) {
-                return;
-            }
+        while finder.goes_on(at) {
             let Some(step) = current else {
-                let resumed = self.resume(at, before);
-                finder.lost(at, resumed.map_or(self.file.len() as u64, |step| step.at));
-                let Some(step) = resumed else { return };
+                if self.is_end(at, at, second) {
+                    return true;
+                }
+                if at >= self.file.len() as u64 {
+                    return false;
+                }
+                current = self.resume(at, before, |at| finder.goes_on(at));
+                let to = current.map_or(self.stop(at), |step| step.at);
+                finder.lost(at, to);
+                let Some(step) = current else { return to < self.file.len() as u64 };
                 at = step.at;
-                current = resumed;
                 continue;
             };
             let end = step.end();
             let next = self.next(&step, before).filter(|next| step.is_sound() || next.is_sound());
             // A time that the next record does not go on from is this record's alone to doubt.
             let goes_on = next.is_some_and(|next| step.is_sound() || follows(next.time(), Some(step.time())));
-            let is_last = next.is_none() && self.is_end(end, second);
-            if next.is_some() || is_last {
+            let is_last = next.is_none() && self.is_end(end, step.at, second);
+            let is_followed = next.is_some() || is_last;
+            // Nothing whole follows. If what follows begins as a record does, it was cut or says more of its
+            // size than is there; otherwise this record does not end where it says, or the next one is gone.
+            let is_cut = !is_followed && step.is_sound() && self.is_cut(&step);
+            let resumed = if is_followed {
+                next
+            } else {
+                self.resume(step.at + HEADER_SIZE as u64, before, |at| finder.goes_on(at))
+            };
+            let to = match resumed {
+                Some(resumed) => resumed.at,
+                None if is_last => end,
+                None => self.stop(end),
+            };
+            if !is_followed && (!step.is_sound() || to < end) {
+                finder.lost(step.at, to);
+            } else {
                 let only_time = only_time_is_odd(&step, self.pointer, before);
-                finder.found(&step, !(step.is_sound() || only_time && goes_on));
+                let is_sure = if is_followed { step.is_sound() || only_time && goes_on } else { is_cut };
+                finder.found(&step, !is_sure);
                 if step.is_sound() || goes_on {
                     before = Some(step.time());
                 }
@@ -234,38 +276,17 @@ impl<'a> Ground<'a> {
                 if found == 2 {
                     second = Some(step.at);
                 }
-                if is_last {
-                    return;
-                }
-                at = next.map_or(end, |next| next.at);
-                current = next;
-                continue;
-            }
-            // Nothing whole follows. If what follows begins as a record does, it was cut or says more of its
-            // size than is there; otherwise this record does not end where it says, or the next one is gone.
-            let is_cut = step.is_sound() && self.is_cut(&step);
-            let from = if is_cut { end } else { step.at };
-            let resumed = self.resume(from + HEADER_SIZE as u64, before);
-            let resume_at = resumed.map_or(self.file.len() as u64, |step| step.at);
-            if !step.is_sound() || resume_at < end {
-                finder.lost(step.at, resume_at);
-            } else {
-                finder.found(&step, !is_cut);
-                before = Some(step.time());
-                found += 1;
-                if found == 2 {
-                    second = Some(step.at);
-                }
-                if end < resume_at && (resumed.is_some() || !self.is_blank(end)) {
-                    finder.lost(end, resume_at);
+                if !is_followed && end < to && (resumed.is_some() || !self.is_blank(end)) {
+                    finder.lost(end, to);
                 }
             }
             if resumed.is_none() {
-                return;
+                return is_last || to < self.file.len() as u64;
             }
-            at = resume_at;
+            at = to;
             current = resumed;
         }
+        false
     }
 
     /// How many records follow one another from `at` on, up to `most`.
@@ -292,4 +313,39 @@ fn only_time_is_odd(step: &Step<'_>, pointer: usize, before: Option<u64>) -> boo
 /// Whether the bytes of a header can be those of a record, at one glance: the event class.
 fn may_begin(header: &[u8]) -> bool {
     header.u32_at(8).is_some_and(|class| class.wrapping_sub(1) < 6)
+}
+
+/// Where the event offset array begins that lies close behind `at`, and its second entry; the first one is
+/// always the same.
+pub(super) fn array_at(file: &[u8], at: u64) -> Option<(u64, u64)> {
+    (at..=at.saturating_add(ARRAY_WITHIN)).find_map(|at| {
+        let entries: &[RawOffset; 2] = parse_at(file, at, "event offset array", record).ok()?;
+        (entries[0].get() == header::SIZE as u64).then(|| (at, entries[1].get()))
+    })
+}
+
+/// The first entry behind `offset` of the event offset array that begins at `array`, as far as its entries
+/// ascend; found in a number of steps that grows with the number of digits of its length.
+fn first_behind(file: &[u8], array: u64, offset: u64) -> Option<u64> {
+    let entry = |position: u64| {
+        let at = array.checked_add(position.checked_mul(size_of::<RawOffset>() as u64)?)?;
+        parse_at(file, at, "event offset array", record::<RawOffset>).ok().map(|entry| entry.get())
+    };
+    // Up to `low` entries are not behind it; the one at `high` is, or is none of the array.
+    let is_behind = |position: u64, low: u64| {
+        let (value, before) = (entry(position)?, entry(low)?);
+        Some(value > offset || value <= before)
+    };
+    let (mut low, mut high) = (0, 1);
+    while is_behind(high, low) == Some(false) {
+        (low, high) = (high, high * 2);
+    }
+    while high - low > 1 {
+        let middle = low + (high - low) / 2;
+        match is_behind(middle, low) {
+            Some(false) => low = middle,
+            _ => high = middle,
+        }
+    }
+    entry(high).filter(|&value| value > offset && value < array)
 }

@@ -8,7 +8,7 @@ use crate::raw::event::EventRecord;
 use crate::text::WinStr;
 use crate::time::FileTime;
 use crate::write::{NewModule, NewProcess, Tables};
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// What is known of one process.
 #[derive(Clone, Debug, Default)]
@@ -22,6 +22,8 @@ struct Known<'a> {
     modules: Vec<(FileTime, Loaded<'a>)>,
 }
 
+/// Processes that are known by events at most; captures of whole days have some thousands.
+const MOST_PROCESSES: usize = 1 << 16;
 /// Bytes that all modules together may take: a multiple of what captures of whole days have. Forged
 /// records that share their bytes could otherwise fill the memory.
 const MOST_BYTES: usize = 256 << 20;
@@ -71,18 +73,25 @@ impl<'a> Witnesses<'a> {
         match record.header.operation.get() {
             details::DEFINED | details::CREATE => {
                 let Some(created) = Created::read(record.details) else { return };
-                let parent = self.known.entry(created.parent_index).or_default();
-                parent.pid = parent.pid.or(Some(created.parent_pid));
-                self.named.insert(created.index);
-                self.known.entry(created.index).or_default().created = Some(created);
+                if let Some(parent) = self.known(created.parent_index) {
+                    parent.pid = parent.pid.or(Some(created.parent_pid));
+                }
+                if let Some(known) = self.known(created.index) {
+                    known.created = Some(created);
+                }
             }
             details::START => {
                 let Some((parent_pid, command_line)) = started(record.details) else { return };
-                let known = self.known.entry(index).or_default();
-                known.parent_pid = Some(parent_pid);
-                known.command_line = command_line;
+                if let Some(known) = self.known(index) {
+                    known.parent_pid = Some(parent_pid);
+                    known.command_line = command_line;
+                }
             }
-            details::EXIT => self.known.entry(index).or_default().end = Some(time),
+            details::EXIT => {
+                if let Some(known) = self.known(index) {
+                    known.end = Some(time);
+                }
+            }
             details::LOAD_IMAGE => {
                 let Some(loaded) = Loaded::read(record.details, self.pointer) else { return };
                 let path = loaded.path.raw();
@@ -91,11 +100,28 @@ impl<'a> Witnesses<'a> {
                     && self.modules.insert((index, loaded.base, loaded.size, path))
                 {
                     self.bytes_left = left;
-                    self.known.entry(index).or_default().modules.push((time, loaded));
+                    if let Some(known) = self.known(index) {
+                        known.modules.push((time, loaded));
+                    }
                 }
             }
             _ => {}
         }
+    }
+
+    /// What is known of a process; `None` where too many are known already.
+    fn known(&mut self, index: u32) -> Option<&mut Known<'a>> {
+        if self.known.len() >= MOST_PROCESSES && !self.known.contains_key(&index) {
+            return None;
+        }
+        Some(self.known.entry(index).or_default())
+    }
+
+    /// Whether events say that this is not the record of the process with this index.
+    pub(super) fn contradict(&self, index: u32, record: Process<'_>) -> bool {
+        let known = self.known.get(&index);
+        let pid = known.and_then(|known| known.created.map(|created| created.pid).or(known.pid));
+        pid.is_some_and(|pid| pid != record.pid())
     }
 
     /// Process indexes that events name.
@@ -260,10 +286,11 @@ impl<'a> Known<'a> {
     /// Modules of the record, and behind them those that only events tell of.
     fn modules(&self, record: Option<Process<'a>>) -> Vec<FoundModule> {
         let mut modules: Vec<FoundModule> = Vec::new();
+        let paths: HashMap<u64, WinStr<'_>> =
+            self.modules.iter().rev().map(|(_, loaded)| (loaded.base, loaded.path)).collect();
         for module in record.into_iter().flat_map(Process::modules) {
-            let loaded = self.modules.iter().find(|(_, loaded)| loaded.base == module.base);
             let path = module.path();
-            let path = if path.is_empty() { loaded.map_or(path, |(_, loaded)| loaded.path) } else { path };
+            let path = if path.is_empty() { paths.get(&module.base).copied().unwrap_or(path) } else { path };
             modules.push(FoundModule {
                 load_time: module.load_time,
                 base: module.base,

@@ -147,7 +147,7 @@ impl<W: Write + Seek> LogWriter<W> {
     /// # Errors
     /// When writing fails.
     pub fn new(out: W, machine: &Machine) -> io::Result<Self> {
-        Self::with_header(out, machine.header())
+        Self::with_header(out, machine.header(), Tables::default())
     }
 
     /// Begins a log of the same machine as `log`; what a damaged header of that says wrong is put right.
@@ -170,10 +170,10 @@ impl<W: Write + Seek> LogWriter<W> {
             hosts: 0.into(),
             ..*log.header()
         };
-        Self::with_header(out, header)
+        Self::with_header(out, header, Tables::for_copies_of(log))
     }
 
-    fn with_header(mut out: W, header: RawHeader) -> io::Result<Self> {
+    fn with_header(mut out: W, header: RawHeader, tables: Tables) -> io::Result<Self> {
         out.write_all(header.as_bytes())?;
         Ok(Self {
             out,
@@ -181,7 +181,7 @@ impl<W: Write + Seek> LogWriter<W> {
             pointer: if header.is64.get() == 1 { 8 } else { 4 },
             position: header::SIZE as u64,
             offsets: Vec::new(),
-            tables: Tables::default(),
+            tables,
         })
     }
 

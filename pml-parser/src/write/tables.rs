@@ -1,11 +1,13 @@
 //! The tables of a log that is being written: strings, processes, hosts and ports.
 
+use crate::log::LogView;
 use crate::process::{Module, Process};
 use crate::raw::hosts::{RawHost, RawPort};
 use crate::raw::process::{RawModule32, RawModule64, RawModuleInfo, RawProcess};
 use crate::text::WinStr;
 use crate::time::FileTime;
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 use zerocopy::byteorder::little_endian::U32;
 use zerocopy::{FromZeros, IntoBytes};
 
@@ -102,23 +104,28 @@ pub struct NewModule<'a> {
 /// Byte strings, each once, numbered as they come; 0 is the empty one.
 #[derive(Debug)]
 struct Pool {
-    index: HashMap<Vec<u8>, u32>,
-    bytes: Vec<Vec<u8>>,
-}
-
-impl Default for Pool {
-    fn default() -> Self {
-        Self { index: HashMap::from([(Vec::new(), 0)]), bytes: vec![Vec::new()] }
-    }
+    index: HashMap<Arc<[u8]>, u32>,
+    bytes: Vec<Arc<[u8]>>,
+    /// Bytes for which there is room; what does not fit becomes the empty one.
+    room: u64,
 }
 
 impl Pool {
-    fn add(&mut self, bytes: Vec<u8>) -> u32 {
-        let next = self.bytes.len() as u32;
-        *self.index.entry(bytes).or_insert_with_key(|bytes| {
-            self.bytes.push(bytes.clone());
-            next
-        })
+    fn new(room: u64) -> Self {
+        let empty: Arc<[u8]> = Arc::from([]);
+        Self { index: HashMap::from([(Arc::clone(&empty), 0)]), bytes: vec![empty], room }
+    }
+
+    fn add(&mut self, bytes: &[u8]) -> u32 {
+        if let Some(&known) = self.index.get(bytes) {
+            return known;
+        }
+        let Some(room) = self.room.checked_sub(bytes.len() as u64 + 4) else { return 0 };
+        self.room = room;
+        let (next, bytes) = (self.bytes.len() as u32, Arc::<[u8]>::from(bytes));
+        self.bytes.push(Arc::clone(&bytes));
+        self.index.insert(bytes, next);
+        next
     }
 }
 
@@ -140,9 +147,11 @@ fn copied(text: WinStr<'_>) -> Vec<u8> {
 }
 
 /// All tables of a log.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Tables {
     strings: Pool,
+    /// Strings of other logs that have been copied: part and index there, and index here.
+    copied: HashMap<(u16, u32), u32>,
     /// Dimension and bytes of icons.
     icons: Pool,
     /// Process records by process index, so that the table ascends.
@@ -151,9 +160,38 @@ pub(crate) struct Tables {
     ports: BTreeMap<(u16, u16), String>,
 }
 
+/// Bytes of strings that the tables of any log may have, and of its icons: offsets in them have 32 bits.
+const MOST_BYTES: u64 = 1 << 30;
+/// Bytes that copies of a log's strings may have beside twice its size.
+const SPARE_BYTES: u64 = 16 << 20;
+
+impl Default for Tables {
+    fn default() -> Self {
+        Self::with_room(MOST_BYTES)
+    }
+}
+
 impl Tables {
+    /// Tables that have room for so many bytes of strings, and as many of icons.
+    fn with_room(room: u64) -> Self {
+        Self {
+            strings: Pool::new(room),
+            copied: HashMap::new(),
+            icons: Pool::new(room),
+            processes: BTreeMap::new(),
+            hosts: BTreeMap::new(),
+            ports: BTreeMap::new(),
+        }
+    }
+
+    /// Tables for processes of another log: strings of a sound one are a part of it, those of a forged one
+    /// may share their bytes.
+    pub(crate) fn for_copies_of(log: LogView<'_>) -> Self {
+        Self::with_room((2 * log.size() + SPARE_BYTES).min(MOST_BYTES))
+    }
+
     pub(crate) fn add_process(&mut self, process: &NewProcess<'_>, pointer: usize) {
-        let mut string = |text: &str| self.strings.add(utf16_with_nul(text)).into();
+        let mut string = |text: &str| self.strings.add(&utf16_with_nul(text)).into();
         let fixed = RawProcess {
             index: process.index.into(),
             pid: process.pid.into(),
@@ -208,39 +246,45 @@ impl Tables {
         pointer: usize,
     ) {
         let log = process.log;
-        let mut string = |index: U32| self.strings.add(copied(log.string(index.get()))).into();
+        let (pool, known) = (&mut self.strings, &mut self.copied);
+        // Most strings stand in the records of many processes and modules.
+        let mut string_of = |log: LogView<'_>, index: U32| -> U32 {
+            let source = (log.part(), index.get());
+            let copy = || pool.add(&copied(log.string(index.get())));
+            (*known.entry(source).or_insert_with(copy)).into()
+        };
         let fixed = process.record.fixed;
         let mut icon = |index: U32| {
             let icon = log.icon(index.get()).filter(|icon| icon.dimension != 0);
             let bytes = icon.map(|icon| [&icon.dimension.to_le_bytes(), icon.data].concat());
-            self.icons.add(bytes.unwrap_or_default()).into()
+            self.icons.add(&bytes.unwrap_or_default()).into()
         };
         let fixed = RawProcess {
             index: index.into(),
             parent_index: parent_index.into(),
             small_icon: icon(fixed.small_icon),
             big_icon: icon(fixed.big_icon),
-            integrity: string(fixed.integrity),
-            user: string(fixed.user),
-            name: string(fixed.name),
-            image_path: string(fixed.image_path),
-            command_line: string(fixed.command_line),
-            company: string(fixed.company),
-            version: string(fixed.version),
-            description: string(fixed.description),
+            integrity: string_of(log, fixed.integrity),
+            user: string_of(log, fixed.user),
+            name: string_of(log, fixed.name),
+            image_path: string_of(log, fixed.image_path),
+            command_line: string_of(log, fixed.command_line),
+            company: string_of(log, fixed.company),
+            version: string_of(log, fixed.version),
+            description: string_of(log, fixed.description),
             ..*fixed
         };
         let mut record = fixed.as_bytes().to_vec();
         record.extend_from_slice(1u64.to_le_bytes().get(..pointer).unwrap_or_default());
         record.extend_from_slice(&(modules.len() as u32).to_le_bytes());
         for module in modules {
-            let mut string = |text| self.strings.add(copied(text)).into();
+            let info = module.info;
             let info = RawModuleInfo {
-                path: string(module.path()),
-                version: string(module.version()),
-                company: string(module.company()),
-                description: string(module.description()),
-                ..*module.info
+                path: string_of(module.log, info.path),
+                version: string_of(module.log, info.version),
+                company: string_of(module.log, info.company),
+                description: string_of(module.log, info.description),
+                ..*info
             };
             push_module(&mut record, pointer, module.base, module.load_time, info);
         }
@@ -271,7 +315,7 @@ impl Tables {
 
     /// The same for icons, with the dimension in front of the size; the first one is none.
     pub(crate) fn icon_table(&self) -> Vec<u8> {
-        let record = |bytes: &Vec<u8>| {
+        let record = |bytes: &Arc<[u8]>| {
             let (dimension, data) = bytes.split_first_chunk::<4>().unwrap_or((&[0; 4], &[]));
             [dimension.as_slice(), &sized(data)].concat()
         };
@@ -334,10 +378,11 @@ fn sized(bytes: &[u8]) -> Vec<u8> {
 
 /// Offsets from the start of the table that begins `out`, then the records they point to.
 fn append_records<'a>(out: &mut Vec<u8>, records: impl ExactSizeIterator<Item = &'a Vec<u8>> + Clone) {
-    let mut offset = (out.len() + 4 * records.len()) as u32;
+    let mut offset = (out.len() + 4 * records.len()) as u64;
     for record in records.clone() {
-        out.extend_from_slice(&offset.to_le_bytes());
-        offset += record.len() as u32;
+        // Beyond 4 GiB no table can lead anywhere.
+        out.extend_from_slice(&u32::try_from(offset).unwrap_or(u32::MAX).to_le_bytes());
+        offset += record.len() as u64;
     }
     records.for_each(|record| out.extend_from_slice(record));
 }

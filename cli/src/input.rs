@@ -101,6 +101,8 @@ pub(crate) fn open(args: &LogArgs, reading: Reading) -> Result<Capture, Failure>
             }
             Some((_, reason)) => {
                 warn(&format!("{} is left out: {reason}", candidate.path.display()));
+                // What is damaged may belong here whatever it says of itself.
+                lost_parts |= reading != Reading::AsItIs;
             }
         }
     }

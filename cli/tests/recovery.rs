@@ -140,3 +140,28 @@ fn what_is_no_log_is_refused_as_ever() {
     }
     assert!(!folder.path().join("b.pml").exists());
 }
+
+/// Part of a set, the header of which is gone: it is no other capture.
+#[test]
+fn a_part_without_a_header() {
+    for fill in [0, b'A'] {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        let parts = ["Bootlog.pml", "Bootlog-1.pml"];
+        let beside = Path::new(SAMPLE).parent().unwrap();
+        for part in parts {
+            fs::copy(beside.join(part), folder.join(part)).unwrap();
+        }
+        let whole = pml(folder, &["convert", "Bootlog.pml", "-o", "-", "--to", "csv", "-q"]);
+        for part in parts {
+            let sound = fs::read(beside.join(part)).unwrap();
+            let mut broken = sound.clone();
+            broken[..0x3A8].fill(fill);
+            fs::write(folder.join(part), broken).unwrap();
+            let found = pml(folder, &["convert", "Bootlog.pml", "--recover", "-o", "-", "--to", "csv", "-q"]);
+            assert_eq!(found.status.code(), Some(1), "{}", err(&found));
+            assert_eq!(out(&found), out(&whole), "{part}: {}", err(&found));
+            fs::write(folder.join(part), sound).unwrap();
+        }
+    }
+}

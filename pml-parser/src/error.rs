@@ -46,6 +46,8 @@ pub enum ErrorKind {
     Duplicate(u32),
     /// No event has this id.
     NoSuchEvent(u64),
+    /// An event offset array that does not lead to the events, all of them and each once.
+    Misleading,
     /// Whoever watched asked to stop.
     Stopped,
     /// So many bytes among the events hold none that can be found.
@@ -110,6 +112,7 @@ impl Error {
             | ErrorKind::Overlapping
             | ErrorKind::Duplicate(_)
             | ErrorKind::NoSuchEvent(_)
+            | ErrorKind::Misleading
             | ErrorKind::Stopped
             | ErrorKind::NoEvents(_)
             | ErrorKind::Doubtful => None,
@@ -131,6 +134,7 @@ impl fmt::Display for Error {
             ErrorKind::Overlapping => f.write_str("lies over other structures of its kind"),
             ErrorKind::Duplicate(v) => write!(f, "entry {v} stands there twice"),
             ErrorKind::NoSuchEvent(v) => write!(f, "there is no event {v}"),
+            ErrorKind::Misleading => f.write_str("does not lead to all events, each once"),
             ErrorKind::Stopped => f.write_str("stopped"),
             ErrorKind::NoEvents(size) => write!(f, "{size} bytes hold no event that can be found"),
             ErrorKind::Doubtful => f.write_str("kept, but something in it cannot be right"),

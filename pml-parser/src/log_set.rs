@@ -55,9 +55,13 @@ impl std::fmt::Display for Mismatch {
 
 /// Whether `later` can be a later part of the capture that `earlier` belongs to.
 pub fn mismatch(earlier: LogView<'_>, later: LogView<'_>) -> Option<Mismatch> {
-    // A header that is gone names no computer.
-    let computers = [earlier.computer().to_str(), later.computer().to_str()];
-    if computers[0] != computers[1] && computers.iter().all(|name| !name.is_empty()) {
+    // A header that is gone, or is none any more, names no computer.
+    let names_one = |log: LogView<'_>| {
+        let cause = log.recovery().and_then(|recovery| recovery.cause);
+        !log.computer().is_empty() && cause.is_none_or(|cause| cause.kind() != ErrorKind::NotPml)
+    };
+    let differ = earlier.computer().to_str() != later.computer().to_str();
+    if differ && names_one(earlier) && names_one(later) {
         return Some(Mismatch::Computer);
     }
     if earlier.is_64_bit() != later.is_64_bit() {

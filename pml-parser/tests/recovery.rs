@@ -5,7 +5,7 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use pml_parser::export::slice::{SliceOptions, slice};
 use pml_parser::export::{NoMonitor, Work};
 use pml_parser::write::{LogWriter, Machine, NewEvent, NewProcess, details};
-use pml_parser::{ErrorKind, Event, EventClass, FileTime, Log, LogSet, LogView, Process, Recovery};
+use pml_parser::{ErrorKind, Event, EventClass, FileTime, Filter, Log, LogSet, LogView, Process, Recovery};
 use pml_samples::boot::{Amount, Bits, Options, generate_in_memory};
 use pml_samples::{corpus, little};
 use std::io::{Cursor, Read, Seek, SeekFrom};
@@ -109,6 +109,21 @@ fn assert_same_processes(a: LogView<'_>, b: LogView<'_>) {
         };
         assert_eq!(modules(a), modules(b));
     }
+}
+
+fn read_back(mut file: std::fs::File) -> Result<Vec<u8>, Failed> {
+    let mut written = Vec::new();
+    file.seek(SeekFrom::Start(0))?;
+    file.read_to_end(&mut written)?;
+    Ok(written)
+}
+
+/// All of a capture as a log.
+fn sliced<B: AsRef<[u8]> + Sync>(set: &LogSet<B>) -> Result<Log<Vec<u8>>, Failed> {
+    let file = tempfile::tempfile()?;
+    let options = SliceOptions { work: Work { threads: 2, ..Work::default() }, part_bytes: u64::MAX };
+    slice(set, &options, |_| file.try_clone(), &NoMonitor).map_err(|e| e.to_string())?;
+    Ok(Log::parse(read_back(file)?).map_err(|e| e.to_string())?)
 }
 
 /// A sound log is read as it is.
@@ -302,6 +317,96 @@ fn header_gone(bytes: &[u8]) -> Result<(), Failed> {
     Ok(())
 }
 
+/// A page of the event offset array is another page of it: nothing comes twice.
+fn array_mixed_up(bytes: &[u8]) -> Result<(), Failed> {
+    let records = records(bytes);
+    let (at, size) = (pointer_at(bytes, TABLES[0]), records.len() * 5);
+    let page = (size / 4).min(4_096);
+    for (to, from) in [(at, at + size - page), (at + page, at + 2 * page), (at + 2 * page, at), (at, at + 5)]
+    {
+        let mut broken = bytes.to_vec();
+        broken.copy_within(from..from + page, to);
+        assert_found(&recovered(&broken), &records, &format!("{to:#x} is {from:#x}"));
+    }
+    // An array in another order is as good as any.
+    let mut reversed = bytes.to_vec();
+    for (entry, record) in records.iter().rev().enumerate() {
+        reversed[at + 5 * entry..at + 5 * entry + 4].copy_from_slice(&(record.start as u32).to_le_bytes());
+    }
+    let expected: Vec<Range<usize>> = records.iter().rev().cloned().collect();
+    assert_found(&recovered(&reversed), &expected, "reversed");
+    Ok(())
+}
+
+/// The first pages are gone, the header with them.
+fn beginning_gone(bytes: &[u8]) -> Result<(), Failed> {
+    let records = records(bytes);
+    for size in [1_000, 4_096, 65_536] {
+        let mut broken = bytes.to_vec();
+        broken[..size].fill(0);
+        let left = records.partition_point(|record| record.start < size);
+        assert_found(&recovered(&broken), &records[left..], &format!("without {size} bytes"));
+    }
+    Ok(())
+}
+
+/// Bytes have come in between or gone: what lies behind has moved, and no process is taken for another.
+fn bytes_moved(bytes: &[u8]) -> Result<(), Failed> {
+    let records = records(bytes);
+    let sound = Log::parse(bytes).unwrap();
+    let at = records[records.len() / 2].start + 7;
+    for inserted in 1..=4 {
+        let mut broken = bytes.to_vec();
+        broken.splice(at..at, vec![b'\r'; inserted]);
+        let log = recovered(&broken);
+        let moved =
+            |record: &Range<usize>| if record.start > at { record.start + inserted } else { record.start };
+        let expected: Vec<usize> = records.iter().filter(|record| !record.contains(&at)).map(moved).collect();
+        let found = offsets(log.view());
+        assert!(expected.iter().all(|start| found.binary_search(start).is_ok()), "{inserted}");
+        for process in log.view().processes() {
+            let truth = sound.view().process(process.index()).expect("no process is invented");
+            assert_eq!(process.pid(), truth.pid(), "{inserted}: {:?}", recovery(&log));
+        }
+    }
+    Ok(())
+}
+
+/// Pages of zeros among the events are no events.
+fn zeros_are_no_events(bytes: &[u8]) -> Result<(), Failed> {
+    let end = records(bytes).last().unwrap().end;
+    for has_array in [true, false] {
+        let mut broken = bytes.to_vec();
+        let mut places = Places(17);
+        for _ in 0..10 {
+            let at = (HEADER + places.below(end - HEADER)) & !511;
+            broken[at.max(HEADER)..(at + 512).min(end)].fill(0);
+        }
+        if !has_array {
+            broken[0x248..0x250].fill(0);
+        }
+        let log = recovered(&broken);
+        let times = log.view().events(0..log.view().event_count()).map(|event| event.unwrap().time());
+        assert_eq!(times.filter(|time| time.0 == 0).count(), 0);
+    }
+    Ok(())
+}
+
+/// Offsets of tables that lead elsewhere, though what is there can be read.
+fn pointers_elsewhere(bytes: &[u8]) -> Result<(), Failed> {
+    let sound = Log::parse(bytes).unwrap();
+    for at in &TABLES[..4] {
+        let mut broken = bytes.to_vec();
+        let elsewhere = pointer_at(bytes, *at) as u64 + 7;
+        broken[*at..at + 8].copy_from_slice(&elsewhere.to_le_bytes());
+        let log = recovered(&broken);
+        assert_found(&log, &records(bytes), &format!("{at:#x}"));
+        assert!(!recovery(&log).is_whole(), "{at:#x}");
+        assert_same_processes(log.view(), sound.view());
+    }
+    Ok(())
+}
+
 /// What was recovered can be written as a log that opens, and says the same.
 fn written(bytes: &[u8]) -> Result<(), Failed> {
     let records = records(bytes);
@@ -309,14 +414,7 @@ fn written(bytes: &[u8]) -> Result<(), Failed> {
     let mut broken = bytes[..half].to_vec();
     broken[0] = b'X';
     let set = LogSet::new(vec![recovered(&broken)]);
-    let file = tempfile::tempfile()?;
-    let options = SliceOptions { work: Work { threads: 2, ..Work::default() }, part_bytes: u64::MAX };
-    slice(&set, &options, |_| file.try_clone(), &NoMonitor).map_err(|e| e.to_string())?;
-    let mut written = Vec::new();
-    let mut file = file;
-    file.seek(SeekFrom::Start(0))?;
-    file.read_to_end(&mut written)?;
-    let log = Log::parse(written).map_err(|e| e.to_string())?;
+    let log = sliced(&set)?;
     assert!(log.view().damage().is_empty());
     assert_eq!(u64::from(log.view().event_count()), set.event_count());
     for (a, b) in set.events().zip(log.view().events(0..log.view().event_count())) {
@@ -516,6 +614,158 @@ fn odd_events_of_a_sound_log() -> Result<(), Failed> {
     Ok(())
 }
 
+/// What damage left of a process record does not count where events say something else.
+fn events_count_more_than_damaged_records() -> Result<(), Failed> {
+    let whole = told();
+    let table = pointer_at(&whole, TABLES[1]);
+    let record = table + u32::from_le_bytes(whole[table + 8..table + 12].try_into().unwrap()) as usize;
+    // All of the record; all of it but its index; its PID.
+    for damaged in [record..record + 96, record + 4..record + 96, record + 4..record + 8] {
+        let mut broken = whole.clone();
+        broken[damaged].fill(0);
+        // Something else has to be wrong too, so that tables are not taken as they are.
+        broken[0x248..0x250].fill(0);
+        let log = recovered(&broken);
+        let worker = log.view().process(20).unwrap();
+        assert_eq!((worker.pid(), worker.name().to_string().as_str()), (2_000, "TiWorker.exe"));
+        assert_eq!(worker.parent_pid(), 1_000);
+    }
+    Ok(())
+}
+
+/// Processes of which nobody knows when they started are not taken for one another in a slice.
+fn unknown_processes_stay_apart() -> Result<(), Failed> {
+    let part = |index: u32, program: &str, start: u64| {
+        let mut log = LogWriter::new(Cursor::new(Vec::new()), &Machine::windows_10("APART")).unwrap();
+        for number in 0..6 {
+            let details = details::load_image(8, program, 0x40_0000, 0x1000);
+            let time = FileTime(133_485_408_450_000_000 + start + number);
+            let class = EventClass::Process;
+            let event = NewEvent {
+                process_index: index,
+                class,
+                operation: 5,
+                time,
+                details: &details,
+                ..NewEvent::default()
+            };
+            log.add_event(&event).unwrap();
+        }
+        Log::recover(log.leave_unclosed().unwrap().into_inner()).unwrap()
+    };
+    let set = LogSet::new(vec![part(10, r"C:\first.exe", 0), part(11, r"C:\second.exe", 100)]);
+    let log = sliced(&set)?;
+    let names: Vec<String> = log.view().processes().map(|process| process.name().to_string()).collect();
+    assert_eq!(names, ["first.exe", "second.exe"]);
+    Ok(())
+}
+
+/// Records that say to be far too large do not keep the others from being saved.
+fn many_sizes_damaged() -> Result<(), Failed> {
+    let mut bytes = generated(2_000, Bits::B64)?;
+    let records = records(&bytes);
+    let room = bytes.len() as u32;
+    for record in records.iter().step_by(100) {
+        let size = room - record.end as u32 - 4_096;
+        bytes[record.start + 0x2C..record.start + 0x30].copy_from_slice(&size.to_le_bytes());
+    }
+    let set = LogSet::new(vec![Log::recover(bytes).unwrap()]);
+    assert!(set.event_count() >= 1_980);
+    assert_eq!(u64::from(sliced(&set)?.view().event_count()), set.event_count());
+    Ok(())
+}
+
+/// A log that has less in its tables than events name, or counts fewer events than there are.
+fn less_is_not_damage() -> Result<(), Failed> {
+    let bytes = generated(3_000, Bits::B64)?;
+    // Few processes have records: that is how it was saved.
+    let set = LogSet::new(vec![Log::parse(bytes.clone()).unwrap()]);
+    let file = tempfile::tempfile()?;
+    let filter = Some(Filter::parse("operation = 'Process Create'").unwrap());
+    let options = SliceOptions { work: Work { filter, ..Work::default() }, part_bytes: u64::MAX };
+    slice(&set, &options, |_| file.try_clone(), &NoMonitor).map_err(|e| e.to_string())?;
+    let slice = read_back(file)?;
+    let log = recovered(&slice);
+    assert!(recovery(&log).is_whole(), "{:?}", recovery(&log));
+    assert_same_processes(log.view(), Log::parse(slice.as_slice()).unwrap().view());
+    // Fewer events: the others are there, and that is said.
+    let mut fewer = bytes;
+    fewer[0x234..0x238].copy_from_slice(&2_950u32.to_le_bytes());
+    let log = recovered(&fewer);
+    assert_eq!((log.view().event_count(), recovery(&log).lost), (3_000, 0));
+    assert_eq!(recovery(&log).cause.unwrap().what(), "number of events");
+    Ok(())
+}
+
+/// Counts of a header that is gone are not believed, and padding is nothing lost.
+fn what_is_lost_is_not_guessed() -> Result<(), Failed> {
+    let mut garbage = told();
+    garbage[..HEADER].fill(b'A');
+    garbage[HEADER + 60] = 0xFF;
+    let lost = |bytes: &[u8]| {
+        let recovery = recovery(&recovered(bytes));
+        (recovery.lost, recovery.lost_is_exact)
+    };
+    assert!(lost(&garbage).0 < 2);
+    let whole = told();
+    let end = records(&whole).last().unwrap().end;
+    for padding in 0..4 {
+        let mut unclosed = whole[..end].to_vec();
+        TABLES.iter().for_each(|&at| unclosed[at..at + 8].fill(0));
+        unclosed[0x234..0x238].fill(0);
+        unclosed.resize(end + padding, 0);
+        assert_eq!(lost(&unclosed), (0, false), "{padding}");
+        unclosed.truncate(HEADER);
+        assert_eq!(lost(&unclosed), (0, false), "a header alone");
+    }
+    Ok(())
+}
+
+/// Whoever watches can stop it, while there are events and while there are none.
+fn it_can_be_stopped() -> Result<(), Failed> {
+    let bytes = generated(5_000, Bits::B64)?;
+    let mut empty = bytes.clone();
+    let end = records(&bytes).last().unwrap().end;
+    empty[HEADER + 100_000..end].fill(0x55);
+    for bytes in [bytes, empty] {
+        let mut seen = Vec::new();
+        let stopped = Log::recover_watched(bytes.as_slice(), |_, at| {
+            seen.push(at);
+            seen.len() < 2
+        });
+        assert_eq!(stopped.unwrap_err().kind(), ErrorKind::Stopped);
+        assert!(seen.len() == 2 && seen[1] < end as u64, "{seen:?}");
+    }
+    Ok(())
+}
+
+/// Strings that share their bytes do not fill the memory when tables are made anew.
+fn tables_made_anew_are_bounded() -> Result<(), Failed> {
+    let mut log = LogWriter::new(Cursor::new(Vec::new()), &Machine::windows_10("BOUND")).unwrap();
+    let line = "x".repeat(30_000);
+    for index in 0..40 {
+        // Texts of 60,000 bytes, no two alike, in a table of which only these matter.
+        let line = format!("{index}{line}");
+        log.add_process(&NewProcess { index, pid: index, command_line: &line, ..NewProcess::default() });
+    }
+    let event = NewEvent {
+        process_index: 99,
+        class: EventClass::Process,
+        operation: 5,
+        time: FileTime(133_485_408_450_000_000),
+        details: &details::load_image(8, r"C:\a.exe", 0x40_0000, 0x1000),
+        ..NewEvent::default()
+    };
+    log.add_event(&event).unwrap();
+    let mut bytes = log.finish().unwrap().into_inner();
+    bytes[0x248..0x250].fill(0);
+    let log = recovered(&bytes);
+    // What is sound is copied whole.
+    assert_eq!(log.view().process(7).unwrap().command_line().to_string().len(), 30_001);
+    assert_eq!(log.view().process(99).unwrap().name().to_string(), "a.exe");
+    Ok(())
+}
+
 fn what_is_no_log_is_refused() -> Result<(), Failed> {
     let kind = |bytes: &[u8]| Log::recover(bytes).map(|_| ()).unwrap_err().kind();
     assert_eq!(kind(b"PML_"), ErrorKind::Truncated { need: 936, have: 4 });
@@ -535,14 +785,19 @@ fn what_is_no_log_is_refused() -> Result<(), Failed> {
 
 type Check = fn(&[u8]) -> Result<(), Failed>;
 
-const CHECKS: [(&str, Check); 8] = [
+const CHECKS: [(&str, Check); 13] = [
     ("whole", whole),
     ("cut", |bytes| cut(bytes, 50)),
     ("pointers_gone", pointers_gone),
     ("unclosed", unclosed),
     ("sectors_gone", sectors_gone),
     ("array_gone", array_gone),
+    ("array_mixed_up", array_mixed_up),
     ("header_gone", header_gone),
+    ("beginning_gone", beginning_gone),
+    ("bytes_moved", bytes_moved),
+    ("zeros_are_no_events", zeros_are_no_events),
+    ("pointers_elsewhere", pointers_elsewhere),
     ("written", written),
 ];
 
@@ -554,6 +809,13 @@ fn main() -> ExitCode {
         Trial::test("absurd_fields", absurd_fields),
         Trial::test("cut_at_every_byte", cut_at_every_byte),
         Trial::test("every_byte_changed", every_byte_changed),
+        Trial::test("events_count_more_than_damaged_records", events_count_more_than_damaged_records),
+        Trial::test("unknown_processes_stay_apart", unknown_processes_stay_apart),
+        Trial::test("many_sizes_damaged", many_sizes_damaged),
+        Trial::test("less_is_not_damage", less_is_not_damage),
+        Trial::test("what_is_lost_is_not_guessed", what_is_lost_is_not_guessed),
+        Trial::test("it_can_be_stopped", it_can_be_stopped),
+        Trial::test("tables_made_anew_are_bounded", tables_made_anew_are_bounded),
         Trial::test("clock_is_set", clock_is_set),
         Trial::test("odd_events_of_a_sound_log", odd_events_of_a_sound_log),
         Trial::test("what_is_no_log_is_refused", what_is_no_log_is_refused),

@@ -85,6 +85,7 @@ fn read(file: &[u8], watch: &mut dyn FnMut(u64, u64) -> bool) -> Result<Index> {
     let mut recovery = Recovery::default();
     let mut gathered = Gathered::new(pointer, watch);
     let believed = listed.filter(|listed| listed::take(&ground, listed, &mut gathered));
+    gathered.check_stopped()?;
     let mut index = match believed {
         Some(listed) => {
             recovery.lost_is_exact = true;
@@ -106,9 +107,7 @@ fn read(file: &[u8], watch: &mut dyn FnMut(u64, u64) -> bool) -> Result<Index> {
             Index::new(is64, Offsets::Found(std::mem::take(&mut gathered.offsets)))
         }
     };
-    if gathered.is_stopped {
-        return Err(Error::new(ErrorKind::Stopped, "events", gathered.end));
-    }
+    gathered.check_stopped()?;
     if let Some(error) = header_error.filter(|error| error.kind() == ErrorKind::NotPml)
         && index.event_count() == 0
     {
@@ -123,10 +122,18 @@ fn read(file: &[u8], watch: &mut dyn FnMut(u64, u64) -> bool) -> Result<Index> {
             recovery.cause = recovery.cause.or(Some(error));
             index.push_damage(error);
         }
-        if index.listed().is_none() && index.event_count() > header.event_count.get() {
+        if index.listed().is_none() {
+            let array = header.offsets.get();
             let counted = u64::from(header.event_count.get());
-            let error = Error::new(ErrorKind::OutOfBounds(counted), "number of events", 0x234);
-            recovery.cause = recovery.cause.or(Some(error));
+            let error = if u64::from(index.event_count()) > counted {
+                Some(Error::new(ErrorKind::OutOfBounds(counted), "number of events", 0x234))
+            } else if recovery.lost == 0 && gathered.gaps == 0 {
+                Some(Error::new(ErrorKind::Misleading, "event offset array", array))
+            } else {
+                // It is events that are damaged.
+                None
+            };
+            recovery.cause = recovery.cause.or(error);
         }
     }
     recovery.kept = u64::from(index.event_count());
@@ -203,6 +210,11 @@ impl<'a, 'w> Gathered<'a, 'w> {
             next_look: WATCH,
             is_stopped: false,
         }
+    }
+
+    /// An error, once whoever watches has asked to stop.
+    fn check_stopped(&self) -> Result<()> {
+        if self.is_stopped { Err(Error::new(ErrorKind::Stopped, "events", self.end)) } else { Ok(()) }
     }
 
     /// Whether no event was found twice.

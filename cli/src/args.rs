@@ -144,7 +144,7 @@ pub(crate) struct SliceArgs {
 /// Save what is left of a broken log as a sound one.
 ///
 /// A broken log is one that was cut short, damaged or never closed. This finds the events that no table leads to, makes processes and modules that the tables lack out of the
-/// events, and writes what it found as a log that opens in Process Monitor. Says how many events were
+/// events, and writes what it found as a log with all its tables. Says how many events were
 /// kept, how many of them are doubtful, and how many are lost; `pml info` says so beforehand. Nothing is
 /// changed in the broken log.
 #[derive(Debug, clap::Args)]

@@ -739,30 +739,72 @@ fn it_can_be_stopped() -> Result<(), Failed> {
     Ok(())
 }
 
-/// Strings that share their bytes do not fill the memory when tables are made anew.
+/// There are no more processes than a table can reasonably have.
+fn processes_made_out_of_events_are_bounded() -> Result<(), Failed> {
+    const MOST: u32 = 65_536;
+    let mut log = LogWriter::new(Cursor::new(Vec::new()), &Machine::windows_10("BOUND")).unwrap();
+    for index in 0..MOST + 10 {
+        let event = NewEvent {
+            process_index: index,
+            class: EventClass::Process,
+            operation: 7,
+            time: FileTime(133_485_408_450_000_000 + u64::from(index)),
+            details: &details::process_start(4, "a", r"C:\", &[]),
+            ..NewEvent::default()
+        };
+        log.add_event(&event).unwrap();
+    }
+    let bytes = log.leave_unclosed().unwrap().into_inner();
+    let recovery = recovery(&recovered(&bytes));
+    assert_eq!((recovery.processes_rebuilt, recovery.processes_unknown), (MOST, 10));
+    Ok(())
+}
+
+/// Strings of a table that share their bytes do not become many times the file.
 fn tables_made_anew_are_bounded() -> Result<(), Failed> {
     let mut log = LogWriter::new(Cursor::new(Vec::new()), &Machine::windows_10("BOUND")).unwrap();
-    let line = "x".repeat(30_000);
-    for index in 0..40 {
-        // Texts of 60,000 bytes, no two alike, in a table of which only these matter.
-        let line = format!("{index}{line}");
-        log.add_process(&NewProcess { index, pid: index, command_line: &line, ..NewProcess::default() });
+    for index in 0..2_000 {
+        let name = index.to_string();
+        log.add_process(&NewProcess {
+            index,
+            pid: index,
+            name: &name,
+            user: "",
+            integrity: "",
+            ..NewProcess::default()
+        });
     }
+    let class = EventClass::Process;
+    let details = details::load_image(8, r"C:\a.exe", 0x40_0000, 0x1000);
+    let time = FileTime(133_485_408_450_000_000);
     let event = NewEvent {
-        process_index: 99,
-        class: EventClass::Process,
+        process_index: 9_999,
+        class,
         operation: 5,
-        time: FileTime(133_485_408_450_000_000),
-        details: &details::load_image(8, r"C:\a.exe", 0x40_0000, 0x1000),
+        time,
+        details: &details,
         ..NewEvent::default()
     };
     log.add_event(&event).unwrap();
     let mut bytes = log.finish().unwrap().into_inner();
+    // Each string begins eight bytes behind the one before, and is 64 KiB long.
+    let (table, lines) = (pointer_at(&bytes, TABLES[2]), bytes.len());
+    bytes.extend(
+        (0..40_000u32).flat_map(|line| [0x0001_0001, 0x4100_0001 + line].map(u32::to_le_bytes)).flatten(),
+    );
+    for string in 1..=2_000 {
+        let at = (lines - table + 8 * string) as u32;
+        bytes[table + 4 + 4 * string..table + 8 + 4 * string].copy_from_slice(&at.to_le_bytes());
+    }
     bytes[0x248..0x250].fill(0);
     let log = recovered(&bytes);
-    // What is sound is copied whole.
-    assert_eq!(log.view().process(7).unwrap().command_line().to_string().len(), 30_001);
-    assert_eq!(log.view().process(99).unwrap().name().to_string(), "a.exe");
+    assert_eq!(recovery(&log).processes_rebuilt, 1);
+    let texts: usize = log.view().processes().map(|process| process.name().raw().len()).sum();
+    let most = 2 * bytes.len() + (16 << 20);
+    assert!(texts > most / 2 && texts <= most, "{texts} of {most}");
+    // The same of a slice, which copies them too.
+    let slice = sliced(&LogSet::new(vec![log]))?;
+    assert!(slice.view().bytes().len() < 2 * most);
     Ok(())
 }
 
@@ -816,6 +858,7 @@ fn main() -> ExitCode {
         Trial::test("what_is_lost_is_not_guessed", what_is_lost_is_not_guessed),
         Trial::test("it_can_be_stopped", it_can_be_stopped),
         Trial::test("tables_made_anew_are_bounded", tables_made_anew_are_bounded),
+        Trial::test("processes_made_out_of_events_are_bounded", processes_made_out_of_events_are_bounded),
         Trial::test("clock_is_set", clock_is_set),
         Trial::test("odd_events_of_a_sound_log", odd_events_of_a_sound_log),
         Trial::test("what_is_no_log_is_refused", what_is_no_log_is_refused),

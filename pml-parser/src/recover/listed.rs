@@ -23,7 +23,7 @@ fn leads_to(end: u64, at: Option<u64>) -> bool {
 }
 
 /// Takes the events of the array, and says whether it can be believed: each entry leads to a record, no
-/// two to the same one, and the records fill the file up to the array. Where it cannot, what has
+/// two records share bytes, and they reach up to the array. Where it cannot, what has
 /// been taken is to be forgotten, and the records are found without it.
 ///
 /// The order of the array is that in which events are shown, and need not be that of the file.
@@ -62,5 +62,13 @@ pub(super) fn take<'a>(ground: &Ground<'a>, offsets: &Offsets, gathered: &mut Ga
         furthest = furthest.max(end);
     }
     // The array lies behind the records; what it does not list lies before it.
-    leads_to(furthest, Some(offsets.at())) && (ascends || gathered.has_each_once())
+    leads_to(furthest, Some(offsets.at())) && (ascends || are_apart(ground, gathered))
+}
+
+/// Whether no two records share bytes, in whatever order they are listed.
+fn are_apart(ground: &Ground<'_>, gathered: &Gathered<'_, '_>) -> bool {
+    let mut offsets: Vec<u64> = gathered.offsets.iter().map(|offset| offset.get()).collect();
+    offsets.sort_unstable();
+    let end = |at| ground.any_step(at).map(|step| step.end());
+    offsets.windows(2).all(|pair| end(pair[0]).is_some_and(|end| end <= pair[1]))
 }

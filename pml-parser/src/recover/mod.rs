@@ -216,13 +216,6 @@ impl<'a, 'w> Gathered<'a, 'w> {
     fn check_stopped(&self) -> Result<()> {
         if self.is_stopped { Err(Error::new(ErrorKind::Stopped, "events", self.end)) } else { Ok(()) }
     }
-
-    /// Whether no event was found twice.
-    fn has_each_once(&self) -> bool {
-        let mut offsets: Vec<u64> = self.offsets.iter().map(|offset| offset.get()).collect();
-        offsets.sort_unstable();
-        offsets.windows(2).all(|pair| pair[0] != pair[1])
-    }
 }
 
 impl<'a> Finder<'a> for Gathered<'a, '_> {

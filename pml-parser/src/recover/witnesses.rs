@@ -24,11 +24,8 @@ struct Known<'a> {
 
 /// Processes that are known by events at most; captures of whole days have some thousands.
 const MOST_PROCESSES: usize = 1 << 16;
-/// Bytes that all modules together may take: a multiple of what captures of whole days have. Forged
-/// records that share their bytes could otherwise fill the memory.
-const MOST_BYTES: usize = 256 << 20;
 
-/// Gathers what events tell of processes.
+/// Gathers what events tell of processes. Their records do not overlap, so it is not more than the file.
 #[derive(Debug)]
 pub(super) struct Witnesses<'a> {
     pointer: usize,
@@ -39,19 +36,11 @@ pub(super) struct Witnesses<'a> {
     last: Option<u32>,
     /// Modules that are known, so that each is kept once.
     modules: HashSet<(u32, u64, u32, &'a [u8])>,
-    bytes_left: usize,
 }
 
 impl<'a> Witnesses<'a> {
     pub(super) fn new(pointer: usize) -> Self {
-        Self {
-            pointer,
-            known: BTreeMap::new(),
-            named: BTreeSet::new(),
-            last: None,
-            modules: HashSet::new(),
-            bytes_left: MOST_BYTES,
-        }
+        Self { pointer, known: BTreeMap::new(), named: BTreeSet::new(), last: None, modules: HashSet::new() }
     }
 
     /// Looks at one event.
@@ -94,15 +83,9 @@ impl<'a> Witnesses<'a> {
             }
             details::LOAD_IMAGE => {
                 let Some(loaded) = Loaded::read(record.details, self.pointer) else { return };
-                let path = loaded.path.raw();
-                let size = path.len() + size_of::<Loaded<'_>>();
-                if let Some(left) = self.bytes_left.checked_sub(size)
-                    && self.modules.insert((index, loaded.base, loaded.size, path))
-                {
-                    self.bytes_left = left;
-                    if let Some(known) = self.known(index) {
-                        known.modules.push((time, loaded));
-                    }
+                let is_new = self.modules.insert((index, loaded.base, loaded.size, loaded.path.raw()));
+                if let Some(known) = self.known(index).filter(|_| is_new) {
+                    known.modules.push((time, loaded));
                 }
             }
             _ => {}

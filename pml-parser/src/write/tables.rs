@@ -386,3 +386,19 @@ fn append_records<'a>(out: &mut Vec<u8>, records: impl ExactSizeIterator<Item = 
     }
     records.for_each(|record| out.extend_from_slice(record));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strings_beyond_the_room_are_empty() {
+        let mut pool = Pool::new(100);
+        assert_eq!(pool.add(&[1; 50]), 1);
+        assert_eq!(pool.add(&[2; 60]), 0);
+        assert_eq!(pool.add(&[1; 50]), 1);
+        assert_eq!(pool.add(&[3; 40]), 2);
+        assert_eq!(pool.add(&[]), 0);
+        assert_eq!(pool.bytes.len(), 3);
+    }
+}

@@ -17,7 +17,7 @@ use pml_parser::export::jsonl::write_jsonl;
 use pml_parser::export::parquet::{Options, write_dataset, write_events};
 use pml_parser::export::xml::write_xml;
 use pml_parser::export::{TableExport, Work, WriteError};
-use pml_parser::{Cell, Damage, Fidelity, TextOptions};
+use pml_parser::{Cell, Damage, Exceeded, Fidelity, TextOptions};
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -269,6 +269,10 @@ impl<W: Write> Write for Counted<W> {
 
 pub(crate) fn write_failure(path: &Path, error: WriteError) -> Failure {
     match error {
+        // A damaged log may make more work than any sound one of its size.
+        WriteError::Io(e) if e.get_ref().is_some_and(|inner| inner.is::<Exceeded>()) => {
+            Failure::of_io(path, &e).hint("--recover takes only events that do not overlap")
+        }
         WriteError::Io(e) => Failure::of_io(path, &e),
         WriteError::Cancelled => Failure::stopped(),
         other => Failure::new(format!("{}: {other}", path.display())),

@@ -5,9 +5,10 @@
 //! Everything goes to nowhere. The log has to fit into memory several times.
 
 use pml_benches::arguments::Arguments;
-use pml_benches::encode::{Batches, Silent, by_column, encode, options};
+use pml_benches::encode::{Batches, by_column, encode, options};
 use pml_benches::limits::open;
 use pml_benches::median_and_spread;
+use pml_parser::export::NoMonitor;
 use pml_parser::export::parquet::write_dataset;
 use std::time::Instant;
 
@@ -19,7 +20,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (mut converted, mut encoded, mut bytes) = (Vec::new(), Vec::new(), 0);
     for round in 0..=runs {
         let begin = Instant::now();
-        write_dataset(&set, |_| Ok(std::io::sink()), &options(threads), &Silent)?;
+        write_dataset(&set, |_| Ok(std::io::sink()), &options(threads), &NoMonitor)?;
         let convert = begin.elapsed().as_secs_f64();
         let begin = Instant::now();
         bytes = encode(&batches, threads)?;

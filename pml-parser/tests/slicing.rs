@@ -260,7 +260,17 @@ fn part(start: u64, processes: &[Given<'_>], driver: &str) -> Vec<u8> {
         if pid == 4 {
             modules.push(module(KERNEL + start, driver));
         }
-        log.add_process(&NewProcess { index, pid, name, parent_index, modules, ..NewProcess::default() });
+        // One that nobody knows the start of is nobody else in another part.
+        let start = FileTime(u64::from(pid));
+        log.add_process(&NewProcess {
+            index,
+            pid,
+            name,
+            parent_index,
+            modules,
+            start,
+            ..NewProcess::default()
+        });
     }
     let add = |log: &mut LogWriter<_>, time, process_index, pid, class, operation, details: &[u8]| {
         let stack = [(u64::from(pid) << 16) + 0x10, KERNEL + start + 0x10];

@@ -117,7 +117,7 @@ fn read(file: &[u8], watch: &mut dyn FnMut(u64, u64) -> bool) -> Result<Index> {
     index.read_found_tables(file, &places);
     recovery.cause = Index::read(file).err();
     recovery.is_cut = header_error.is_none() && layout::is_cut(file, header);
-    if has_header && header_error.is_none() {
+    if header_error.is_none() {
         for error in layout::contradictions(header, &places) {
             recovery.cause = recovery.cause.or(Some(error));
             index.push_damage(error);

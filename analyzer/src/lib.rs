@@ -18,6 +18,8 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod logs;
+
 mod canonical;
 mod component;
 mod facts;

@@ -29,6 +29,9 @@ pub struct Offsets {
     pub misfits: u32,
 }
 
+/// Quarters of an hour that anchors give, their kinds, their count, the span of their local times.
+type Value = (i64, Vec<AnchorKind>, u32, (i64, i64));
+
 /// Zones lie at quarters of an hour.
 const QUARTER: i64 = 15 * MINUTE;
 
@@ -63,8 +66,7 @@ impl Offsets {
     }
 
     fn add_run(&mut self, from_line: u32, anchors: &[Anchor]) {
-        // (quarters, kinds, count, span)
-        let mut found: Vec<(i64, Vec<AnchorKind>, u32, (i64, i64))> = Vec::new();
+        let mut found: Vec<Value> = Vec::new();
         for anchor in anchors {
             let distance = anchor.local - anchor.utc;
             let quarters = (distance + QUARTER / 2).div_euclid(QUARTER);
@@ -112,10 +114,10 @@ impl Offsets {
         before.or(self.pieces.first()).map(|piece| piece.minutes)
     }
 
-    /// The offset at a local time of another log of the same machine.
-    pub(crate) fn at_local(&self, local: i64) -> Option<i32> {
-        let distance = |piece: &&Offset| (piece.span.0 - local).max(local - piece.span.1).max(0);
-        self.pieces.iter().min_by_key(distance).map(|piece| piece.minutes)
+    /// The offset that is proved nearest to a local time, and how far that is, in ticks.
+    pub(crate) fn nearest(&self, local: i64) -> Option<(i64, i32)> {
+        let distance = |piece: &Offset| (piece.span.0 - local).max(local - piece.span.1).max(0);
+        self.pieces.iter().map(|piece| (distance(piece), piece.minutes)).min()
     }
 
     /// Whether two kinds of anchors agree wherever there is an offset.
@@ -169,7 +171,7 @@ mod tests {
         assert_eq!(minutes(&offsets), [(1, -480), (11, 210)]);
         assert_eq!((offsets.at_line(5), offsets.at_line(11)), (Some(-480), Some(210)));
         let late = LogTime::local(anchors[3].local).ticks;
-        assert_eq!(offsets.at_local(late), Some(210));
+        assert_eq!(offsets.nearest(late), Some((0, 210)));
     }
 
     #[test]

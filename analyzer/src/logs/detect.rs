@@ -102,7 +102,7 @@ fn of_markup(head: &str) -> Option<Kind> {
     if !head.starts_with('<') {
         return None;
     }
-    let head = head.get(..head.floor_char_boundary(8 << 10))?;
+    let head = super::fields::prefix(head, 8 << 10);
     let has = |text: &str| head.contains(text);
     if has("schemas.microsoft.com/win/2004/08/events") {
         return Some(Kind::EventXml);

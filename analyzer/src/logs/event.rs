@@ -19,7 +19,7 @@ pub(crate) struct LogEvent {
 /// A call of the update client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Call {
+pub(crate) enum Call {
     /// It looks for updates.
     Scan,
     /// It downloads them.
@@ -134,7 +134,7 @@ pub enum Verdict {
 /// What an event of a Windows event log is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Topic {
+pub(crate) enum Topic {
     /// An update: a download began.
     UpdateDownloading,
     /// An update: the installation began.
@@ -145,8 +145,6 @@ pub enum Topic {
     UpdateFailed,
     /// The download of an update failed.
     UpdateDownloadFailed,
-    /// The search for updates failed.
-    ScanFailed,
     /// A package is about to change.
     PackageBegins,
     /// A package has changed.
@@ -303,14 +301,10 @@ const LONGEST_QUOTE: usize = 600;
 /// A text as it is quoted: on one line, shortened.
 pub(crate) fn quote(text: &str) -> String {
     let text = text.trim();
-    let end = text.floor_char_boundary(LONGEST_QUOTE);
-    let mut quote: String = text
-        .get(..end)
-        .unwrap_or_default()
-        .chars()
-        .map(|c| if matches!(c, '\r' | '\n' | '\t') { ' ' } else { c })
-        .collect();
-    if end < text.len() {
+    let kept = super::fields::prefix(text, LONGEST_QUOTE);
+    let mut quote: String =
+        kept.chars().map(|c| if matches!(c, '\r' | '\n' | '\t') { ' ' } else { c }).collect();
+    if kept.len() < text.len() {
         quote.push('…');
     }
     quote

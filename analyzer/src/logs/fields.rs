@@ -11,6 +11,15 @@ pub(crate) fn between<'t>(text: &'t str, marker: &str, ends: &[char]) -> Option<
     Some(until(after(text, marker)?, ends))
 }
 
+/// The beginning of a text: at most so many bytes, without a cut character.
+pub(crate) fn prefix(text: &str, most: usize) -> &str {
+    let mut end = most.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.get(..end).unwrap_or_default()
+}
+
 /// A text up to the first of some ends, or the end of the line, without blanks around it.
 pub(crate) fn until<'t>(text: &'t str, ends: &[char]) -> &'t str {
     let end = text.find(|c| ends.contains(&c) || matches!(c, '\r' | '\n')).unwrap_or(text.len());

@@ -11,6 +11,8 @@
 //! assert_eq!(reading.records, 1);
 //! ```
 
+pub mod case;
+
 mod cabinet;
 mod cbs;
 mod clock;
@@ -26,7 +28,6 @@ mod headers;
 mod machine;
 mod needles;
 mod pending;
-mod phase;
 mod record;
 mod signatures;
 mod time;
@@ -39,12 +40,11 @@ pub use clock::{Offset, Offsets};
 pub use codes::{failures, is_failure};
 pub use detect::{Kind, detect};
 pub use encoding::{Encoding, repair_double_encoding};
-pub use event::{AnchorKind, Item, Machine, StoreItem, StoreScan, Verdict};
+pub use event::{AnchorKind, Item, Machine, Stage, StoreItem, StoreScan, Verdict};
 pub use file::LogFile;
 pub use needles::Needles;
-pub use phase::Phase;
 pub use record::{Damage, EventFields, Level, Reading, Record, Spots};
-pub use signatures::{SignatureKind, Signatures};
+pub use signatures::{Remedy, SignatureKind, Signatures};
 pub use time::{Clock, LogTime};
 
 use headers::{Device, OldUpdate, Plain, Poqexec, Reporting, Servicing, Update};

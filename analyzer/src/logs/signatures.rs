@@ -1,11 +1,11 @@
 //! What text logs are judged by, as data: noise, literals worth noticing, events, sentences of consoles,
 //! releases of Windows, and the signatures of causes (`analyzer/knowledge/signatures`).
 
+use super::case::Phase;
 use super::detect::Kind;
 use super::event::{Item, Topic, Verdict};
 use super::fields::{after, until};
-use super::phase::Phase;
-use crate::knowledge::KnowledgeError;
+use crate::knowledge::{KnowledgeError, RemedyEntry, Risk};
 use crate::language::Text;
 use aho_corasick::AhoCorasick;
 use serde::Deserialize;
@@ -19,7 +19,7 @@ macro_rules! files {
     };
 }
 
-const FILES: [(&str, &str); 8] = files![
+const FILES: [(&str, &str); 9] = files![
     "noise.toml",
     "markers.toml",
     "events.toml",
@@ -28,6 +28,7 @@ const FILES: [(&str, &str); 8] = files![
     "collect.toml",
     "servicing.toml",
     "client.toml",
+    "remedies.toml",
 ];
 
 /// The shape of every file: each has some of the lists.
@@ -50,6 +51,8 @@ struct File {
     collect: Vec<CollectEntry>,
     #[serde(default)]
     signature: Vec<SignatureEntry>,
+    #[serde(default)]
+    remedy: Vec<RemedyEntry>,
     #[serde(default)]
     background: Vec<String>,
 }
@@ -340,9 +343,23 @@ pub(crate) const FACTS: &[&str] = &[
     "undecoded",
     "never-serviced",
     "failed",
+    "disk-operation-failed",
     "rollback",
     "cured",
 ];
+
+/// Something to do.
+#[derive(Clone, Copy, Debug)]
+pub struct Remedy<'a> {
+    /// What it can harm.
+    pub risk: Risk,
+    /// What to do.
+    pub text: &'a Text,
+    /// Commands for an elevated prompt.
+    pub commands: &'a [String],
+    /// Commands for the recovery environment.
+    pub offline: &'a [String],
+}
 
 /// All that text logs are judged by.
 #[derive(Debug)]
@@ -357,6 +374,7 @@ pub struct Signatures {
     pub(crate) signatures: Vec<SignatureEntry>,
     /// Titles of updates that come and go without being noticed: definitions, apps of the Store.
     pub(crate) background: Vec<String>,
+    remedies: Vec<RemedyEntry>,
     /// All literals of noise and markers, and for each the entry that it belongs to.
     automaton: AhoCorasick,
     owners: Vec<Owner>,
@@ -398,6 +416,7 @@ impl Signatures {
                     all.branch.extend(file.branch);
                     all.collect.extend(file.collect);
                     all.signature.extend(file.signature);
+                    all.remedy.extend(file.remedy);
                     all.background.extend(file.background);
                 }
                 Err(error) => mistake(
@@ -464,6 +483,7 @@ impl Signatures {
             collect: file.collect,
             signatures: file.signature,
             background: file.background,
+            remedies: file.remedy,
         })
     }
 
@@ -515,7 +535,7 @@ impl Signatures {
         let item = marker.item.as_ref().and_then(|entry| {
             let name = until(after(text, &entry.after)?, &[',', '[', ' ', '\'', '"', ')']);
             let name = name.trim_end_matches('.').to_owned();
-            (!name.is_empty()).then(|| match entry.kind {
+            (!name.is_empty()).then_some(match entry.kind {
                 ItemKind::File => Item::File(name),
                 ItemKind::Component => Item::Component(name),
                 ItemKind::Package => Item::Package(name),
@@ -525,6 +545,13 @@ impl Signatures {
             })
         });
         Some((&marker.id, item))
+    }
+
+    /// What a remedy of these files is; those that boot logs lead to as well are in the other knowledge.
+    pub fn remedy(&self, id: &str) -> Option<Remedy<'_>> {
+        let entry = self.remedies.iter().find(|entry| entry.id == id)?;
+        let RemedyEntry { risk, text, commands, offline, .. } = entry;
+        Some(Remedy { risk: *risk, text, commands, offline })
     }
 
     /// The branch of a build.
@@ -538,15 +565,9 @@ impl Signatures {
         let Some(branch) = self.branch(build) else { return (None, None) };
         let of_branch = self.releases.iter().filter(|release| release.build == branch.build);
         let month = |release: &Release| months(&release.month);
-        let below = of_branch.clone().filter(|release| release.revision <= revision).next_back();
+        let below = of_branch.clone().rfind(|release| release.revision <= revision);
         let above = of_branch.clone().find(|release| release.revision >= revision);
         (below.and_then(month), above.and_then(month))
-    }
-
-    /// The cumulative update that brought a revision.
-    pub(crate) fn release(&self, build: u32, revision: u32) -> Option<&Release> {
-        let branch = self.branch(build)?;
-        self.releases.iter().find(|release| release.build == branch.build && release.revision == revision)
     }
 
     /// Build and revision that an update brings.
@@ -604,5 +625,80 @@ fn check(name: &str, text: &str, file: &File, errors: &mut Vec<KnowledgeError>) 
         if !ids.insert(id) {
             mistake(name, text, 0, &format!("a second {id}"), errors);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::knowledge::Knowledge;
+
+    fn signatures() -> Signatures {
+        Signatures::embedded().unwrap_or_else(|errors| panic!("{errors:?}"))
+    }
+
+    #[test]
+    fn every_remedy_is_known() {
+        let (signatures, knowledge) =
+            (signatures(), Knowledge::embedded().unwrap_or_else(|e| panic!("{e:?}")));
+        for entry in &signatures.signatures {
+            for remedy in &entry.remedies {
+                let known = signatures.remedy(remedy).is_some() || knowledge.remedy(remedy).is_some();
+                assert!(known, "{}: no remedy {remedy}", entry.id);
+            }
+            for other in &entry.instead_of {
+                assert!(
+                    signatures.signatures.iter().any(|s| s.id == *other),
+                    "{}: no signature {other}",
+                    entry.id
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn months_of_revisions_are_bounded() {
+        let signatures = signatures();
+        let month = |year: i32, month: i32| Some(year * 12 + month - 1);
+        assert_eq!(signatures.month(17763, 5122), (month(2023, 11), month(2023, 11)));
+        assert_eq!(signatures.month(17763, 774), (month(2019, 9), month(2019, 10)));
+        assert_eq!(signatures.month(19044, 4651), (month(2024, 7), month(2024, 7)));
+        assert_eq!(signatures.month(19041, 60_000).1, None);
+        assert_eq!(signatures.month(1, 1), (None, None));
+    }
+
+    #[test]
+    fn noise_needs_its_source_its_code_and_its_words() {
+        let signatures = signatures();
+        let noise = |kind, component, text| signatures.judge(kind, component, text).is_noise;
+        let probe = "Failed to internally open package. [HRESULT = 0x800f0805 - CBS_E_INVALID_PACKAGE]";
+        assert!(noise(Kind::Cbs, "CBS", probe));
+        assert!(!noise(Kind::WindowsUpdate, "Agent", probe));
+        assert!(!noise(Kind::Cbs, "CBS", "Failed to internally open package. [HRESULT = 0x80070490]"));
+        assert!(!noise(Kind::Cbs, "CBS", "Failed to stage. [HRESULT = 0x800f0805]"));
+        let recorder = r"*FAILED* [80248007] wuauengcore.dll, C:\__w\1\s\src\Client\Engine\Agent\ClientCallRecorder.cpp @792";
+        assert!(noise(Kind::WindowsUpdate, "Agent", recorder));
+        assert!(!noise(
+            Kind::WindowsUpdate,
+            "DownloadManager",
+            "*FAILED* [80248007] Failed to get the update's metadata"
+        ));
+        assert!(noise(
+            Kind::WindowsUpdate,
+            "Handler",
+            "*FAILED* [80070032] Method failed [AppxPackage::Initialize:66]"
+        ));
+        assert!(!noise(Kind::WindowsUpdate, "WebServices", "*FAILED* [80070032] x"));
+    }
+
+    #[test]
+    fn markers_name_what_they_are_about() {
+        let signatures = signatures();
+        let text = "Store corruption, manifest missing for package: Package_1_for_KB5001~31bf3856ad364e35~amd64~~1.0.0.1 [HRESULT = 0x800f0831]";
+        let judged = signatures.judge(Kind::Cbs, "CBS", text);
+        let found: Vec<_> = judged.markers.iter().filter_map(|&at| signatures.marker(at, text)).collect();
+        let package = Item::Package("Package_1_for_KB5001~31bf3856ad364e35~amd64~~1.0.0.1".to_owned());
+        assert_eq!(found, [("manifest-missing", Some(package))]);
+        assert!(signatures.judge(Kind::Dism, "DISM", text).markers.is_empty());
     }
 }

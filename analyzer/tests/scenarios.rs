@@ -1,6 +1,7 @@
 //! Every scenario, in every variant, gets the verdict that its file expects.
 
-use pml_analyzer::{Format, Knowledge, Language, NoWatch, Paint, Report, Source, TriageOptions, triage};
+use pml_analyzer::{Format, Knowledge, Language, Paint, Report, Source, TriageOptions, triage};
+use pml_parser::NoProgress;
 use pml_parser::{Log, LogSet};
 use pml_samples::boot::{Amount, Options};
 use pml_samples::scenario::{self, Expectation, Finding, Scenario};
@@ -40,7 +41,7 @@ fn report(scenario: &Scenario, options: &Options, threads: usize) -> (LogSet<Vec
     let parts = scenario.generate_in_memory(options).unwrap().parts;
     let set = opened(scenario, parts);
     let triage_options = TriageOptions { threads, parts_missing: false };
-    let triage = triage(&set, &KNOWLEDGE, triage_options, &NoWatch).unwrap();
+    let triage = triage(&set, &KNOWLEDGE, triage_options, &NoProgress).unwrap();
     let source =
         Source { name: "Bootlog.pml".to_owned(), argument: "Bootlog.pml".to_owned(), ..Source::default() };
     let report = Report::new(&set, &triage, &KNOWLEDGE, &source, Language::En);
@@ -329,7 +330,8 @@ fn reports_render() {
         let parts = scenario.generate_in_memory(&sized(&scenario, 6_000, 1, 1)).unwrap().parts;
         let set = opened(&scenario, parts);
         let triage =
-            triage(&set, &KNOWLEDGE, TriageOptions { threads: 1, parts_missing: false }, &NoWatch).unwrap();
+            triage(&set, &KNOWLEDGE, TriageOptions { threads: 1, parts_missing: false }, &NoProgress)
+                .unwrap();
         for language in [Language::En, Language::Zh] {
             let report = Report::new(&set, &triage, &KNOWLEDGE, &Source::default(), language);
             for format in [Format::Text, Format::Markdown, Format::Html] {

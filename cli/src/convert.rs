@@ -17,7 +17,7 @@ use pml_parser::export::jsonl::write_jsonl;
 use pml_parser::export::parquet::{Options, write_dataset, write_events};
 use pml_parser::export::xml::write_xml;
 use pml_parser::export::{TableExport, Work, WriteError};
-use pml_parser::{Cell, Damage, Exceeded, Fidelity, TextOptions};
+use pml_parser::{Damage, Exceeded, Fidelity, ProcmonColumn, TextOptions};
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -138,7 +138,7 @@ impl<'a> Plan<'a> {
         let work = Work { threads: args.run.threads(), filter: filter(&args.filter)?, ..Work::default() };
         let text_columns = match args.columns.as_deref() {
             Some(names) if format.is_text() => cells(names)?,
-            _ => Cell::defaults().collect(),
+            _ => ProcmonColumn::defaults().collect(),
         };
         let table_columns = match args.columns.as_deref() {
             Some(names) if !format.is_text() => table_columns(names)?,
@@ -191,18 +191,18 @@ fn table_columns(names: &str) -> Result<EventColumnSet, Failure> {
 }
 
 /// The columns that a list of titles names; blanks, case and signs do not matter.
-fn cells(names: &str) -> Result<Vec<Cell>, Failure> {
+fn cells(names: &str) -> Result<Vec<ProcmonColumn>, Failure> {
     let plain = |text: &str| -> String {
         text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
     };
     if plain(names) == "all" {
-        return Ok(Cell::all().collect());
+        return Ok(ProcmonColumn::all().collect());
     }
     names
         .split(',')
         .map(|name| {
-            Cell::all().find(|cell| plain(cell.title()) == plain(name)).ok_or_else(|| {
-                let titles: Vec<_> = Cell::all().map(Cell::title).collect();
+            ProcmonColumn::all().find(|cell| plain(cell.title()) == plain(name)).ok_or_else(|| {
+                let titles: Vec<_> = ProcmonColumn::all().map(ProcmonColumn::title).collect();
                 Failure::new(format!("there is no column {:?}", name.trim()))
                     .hint(format!("the columns are: {}", titles.join(", ")))
             })

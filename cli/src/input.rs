@@ -3,7 +3,7 @@
 use crate::args::{LogArgs, RecoveryArgs};
 use crate::failure::Failure;
 use crate::status::{Progress, go_on, warn};
-use pml_parser::export::{CaptureFacts, Monitor};
+use pml_parser::export::CaptureFacts;
 use pml_parser::{ErrorKind, FileTime, Log, LogSet, Map, mismatch, part_number};
 use std::collections::HashSet;
 use std::fs;
@@ -271,7 +271,7 @@ fn read(path: &Path, reading: Reading) -> Result<(Log<Map>, Source), Failure> {
     // Zeros in the place of what cannot be read look like damage.
     source.check(path)?;
     let log = log.map_err(|error| match error.kind() {
-        ErrorKind::Stopped => Failure::stopped(),
+        ErrorKind::Cancelled => Failure::stopped(),
         _ => Failure::of_log(path, error),
     });
     Ok((log?, source))
@@ -280,10 +280,7 @@ fn read(path: &Path, reading: Reading) -> Result<(Log<Map>, Source), Failure> {
 /// Reads what is left of a log: every event header, which takes a while.
 fn recover(map: Map) -> pml_parser::Result<Log<Map>> {
     let progress = Progress::new(map.len() as u64, false);
-    let log = Log::recover_watched(map, |events, bytes| {
-        Monitor::advance(&progress, events, bytes);
-        !Monitor::is_cancelled(&progress)
-    });
+    let log = Log::recover_watched(map, &progress);
     progress.clear();
     log
 }

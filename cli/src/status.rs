@@ -2,7 +2,6 @@
 
 use crate::failure::Failure;
 use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use pml_parser::export::Monitor;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -128,20 +127,10 @@ impl Progress {
     }
 }
 
-impl Monitor for Progress {
+impl pml_parser::Progress for Progress {
     fn advance(&self, events: u64, bytes: u64) {
         self.events.store(events, Ordering::Relaxed);
         self.bar.set_position(bytes);
-    }
-
-    fn is_cancelled(&self) -> bool {
-        ends_early()
-    }
-}
-
-impl pml_analyzer::Watch for Progress {
-    fn advance(&self, events: u64, bytes: u64) {
-        Monitor::advance(self, events, bytes);
     }
 
     fn is_cancelled(&self) -> bool {

@@ -175,7 +175,7 @@ impl Job<'_> {
         progress.clear();
         capture.check()?;
         let result = result.map_err(|error| match error {
-            TriageError::Stopped => Failure::new("stopped").hint("no report was made"),
+            TriageError::Cancelled => Failure::new("stopped").hint("no report was made"),
             error => Failure::new(format!("{}: {error}", self.found.name)),
         })?;
         let source = Source {

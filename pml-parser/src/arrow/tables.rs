@@ -3,8 +3,8 @@
 use super::events::EventCounts;
 use super::schema::{CAPTURE, Column, FRAMES, MODULES, PROCESSES, SCHEMA_VERSION, STACKS, Table};
 use crate::detail::value;
-use crate::log_set::LogSet;
-use crate::process::{Module, Process, Virtualized};
+use crate::log::process::{Module, Process, Virtualized};
+use crate::log::set::LogSet;
 use crate::text::WinStr;
 use crate::time::FileTime;
 use arrow::array::{

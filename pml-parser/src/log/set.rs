@@ -1,9 +1,9 @@
 //! A capture: one log, or the parts `X.pml`, `X-1.pml`, `X-2.pml` … of one.
 
+use super::event::{Event, EventId};
+use super::recovery::Recovery;
+use super::{Log, LogView};
 use crate::error::{Damage, Error, ErrorKind, Result};
-use crate::event::{Event, EventId};
-use crate::log::{Log, LogView};
-use crate::recovery::Recovery;
 use crate::time::FileTime;
 use std::ops::Range;
 

@@ -14,7 +14,7 @@ use pml_parser::export::column_encoder::{ColumnEncoders, RowGroup};
 use pml_parser::export::parquet::{
     Compression, Options, RANGE_BYTES, RANGE_EVENTS, properties, write_dataset,
 };
-use pml_parser::export::{CaptureFacts, TableExport, Work, WriteError};
+use pml_parser::export::{Provenance, TableExport, Work, WriteError};
 use pml_parser::parallel::in_order;
 use std::io;
 use std::panic::resume_unwind;
@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 /// The default way to convert, on so many threads.
 pub fn options(threads: usize) -> Options {
     let export = TableExport { work: Work { threads, ..Work::default() }, ..TableExport::default() };
-    Options { export, compression: Compression::Zstd, facts: CaptureFacts::default() }
+    Options { export, compression: Compression::Zstd, facts: Provenance::default() }
 }
 
 /// The record batches of a dataset.

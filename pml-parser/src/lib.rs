@@ -59,7 +59,7 @@ pub use filter::{Filter, FilterError, Matcher, PmcError, PmcRule};
 pub use log::event::{Event, EventId};
 pub use log::process::{Module, Modules, Process, Virtualized};
 pub use log::recovery::Recovery;
-pub use log::set::{EventRange, LogSet, Mismatch, mismatch, part_number};
+pub use log::set::{EventRange, LogSet, Mismatch, mismatch};
 pub use log::stack::Stack;
 pub use log::{Events, Log, LogView, TableSizes};
 pub use module_map::Resolution;
@@ -67,10 +67,11 @@ pub use names::category::Category;
 pub use names::ntstatus::NtStatus;
 pub use names::operation::{EventClass, Operation};
 #[cfg(feature = "mmap")]
-pub use open::{Map, any_fault, map};
+pub use open::{
+    Fault, LeftOut, LeftOutReason, Map, OpenError, OpenOptions, Opened, RecoverMode, any_fault, map, parts,
+};
 pub use procmon::ProcmonColumn;
 pub use progress::{Cancelled, NoProgress, Progress};
-pub use raw::header::WHAT as FILE_HEADER;
 pub use raw::icon::Icon;
 pub use resolve::Location;
 pub use text::WinStr;

@@ -2,6 +2,10 @@
 
 /// Watches long work, and may cancel it.
 pub trait Progress: Sync {
+    /// A stretch of work over `bytes` bytes begins: what follows counts from its start.
+    fn begin(&self, bytes: u64) {
+        let _ = bytes;
+    }
     /// The work is done up to `events` events and `bytes` bytes of the capture.
     fn advance(&self, events: u64, bytes: u64);
     /// Whether the work is to end early.

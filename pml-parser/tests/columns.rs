@@ -9,7 +9,7 @@ use pml_parser::NoProgress;
 use pml_parser::arrow::schema::{EVENTS, EventColumnSet};
 use pml_parser::export::batches::read_batches;
 use pml_parser::export::parquet::{Compression, Options, write_dataset};
-use pml_parser::export::{CaptureFacts, TableExport, Work, ipc, jsonl};
+use pml_parser::export::{Provenance, TableExport, Work, ipc, jsonl};
 use pml_parser::{Decoded, Log, LogSet, Number, TextOptions};
 use pml_samples::boot::{self, Amount, generate_in_memory};
 use std::fs::File;
@@ -88,7 +88,7 @@ fn what_was_not_looked_at_is_not_counted() {
         let counts = read_batches(&set, &export, &NoProgress, |_| Ok(())).unwrap();
         assert_eq!((counts.events(), counts.undecoded), (set.event_count(), counted));
         let folder = tempfile::tempdir().unwrap();
-        let options = Options { export, compression: Compression::Zstd, facts: CaptureFacts::default() };
+        let options = Options { export, compression: Compression::Zstd, facts: Provenance::default() };
         write_dataset(&set, |name| File::create(folder.path().join(name)), &options, &NoProgress).unwrap();
         let capture = File::open(folder.path().join("capture.parquet")).unwrap();
         let mut reader = ParquetRecordBatchReaderBuilder::try_new(capture).unwrap().build().unwrap();
@@ -138,14 +138,14 @@ fn outputs_hold_the_columns_that_were_asked_for() {
         assert_eq!(count, set.event_count());
 
         let mut arrow = Vec::new();
-        ipc::write_ipc(&set, &mut arrow, &export, &CaptureFacts::default(), &NoProgress).unwrap();
+        ipc::write_ipc(&set, &mut arrow, &export, &Provenance::default(), &NoProgress).unwrap();
         let reader = arrow::ipc::reader::FileReader::try_new(std::io::Cursor::new(arrow), None).unwrap();
         assert_eq!(reader.schema().fields(), export.columns.schema().fields());
         let rows: usize = reader.map(|batch| batch.unwrap().num_rows()).sum();
         assert_eq!(rows as u64, set.event_count());
 
         let folder = tempfile::tempdir().unwrap();
-        let options = Options { export, compression: Compression::Zstd, facts: CaptureFacts::default() };
+        let options = Options { export, compression: Compression::Zstd, facts: Provenance::default() };
         write_dataset(&set, |name| File::create(folder.path().join(name)), &options, &NoProgress).unwrap();
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), files, "{names:?}");
     }

@@ -55,9 +55,9 @@ fn walk(bytes: &[u8]) -> Option<usize> {
 /// Runs everything through all exports.
 fn convert(log: Log<&[u8]>) {
     use pml_parser::export::parquet::{Compression, Options, write_dataset};
-    use pml_parser::export::{CaptureFacts, TableExport, csv, ipc, jsonl, xml};
+    use pml_parser::export::{Provenance, TableExport, csv, ipc, jsonl, xml};
     let set = pml_parser::LogSet::new(vec![log]);
-    let (facts, mut sink) = (CaptureFacts::default(), std::io::sink());
+    let (facts, mut sink) = (Provenance::default(), std::io::sink());
     let options =
         Options { export: TableExport::default(), compression: Compression::None, facts: facts.clone() };
     write_dataset(&set, |_| Ok(std::io::sink()), &options, &NoProgress).unwrap();

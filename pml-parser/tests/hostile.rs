@@ -16,7 +16,7 @@
 use pml_parser::NoProgress;
 use pml_parser::export::parquet::{Compression, Options, write_dataset, write_events};
 use pml_parser::export::slice::{SliceOptions, slice};
-use pml_parser::export::{CaptureFacts, TableExport, Work, WriteError, batches, csv, ipc, jsonl, xml};
+use pml_parser::export::{Provenance, TableExport, Work, WriteError, batches, csv, ipc, jsonl, xml};
 use pml_parser::write::{LogWriter, Machine, NewEvent, NewModule, NewProcess, details};
 use pml_parser::{
     Decoded, ErrorKind, Event, EventClass, Exceeded, Fidelity, FileTime, Limits, Log, LogSet, NtStatus,
@@ -833,7 +833,7 @@ fn exports(bytes: &[u8], limits: Limits, threads: usize) -> Vec<(&'static str, R
     let set = || LogSet::new(vec![Log::parse(bytes).unwrap()]);
     let work = Work { threads, limits, ..Work::default() };
     let export = TableExport { work: work.clone(), ..TableExport::default() };
-    let facts = CaptureFacts::default();
+    let facts = Provenance::default();
     let options = Options { export: export.clone(), compression: Compression::None, facts: facts.clone() };
     let text =
         csv::TextExport { work: work.clone(), columns: ProcmonColumn::all().collect(), ..Default::default() };

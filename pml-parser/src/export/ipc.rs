@@ -1,7 +1,7 @@
 //! Arrow IPC (file format) of the events table, with the schema of the Parquet file.
 
 use super::batches::{RANGE_BYTES, RANGE_EVENTS, read_batches};
-use super::{CaptureFacts, TableExport, Work, WriteError};
+use super::{Provenance, TableExport, Work, WriteError};
 use crate::arrow::events::EventCounts;
 use crate::arrow::schema::Type;
 use crate::arrow::tables;
@@ -31,7 +31,7 @@ pub fn write_ipc<B, W>(
     set: &LogSet<B>,
     out: W,
     export: &TableExport,
-    facts: &CaptureFacts,
+    facts: &Provenance,
     monitor: &dyn Progress,
 ) -> Result<EventCounts, WriteError>
 where

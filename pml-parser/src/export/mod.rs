@@ -28,7 +28,7 @@ use ::parquet::errors::ParquetError;
 use arrow::error::ArrowError;
 use std::io;
 
-pub use crate::arrow::tables::CaptureFacts;
+pub use crate::arrow::tables::Provenance;
 
 /// Which events are exported, and by how many threads.
 #[derive(Clone, Debug, Default)]

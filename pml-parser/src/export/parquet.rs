@@ -4,7 +4,7 @@
 
 use super::column_encoder::{ColumnEncoders, RowGroup};
 use super::stack_tables::{StackSink, StackTables};
-use super::{CaptureFacts, RangeDecoder, TableExport, WriteError, progress};
+use super::{Provenance, RangeDecoder, TableExport, WriteError, progress};
 use crate::arrow::events::EventCounts;
 use crate::arrow::schema::{
     CAPTURE, Column, EVENTS, FRAMES, MODULES, PROCESSES, STACKS, Source, Table, Type,
@@ -48,7 +48,7 @@ pub struct Options {
     /// How pages are compressed.
     pub compression: Compression,
     /// What is said of the capture beside the log's own facts.
-    pub facts: CaptureFacts,
+    pub facts: Provenance,
 }
 
 /// Events of a row group: enough for good compression, few enough to keep several in memory.

@@ -54,15 +54,18 @@ fn walk(bytes: &[u8]) -> Option<usize> {
 
 /// Runs everything through all exports.
 fn convert(log: Log<&[u8]>) {
-    use pml_parser::export::parquet::{Compression, Options, write_dataset};
-    use pml_parser::export::{Provenance, TableExport, csv, ipc, jsonl, xml};
+    use pml_parser::export::parquet::{Compression, ParquetOptions, write_dataset};
+    use pml_parser::export::{Provenance, TableOptions, csv, ipc, jsonl, xml};
     let set = pml_parser::LogSet::new(vec![log]);
     let (facts, mut sink) = (Provenance::default(), std::io::sink());
-    let options =
-        Options { export: TableExport::default(), compression: Compression::None, facts: facts.clone() };
+    let options = ParquetOptions {
+        export: TableOptions::default(),
+        compression: Compression::None,
+        facts: facts.clone(),
+    };
     write_dataset(&set, |_| Ok(std::io::sink()), &options, &NoProgress).unwrap();
-    jsonl::write_jsonl(&set, &mut sink, &TableExport::default(), &NoProgress).unwrap();
-    ipc::write_ipc(&set, &mut sink, &TableExport::default(), &facts, &NoProgress).unwrap();
+    jsonl::write_jsonl(&set, &mut sink, &TableOptions::default(), &NoProgress).unwrap();
+    ipc::write_ipc(&set, &mut sink, &TableOptions::default(), &facts, &NoProgress).unwrap();
     let export = csv::TextExport { columns: ProcmonColumn::all().collect(), ..csv::TextExport::default() };
     csv::write_csv(&set, &mut sink, &export, true, &NoProgress).unwrap();
     xml::write_xml(&set, &mut sink, &export, true, &NoProgress).unwrap();

@@ -3,7 +3,7 @@
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use pml_parser::NoProgress;
-use pml_parser::export::Work;
+use pml_parser::export::ScanOptions;
 use pml_parser::export::slice::{SliceOptions, slice};
 use pml_parser::write::{LogWriter, Machine, NewEvent, NewProcess, details};
 use pml_parser::{ErrorKind, Event, EventClass, FileTime, Filter, Log, LogSet, LogView, Process, Recovery};
@@ -122,7 +122,8 @@ fn read_back(mut file: std::fs::File) -> Result<Vec<u8>, Failed> {
 /// All of a capture as a log.
 fn sliced<B: AsRef<[u8]> + Sync>(set: &LogSet<B>) -> Result<Log<Vec<u8>>, Failed> {
     let file = tempfile::tempfile()?;
-    let options = SliceOptions { work: Work { threads: 2, ..Work::default() }, part_bytes: u64::MAX };
+    let options =
+        SliceOptions { scan: ScanOptions { threads: 2, ..ScanOptions::default() }, part_bytes: u64::MAX };
     slice(set, &options, |_| file.try_clone(), &NoProgress).map_err(|e| e.to_string())?;
     Ok(Log::parse(read_back(file)?).map_err(|e| e.to_string())?)
 }
@@ -683,7 +684,8 @@ fn less_is_not_damage() -> Result<(), Failed> {
     let set = LogSet::new(vec![Log::parse(bytes.clone()).unwrap()]);
     let file = tempfile::tempfile()?;
     let filter = Some(Filter::parse("operation = 'Process Create'").unwrap());
-    let options = SliceOptions { work: Work { filter, ..Work::default() }, part_bytes: u64::MAX };
+    let options =
+        SliceOptions { scan: ScanOptions { filter, ..ScanOptions::default() }, part_bytes: u64::MAX };
     slice(&set, &options, |_| file.try_clone(), &NoProgress).map_err(|e| e.to_string())?;
     let slice = read_back(file)?;
     let log = recovered(&slice);

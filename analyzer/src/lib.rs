@@ -5,11 +5,12 @@
 //! [`Report`] says it all in English or Chinese. What is judged by is data ([`Knowledge`]).
 //!
 //! ```
-//! use pml_analyzer::{Knowledge, Language, NoWatch, Report, Source, TriageOptions, triage};
+//! use pml_analyzer::{Knowledge, Language, Report, Source, TriageOptions, triage};
+//! use pml_parser::NoProgress;
 //!
 //! # fn look(set: &pml_parser::LogSet<Vec<u8>>) -> Result<(), Box<dyn std::error::Error>> {
 //! let knowledge = Knowledge::embedded().map_err(|errors| errors[0].clone())?;
-//! if let Ok(triage) = triage(set, &knowledge, TriageOptions::default(), &NoWatch) {
+//! if let Ok(triage) = triage(set, &knowledge, TriageOptions::default(), &NoProgress) {
 //!     let report = Report::new(set, &triage, &knowledge, &Source::default(), Language::En);
 //!     println!("{}", report.headline);
 //! }
@@ -39,18 +40,5 @@ pub use knowledge::{Actors, Boot, Knowledge, KnowledgeError, Risk, Rule, RuleKin
 pub use language::{Language, Text};
 pub use plain::{plain, plain_lines};
 pub use report::{FailureReport, FindingReport, Format, Paint, Report, SCHEMA_VERSION, Source};
-pub use scan::Watch;
 pub use signal::RollbackClass;
 pub use triage::{Triage, TriageError, TriageOptions, triage};
-
-/// Watches nothing.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct NoWatch;
-
-impl Watch for NoWatch {
-    fn advance(&self, _: u64, _: u64) {}
-
-    fn is_cancelled(&self) -> bool {
-        false
-    }
-}

@@ -10,10 +10,12 @@ use crate::knowledge::{Boot, Knowledge};
 use crate::look::Surroundings;
 use crate::phase::{self, Phase};
 use crate::processes::{ProcessId, Processes};
-use crate::scan::{Link, Scan, Watch, scan};
+use crate::scan::{Link, Scan, scan};
 use crate::signal::{self, Rollback};
 use hashbrown::HashMap;
-use pml_parser::{Damage, EventId, Exceeded, FileTime, LogSet, Number, TICKS_PER_SECOND, TextOptions};
+use pml_parser::{
+    Damage, EventId, Exceeded, FileTime, LogSet, Number, Progress, TICKS_PER_SECOND, TextOptions,
+};
 
 /// How a capture is looked at.
 #[derive(Clone, Copy, Debug, Default)]
@@ -64,8 +66,8 @@ const MINUTE: u64 = 60 * TICKS_PER_SECOND;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TriageError {
-    /// The watch asked to stop.
-    Stopped,
+    /// The caller cancelled.
+    Cancelled,
     /// No sound log of its size makes so much work.
     TooMuchWork(Exceeded),
 }
@@ -73,7 +75,7 @@ pub enum TriageError {
 impl std::fmt::Display for TriageError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Stopped => f.write_str("stopped"),
+            Self::Cancelled => f.write_str("stopped"),
             Self::TooMuchWork(exceeded) => exceeded.fmt(f),
         }
     }
@@ -89,7 +91,7 @@ pub fn triage<B: AsRef<[u8]> + Sync>(
     set: &LogSet<B>,
     knowledge: &Knowledge,
     options: TriageOptions,
-    watch: &dyn Watch,
+    watch: &dyn Progress,
 ) -> Result<Triage, TriageError> {
     let processes = Processes::new(set, &knowledge.actors);
     let scan = scan(set, knowledge, &processes, options.threads, watch)?;

@@ -22,16 +22,8 @@ use plan::{CODES, Plan, slot};
 use pml_parser::parallel::in_order;
 use pml_parser::{
     Budget, Damage, Event, EventClass, EventId, EventRange, FileTime, Limits, LogSet, Matcher, Number,
-    Operation, WinStr,
+    Operation, Progress, WinStr,
 };
-
-/// What a scan may be watched and stopped by.
-pub trait Watch: Sync {
-    /// Events and bytes of the capture up to which the scan has come.
-    fn advance(&self, events: u64, bytes: u64);
-    /// Whether to stop.
-    fn is_cancelled(&self) -> bool;
-}
 
 /// What a range, or the whole capture, was seen to hold.
 #[derive(Debug, Default)]
@@ -365,7 +357,7 @@ pub(crate) fn scan<B: AsRef<[u8]> + Sync>(
     knowledge: &Knowledge,
     processes: &Processes,
     threads: usize,
-    watch: &dyn Watch,
+    watch: &dyn Progress,
 ) -> Result<Scan, TriageError> {
     let first = set.time_span().map_or(FileTime(0), |span| span.0);
     let plan = Plan::new(knowledge, processes, first);
@@ -375,7 +367,7 @@ pub(crate) fn scan<B: AsRef<[u8]> + Sync>(
         let (mut end, mut meter) = (0, budget.meter());
         for (position, event) in range.events().zip(set.events_in(&range)) {
             if position.is_multiple_of(1_024) && watch.is_cancelled() {
-                return Err(TriageError::Stopped);
+                return Err(TriageError::Cancelled);
             }
             match event {
                 Ok(event) => {

@@ -1,8 +1,8 @@
 //! Where captures are: named files, directories, zip files.
 
 use crate::failure::Failure;
-use crate::input::{base_of, folder, number_of};
 use crate::status::{go_on, is_stopped, warn};
+use pml_parser::parts::{capture_name, folder_of, part_number_of};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashSet};
 use std::fs::{self, File};
@@ -43,7 +43,7 @@ pub(super) fn find(inputs: &[PathBuf], no_set: bool) -> Result<Vec<Found>, Failu
             found.extend(in_zip(input)?);
         } else {
             // Parts that are named one by one are one capture.
-            let set = folder(input).join(base_of(input));
+            let set = folder_of(input).join(capture_name(input));
             match named.iter_mut().find(|known| known.0 == set && !no_set) {
                 Some((_, paths)) => paths.push(input.clone()),
                 None => {
@@ -115,10 +115,10 @@ fn in_directory(directory: &Path) -> Result<Vec<Found>, Failure> {
     if logs.is_empty() {
         return Err(Failure::new(format!("{}: no log (*.pml) is in it", directory.display())));
     }
-    logs.sort_by_key(|log| (folder(log).to_owned(), base_of(log), number_of(log)));
+    logs.sort_by_key(|log| (folder_of(log).to_owned(), capture_name(log), part_number_of(log)));
     // Parts of one capture stand side by side now; the first one leads to the others, and what only looks
     // like a part is left out with a warning.
-    logs.dedup_by_key(|log| (folder(log).to_owned(), base_of(log)));
+    logs.dedup_by_key(|log| (folder_of(log).to_owned(), capture_name(log)));
     let found = logs.into_iter().map(|log| {
         let name = log.display().to_string();
         Found { name, place: Place::Files { paths: vec![log] } }
@@ -143,7 +143,7 @@ fn in_zip(path: &Path) -> Result<Vec<Found>, Failure> {
         let inner = PathBuf::from(&name);
         if entry.is_file() && is_log(&inner) {
             packed = packed.saturating_add(entry.compressed_size());
-            sets.entry(folder(&inner).join(base_of(&inner))).or_default().push((number, name));
+            sets.entry(folder_of(&inner).join(capture_name(&inner))).or_default().push((number, name));
         }
     }
     if sets.is_empty() {
@@ -156,7 +156,7 @@ fn in_zip(path: &Path) -> Result<Vec<Found>, Failure> {
     // Opened once: its directory is as long as it has members.
     let archive = Rc::new(RefCell::new(archive));
     let found = sets.into_values().map(|mut members| {
-        members.sort_by_key(|member| number_of(Path::new(&member.1)));
+        members.sort_by_key(|member| part_number_of(Path::new(&member.1)));
         let first = members.first().map(|member| member.1.as_str()).unwrap_or_default();
         let name = format!("{}:{first}", path.display());
         Found { name, place: Place::Zip { path: path.to_owned(), archive: Rc::clone(&archive), members } }

@@ -11,7 +11,8 @@ use pml_parser::export::batches::read_batches;
 use pml_parser::export::parquet::{Compression, ParquetOptions, write_dataset};
 use pml_parser::export::{Provenance, ScanOptions, TableOptions, ipc, jsonl};
 use pml_parser::{Decoded, Log, LogSet, Number, TextOptions};
-use pml_samples::boot::{self, Amount, generate_in_memory};
+use pml_samples::boot::{self, Amount};
+use pml_samples::scenario::generate_in_memory;
 use std::fs::File;
 
 fn set() -> LogSet<Vec<u8>> {

@@ -1,8 +1,8 @@
 //! Sentences that the report puts together itself, in both languages.
 
+use crate::judge::RollbackClass;
 use crate::knowledge::Risk;
 use crate::language::Language::{self, En, Zh};
-use crate::signal::RollbackClass;
 
 /// The verdict on the rollback.
 pub(super) fn rollback(class: RollbackClass, language: Language) -> &'static str {

@@ -1,13 +1,13 @@
-//! What every range of a scan needs to know, made once: which markers an event may satisfy, and whom and
-//! what to listen to.
+//! What every range of a scan needs to know, made once: which markers an event may satisfy, and which
+//! processes and statuses count.
 
+use super::processes::Processes;
 use crate::canonical::{TAILS, tail_of_text};
 use crate::knowledge::{ActorSet, Knowledge, Outcome};
-use crate::processes::Processes;
 use pml_parser::{EventClass, FileTime, Operation};
 
-/// Kinds of status for which any process is listened to, and those for which the rights that were
-/// asked for decide whether a later success is one.
+/// Kinds of status that count for any process, and those for which the requested rights decide whether a
+/// later success is one.
 const GRAVE_KINDS: [&str; 6] =
     ["disk", "ntfs", "full", "transaction-manager", "transaction-log", "write-protected"];
 const LOCK_KINDS: [&str; 1] = ["lock"];

@@ -8,7 +8,7 @@ use super::model::{
 use super::words::{self, Role};
 use crate::boot::ProcessInfo;
 use crate::component::Component;
-use crate::evidence::{Citation, Observation};
+use crate::evidence::{Citation, Code, Observation};
 use crate::judge::{Failure, Finding, Holder};
 use crate::knowledge::{RemedyEntry, Rule};
 use pml_parser::{Event, EventId, FileTime, NtStatus, TextOptions};
@@ -64,7 +64,12 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
             .unwrap_or_default();
         let (phase, phase_name) = self.phase(id.and_then(|id| verdict.phase_of(id)));
         let last = failure.map(|failure| self.time(failure.group.last)).or(time);
-        let hresult = knowledge.codes.status(status).hresult().filter(|_| status.is_error());
+        let code = observation.and_then(|observation| observation.code).unwrap_or(Code::Status(status));
+        let hresult = match code {
+            Code::Status(status) => knowledge.codes.status(status).hresult().filter(|_| status.is_error()),
+            Code::Hresult(code) => Some(code),
+        };
+        let hresult = hresult.and_then(|code| knowledge.codes.hresult(code));
         let (events, lines) = self.evidence(rule, finding);
         let at = time.unwrap_or(self.first);
         FindingReport {
@@ -90,16 +95,9 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
             target: event.and_then(|event| event.target_path()).map(|target| target.to_string()),
             component: self.component(event.as_ref(), &path),
             path,
-            status: match observation.and_then(|observation| observation.code) {
-                Some(code) => self.code(code),
-                None => self.status(status),
-            },
-            hresult_text: hresult
-                .and_then(|code| knowledge.codes.hresult(code))
-                .map(|entry| format!("{}: {}", entry.symbol, entry.text(language))),
-            hresult_layer: hresult
-                .and_then(|code| knowledge.codes.hresult(code))
-                .map(|entry| entry.layer.clone()),
+            status: self.code(code),
+            hresult_text: hresult.map(|entry| format!("{}: {}", entry.symbol, entry.text(language))),
+            hresult_layer: hresult.map(|entry| entry.layer.clone()),
             process: process.map(|process| process.name.clone()).unwrap_or_default(),
             pid: process.map_or(0, |process| process.pid),
             tid: event.map_or(0, |event| event.tid()),

@@ -19,6 +19,8 @@
 #![forbid(unsafe_code)]
 
 mod boot;
+#[cfg(feature = "bundle")]
+pub mod bundle;
 mod canonical;
 mod component;
 mod error;
@@ -37,6 +39,8 @@ pub use evidence::{Certainty, Code, LogEvidence, Moment, Observation, Position};
 pub use judge::RollbackClass;
 pub use knowledge::{Actors, Boot, Knowledge, KnowledgeError, Risk, Rule, RuleKind, RuleStatus, RuleSummary};
 pub use language::{Language, Text};
+#[cfg(feature = "tables")]
+pub use report::tables;
 pub use report::{
     FailureReport, FindingReport, Format, Origin, Paint, Report, SCHEMA_VERSION, printable, printable_lines,
 };

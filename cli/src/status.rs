@@ -139,6 +139,17 @@ impl Monitor for Progress {
     }
 }
 
+/// Watches what reads no log: it goes on until the user asks to stop.
+pub(crate) struct UntilStopped;
+
+impl pml_analyzer::Watch for UntilStopped {
+    fn advance(&self, _: u64, _: u64) {}
+
+    fn is_cancelled(&self) -> bool {
+        is_stopped()
+    }
+}
+
 impl pml_analyzer::Watch for Progress {
     fn advance(&self, events: u64, bytes: u64) {
         Monitor::advance(self, events, bytes);

@@ -1,7 +1,7 @@
 //! Every scenario, in every variant, gets the verdict that its file expects.
 
-use pml_analyzer::{Format, Knowledge, Language, NoWatch, Origin, Paint, Report, TriageOptions, triage};
-use pml_parser::{Log, LogSet};
+use pml_analyzer::{Format, Knowledge, Language, Origin, Paint, Report, TriageOptions, triage};
+use pml_parser::{Log, LogSet, NoProgress};
 use pml_samples::boot::{Amount, Options};
 use pml_samples::scenario::{self, Expectation, Finding, Scenario};
 use serde_json::Value;
@@ -40,7 +40,7 @@ fn report(scenario: &Scenario, options: &Options, threads: usize) -> (LogSet<Vec
     let parts = scenario.generate_in_memory(options).unwrap().parts;
     let set = opened(scenario, parts);
     let triage_options = TriageOptions { threads, parts_missing: false };
-    let triage = triage(&set, &KNOWLEDGE, triage_options, &NoWatch).unwrap();
+    let triage = triage(&set, &KNOWLEDGE, triage_options, &NoProgress).unwrap();
     let source =
         Origin { name: "Bootlog.pml".to_owned(), argument: "Bootlog.pml".to_owned(), ..Origin::default() };
     let report = Report::new(&set, &triage, &KNOWLEDGE, &source, Language::En);
@@ -329,7 +329,8 @@ fn reports_render() {
         let parts = scenario.generate_in_memory(&sized(&scenario, 6_000, 1, 1)).unwrap().parts;
         let set = opened(&scenario, parts);
         let triage =
-            triage(&set, &KNOWLEDGE, TriageOptions { threads: 1, parts_missing: false }, &NoWatch).unwrap();
+            triage(&set, &KNOWLEDGE, TriageOptions { threads: 1, parts_missing: false }, &NoProgress)
+                .unwrap();
         for language in [Language::En, Language::Zh] {
             let report = Report::new(&set, &triage, &KNOWLEDGE, &Origin::default(), language);
             for format in [Format::Text, Format::Markdown, Format::Html] {

@@ -7,13 +7,14 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::arrow::arrow_writer::ArrowColumnChunk;
 use parquet::file::writer::SerializedFileWriter;
 use pml_parser::LogSet;
+use pml_parser::NoProgress;
 use pml_parser::arrow::schema::{EVENTS, TABLES, Table};
 use pml_parser::export::batches::read_batches;
 use pml_parser::export::column_encoder::{ColumnEncoders, RowGroup};
 use pml_parser::export::parquet::{
     Compression, Options, RANGE_BYTES, RANGE_EVENTS, properties, write_dataset,
 };
-use pml_parser::export::{CaptureFacts, NoMonitor, TableExport, Work, WriteError};
+use pml_parser::export::{Provenance, TableExport, Work, WriteError};
 use pml_parser::parallel::in_order;
 use std::io;
 use std::panic::resume_unwind;
@@ -23,7 +24,7 @@ use std::time::{Duration, Instant};
 /// The default way to convert, on so many threads.
 pub fn options(threads: usize) -> Options {
     let export = TableExport { work: Work { threads, ..Work::default() }, ..TableExport::default() };
-    Options { export, compression: Compression::Zstd, facts: CaptureFacts::default() }
+    Options { export, compression: Compression::Zstd, facts: Provenance::default() }
 }
 
 /// The record batches of a dataset.
@@ -46,7 +47,7 @@ impl Batches {
         // Ranges become row groups, and no batch crosses the border of a range.
         let mut rows_left = set.ranges(RANGE_EVENTS, RANGE_BYTES).map(|range| range.events().len());
         let (mut events, mut left) = (Vec::<Vec<RecordBatch>>::new(), 0);
-        read_batches(set, &options(threads).export, &NoMonitor, |batch| {
+        read_batches(set, &options(threads).export, &NoProgress, |batch| {
             if left == 0 {
                 left = rows_left.next().unwrap_or(usize::MAX);
                 events.push(Vec::new());
@@ -64,7 +65,7 @@ impl Batches {
             files.push((name.to_owned(), file.clone()));
             Ok(file)
         };
-        write_dataset(set, create, &options(threads), &NoMonitor)?;
+        write_dataset(set, create, &options(threads), &NoProgress)?;
         let mut others = Vec::new();
         for table in TABLES.iter().filter(|table| table.name != EVENTS.name) {
             let name = format!("{}.parquet", table.name);

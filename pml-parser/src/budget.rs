@@ -4,8 +4,9 @@
 //! a table entry of four bytes can name a text of 64 KiB. Sound logs share little, so that work and output
 //! grow with the file. Forged ones are refused where they would make them grow beyond a multiple of it.
 
-use crate::event::Event;
-use crate::log_set::LogSet;
+use crate::log::event::Event;
+use crate::log::set::LogSet;
+use crate::raw::event::MOST_DETAILS;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// How much work a capture may make.
@@ -53,10 +54,6 @@ impl std::fmt::Display for Exceeded {
 }
 
 impl std::error::Error for Exceeded {}
-
-/// What of one record counts, and is ever decoded of its details. The capture driver's buffers have
-/// 64 KiB; a damaged record may claim the rest of the file.
-pub(crate) const MOST_DETAILS: usize = 1 << 20;
 
 /// What a capture may still cost; threads share it.
 ///

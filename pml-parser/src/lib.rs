@@ -29,54 +29,51 @@
 #[cfg(feature = "export")]
 pub mod arrow;
 mod budget;
-mod cell;
 mod detail;
 mod error;
-mod event;
 #[cfg(feature = "export")]
 pub mod export;
 #[cfg(feature = "filter")]
 mod filter;
 mod log;
-mod log_set;
-#[cfg(feature = "mmap")]
-mod map;
+mod module_map;
 mod names;
-mod offsets;
+#[cfg(feature = "mmap")]
+mod open;
 #[cfg(feature = "parallel")]
 pub mod parallel;
-mod prefetch;
-mod process;
+mod procmon;
+mod progress;
 mod raw;
-#[cfg(feature = "recover")]
 mod recover;
-mod recovery;
-mod stack;
+mod resolve;
 mod text;
 mod time;
-#[cfg(feature = "write")]
 pub mod write;
-mod zone;
 
 pub use budget::{Budget, Exceeded, Limits, Meter};
-pub use cell::Cell;
 pub use detail::{Decoded, Endpoint, Fidelity, Number, Numbers, TextOptions};
 pub use error::{Damage, Error, ErrorKind, Result};
-pub use event::{Event, EventId};
 #[cfg(feature = "filter")]
 pub use filter::{Filter, FilterError, Matcher, PmcError, PmcRule};
+pub use log::event::{Event, EventId};
+pub use log::process::{Module, Modules, Process, Virtualized};
+pub use log::recovery::Recovery;
+pub use log::set::{EventRange, LogSet, Mismatch, mismatch};
+pub use log::stack::Stack;
 pub use log::{Events, Log, LogView, TableSizes};
-pub use log_set::{EventRange, LogSet, Mismatch, mismatch, part_number};
-#[cfg(feature = "mmap")]
-pub use map::{Map, any_fault, map};
+pub use module_map::Resolution;
 pub use names::category::Category;
 pub use names::ntstatus::NtStatus;
 pub use names::operation::{EventClass, Operation};
-pub use process::{Module, Modules, Process, Virtualized};
-pub use raw::header::WHAT as FILE_HEADER;
+#[cfg(feature = "mmap")]
+pub use open::{
+    Fault, LeftOut, LeftOutReason, Map, OpenError, OpenOptions, Opened, RecoverMode, any_fault, map, parts,
+};
+pub use procmon::ProcmonColumn;
+pub use progress::{Cancelled, NoProgress, Progress};
 pub use raw::icon::Icon;
-pub use recovery::Recovery;
-pub use stack::{Location, Resolution, Stack};
+pub use resolve::Location;
 pub use text::WinStr;
+pub use time::zone::Zone;
 pub use time::{Civil, FileTime, TICKS_PER_SECOND, Ticks};
-pub use zone::Zone;

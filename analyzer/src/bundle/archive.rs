@@ -1,8 +1,9 @@
 //! Captures inside a zip file: found by its directory, unpacked within bounds.
 
-use super::names::{file_name, is_log, number_of, safe_name, set_of};
+use super::names::{file_name, is_log, safe_name, set_of};
 use super::{BundleError, CaptureLocation, Found, MOST_ENTRIES, Place, Skipped, io_error};
-use crate::Watch;
+use pml_parser::Progress;
+use pml_parser::parts::part_number_of;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
@@ -59,7 +60,7 @@ pub(super) fn find(path: &Path, found: &mut Found) -> Result<(), BundleError> {
     }
     let archive = Arc::new(Archive { path, size, zip: Mutex::new(zip) });
     found.captures.extend(sets.into_values().map(|mut members| {
-        members.sort_by_key(|member| number_of(Path::new(&member.1)));
+        members.sort_by_key(|member| part_number_of(Path::new(&member.1)));
         let first = members.first().map(|member| member.1.as_str()).unwrap_or_default();
         let name = format!("{}:{first}", archive.path.display());
         CaptureLocation { name, place: Place::Zip { archive: Arc::clone(&archive), members } }
@@ -82,7 +83,7 @@ impl Archive {
         &self,
         members: &[(usize, String)],
         folder: &Path,
-        watch: &dyn Watch,
+        progress: &dyn Progress,
     ) -> Result<Vec<PathBuf>, BundleError> {
         // Reading a member leaves nothing behind that a panic could break.
         let mut zip = self.zip.lock().unwrap_or_else(PoisonError::into_inner);
@@ -92,8 +93,8 @@ impl Archive {
             let entry = zip.by_index(*number).map_err(|e| zip_error(&self.path, &e))?;
             // The last component alone: a path inside a zip file may lead anywhere.
             let target = folder.join(safe_name(file_name(name)));
-            let unpacked = unpack(entry, &target, &mut left, watch);
-            if watch.is_cancelled() {
+            let unpacked = unpack(entry, &target, &mut left, progress);
+            if progress.is_cancelled() {
                 return Err(BundleError::Cancelled);
             }
             unpacked.map_err(|error| BundleError::Member {
@@ -118,7 +119,12 @@ fn most_unpacked(zip: u64) -> u64 {
 /// Unpacks a member; `left` is what all members together may still have in bytes. What does not begin as a log
 /// does is not unpacked at all, and a member that grows a thousandfold is no log either: those shrink to a tenth
 /// or a thirtieth.
-fn unpack(entry: ZipFile<'_, File>, target: &Path, left: &mut u64, watch: &dyn Watch) -> io::Result<()> {
+fn unpack(
+    entry: ZipFile<'_, File>,
+    target: &Path,
+    left: &mut u64,
+    progress: &dyn Progress,
+) -> io::Result<()> {
     const GROWS: u64 = 1_000;
     let most = entry.compressed_size().saturating_mul(GROWS).max(1 << 20).min(*left);
     let mut entry = entry.take(most.saturating_add(1));
@@ -142,7 +148,7 @@ fn unpack(entry: ZipFile<'_, File>, target: &Path, left: &mut u64, watch: &dyn W
         if piece == 0 {
             break;
         }
-        if watch.is_cancelled() {
+        if progress.is_cancelled() {
             return Err(io::ErrorKind::Interrupted.into());
         }
     }
@@ -156,6 +162,7 @@ fn unpack(entry: ZipFile<'_, File>, target: &Path, left: &mut u64, watch: &dyn W
 #[cfg(test)]
 mod tests {
     use super::*;
+    use pml_parser::NoProgress;
     use std::fs;
     use std::io::Write;
 
@@ -179,11 +186,10 @@ mod tests {
         }
         zip.finish().unwrap();
         let (mut archive, mut left) = (open(&path).unwrap(), 150_000);
-        unpack(archive.by_index(0).unwrap(), &folder.path().join("0"), &mut left, &crate::NoWatch).unwrap();
+        unpack(archive.by_index(0).unwrap(), &folder.path().join("0"), &mut left, &NoProgress).unwrap();
         assert_eq!(left, 150_000 - 100_004);
-        let refused =
-            unpack(archive.by_index(1).unwrap(), &folder.path().join("1"), &mut left, &crate::NoWatch)
-                .unwrap_err();
+        let refused = unpack(archive.by_index(1).unwrap(), &folder.path().join("1"), &mut left, &NoProgress)
+            .unwrap_err();
         assert_eq!(refused.to_string(), "is packed too tightly for a log");
         assert!(fs::metadata(folder.path().join("1")).unwrap().len() < 60_000);
     }

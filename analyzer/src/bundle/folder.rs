@@ -1,8 +1,9 @@
 //! Captures below a folder; links are not followed.
 
-use super::names::{base_of, folder_of, is_log, number_of};
+use super::names::is_log;
 use super::{BundleError, CaptureLocation, Found, MOST_ENTRIES, Place, Skipped, io_error};
-use crate::Watch;
+use pml_parser::Progress;
+use pml_parser::parts::{capture_name, folder_of, part_number_of};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -10,7 +11,7 @@ use std::path::{Path, PathBuf};
 const DEEPEST: usize = 16;
 
 /// Adds the captures below a folder.
-pub(super) fn find(folder: &Path, watch: &dyn Watch, found: &mut Found) -> Result<(), BundleError> {
+pub(super) fn find(folder: &Path, progress: &dyn Progress, found: &mut Found) -> Result<(), BundleError> {
     let mut logs: Vec<PathBuf> = Vec::new();
     let mut folders = vec![(folder.to_owned(), 0)];
     let mut entries = 0;
@@ -32,7 +33,7 @@ pub(super) fn find(folder: &Path, watch: &dyn Watch, found: &mut Found) -> Resul
                 logs.push(entry.path());
             }
         }
-        if watch.is_cancelled() {
+        if progress.is_cancelled() {
             return Err(BundleError::Cancelled);
         }
         if entries > MOST_ENTRIES {
@@ -42,9 +43,9 @@ pub(super) fn find(folder: &Path, watch: &dyn Watch, found: &mut Found) -> Resul
     if logs.is_empty() {
         return Err(BundleError::NoLogs { path: folder.to_owned() });
     }
-    logs.sort_by_cached_key(|log| (folder_of(log).to_owned(), base_of(log), number_of(log)));
+    logs.sort_by_cached_key(|log| (folder_of(log).to_owned(), capture_name(log), part_number_of(log)));
     // Parts of one capture are side by side now; the first one leads to the others when it is opened.
-    logs.dedup_by(|b, a| folder_of(a) == folder_of(b) && base_of(a) == base_of(b));
+    logs.dedup_by(|b, a| folder_of(a) == folder_of(b) && capture_name(a) == capture_name(b));
     found.captures.extend(logs.into_iter().map(|log| {
         let name = log.display().to_string();
         CaptureLocation { name, place: Place::Files(vec![log]) }

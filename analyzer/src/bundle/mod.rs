@@ -10,8 +10,8 @@ mod names;
 
 pub use error::BundleError;
 
-use crate::Watch;
 use archive::Archive;
+use pml_parser::Progress;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -82,14 +82,14 @@ impl CaptureFiles {
 ///
 /// # Errors
 /// When an input cannot be read, holds no log, or too many files; and when the caller cancels.
-pub fn find(inputs: &[PathBuf], alone: bool, watch: &dyn Watch) -> Result<Found, BundleError> {
+pub fn find(inputs: &[PathBuf], alone: bool, progress: &dyn Progress) -> Result<Found, BundleError> {
     let mut found = Found::default();
     // The named sets, each with the position of its capture.
     let mut named: Vec<(PathBuf, usize)> = Vec::new();
     for input in inputs {
         let metadata = fs::metadata(input).map_err(|error| io_error(input, error))?;
         if metadata.is_dir() {
-            folder::find(input, watch, &mut found)?;
+            folder::find(input, progress, &mut found)?;
         } else if metadata.is_file() && archive::is_zip(input)? {
             archive::find(input, &mut found)?;
         } else {
@@ -136,13 +136,13 @@ impl CaptureLocation {
     ///
     /// # Errors
     /// When a member cannot be unpacked, is no log or grows beyond measure; and when the caller cancels.
-    pub fn files(&self, watch: &dyn Watch) -> Result<CaptureFiles, BundleError> {
+    pub fn files(&self, progress: &dyn Progress) -> Result<CaptureFiles, BundleError> {
         match &self.place {
             Place::Files(paths) => Ok(CaptureFiles { paths: paths.clone(), _folder: None }),
             Place::Zip { archive, members } => {
                 let folder = tempfile::Builder::new().prefix("pml-").tempdir();
                 let folder = folder.map_err(BundleError::TemporaryFolder)?;
-                let paths = archive.unpack(members, folder.path(), watch)?;
+                let paths = archive.unpack(members, folder.path(), progress)?;
                 Ok(CaptureFiles { paths, _folder: Some(folder) })
             }
         }

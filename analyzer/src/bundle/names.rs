@@ -1,6 +1,6 @@
 //! Names of logs: which of them are parts of one set, and what a member of a zip file may be called.
 
-use pml_parser::part_number;
+use pml_parser::parts::{capture_name, folder_of};
 use std::path::{Path, PathBuf};
 
 /// Whether a file has the name of a log.
@@ -8,28 +8,9 @@ pub(super) fn is_log(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("pml"))
 }
 
-/// The folder that a file lies in.
-pub(super) fn folder_of(path: &Path) -> &Path {
-    match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    }
-}
-
-/// Name of the set that a file's name makes it a part of. Windows does not distinguish case.
-pub(super) fn base_of(path: &Path) -> String {
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    part_number(&stem).0.to_lowercase()
-}
-
 /// The set that a file is a part of: its folder, and the name of the set in it.
 pub(super) fn set_of(path: &Path) -> PathBuf {
-    folder_of(path).join(base_of(path))
-}
-
-/// The number of the part that a file is, by its name.
-pub(super) fn number_of(path: &Path) -> u64 {
-    path.file_stem().map_or(0, |stem| part_number(&stem.to_string_lossy()).1)
+    folder_of(path).join(capture_name(path))
 }
 
 /// The last component of a member's name.

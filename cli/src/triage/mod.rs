@@ -4,12 +4,11 @@ mod evidence;
 pub(crate) mod tables;
 
 use crate::args::{ColorArg, LogArgs, ReportFormat, TriageArgs};
-use crate::convert::report_damage;
 use crate::failure::Failure;
 use crate::input;
 use crate::knowledge;
+use crate::outcome;
 use crate::output::PendingFile;
-use crate::recovery;
 use crate::slice;
 use crate::status::{Done, Progress, UntilStopped, go_on, is_stopped, plain, say, stdout_done, warn};
 use indicatif::{HumanBytes, HumanCount};
@@ -17,6 +16,7 @@ use pml_analyzer::bundle::{self, BundleError, CaptureLocation, Skipped};
 use pml_analyzer::{
     Format, Knowledge, Origin, Paint, Report, RollbackClass, TriageError, TriageOptions, triage,
 };
+use pml_parser::Fault;
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::fs::File;
@@ -132,6 +132,12 @@ impl From<Failure> for Trouble {
     }
 }
 
+impl From<Fault> for Trouble {
+    fn from(fault: Fault) -> Self {
+        Self::Capture(fault.into())
+    }
+}
+
 /// What makes sense for one capture only.
 fn refuse_for_many(args: &TriageArgs) -> Result<(), Failure> {
     let one_file = matches!(args.format, ReportFormat::Json | ReportFormat::Html);
@@ -211,7 +217,7 @@ impl Job<'_> {
         progress.clear();
         capture.check()?;
         let result = result.map_err(|error| match error {
-            TriageError::Stopped => Failure::new("stopped").hint("no report was made"),
+            TriageError::Cancelled => Failure::new("stopped").hint("no report was made"),
             error => Failure::new(format!("{}: {error}", self.found.name())),
         })?;
         let origin = Origin {
@@ -232,14 +238,12 @@ impl Job<'_> {
         if let Some(path) = &args.parquet {
             tables::write(path, &capture, &report, &args.run)?;
         }
-        let was_broken = recovery::report(&capture);
-        let damage = capture.set.table_damage();
-        report_damage(&capture, &damage, result.damage());
+        let losses = outcome::report(&capture, result.damage());
         if !args.run.quiet && !self.many && io::stderr().is_terminal() {
             let (events, bytes) = (capture.set.event_count(), capture.set.size());
             say(&format!("{} events of {} in {seconds:.2} s", HumanCount(events), HumanBytes(bytes)));
         }
-        outcome.lost |= capture.lost_parts || was_broken || !damage.is_empty() || !result.damage().is_empty();
+        outcome.lost |= losses.any();
         outcome.rolled_back |= report.rollback.class >= RollbackClass::Probable;
         Ok(())
     }

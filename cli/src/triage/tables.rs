@@ -1,9 +1,9 @@
 //! The dataset of a capture with two more tables: failures and findings.
 
 use crate::args::RunArgs;
-use crate::convert::write_failure;
 use crate::failure::Failure;
-use crate::input::Capture;
+use crate::input;
+use crate::outcome::write_failure;
 use crate::output::PendingDataset;
 use crate::status::{Progress, say};
 use indicatif::HumanBytes;
@@ -12,6 +12,7 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 use pml_analyzer::Report;
 use pml_analyzer::tables::{Column, FAILURES, FINDINGS, Table};
+use pml_parser::Opened;
 use pml_parser::export::parquet::{Options, write_dataset};
 use pml_parser::export::{TableExport, Work, WriteError};
 use std::io::Write;
@@ -42,7 +43,7 @@ fn write_table<T>(out: impl Write + Send, table: &Table<T>, rows: &[T]) -> Resul
 }
 
 /// Writes the dataset and the two tables.
-pub(super) fn write(path: &Path, capture: &Capture, report: &Report, run: &RunArgs) -> Result<(), Failure> {
+pub(super) fn write(path: &Path, capture: &Opened, report: &Report, run: &RunArgs) -> Result<(), Failure> {
     let dataset = PendingDataset::create(path, run.force)?;
     let progress = Progress::new(capture.set.size(), run.quiet);
     let options = Options {
@@ -51,7 +52,7 @@ pub(super) fn write(path: &Path, capture: &Capture, report: &Report, run: &RunAr
             ..TableExport::default()
         },
         compression: pml_parser::export::parquet::Compression::Zstd,
-        facts: capture.facts(),
+        facts: input::provenance(capture),
     };
     let outcome = write_dataset(&capture.set, |name| dataset.create_file(name), &options, &progress);
     progress.clear();

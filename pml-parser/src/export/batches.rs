@@ -1,12 +1,13 @@
 //! The events table as Arrow record batches, for whoever goes on in Arrow.
 
 use super::stack_tables::StackTables;
-use super::{Monitor, RangeDecoder, TableExport, WriteError, progress};
+use super::{RangeDecoder, TableExport, WriteError, progress};
 use crate::arrow::events::{EventCounts, EventRows};
 use crate::arrow::schema::Source;
 use crate::budget::Budget;
-use crate::log_set::{EventRange, LogSet};
+use crate::log::set::{EventRange, LogSet};
 use crate::parallel::in_order;
+use crate::progress::Progress;
 use arrow::record_batch::RecordBatch;
 use std::sync::Arc;
 
@@ -22,7 +23,7 @@ pub(super) const RANGE_BYTES: u64 = 64 << 20;
 pub fn read_batches<B>(
     set: &LogSet<B>,
     export: &TableExport,
-    monitor: &dyn Monitor,
+    monitor: &dyn Progress,
     mut take: impl FnMut(RecordBatch) -> Result<(), WriteError>,
 ) -> Result<EventCounts, WriteError>
 where

@@ -1,16 +1,17 @@
 //! Arrow IPC (file format) of the events table, with the schema of the Parquet file.
 
 use super::batches::{RANGE_BYTES, RANGE_EVENTS, read_batches};
-use super::{CaptureFacts, Monitor, TableExport, Work, WriteError};
+use super::{Provenance, TableExport, Work, WriteError};
 use crate::arrow::events::EventCounts;
 use crate::arrow::schema::Type;
 use crate::arrow::tables;
 use crate::budget::Budget;
-use crate::log_set::{EventRange, LogSet};
+use crate::log::set::{EventRange, LogSet};
 use crate::names::category::Category;
 use crate::names::ntstatus::NtStatus;
 use crate::names::operation::{EventClass, Operation};
 use crate::parallel::in_order;
+use crate::progress::Progress;
 use arrow::array::{ArrayRef, AsArray, DictionaryArray, Int32Array, StringArray};
 use arrow::datatypes::{Int32Type, Schema};
 use arrow::ipc::writer::{FileWriter, IpcWriteOptions};
@@ -30,8 +31,8 @@ pub fn write_ipc<B, W>(
     set: &LogSet<B>,
     out: W,
     export: &TableExport,
-    facts: &CaptureFacts,
-    monitor: &dyn Monitor,
+    facts: &Provenance,
+    monitor: &dyn Progress,
 ) -> Result<EventCounts, WriteError>
 where
     B: AsRef<[u8]> + Sync,

@@ -1,12 +1,13 @@
 //! JSON Lines: one object an event, with the columns of the events table.
 
 use super::stack_tables::StackTables;
-use super::{Monitor, RangeDecoder, TableExport, WriteError, progress};
+use super::{RangeDecoder, TableExport, WriteError, progress};
 use crate::arrow::events::{EventCounts, EventRows};
 use crate::arrow::schema::{EventColumnSet, Source, Type};
 use crate::budget::{Budget, Meter};
-use crate::log_set::{EventRange, LogSet};
+use crate::log::set::{EventRange, LogSet};
 use crate::parallel::in_order;
+use crate::progress::Progress;
 use crate::time::FileTime;
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::{
@@ -28,7 +29,7 @@ pub fn write_jsonl<B, W>(
     set: &LogSet<B>,
     out: &mut W,
     export: &TableExport,
-    monitor: &dyn Monitor,
+    monitor: &dyn Progress,
 ) -> Result<EventCounts, WriteError>
 where
     B: AsRef<[u8]> + Sync,

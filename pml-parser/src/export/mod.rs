@@ -21,13 +21,14 @@ use crate::arrow::schema::{EventColumnSet, Source};
 use crate::arrow::stacks::{FoundStacks, StackFinders};
 use crate::budget::{Budget, Exceeded, Limits, Meter};
 use crate::filter::{Filter, Matcher};
-use crate::log_set::{EventRange, LogSet};
+use crate::log::set::{EventRange, LogSet};
+use crate::progress::Progress;
 use crate::time::FileTime;
 use ::parquet::errors::ParquetError;
 use arrow::error::ArrowError;
 use std::io;
 
-pub use crate::arrow::tables::CaptureFacts;
+pub use crate::arrow::tables::Provenance;
 
 /// Which events are exported, and by how many threads.
 #[derive(Clone, Debug, Default)]
@@ -54,26 +55,6 @@ impl Work {
     fn matcher<B: AsRef<[u8]>>(&self, set: &LogSet<B>) -> Option<Matcher<'_>> {
         let filter = self.filter.as_ref()?;
         Some(filter.matcher(set.time_span().map_or(FileTime(0), |span| span.0)))
-    }
-}
-
-/// What a conversion may be watched and stopped by.
-pub trait Monitor: Sync {
-    /// Events up to and including these have been written.
-    fn advance(&self, events: u64, bytes: u64);
-    /// Whether to stop.
-    fn is_cancelled(&self) -> bool;
-}
-
-/// Nobody watches, and nobody stops it.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct NoMonitor;
-
-impl Monitor for NoMonitor {
-    fn advance(&self, _: u64, _: u64) {}
-
-    fn is_cancelled(&self) -> bool {
-        false
     }
 }
 
@@ -160,7 +141,7 @@ pub(crate) fn progress<B: AsRef<[u8]>>(set: &LogSet<B>, range: &EventRange) -> (
 struct RangeDecoder<'a, B> {
     set: &'a LogSet<B>,
     export: &'a TableExport,
-    monitor: &'a dyn Monitor,
+    monitor: &'a dyn Progress,
     budget: &'a Budget,
     finders: StackFinders<'a>,
 }
@@ -170,7 +151,7 @@ impl<'a, B: AsRef<[u8]>> RangeDecoder<'a, B> {
         set: &'a LogSet<B>,
         export: &'a TableExport,
         budget: &'a Budget,
-        monitor: &'a dyn Monitor,
+        monitor: &'a dyn Progress,
     ) -> Self {
         Self { set, export, monitor, budget, finders: StackFinders::default() }
     }
@@ -217,7 +198,7 @@ impl<'a, B: AsRef<[u8]>> RangeDecoder<'a, B> {
 }
 
 /// Ends the work of a range, looking whether to do so every few hundred events.
-fn stop_if_cancelled(monitor: &dyn Monitor, event: u32) -> Result<(), WriteError> {
+fn stop_if_cancelled(monitor: &dyn Progress, event: u32) -> Result<(), WriteError> {
     const EVERY: u32 = 256;
     if event.is_multiple_of(EVERY) && monitor.is_cancelled() { Err(WriteError::Cancelled) } else { Ok(()) }
 }

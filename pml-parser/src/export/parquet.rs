@@ -4,7 +4,7 @@
 
 use super::column_encoder::{ColumnEncoders, RowGroup};
 use super::stack_tables::{StackSink, StackTables};
-use super::{CaptureFacts, Monitor, RangeDecoder, TableExport, WriteError, progress};
+use super::{Provenance, RangeDecoder, TableExport, WriteError, progress};
 use crate::arrow::events::EventCounts;
 use crate::arrow::schema::{
     CAPTURE, Column, EVENTS, FRAMES, MODULES, PROCESSES, STACKS, Source, Table, Type,
@@ -12,8 +12,9 @@ use crate::arrow::schema::{
 use crate::arrow::stacks::FoundStacks;
 use crate::arrow::tables;
 use crate::budget::Budget;
-use crate::log_set::{EventRange, LogSet};
+use crate::log::set::{EventRange, LogSet};
 use crate::parallel::in_order;
+use crate::progress::Progress;
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::ArrowWriter;
@@ -47,7 +48,7 @@ pub struct Options {
     /// How pages are compressed.
     pub compression: Compression,
     /// What is said of the capture beside the log's own facts.
-    pub facts: CaptureFacts,
+    pub facts: Provenance,
 }
 
 /// Events of a row group: enough for good compression, few enough to keep several in memory.
@@ -63,7 +64,7 @@ pub fn write_events<B, W>(
     set: &LogSet<B>,
     out: W,
     options: &Options,
-    monitor: &dyn Monitor,
+    monitor: &dyn Progress,
 ) -> Result<EventCounts, WriteError>
 where
     B: AsRef<[u8]> + Sync,
@@ -86,7 +87,7 @@ pub fn write_dataset<B, W>(
     set: &LogSet<B>,
     mut create: impl FnMut(&str) -> io::Result<W>,
     options: &Options,
-    monitor: &dyn Monitor,
+    monitor: &dyn Progress,
 ) -> Result<EventCounts, WriteError>
 where
     B: AsRef<[u8]> + Sync,
@@ -157,7 +158,7 @@ fn convert<B, W, S>(
     set: &LogSet<B>,
     options: &Options,
     budget: &Budget,
-    monitor: &dyn Monitor,
+    monitor: &dyn Progress,
     events: &mut EventsFile<W>,
     stacks: &mut StackTables<'_, S>,
 ) -> Result<EventCounts, WriteError>

@@ -1,14 +1,15 @@
 //! A part of a capture as a smaller capture: chosen events byte for byte, tables rebuilt to what
 //! they refer to.
 
-use super::{Monitor, Work, WriteError, progress, stop_if_cancelled};
+use super::{Work, WriteError, progress, stop_if_cancelled};
 use crate::budget::{Budget, Exceeded};
 use crate::error::Damage;
-use crate::event::Event;
 use crate::log::LogView;
-use crate::log_set::{EventRange, LogSet};
+use crate::log::event::Event;
+use crate::log::process::{Module, Process, SYSTEM_PID};
+use crate::log::set::{EventRange, LogSet};
 use crate::parallel::in_order;
-use crate::process::{Module, Process, SYSTEM_PID};
+use crate::progress::Progress;
 use crate::time::FileTime;
 use crate::write::LogWriter;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -61,7 +62,7 @@ pub fn slice<B, W>(
     set: &LogSet<B>,
     options: &SliceOptions,
     mut create: impl FnMut(u32) -> io::Result<W>,
-    monitor: &dyn Monitor,
+    monitor: &dyn Progress,
 ) -> Result<SliceCounts, WriteError>
 where
     B: AsRef<[u8]> + Sync,

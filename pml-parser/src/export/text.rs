@@ -1,13 +1,14 @@
 //! Rows of Process Monitor's cells as text, for CSV and XML.
 
-use super::{Monitor, Work, WriteError, progress, stop_if_cancelled};
+use super::{Work, WriteError, progress, stop_if_cancelled};
 use crate::arrow::events::EventCounts;
 use crate::budget::Budget;
-use crate::cell::Cell;
 use crate::detail::{Decoded, TextOptions};
-use crate::event::Event;
-use crate::log_set::LogSet;
+use crate::log::event::Event;
+use crate::log::set::LogSet;
 use crate::parallel::in_order;
+use crate::procmon::ProcmonColumn;
+use crate::progress::Progress;
 use crate::time::FileTime;
 use hashbrown::HashMap;
 use std::io::Write;
@@ -20,7 +21,7 @@ pub struct TextExport {
     /// Which events, by how many threads.
     pub work: Work,
     /// Columns, in order.
-    pub columns: Vec<Cell>,
+    pub columns: Vec<ProcmonColumn>,
     /// How cells read.
     pub text: TextOptions,
 }
@@ -29,7 +30,7 @@ impl Default for TextExport {
     /// As Process Monitor exports by default.
     fn default() -> Self {
         let text = TextOptions { fidelity: crate::detail::Fidelity::Procmon, ..TextOptions::default() };
-        Self { work: Work::default(), columns: Cell::defaults().collect(), text }
+        Self { work: Work::default(), columns: ProcmonColumn::defaults().collect(), text }
     }
 }
 
@@ -114,7 +115,7 @@ pub(super) fn write_rows<B, W, R>(
     set: &LogSet<B>,
     out: &mut W,
     export: &TextExport,
-    monitor: &dyn Monitor,
+    monitor: &dyn Progress,
     budget: &Budget,
     renderer: impl Fn() -> R + Sync,
 ) -> Result<EventCounts, WriteError>
@@ -123,7 +124,7 @@ where
     W: Write,
     R: FnMut(&Event<'_>, &mut String) -> Decoded,
 {
-    let (work, details) = (&export.work, export.columns.contains(&Cell::Detail));
+    let (work, details) = (&export.work, export.columns.contains(&ProcmonColumn::Detail));
     let mut counts = EventCounts::new(details);
     // Texts that have been written are filled again: their memory is in place already.
     let spare: Mutex<Vec<String>> = Mutex::default();

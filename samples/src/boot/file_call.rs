@@ -2,7 +2,7 @@
 
 use super::call::Call;
 use super::call::status::{END_OF_FILE, NAME_NOT_FOUND};
-use pml_parser::write::details::{self, Create, FileDetails};
+use pml_parser::write::details::{self, Create, FileDetailsBuilder};
 use pml_parser::{EventClass, FileTime};
 
 /// Reading attributes only.
@@ -159,7 +159,7 @@ pub(crate) fn query_directory(pointer: usize, path: &str, pattern: &str, names: 
 
 /// Waiting for changes: it stays pending until something changes.
 pub(crate) fn watch_directory(pointer: usize, path: &str) -> Call {
-    let details = FileDetails::new(pointer, 2, path).param(0, 0, &0x800u32.to_le_bytes()).param(
+    let details = FileDetailsBuilder::new(pointer, 2, path).param(0, 0, &0x800u32.to_le_bytes()).param(
         0,
         1,
         &0x17u32.to_le_bytes(),
@@ -187,7 +187,7 @@ pub(crate) fn flush(pointer: usize, path: &str) -> Call {
 
 /// `QuerySecurityFile`: owner, group and rights.
 pub(crate) fn query_security(pointer: usize, path: &str) -> Call {
-    file(40, FileDetails::new(pointer, 0, path).param(0, 0, &7u32.to_le_bytes()).build())
+    file(40, FileDetailsBuilder::new(pointer, 0, path).param(0, 0, &7u32.to_le_bytes()).build())
 }
 
 /// The shutdown of a device, at the very end.

@@ -42,9 +42,6 @@ impl Failure {
 /// Failures that are looked at closely, at most: the gravest ones.
 const MOST_CLOSE: usize = 100;
 
-/// How long somebody goes on trying: a success that comes later is another attempt.
-const RETRIED_FOR: u64 = 10 * TICKS_PER_SECOND;
-
 /// Judges all groups. What is not noise gets points for itself; what lies around it is looked at for
 /// the gravest only. Values that are set and files that are moved once a rollback has begun
 /// (`rollback`) do not make good what failed before: they are the rollback's own work.
@@ -55,6 +52,7 @@ pub(crate) fn judge<B: AsRef<[u8]>>(
     rollback: Option<EventId>,
 ) -> Vec<Failure> {
     let knowledge = around.knowledge;
+    let engine = &knowledge.engine;
     let mut noise: Vec<_> =
         knowledge.noise.iter().map(|noise| noise.filter.as_ref().map(|f| f.matcher(around.first))).collect();
     let mut classes: Vec<_> =
@@ -64,10 +62,12 @@ pub(crate) fn judge<B: AsRef<[u8]>>(
         .map(|group| {
             let entry = knowledge.codes.status(group.key.status);
             // A lock is not overcome by who opens the file to put the old one back.
-            let replaced = group.key.operation.changes_a_place() || entry.kind == "lock";
+            let replaced = group.key.operation.changes_a_place() || engine.lock_kinds.contains(&entry.kind);
             let undone = replaced
                 && rollback.is_some_and(|begins| group.last < begins && group.later > Some(begins))
-                && group.later.is_some_and(|later| around.ticks_between(group.last, later) > RETRIED_FOR);
+                && group
+                    .later
+                    .is_some_and(|later| around.ticks_between(group.last, later) > engine.retried_for);
             let group = &group.with_later(group.later.filter(|_| !undone));
             // Most are told by status and later success alone; their events are not looked at.
             let event = LazyCell::new(|| around.event(group.first));
@@ -208,7 +208,7 @@ pub(crate) fn note_facts<B: AsRef<[u8]>>(
         let class = failure.path_class.and_then(|at| knowledge.paths.get(at));
         let phase = failure.phase.and_then(|at| phases.get(at)).and_then(|p| knowledge.phases.get(p.entry));
         failure.noise.is_none()
-            && failure.gravity >= 4
+            && failure.gravity >= knowledge.engine.fatal_gravity
             && failure.group.later.is_none()
             && (is(failure, "servicing") || is(failure, "helpers"))
             && class.is_some_and(|class| class.needed)
@@ -224,7 +224,10 @@ pub(crate) fn note_facts<B: AsRef<[u8]>>(
     let boot = |failure: &Failure| failure.phase.and_then(|at| phases.get(at)).map(|phase| phase.boot);
     let mut known = HashMap::new();
     for failure in failures {
-        if failure.noise.is_some() || failure.gravity < 4 || !is(failure, "servicing") {
+        if failure.noise.is_some()
+            || failure.gravity < knowledge.engine.fatal_gravity
+            || !is(failure, "servicing")
+        {
             continue;
         }
         let key = failure.group.key;
@@ -245,7 +248,7 @@ fn was_taken_seriously<B: AsRef<[u8]>>(
     facts: &Facts,
 ) -> bool {
     let knowledge = around.knowledge;
-    if knowledge.codes.status(failure.group.key.status).kind != "missing" {
+    if !knowledge.engine.missing_kinds.contains(&knowledge.codes.status(failure.group.key.status).kind) {
         return true;
     }
     let wanted = around.event(failure.group.first).is_some_and(|event| wants_data(&event));

@@ -79,8 +79,9 @@ impl<'a, B: AsRef<[u8]>> Case<'a, B> {
     /// All findings, ranked, and the notes.
     pub(crate) fn findings(&self) -> (Vec<Finding>, Vec<Finding>) {
         let (mut causes, mut notes) = (Vec::new(), Vec::new());
+        let least = self.knowledge().engine.cause_gravity;
         let mut order: Vec<usize> =
-            (0..self.failures.len()).filter(|&at| self.failures[at].gravity >= 3).collect();
+            (0..self.failures.len()).filter(|&at| self.failures[at].gravity >= least).collect();
         order.sort_by(|&a, &b| {
             let (a, b) = (&self.failures[a], &self.failures[b]);
             b.score().total_cmp(&a.score()).then(a.group.first.cmp(&b.group.first))
@@ -221,7 +222,7 @@ impl<'a, B: AsRef<[u8]>> Case<'a, B> {
         let in_phase = when.any_phase
             || phase.is_some_and(|phase| match when.phases.is_empty() {
                 true => phase.work,
-                false => when.phases.contains(&phase.id),
+                false => when.phases.contains(phase.id.get_ref()),
             });
         let class = failure.path_class.and_then(|at| knowledge.paths.get(at));
         in_phase && (when.paths.is_empty() || class.is_some_and(|class| when.paths.contains(&class.id)))

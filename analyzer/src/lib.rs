@@ -35,7 +35,9 @@ mod signal;
 mod triage;
 
 pub use component::{Component, Package};
-pub use knowledge::{Actors, Boot, Knowledge, KnowledgeError, Risk, Rule, RuleKind, RuleStatus, RuleSummary};
+pub use knowledge::{
+    Actors, Boot, Knowledge, KnowledgeError, OldId, Risk, Rule, RuleKind, RuleStatus, RuleSummary,
+};
 pub use language::{Language, Text};
 pub use plain::{plain, plain_lines};
 pub use report::{FailureReport, FindingReport, Format, Paint, Report, SCHEMA_VERSION, Source};

@@ -20,9 +20,6 @@ const MOST: u64 = 50_000;
 /// Events before a failure among which those who have the file open are looked for, at most.
 const MOST_BEFORE: u64 = 8_000_000;
 
-/// How long before a failure a touch of the file still means something.
-const JUST_BEFORE: u64 = TICKS_PER_SECOND / 10;
-
 /// A process that had a file open, or touched it, when somebody else failed there.
 #[derive(Clone, Debug)]
 pub(crate) struct Holder {
@@ -113,6 +110,7 @@ impl<B: AsRef<[u8]>> Surroundings<'_, B> {
             return Vec::new();
         };
         let actors = &self.knowledge.actors;
+        let just_before = self.knowledge.engine.touched_before;
         let ours = actors.group("servicing") | actors.group("helpers") | actors.group("system");
         for id in from.saturating_sub(MOST_BEFORE)..to {
             let Some(event) = self.event(id) else { continue };
@@ -131,7 +129,7 @@ impl<B: AsRef<[u8]>> Surroundings<'_, B> {
             };
             for &at in touched {
                 if let Some(case) = cases.get_mut(at) {
-                    case.touch(process, id, event.time(), change);
+                    case.touch(process, id, event.time(), change, just_before);
                 }
             }
         }
@@ -165,8 +163,8 @@ struct HolderCase {
 
 impl HolderCase {
     /// Notes that a process did something with one of the files; `change` is 1 where it opened it, -1
-    /// where it closed it.
-    fn touch(&mut self, process: ProcessId, event: EventId, time: FileTime, change: i64) {
+    /// where it closed it. Within `just_before` (in 100 ns) of a failure, it touched the file.
+    fn touch(&mut self, process: ProcessId, event: EventId, time: FileTime, change: i64, just_before: u64) {
         if event > self.last {
             return;
         }
@@ -182,7 +180,7 @@ impl HolderCase {
             }
             None => self.open.push((process, change, event)),
         }
-        let near = |other: FileTime| time <= other && other.0 - time.0 <= JUST_BEFORE;
+        let near = |other: FileTime| time <= other && other.0 - time.0 <= just_before;
         if self.times.into_iter().any(near) {
             let since = self.open.iter().find(|open| open.0 == process).map_or(event, |open| open.2);
             self.note(process, false, true, since);

@@ -2,7 +2,7 @@
 
 use crate::facts::Facts;
 use crate::knowledge::{Knowledge, PhaseEntry};
-use pml_parser::{EventId, FileTime, LogSet, TICKS_PER_SECOND};
+use pml_parser::{EventId, FileTime, LogSet};
 
 /// One boot of a capture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,20 +27,18 @@ pub(crate) struct Phase {
     pub marker: String,
 }
 
-/// Two starts of the session manager closer than this are one boot.
-const SAME_BOOT: u64 = 5 * TICKS_PER_SECOND;
-
 fn time<B: AsRef<[u8]>>(set: &LogSet<B>, event: EventId) -> FileTime {
     set.event(event).map(|event| event.time()).unwrap_or_default()
 }
 
-/// The boots of a capture: a new one where the session manager starts again.
-pub(crate) fn boots<B: AsRef<[u8]>>(set: &LogSet<B>, facts: &Facts) -> Vec<BootSpan> {
+/// The boots of a capture: a new one where the session manager starts again, more than `apart` (in 100 ns) after
+/// its last start.
+pub(crate) fn boots<B: AsRef<[u8]>>(set: &LogSet<B>, facts: &Facts, apart: u64) -> Vec<BootSpan> {
     let mut starts: Vec<EventId> = vec![0];
     let mut previous: Option<FileTime> = None;
     for &event in facts.get("session-manager-started").map_or(&[][..], |seen| &seen.events) {
         let at = time(set, event);
-        if previous.is_some_and(|previous| at.0.saturating_sub(previous.0) > SAME_BOOT) {
+        if previous.is_some_and(|previous| at.0.saturating_sub(previous.0) > apart) {
             starts.push(event);
         }
         previous = Some(at);
@@ -58,7 +56,7 @@ pub(crate) fn phases(knowledge: &Knowledge, facts: &Facts, boots: &[BootSpan]) -
             let inside = known.within.as_ref().map(|within| {
                 found
                     .iter()
-                    .find(|phase| &knowledge.phases[phase.entry].id == within.get_ref())
+                    .find(|phase| knowledge.phases[phase.entry].id.get_ref() == within.get_ref())
                     .map(|p| p.start)
             });
             // A phase within another one that did not take place does not either.

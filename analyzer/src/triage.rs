@@ -13,7 +13,7 @@ use crate::processes::{ProcessId, Processes};
 use crate::scan::{Link, Scan, Watch, scan};
 use crate::signal::{self, Rollback};
 use hashbrown::HashMap;
-use pml_parser::{Damage, EventId, Exceeded, FileTime, LogSet, Number, TICKS_PER_SECOND, TextOptions};
+use pml_parser::{Damage, EventId, Exceeded, FileTime, LogSet, Number, TextOptions};
 
 /// How a capture is looked at.
 #[derive(Clone, Copy, Debug, Default)]
@@ -58,8 +58,6 @@ impl Triage {
     }
 }
 
-const MINUTE: u64 = 60 * TICKS_PER_SECOND;
-
 /// Why there is nothing to say about a capture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -102,7 +100,8 @@ pub fn triage<B: AsRef<[u8]> + Sync>(
     if options.parts_missing {
         facts.note("parts-missing", None);
     }
-    let boots = phase::boots(set, &facts);
+    let limits = &knowledge.computed.limits;
+    let boots = phase::boots(set, &facts, limits.several_boots);
     if let Some(second) = boots.get(1) {
         facts.note("several-boots", Some(second.start));
     }
@@ -111,7 +110,7 @@ pub fn triage<B: AsRef<[u8]> + Sync>(
     note_package_state(&around, &scan, &mut facts);
     let revisions = revisions(&around, &facts);
     if let (Some(installed), Some(newest)) = revisions
-        && newest.saturating_sub(installed) >= REVISION_GAP
+        && u64::from(newest.saturating_sub(installed)) >= limits.revision_gap
     {
         facts.note("revision-gap", facts.first("revision-read"));
     }
@@ -157,10 +156,6 @@ pub fn triage<B: AsRef<[u8]> + Sync>(
     })
 }
 
-/// Revisions between which an update skips so many others that it is worth a note. Cumulative
-/// updates raise the revision by about a hundred to two hundred a month.
-const REVISION_GAP: u32 = 1_500;
-
 pub(crate) fn boot_name(boot: Boot) -> &'static str {
     match boot {
         Boot::Forward => "forward",
@@ -185,6 +180,7 @@ pub(crate) fn class_name(class: signal::RollbackClass) -> &'static str {
 /// Facts about how the boot went: who ran when, for how long, and how the log ends.
 fn note_course<B: AsRef<[u8]>>(around: &Surroundings<'_, B>, scan: &Scan, facts: &mut Facts) {
     let actors = &around.knowledge.actors;
+    let limits = &around.knowledge.computed.limits;
     let set = around.set;
     let end = set.time_span().map_or(FileTime(0), |span| span.1);
     let activity = |name: &str| {
@@ -241,17 +237,17 @@ fn note_course<B: AsRef<[u8]>>(around: &Surroundings<'_, B>, scan: &Scan, facts:
             .max()
             .unwrap_or(0)
     };
-    if lived("servicing") > MINUTE / 2 {
+    if lived("servicing") > limits.servicing_ran_long {
         facts.note("servicing-ran-long", None);
     }
-    if lived("installer") >= 15 * MINUTE {
+    if lived("installer") >= limits.installer_long_lived {
         facts.note("installer-long-lived", installer);
     }
-    if lived("disk-check") > MINUTE {
+    if lived("disk-check") > limits.disk_check_long {
         facts.note("disk-check-long", facts.first("disk-check-started"));
     }
     let pause = activity("worker").map(|activity| activity.longest_pause).max_by_key(|pause| pause.ticks);
-    if let Some(pause) = pause.filter(|pause| pause.ticks >= 10 * MINUTE) {
+    if let Some(pause) = pause.filter(|pause| pause.ticks >= limits.worker_quiet) {
         let seen = Seen { count: 2, events: vec![pause.before, pause.after], last: pause.after };
         facts.insert("worker-quiet", seen);
     }
@@ -291,13 +287,11 @@ fn note_links(scan: &Scan, facts: &mut Facts) {
     facts.insert("relinked-older", relinked);
 }
 
-/// From here on a package counts as installed, and up to here as not.
-const INSTALLED: u64 = 0x70;
-const STAGED: u64 = 0x40;
-
 /// What became of the packages that this boot set a state of. Of a cumulative update, the package that
 /// carries its name decides; others, such as that of the servicing stack, may be installed while it is not.
 fn note_package_state<B: AsRef<[u8]>>(around: &Surroundings<'_, B>, scan: &Scan, facts: &mut Facts) {
+    let limits = &around.knowledge.computed.limits;
+    let (installed_from, staged_up_to) = (limits.package_installed, limits.package_state_lowered);
     let mut text = String::new();
     let mut states: Vec<(u64, EventId, Option<EventId>, bool)> = Vec::new();
     for state in scan.packages.values() {
@@ -314,12 +308,12 @@ fn note_package_state<B: AsRef<[u8]>>(around: &Surroundings<'_, B>, scan: &Scan,
     let (mut lowered, mut installed) = (Seen::default(), Seen::default());
     let mut back = false;
     for &(value, event, lower, is_update) in &states {
-        if let Some(lower) = lower.filter(|_| value <= STAGED) {
+        if let Some(lower) = lower.filter(|_| value <= staged_up_to) {
             lowered.push(lower);
         }
         if is_update || !any_update {
-            back |= value <= STAGED;
-            if value >= INSTALLED {
+            back |= value <= staged_up_to;
+            if value >= installed_from {
                 installed.push(event);
             }
         }

@@ -204,7 +204,7 @@ pub(crate) struct TriageArgs {
     #[arg(long, value_name = "DIR")]
     pub parquet: Option<PathBuf>,
 
-    /// Judge by the files of this directory where they replace those of the program (docs/rules.md).
+    /// Judge by the files of this directory where they replace those of the program (docs/triage.md).
     #[arg(long, value_name = "DIR")]
     pub knowledge: Option<PathBuf>,
 
@@ -253,7 +253,7 @@ pub(crate) enum ColorArg {
     Never,
 }
 
-/// List the rules of `pml triage`, explain one of them, or check rules of one's own.
+/// List the rules of `pml triage`, explain one of them, or check custom rules.
 #[derive(Debug, clap::Args)]
 pub(crate) struct RulesArgs {
     /// Explain this rule.

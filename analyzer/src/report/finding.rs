@@ -4,7 +4,6 @@ use super::build::{Builder, MOST_CITED, text_of};
 use super::model::{
     CommandReport, ComponentReport, EventReport, FindingReport, Interfering, Note, ReasonReport, RemedyReport,
 };
-use super::words::{self, Role};
 use crate::component::Component;
 use crate::failure::Failure;
 use crate::finding::Finding;
@@ -16,7 +15,7 @@ use pml_parser::{Event, EventId, NtStatus, TextOptions};
 impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
     pub(super) fn note(&self, note: &Finding) -> Note {
         let rule = &self.knowledge.rules[note.rule];
-        let role = words::role(Role::Shows, self.language);
+        let role = self.word(&self.texts().role.shows);
         let main = note.events.first().map(|cited| cited.event);
         Note {
             rule: rule.id.clone(),
@@ -115,19 +114,21 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
 
     /// The failures of a finding and what else shows it, in the order of events.
     pub(super) fn evidence(&self, rule: &Rule, finding: &Finding) -> Vec<EventReport> {
-        let role = |role| words::role(role, self.language);
+        let roles = &self.texts().role;
         let mut cited: Vec<(EventId, String)> = Vec::new();
         for (at, &failure) in finding.failures.iter().take(MOST_CITED).enumerate() {
             let Some(failure) = self.triage.failures.get(failure) else { continue };
             let (first, last) = (failure.group.first, failure.group.last);
-            cited.push((first, role(if at == 0 { Role::First } else { Role::Same }).to_owned()));
+            let (for_first, for_last) =
+                if at == 0 { (&roles.first, &roles.last) } else { (&roles.same, &roles.same) };
+            cited.push((first, self.word(for_first).to_owned()));
             if last != first {
-                cited.push((last, role(if at == 0 { Role::Last } else { Role::Same }).to_owned()));
+                cited.push((last, self.word(for_last).to_owned()));
             }
         }
         for event in finding.events.iter().take(2 * MOST_CITED) {
             let text = event.evidence.and_then(|at| rule.when.evidence.get(at));
-            let text = text.map_or(role(Role::Shows), |evidence| evidence.text.get(self.language));
+            let text = self.word(text.map_or(&roles.shows, |evidence| &evidence.text));
             if !cited.iter().any(|known| known.0 == event.event) {
                 cited.push((event.event, text.to_owned()));
             }
@@ -137,7 +138,7 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
     }
 
     pub(super) fn consequences(&self, finding: &Finding) -> Vec<EventReport> {
-        let role = words::role(Role::Follows, self.language);
+        let role = self.word(&self.texts().role.follows);
         let failures = finding.consequences.iter().filter_map(|&at| self.triage.failures.get(at));
         failures.take(MOST_CITED).filter_map(|failure| self.cite(failure.group.first, role)).collect()
     }
@@ -150,16 +151,16 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
     ) -> Vec<String> {
         let mut texts = Vec::new();
         if main.is_some_and(|failure| failure.group.later.is_some()) {
-            texts.push(words::later_succeeded(self.language).to_owned());
+            texts.push(self.word(&self.texts().later_succeeded).to_owned());
         }
         if self.triage.facts.has("log-ends-early") {
-            texts.push(words::not_whole(self.language).to_owned());
+            texts.push(self.word(&self.texts().capture_cut_short).to_owned());
         }
         let missing = finding.missing.iter().filter_map(|&at| rule.when.evidence.get(at));
         texts.extend(
             missing
                 .filter(|evidence| !evidence.not)
-                .map(|e| words::not_seen(e.text.get(self.language), self.language)),
+                .map(|e| self.word(&self.texts().not_seen).replace("{text}", self.word(&e.text))),
         );
         texts
     }
@@ -168,18 +169,21 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
         let report = |holder: &crate::look::Holder| {
             let process = self.triage.processes.get(holder.process)?;
             let time = self.time(holder.event);
+            let texts = &self.texts().interfering;
+            let text = match (holder.held, holder.touched) {
+                (true, _) => &texts.held,
+                (false, true) => &texts.touched,
+                // It had nothing to do with a file: it is a child of the stack that was still running.
+                (false, false) => &texts.running,
+            };
+            let seconds = format!("{:.1}", self.seconds(time));
             Some(Interfering {
                 process: process.name.clone(),
                 pid: process.pid,
                 image_path: process.image_path.clone(),
                 company: process.company.clone(),
                 held: holder.held,
-                text: words::interfering(
-                    holder.held,
-                    !holder.held && !holder.touched,
-                    self.seconds(time),
-                    self.language,
-                ),
+                text: self.word(text).replace("{seconds}", &seconds),
                 event_id: holder.event,
                 time: time.to_string(),
             })
@@ -202,7 +206,7 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
         let report = |remedy: &RemedyEntry| RemedyReport {
             id: remedy.id.clone(),
             risk: remedy.risk,
-            risk_text: words::risk(remedy.risk, self.language).to_owned(),
+            risk_text: self.word(self.texts().risk.of(remedy.risk)).to_owned(),
             text: remedy.text.get(self.language).to_owned(),
             commands: fill(&remedy.commands),
             offline: fill(&remedy.offline),
@@ -247,9 +251,9 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
             quoted(&self.source.argument)
         );
         vec![
-            CommandReport { text: words::slice_around(self.language).to_owned(), command: slice },
+            CommandReport { text: self.word(&self.texts().slice_around).to_owned(), command: slice },
             CommandReport {
-                text: words::explain_rule(self.language).to_owned(),
+                text: self.word(&self.texts().explain_rule).to_owned(),
                 command: format!("pml rules {}", rule.id),
             },
         ]

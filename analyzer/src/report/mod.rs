@@ -5,7 +5,6 @@ mod finding;
 mod model;
 mod render;
 mod text;
-mod words;
 
 pub use build::Source;
 pub use model::{FailureReport, FindingReport, Report, SCHEMA_VERSION};

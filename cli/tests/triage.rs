@@ -402,6 +402,71 @@ fn old_ids_are_accepted_with_a_warning() {
     );
 }
 
+/// A skeleton is whole: its rule loads, fires in its scenario and nowhere else.
+#[test]
+fn a_new_rule_fires_in_its_scenario_and_not_in_the_twin() {
+    for (id, words) in [("RB-MY-AGENT", "my-agent"), ("INFO-MY-AGENT", "my-agent")] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path();
+        fs::create_dir_all(path.join("analyzer/knowledge")).unwrap();
+        fs::create_dir_all(path.join("samples/scenarios")).unwrap();
+        fs::write(path.join("samples/scenarios/S41n-other.expect.toml"), "").unwrap();
+        let said = out(&pml(path, &["rules", "new", id]));
+        for (name, fires) in [(format!("S42-{words}"), true), (format!("S42n-{words}-twin"), false)] {
+            let file = path.join(format!("samples/scenarios/{name}.toml"));
+            assert!(said.contains(&format!("pml-samples scenario samples/scenarios/{name}.toml")), "{said}");
+            let scenario = scenario::load(&file).unwrap();
+            let verdict = &scenario::expectations(&file.with_extension("expect.toml")).unwrap()[0];
+            let options = Options { amount: Amount::Events(6_000), ..scenario.options() };
+            let parts = scenario.generate_in_memory(&options).unwrap().parts;
+            fs::write(path.join("Bootlog.pml"), &parts[0]).unwrap();
+            let knowledge = ["--knowledge", "analyzer/knowledge"];
+            let args = ["triage", "Bootlog.pml", "--format", "json", knowledge[0], knowledge[1]];
+            let report: Value = json(path, &args);
+            let rules: Vec<&Value> = ["findings", "notes"]
+                .iter()
+                .flat_map(|list| report[list].as_array().unwrap())
+                .map(|found| &found["rule"])
+                .collect();
+            assert_eq!(rules.iter().any(|rule| *rule == id), fires, "{name}: {rules:?}");
+            assert_eq!(report["rollback"]["class"], format!("{:?}", verdict.rollback).to_lowercase());
+            let expected = verdict.finding.first().and_then(|finding| finding.id.as_deref());
+            assert!(expected.is_none_or(|expected| report["findings"][0]["rule"] == expected), "{rules:?}");
+        }
+        let rule = fs::read_to_string(path.join(format!("analyzer/knowledge/rules/{id}.toml"))).unwrap();
+        assert!(rule.contains("fires_in = [\"S42\"]") && rule.contains("silent_in = [\"S01\", \"S42n\"]"));
+        let again = pml(path, &["rules", "new", id]);
+        assert!(err(&again).contains(&format!("there is a rule {id} already")), "{}", err(&again));
+    }
+}
+
+#[test]
+fn a_new_rule_needs_a_new_id_of_the_right_form() {
+    let folder = tempfile::tempdir().unwrap();
+    let refusals = [
+        ("RB-HANG", "there is a rule RB-HANG already"),
+        ("RB-POQ-ACCESS", "is the old id of RB-QUEUE-ACCESS-DENIED"),
+        ("rb-mine", "is no id of a rule"),
+        ("RB-", "is no id of a rule"),
+        ("RB-A--B", "is no id of a rule"),
+        ("MY-RULE", "is no id of a rule"),
+    ];
+    for (id, reason) in refusals {
+        let refused = pml(folder.path(), &["rules", "new", id, "--knowledge", "own"]);
+        assert!(
+            refused.status.code() == Some(2) && err(&refused).contains(reason),
+            "{id}: {}",
+            err(&refused)
+        );
+    }
+    let nowhere = pml(folder.path(), &["rules", "new", "RB-MINE"]);
+    assert!(err(&nowhere).contains("--knowledge DIR"), "{}", err(&nowhere));
+    let said = out(&pml(folder.path(), &["rules", "new", "RB-MINE", "--knowledge", "own"]));
+    assert!(said.contains("wrote own/rules/RB-MINE.toml") && !said.contains("scenario"), "{said}");
+    let listed = out(&pml(folder.path(), &["rules", "--knowledge", "own"]));
+    assert!(listed.contains("RB-MINE") && listed.ends_with("(custom)\n"), "{listed}");
+}
+
 #[test]
 fn a_capture_that_was_never_closed_is_refused_with_a_hint_and_recovered_on_demand() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,6 +1,8 @@
-//! `pml rules`: lists and explains rules.
+//! `pml rules`: lists, explains and begins rules.
 
-use crate::args::{LanguageArg, RulesArgs, RulesFormat};
+mod new;
+
+use crate::args::{LanguageArg, RulesArgs, RulesCommand, RulesFormat};
 use crate::failure::Failure;
 use crate::knowledge;
 use crate::status::{Done, plain, stdout_done, warn};
@@ -19,6 +21,9 @@ impl From<LanguageArg> for Language {
 
 /// Runs the command.
 pub(crate) fn run(args: &RulesArgs) -> Result<Done, Failure> {
+    if let Some(RulesCommand::New(args)) = &args.command {
+        return new::run(args);
+    }
     let knowledge = knowledge::read(args.knowledge.as_deref())?;
     let language = args.lang.into();
     let chosen: Vec<&Rule> = match &args.rule {

@@ -5,12 +5,12 @@
 //! [`Report`] says it all in English or Chinese. What is judged by is data ([`Knowledge`]).
 //!
 //! ```
-//! use pml_analyzer::{Knowledge, Language, NoWatch, Report, Source, TriageOptions, triage};
+//! use pml_analyzer::{Knowledge, Language, NoWatch, Origin, Report, TriageOptions, triage};
 //!
 //! # fn look(set: &pml_parser::LogSet<Vec<u8>>) -> Result<(), Box<dyn std::error::Error>> {
 //! let knowledge = Knowledge::embedded().map_err(|errors| errors[0].clone())?;
 //! if let Ok(triage) = triage(set, &knowledge, TriageOptions::default(), &NoWatch) {
-//!     let report = Report::new(set, &triage, &knowledge, &Source::default(), Language::En);
+//!     let report = Report::new(set, &triage, &knowledge, &Origin::default(), Language::En);
 //!     println!("{}", report.headline);
 //! }
 //! # Ok(())
@@ -18,32 +18,31 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod boot;
 mod canonical;
 mod component;
+mod error;
+mod evidence;
 mod facts;
-mod failure;
-mod finding;
+mod judge;
 mod knowledge;
 mod language;
-mod look;
-mod phase;
-mod plain;
-mod processes;
 mod report;
-mod scan;
-mod signal;
 mod triage;
 
+pub use boot::Watch;
 pub use component::{Component, Package};
+pub use error::TriageError;
+pub use evidence::{Certainty, Code, LogEvidence, Moment, Observation, Position};
+pub use judge::RollbackClass;
 pub use knowledge::{
     Actors, Boot, Knowledge, KnowledgeError, OldId, Risk, Rule, RuleKind, RuleStatus, RuleSummary,
 };
 pub use language::{Language, Text};
-pub use plain::{plain, plain_lines};
-pub use report::{FailureReport, FindingReport, Format, Paint, Report, SCHEMA_VERSION, Source};
-pub use scan::Watch;
-pub use signal::RollbackClass;
-pub use triage::{Triage, TriageError, TriageOptions, triage};
+pub use report::{
+    FailureReport, FindingReport, Format, Origin, Paint, Report, SCHEMA_VERSION, printable, printable_lines,
+};
+pub use triage::{ResolvedFailure, Triage, TriageOptions, triage, triage_with_logs};
 
 /// Watches nothing.
 #[derive(Clone, Copy, Debug, Default)]

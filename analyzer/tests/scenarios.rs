@@ -1,6 +1,6 @@
 //! Every scenario, in every variant, gets the verdict that its file expects.
 
-use pml_analyzer::{Format, Knowledge, Language, NoWatch, Paint, Report, Source, TriageOptions, triage};
+use pml_analyzer::{Format, Knowledge, Language, NoWatch, Origin, Paint, Report, TriageOptions, triage};
 use pml_parser::{Log, LogSet};
 use pml_samples::boot::{Amount, Options};
 use pml_samples::scenario::{self, Expectation, Finding, Scenario};
@@ -42,7 +42,7 @@ fn report(scenario: &Scenario, options: &Options, threads: usize) -> (LogSet<Vec
     let triage_options = TriageOptions { threads, parts_missing: false };
     let triage = triage(&set, &KNOWLEDGE, triage_options, &NoWatch).unwrap();
     let source =
-        Source { name: "Bootlog.pml".to_owned(), argument: "Bootlog.pml".to_owned(), ..Source::default() };
+        Origin { name: "Bootlog.pml".to_owned(), argument: "Bootlog.pml".to_owned(), ..Origin::default() };
     let report = Report::new(&set, &triage, &KNOWLEDGE, &source, Language::En);
     (set, report)
 }
@@ -331,7 +331,7 @@ fn reports_render() {
         let triage =
             triage(&set, &KNOWLEDGE, TriageOptions { threads: 1, parts_missing: false }, &NoWatch).unwrap();
         for language in [Language::En, Language::Zh] {
-            let report = Report::new(&set, &triage, &KNOWLEDGE, &Source::default(), language);
+            let report = Report::new(&set, &triage, &KNOWLEDGE, &Origin::default(), language);
             for format in [Format::Text, Format::Markdown, Format::Html] {
                 let text =
                     report.render(&KNOWLEDGE, format, Paint::Plain).unwrap_or_else(|e| panic!("{name}: {e}"));

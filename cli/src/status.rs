@@ -26,9 +26,9 @@ pub(crate) fn say(line: &str) {
 }
 
 /// Text, parts of which may come from a log or a file name, as a terminal may safely show it:
-/// line by line (see [`pml_analyzer::plain`]).
+/// line by line (see [`pml_analyzer::printable`]).
 pub(crate) fn plain(text: &str) -> String {
-    pml_analyzer::plain_lines(text)
+    pml_analyzer::printable_lines(text)
 }
 
 /// `1 event`, `2 events`.

@@ -3,7 +3,7 @@
 
 use libfuzzer_sys::{Corpus, fuzz_target};
 use pml_analyzer::{
-    Format, Knowledge, Language, NoWatch, Paint, Report, Rule, Source, TriageOptions, triage,
+    Format, Knowledge, Language, NoWatch, Paint, Report, Rule, Origin, TriageOptions, triage,
 };
 use pml_fuzz::small;
 use pml_parser::{Log, LogSet};
@@ -46,7 +46,7 @@ fuzz_target!(|input: &str| -> Corpus {
         );
     }
     let triage = triage(&STORY, &knowledge, TriageOptions::default(), &NoWatch).expect("nobody stops it");
-    let report = Report::new(&STORY, &triage, &knowledge, &Source::default(), Language::En);
+    let report = Report::new(&STORY, &triage, &knowledge, &Origin::default(), Language::En);
     assert!(report.cited_events().iter().all(|&event| event < STORY.event_count()));
     // Labels of one's own may lack some: that is an error, and no more.
     let _ = report.render(&knowledge, Format::Text, Paint::Plain);

@@ -314,6 +314,7 @@ pub(crate) struct RankingFile {
     pub slow_seconds: f64,
     pub spam_decade: f64,
     pub spam_from: f64,
+    pub nearly: f64,
     #[serde(default)]
     pub after: Vec<AfterEntry>,
     pub text: RankingTexts,

@@ -3,9 +3,11 @@
 mod build;
 mod finding;
 mod model;
+mod printable;
 mod render;
 mod text;
 
-pub use build::Source;
+pub use build::Origin;
 pub use model::{FailureReport, FindingReport, Report, SCHEMA_VERSION};
+pub use printable::{printable, printable_lines};
 pub use render::{Format, Paint};

@@ -2,12 +2,10 @@
 
 use super::build::{Builder, hex, result, symbol, text_of};
 use super::model::Report;
+use super::printable::printable;
 use crate::component::Package;
-use crate::finding::Finding;
+use crate::judge::{Finding, RollbackClass};
 use crate::knowledge::MailTexts;
-use crate::phase::phase_of;
-use crate::plain::plain;
-use crate::signal::RollbackClass;
 use pml_parser::{EventId, NtStatus, Number, TextOptions};
 
 impl<B: AsRef<[u8]>> Builder<'_, B> {
@@ -29,7 +27,7 @@ impl<B: AsRef<[u8]>> Builder<'_, B> {
         if report.findings.is_empty() && report.rollback.class > RollbackClass::None {
             lines.push(self.word(no_cause).to_owned());
         }
-        for (note, found) in report.notes.iter().zip(&self.triage.notes) {
+        for (note, found) in report.notes.iter().zip(self.triage.verdict().notes()) {
             if self.knowledge.rules[found.rule].in_mail {
                 lines.push(note.text.clone());
             }
@@ -45,7 +43,7 @@ impl<B: AsRef<[u8]>> Builder<'_, B> {
             lines.extend(report.next.iter().take(5).map(|next| format!("- {}", next.text)));
         }
         // A path with a line feed in it makes no line of its own.
-        lines.iter().map(|line| plain(line)).collect::<Vec<_>>().join("\n")
+        lines.iter().map(|line| printable(line)).collect::<Vec<_>>().join("\n")
     }
 
     /// A title as a sentence.
@@ -71,12 +69,12 @@ impl<B: AsRef<[u8]>> Builder<'_, B> {
         let entry = self.knowledge.codes.status(status);
         // Of the event itself, or of the process that it is of.
         let own = event.and_then(|event| event.numbers().get(Number::ExitStatus)).map(|exit| exit as u32);
-        let exits = &self.triage.scan.exits;
-        let exit = own.or_else(|| Some(exits.get(&self.triage.processes.of(event.as_ref()?))?.0));
+        let processes = self.triage.processes();
+        let exit = own.or_else(|| Some(self.triage.scan().exit(processes.of(event.as_ref()?))?.status));
         let holders: Vec<String> = finding
             .holders
             .iter()
-            .filter_map(|holder| self.triage.processes.get(holder.process))
+            .filter_map(|holder| processes.get(holder.process))
             .map(|process| process.name.clone())
             .collect();
         let (folder, file) = path.rsplit_once('\\').unwrap_or(("", &path));
@@ -99,7 +97,7 @@ impl<B: AsRef<[u8]>> Builder<'_, B> {
                 "hresult" => entry.hresult().map(hex),
                 "attempts" => Some(self.attempts(finding).to_string()),
                 "holder" => known(&holders.join(", ")),
-                "phase" => self.phase(main.and_then(|main| phase_of(&self.triage.phases, main))).1,
+                "phase" => self.phase(main.and_then(|main| self.triage.verdict().phase_of(main))).1,
                 "time" => event.map(|event| event.time().to_string()),
                 "exit" => exit.map(hex),
                 "package" => Package::find(&path).map(|package| package.name),
@@ -108,16 +106,16 @@ impl<B: AsRef<[u8]>> Builder<'_, B> {
         };
         let mut filled = String::with_capacity(text.len() + 200);
         let mut rest = text;
-        while let Some((before, behind)) = rest.split_once('{') {
+        while let Some((before, after_brace)) = rest.split_once('{') {
             filled.push_str(before);
-            match behind.split_once('}') {
+            match after_brace.split_once('}') {
                 Some((name, after)) => {
                     filled.push_str(value(name).as_deref().unwrap_or("–"));
                     rest = after;
                 }
                 None => {
                     filled.push('{');
-                    rest = behind;
+                    rest = after_brace;
                 }
             }
         }

@@ -15,7 +15,7 @@ use crate::slice;
 use crate::status::{Done, Progress, go_on, is_stopped, plain, say, stdout_done, warn};
 use indicatif::{HumanBytes, HumanCount};
 use pml_analyzer::{
-    Format, Knowledge, Paint, Report, RollbackClass, Source, TriageError, TriageOptions, triage,
+    Format, Knowledge, Origin, Paint, Report, RollbackClass, TriageError, TriageOptions, triage,
 };
 use sources::Found;
 use std::cell::RefCell;
@@ -178,14 +178,14 @@ impl Job<'_> {
             TriageError::Stopped => Failure::new("stopped").hint("no report was made"),
             error => Failure::new(format!("{}: {error}", self.found.name)),
         })?;
-        let source = Source {
+        let origin = Origin {
             name: self.found.name.clone(),
             parts: capture.names(),
             argument: self.found.argument(),
             lost_parts: capture.lost_parts,
             tool: ("pml".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
         };
-        let report = Report::new(&capture.set, &result, self.knowledge, &source, args.lang.into());
+        let report = Report::new(&capture.set, &result, self.knowledge, &origin, args.lang.into());
         let seconds = begin.elapsed().as_secs_f64();
         // The report has read events of its own.
         capture.check()?;

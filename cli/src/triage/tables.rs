@@ -34,6 +34,10 @@ fn ids<T>(rows: &[T], value: impl Fn(&T) -> u64) -> ArrayRef {
     Arc::new(UInt64Array::from_iter_values(rows.iter().map(value)))
 }
 
+fn maybe_ids<T>(rows: &[T], value: impl Fn(&T) -> Option<u64>) -> ArrayRef {
+    Arc::new(rows.iter().map(value).collect::<UInt64Array>())
+}
+
 fn numbers<T>(rows: &[T], value: impl Fn(&T) -> u32) -> ArrayRef {
     Arc::new(UInt32Array::from_iter_values(rows.iter().map(value)))
 }
@@ -78,7 +82,7 @@ pub(crate) const FAILURES: &[Column<FailureReport>] = &[
 /// `findings.parquet`.
 pub(crate) const FINDINGS: &[Column<FindingReport>] = &[
     ("rank", "1 for the most important.", |rows| numbers(rows, |r| r.rank as u32)),
-    ("event_id", "The event it is about; joins `events.event_id`.", |rows| ids(rows, |r| r.event_id)),
+    ("event_id", "The event it is about; joins `events.event_id`.", |rows| maybe_ids(rows, |r| r.event_id)),
     ("rule", "Id of the rule.", |rows| texts(rows, |r| &r.rule)),
     ("bucket", "What kind of case it is.", |rows| texts(rows, |r| &r.bucket)),
     ("confidence", "0 to 1.", |rows| floats(rows, |r| r.confidence)),

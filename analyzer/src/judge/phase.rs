@@ -1,16 +1,8 @@
 //! The phases of each boot in a capture, from facts.
 
-use crate::facts::Facts;
+use crate::facts::{BootSpan, Facts};
 use crate::knowledge::{Knowledge, PhaseEntry};
-use pml_parser::{EventId, FileTime, LogSet};
-
-/// One boot of a capture.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct BootSpan {
-    pub start: EventId,
-    /// The first event that is not its own.
-    pub end: EventId,
-}
+use pml_parser::EventId;
 
 /// One phase of a boot.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,37 +12,17 @@ pub(crate) struct Phase {
     /// Which boot, from 0.
     pub boot: usize,
     pub start: EventId,
-    /// The first event that is not its own.
+    /// The first event after it.
     pub end: EventId,
     pub confidence: f64,
     /// The fact it begins with.
     pub marker: String,
 }
 
-fn time<B: AsRef<[u8]>>(set: &LogSet<B>, event: EventId) -> FileTime {
-    set.event(event).map(|event| event.time()).unwrap_or_default()
-}
-
-/// The boots of a capture: a new one where the session manager starts again, more than `apart` (in 100 ns) after
-/// its last start.
-pub(crate) fn boots<B: AsRef<[u8]>>(set: &LogSet<B>, facts: &Facts, apart: u64) -> Vec<BootSpan> {
-    let mut starts: Vec<EventId> = vec![0];
-    let mut previous: Option<FileTime> = None;
-    for &event in facts.get("session-manager-started").map_or(&[][..], |seen| &seen.events) {
-        let at = time(set, event);
-        if previous.is_some_and(|previous| at.0.saturating_sub(previous.0) > apart) {
-            starts.push(event);
-        }
-        previous = Some(at);
-    }
-    let ends = starts.iter().skip(1).copied().chain([set.event_count()]);
-    starts.iter().copied().zip(ends).map(|(start, end)| BootSpan { start, end }).collect()
-}
-
 /// The phases of all boots, in the order in which they begin.
-pub(crate) fn phases(knowledge: &Knowledge, facts: &Facts, boots: &[BootSpan]) -> Vec<Phase> {
+pub(super) fn phases(knowledge: &Knowledge, facts: &Facts) -> Vec<Phase> {
     let mut phases: Vec<Phase> = Vec::new();
-    for (number, boot) in boots.iter().enumerate() {
+    for (number, boot) in facts.boots().iter().enumerate() {
         let mut found: Vec<Phase> = Vec::new();
         for (entry, known) in knowledge.phases.iter().enumerate() {
             let inside = known.within.as_ref().map(|within| {
@@ -113,14 +85,13 @@ fn first<'n>(
     end: EventId,
 ) -> Option<(EventId, &'n str)> {
     let in_run = |name: &'n str| {
-        let events = &facts.get(name)?.events;
-        let event = *events.iter().find(|&&event| event >= from)?;
+        let event = facts.get(name)?.events().find(|&event| event >= from)?;
         (event < end).then_some((event, name))
     };
     names.filter_map(in_run).min()
 }
 
-/// The phase an event lies in: the innermost one.
-pub(crate) fn phase_of(phases: &[Phase], event: EventId) -> Option<&Phase> {
-    phases.iter().rev().find(|phase| phase.start <= event && event < phase.end)
+/// Position of the phase that an event lies in: the innermost one.
+pub(super) fn phase_at(phases: &[Phase], event: EventId) -> Option<usize> {
+    phases.iter().rposition(|phase| phase.start <= event && event < phase.end)
 }

@@ -4,11 +4,11 @@ use crate::knowledge::{ActorId, Actors};
 use hashbrown::HashMap;
 use pml_parser::{Event, FileTime, LogSet, Process, WinStr};
 
-/// Position in [`Processes::all`].
+/// Position of a process in [`Processes`].
 pub(crate) type ProcessId = u32;
 
-/// Stands for a process that the log has no record of.
-pub(crate) const NOBODY: ProcessId = ProcessId::MAX;
+/// The id of a process that the log has no record of.
+pub(super) const NOBODY: ProcessId = ProcessId::MAX;
 
 /// One process.
 #[derive(Clone, Debug)]
@@ -26,9 +26,9 @@ pub(crate) struct ProcessInfo {
 /// All processes of a capture, and how events refer to them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Processes {
-    pub all: Vec<ProcessInfo>,
-    /// By part: how to find the process of an index.
-    parts: Vec<Indexes>,
+    all: Vec<ProcessInfo>,
+    /// How to find the process of an index, by part.
+    parts: Vec<ProcessIndexes>,
     other: ActorId,
 }
 
@@ -58,7 +58,7 @@ impl Processes {
                     info.parent = Some(parent);
                 }
             }
-            processes.parts.push(Indexes::new(indexes));
+            processes.parts.push(ProcessIndexes::new(indexes));
         }
         processes
     }
@@ -77,17 +77,22 @@ impl Processes {
     pub(crate) fn get(&self, process: ProcessId) -> Option<&ProcessInfo> {
         self.all.get(process as usize)
     }
+
+    /// All processes, each once.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (ProcessId, &ProcessInfo)> {
+        self.all.iter().enumerate().map(|(at, info)| (at as ProcessId, info))
+    }
 }
 
 /// Finds the process of an index, at once where indexes are as small as logs have them.
 #[derive(Clone, Debug, Default)]
-struct Indexes {
+struct ProcessIndexes {
     /// Ascending.
     sorted: Vec<(u32, ProcessId)>,
     direct: Vec<ProcessId>,
 }
 
-impl Indexes {
+impl ProcessIndexes {
     fn new(sorted: Vec<(u32, ProcessId)>) -> Self {
         // Indexes come from the file: a forged one must not make a huge table.
         let most = 4 * sorted.len() + 4_096;

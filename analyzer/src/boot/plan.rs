@@ -1,9 +1,9 @@
-//! What every range of a scan needs to know, made once: which markers an event may satisfy, and whom and
-//! what to listen to.
+//! What every range of a scan needs to know, made once: which markers an event may satisfy, and which
+//! processes and statuses count.
 
+use super::processes::Processes;
 use crate::canonical::{TAILS, tail_of_text};
 use crate::knowledge::{ActorSet, Engine, Knowledge, Outcome};
-use crate::processes::Processes;
 use pml_parser::{EventClass, FileTime, Operation};
 
 /// What every range needs to know.

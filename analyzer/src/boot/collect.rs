@@ -1,87 +1,32 @@
-//! The one pass over the events: what is noticed range by range, and how the ranges are put
-//! together again.
-//!
-//! Ranges are looked at in parallel and merged in order, so that "later" means the same however
-//! many threads there are. What is kept grows with distinct failures and components, never with
-//! events; beyond fixed numbers it is counted and no more.
+//! Collects what one range of events is seen to hold.
 
-mod kept;
-mod plan;
-
-pub(crate) use kept::{Activity, Group, GroupKey, Link, OperationKey, PackageState, SeenComponent};
-
+use super::group::{Group, GroupKey, HARD_RIGHTS, OperationKey, Span, SuccessKey};
+use super::plan::{CODES, Plan, slot};
+use super::processes::{NOBODY, ProcessId};
+use super::scan::{Exit, Scan};
+use super::store::{Link, PackageState, SeenComponent};
 use crate::canonical::{PathKey, component_folder, key, name_key, tail};
 use crate::component::identity;
-use crate::facts::Seen;
-use crate::knowledge::{ActorId, Knowledge};
-use crate::processes::{ProcessId, Processes};
-use crate::triage::TriageError;
+use crate::evidence::Citation;
+use crate::knowledge::ActorId;
 use hashbrown::HashMap;
-use kept::{HARD_RIGHTS, Span, Success, SuccessKey};
-use plan::{CODES, Plan, slot};
-use pml_parser::parallel::in_order;
-use pml_parser::{
-    Budget, Damage, Event, EventClass, EventId, EventRange, FileTime, Limits, LogSet, Matcher, Number,
-    Operation, WinStr,
-};
+use pml_parser::{Event, EventClass, Matcher, Number, Operation, WinStr};
 
-/// What a scan may be watched and stopped by.
-pub trait Watch: Sync {
-    /// Events and bytes of the capture up to which the scan has come.
-    fn advance(&self, events: u64, bytes: u64);
-    /// Whether to stop.
-    fn is_cancelled(&self) -> bool;
-}
-
-/// What a range, or the whole capture, was seen to hold.
-#[derive(Debug, Default)]
-pub(crate) struct Scan {
-    pub events: u64,
-    /// By marker.
-    pub markers: Vec<Seen>,
-    pub groups: Vec<Group>,
-    /// Failures that were not kept as groups for want of room.
-    pub groups_left_out: u64,
-    by_key: HashMap<GroupKey, u32>,
-    by_success: HashMap<SuccessKey, Vec<u32>>,
-    successes: HashMap<SuccessKey, Success>,
-    /// By key of the folder.
-    pub components: HashMap<u64, SeenComponent>,
-    pub links: Vec<Link>,
-    /// By actor.
-    pub activity: Vec<Activity>,
-    /// By process: exit status and event.
-    pub exits: HashMap<ProcessId, (u32, EventId)>,
-    /// By key of the registry value that holds it: the state of a package.
-    pub packages: HashMap<PathKey, PackageState>,
-    pub damage: Damage,
-}
-
-/// Most groups, components and links that are kept.
-const MOST_GROUPS: usize = 200_000;
-const MOST_COMPONENTS: usize = 200_000;
-const MOST_LINKS: usize = 500_000;
-const MOST_PACKAGES: usize = 100_000;
-
-/// The marker whose events tell the states of packages.
+/// The marker whose events show the states of packages.
 const PACKAGE_STATE: &str = "package-state";
 
-/// Events and bytes of records that are looked at together.
-const RANGE_EVENTS: u32 = 32_768;
-const RANGE_BYTES: u64 = 64 << 20;
-
-/// Markers that were asked about a path, and those of them that fit it.
+/// Markers that were tried on a path, and those of them that fit it.
 #[derive(Clone, Copy, Default)]
-struct Known {
-    asked: u128,
+struct PathAnswers {
+    tried: u128,
     fits: u128,
 }
 
-/// Looks at one range.
-struct Collector<'a, 'e> {
+/// Collects one range.
+pub(super) struct Collector<'a, 'e> {
     plan: &'a Plan<'a>,
     /// Answers of markers that depend on the path alone.
-    of_path: HashMap<WinStr<'e>, Known>,
+    of_path: HashMap<WinStr<'e>, PathAnswers>,
     matchers: Vec<Option<Matcher<'a>>>,
     servicing_keys: Option<Matcher<'a>>,
     scan: Scan,
@@ -90,26 +35,26 @@ struct Collector<'a, 'e> {
 }
 
 impl<'a, 'e> Collector<'a, 'e> {
-    fn new(plan: &'a Plan<'a>) -> Self {
+    pub(super) fn new(plan: &'a Plan<'a>) -> Self {
         let markers = &plan.knowledge.markers;
         let matcher = |filter: &'a pml_parser::Filter| filter.matcher(plan.first);
-        let scan = Scan {
-            markers: vec![Seen::default(); markers.len()],
-            activity: vec![Activity::default(); 64],
-            ..Scan::default()
-        };
         let class = plan.servicing_keys.and_then(|at| plan.knowledge.paths.get(at));
         Self {
             plan,
             matchers: markers.iter().map(|marker| marker.filter.as_ref().map(matcher)).collect(),
             of_path: HashMap::new(),
             servicing_keys: class.map(|class| matcher(&class.filter)),
-            scan,
-            process: (u32::MAX, crate::processes::NOBODY, plan.knowledge.actors.other()),
+            scan: Scan::new(markers.len()),
+            process: (u32::MAX, NOBODY, plan.knowledge.actors.other()),
         }
     }
 
-    fn push(&mut self, event: &Event<'e>) {
+    /// What the range holds.
+    pub(super) fn finish(self) -> Scan {
+        self.scan
+    }
+
+    pub(super) fn push(&mut self, event: &Event<'e>) {
         let plan = self.plan;
         if self.process.0 != event.process_index() {
             let process = plan.processes.of(event);
@@ -131,9 +76,9 @@ impl<'a, 'e> Collector<'a, 'e> {
             }
         }
         if operation.class == EventClass::Process && operation.name() == "Process Exit" {
-            let exit = event.numbers().get(Number::ExitStatus).unwrap_or(0) as u32;
-            if process != crate::processes::NOBODY {
-                self.scan.exits.insert(process, (exit, event.id()));
+            let status = event.numbers().get(Number::ExitStatus).unwrap_or(0) as u32;
+            if process != NOBODY {
+                self.scan.exits.insert(process, Exit { status, event: event.id() });
             }
         }
         let own = (plan.servicing | plan.helpers) >> actor & 1 == 1;
@@ -158,7 +103,7 @@ impl<'a, 'e> Collector<'a, 'e> {
         if cached != 0 {
             let known = self.of_path.entry(path).or_default();
             // What is known not to fit is left out.
-            markers &= !(known.asked & !known.fits);
+            markers &= !(known.tried & !known.fits);
         }
         while markers != 0 {
             let at = markers.trailing_zeros() as usize;
@@ -174,14 +119,14 @@ impl<'a, 'e> Collector<'a, 'e> {
             };
             if cached & bit != 0 {
                 let known = self.of_path.entry(path).or_default();
-                known.asked |= bit;
+                known.tried |= bit;
                 known.fits |= if fits { bit } else { 0 };
             }
             if !fits {
                 continue;
             }
             if let Some(seen) = self.scan.markers.get_mut(at) {
-                seen.push(event.id());
+                seen.push(Citation::event(event.id()));
             }
             if marker.id == PACKAGE_STATE
                 && let Some(value) = event.numbers().get(Number::RegistryNumber)
@@ -228,7 +173,7 @@ impl<'a, 'e> Collector<'a, 'e> {
             longest: event.duration().unwrap_or_default(),
             access,
             tracked,
-            later: None,
+            resolved_by: None,
         });
     }
 
@@ -287,118 +232,4 @@ fn open_key() -> Option<OperationKey> {
 
 fn rights(event: &Event<'_>) -> u32 {
     event.numbers().get(Number::DesiredAccess).unwrap_or(0) as u32
-}
-
-impl Scan {
-    /// Adds a group, of the same range or a later one.
-    fn add(&mut self, group: Group) {
-        if let Some(&at) = self.by_key.get(&group.key) {
-            if let Some(known) = self.groups.get_mut(at as usize) {
-                known.count += group.count;
-                known.last = group.last;
-                known.longest = known.longest.max(group.longest);
-                known.access = group.access;
-                known.later = group.later;
-            }
-            return;
-        }
-        if self.groups.len() >= MOST_GROUPS {
-            self.groups_left_out += group.count;
-            return;
-        }
-        let at = self.groups.len() as u32;
-        self.by_key.insert(group.key, at);
-        if group.tracked && group.key.path != PathKey::NONE {
-            let key = (group.key.operation, group.key.path, group.key.target);
-            self.by_success.entry(key).or_default().push(at);
-        }
-        self.groups.push(group);
-    }
-
-    /// Adds what a later range was seen to hold.
-    fn merge(&mut self, later: Self, plan: &Plan<'_>) {
-        self.events += later.events;
-        for (seen, more) in self.markers.iter_mut().zip(later.markers) {
-            seen.merge(more);
-        }
-        for (activity, more) in self.activity.iter_mut().zip(later.activity) {
-            activity.merge(more);
-        }
-        for group in later.groups {
-            self.add(group);
-        }
-        self.groups_left_out += later.groups_left_out;
-        // After the failures of the range: a success counts where it came behind the last of them.
-        for (key, success) in later.successes {
-            let Some(groups) = self.by_success.get(&key) else { continue };
-            for &at in groups {
-                let Some(group) = self.groups.get_mut(at as usize) else { continue };
-                let is_lock = plan.engine.locks.binary_search(&group.key.status.0).is_ok();
-                let wanted = group.access & HARD_RIGHTS;
-                // For a lock, a look at the attributes is not what failed before.
-                let span = match is_lock && wanted != 0 {
-                    true => success.hard.filter(|_| success.access & wanted == wanted),
-                    false => success.all,
-                };
-                group.later = group.later.or(span.and_then(|span| span.behind(group.last)));
-            }
-        }
-        for (key, component) in later.components {
-            if self.components.len() < MOST_COMPONENTS {
-                self.components.entry(key).or_insert(component);
-            }
-        }
-        let room = MOST_LINKS.saturating_sub(self.links.len());
-        self.links.extend(later.links.into_iter().take(room));
-        self.exits.extend(later.exits);
-        for (key, state) in later.packages {
-            if let Some(known) = self.packages.get_mut(&key) {
-                known.merge(state);
-            } else if self.packages.len() < MOST_PACKAGES {
-                self.packages.insert(key, state);
-            }
-        }
-        self.damage.merge(&later.damage);
-    }
-}
-
-/// Scans a capture.
-pub(crate) fn scan<B: AsRef<[u8]> + Sync>(
-    set: &LogSet<B>,
-    knowledge: &Knowledge,
-    processes: &Processes,
-    threads: usize,
-    watch: &dyn Watch,
-) -> Result<Scan, TriageError> {
-    let first = set.time_span().map_or(FileTime(0), |span| span.0);
-    let plan = Plan::new(knowledge, processes, first);
-    let budget = Budget::new(set, Limits::default());
-    let look = |range: EventRange| {
-        let mut collector = Collector::new(&plan);
-        let (mut end, mut meter) = (0, budget.meter());
-        for (position, event) in range.events().zip(set.events_in(&range)) {
-            if position.is_multiple_of(1_024) && watch.is_cancelled() {
-                return Err(TriageError::Stopped);
-            }
-            match event {
-                Ok(event) => {
-                    meter.event(&event).map_err(TriageError::TooMuchWork)?;
-                    end = event.offset();
-                    collector.push(&event);
-                }
-                Err(error) => collector.scan.damage.push(error),
-            }
-        }
-        meter.finish().map_err(TriageError::TooMuchWork)?;
-        collector.scan.events = range.events().len() as u64;
-        let before: u64 = set.parts().take(usize::from(range.part())).map(|log| log.size()).sum();
-        Ok((collector.scan, before + end))
-    };
-    let mut whole = Collector::new(&plan).scan;
-    let outcome = in_order(threads, set.ranges(RANGE_EVENTS, RANGE_BYTES), look, |(range, bytes)| {
-        whole.merge(range, &plan);
-        watch.advance(whole.events, bytes);
-        Ok(())
-    });
-    outcome.map(|()| whole)
 }

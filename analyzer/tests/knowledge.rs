@@ -286,6 +286,15 @@ fn every_fact_that_the_engine_computes_is_described() {
     );
 }
 
+#[test]
+fn the_rule_of_the_documentation_loads() {
+    let page = fs::read_to_string(folder().join("../../docs/triage.md")).unwrap();
+    let example = page.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let knowledge =
+        with(&[("rules/any.toml", example.to_owned())]).unwrap_or_else(|errors| panic!("{errors:#?}"));
+    assert_eq!(knowledge.own_rules(), ["RB-MY-AGENT"]);
+}
+
 /// The part of docs/triage.md that comes from computed.toml. `UPDATE=1` writes it.
 #[test]
 fn the_table_of_computed_facts_is_fresh() {

@@ -1,4 +1,4 @@
-//! NTSTATUS and HRESULT codes: what they are called, how grave they are, what they say.
+//! NTSTATUS and HRESULT codes: their names, gravity and meaning.
 
 use super::error::Inspection;
 use super::model::Ref;

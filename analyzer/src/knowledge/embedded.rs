@@ -29,7 +29,7 @@ pub(super) static TABLES: &[(&str, &str)] = files![
 ];
 
 /// The rules, in the order in which they are tried. The order is significant: of two causes with equal points
-/// for the same event, the earlier rule's stands first and takes the failure; notes are reported in this order.
+/// for the same event, the one of the earlier rule ranks first and takes the failure; notes are reported in this order.
 /// A new cause goes beside the one most like it, a new note to the end. A rule of a knowledge directory takes
 /// the place of the rule with its id; without such a rule it follows these, and needs no entry here.
 pub(super) static RULES: &[(&str, &str)] = files![

@@ -102,7 +102,7 @@ pub(crate) struct FactLimits {
     pub package_installed: u64,
     /// Up to this state a package is staged at most.
     pub package_state_lowered: u64,
-    /// Revisions between which an update skips so many others that it matters.
+    /// From this difference of revisions on, an update skips enough others to matter.
     pub revision_gap: u64,
 }
 

@@ -709,7 +709,7 @@ pub(crate) struct RuleScore {
     /// Points beside those of ranking.toml.
     #[serde(default)]
     pub points: f64,
-    /// Rules whose findings stand below those of this one.
+    /// Rules whose findings rank below those of this one.
     #[serde(default)]
     pub outranks: Vec<Ref>,
     /// Rules of whose findings this is a consequence.

@@ -37,7 +37,9 @@ pub use component::{Component, Package};
 pub use error::TriageError;
 pub use evidence::{Certainty, Code, LogEvidence, Moment, Observation, Position};
 pub use judge::RollbackClass;
-pub use knowledge::{Actors, Boot, Knowledge, KnowledgeError, Risk, Rule, RuleKind, RuleStatus, RuleSummary};
+pub use knowledge::{
+    Actors, Boot, Knowledge, KnowledgeError, OldId, Risk, Rule, RuleKind, RuleStatus, RuleSummary,
+};
 pub use language::{Language, Text};
 #[cfg(feature = "tables")]
 pub use report::tables;

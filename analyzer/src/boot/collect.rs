@@ -92,7 +92,7 @@ impl<'a, 'e> Collector<'a, 'e> {
             } else if tracked {
                 self.succeed(event, operation);
             }
-        } else if is_error && plan.grave.binary_search(&status.0).is_ok() {
+        } else if is_error && plan.engine.grave.binary_search(&status.0).is_ok() {
             self.fail(event, operation, process, actor, false);
         }
     }
@@ -150,7 +150,7 @@ impl<'a, 'e> Collector<'a, 'e> {
         // What is always harmless, and probes of the registry, are counted together.
         let harmless = self.plan.harmless.binary_search(&status.0).is_ok();
         let probe = operation.class == EventClass::Registry
-            && matches!(status.0, 0xC000_0034 | 0xC000_003A)
+            && self.plan.engine.probes.contains(&status.0)
             && !self.servicing_keys.as_mut().is_some_and(|keys| keys.matches(event));
         let (path, target) = if harmless || probe {
             (PathKey::NONE, PathKey::NONE)
@@ -158,8 +158,11 @@ impl<'a, 'e> Collector<'a, 'e> {
             (key(event.path()), event.target_path().map_or(PathKey::NONE, key))
         };
         let is_open = operation.name() == "CreateFile";
-        let access =
-            if is_open && self.plan.locks.binary_search(&status.0).is_ok() { rights(event) } else { 0 };
+        let access = if is_open && self.plan.engine.locks.binary_search(&status.0).is_ok() {
+            rights(event)
+        } else {
+            0
+        };
         let key = GroupKey { process, operation: OperationKey::of(operation), path, target, status };
         self.scan.add(Group {
             key,

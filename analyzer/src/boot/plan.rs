@@ -3,14 +3,8 @@
 
 use super::processes::Processes;
 use crate::canonical::{TAILS, tail_of_text};
-use crate::knowledge::{ActorSet, Knowledge, Outcome};
+use crate::knowledge::{ActorSet, Engine, Knowledge, Outcome};
 use pml_parser::{EventClass, FileTime, Operation};
-
-/// Kinds of status that count for any process, and those for which the requested rights decide whether a
-/// later success is one.
-const GRAVE_KINDS: [&str; 6] =
-    ["disk", "ntfs", "full", "transaction-manager", "transaction-log", "write-protected"];
-const LOCK_KINDS: [&str; 1] = ["lock"];
 
 /// What every range needs to know.
 pub(super) struct Plan<'a> {
@@ -29,8 +23,7 @@ pub(super) struct Plan<'a> {
     pub(super) tracked: Vec<bool>,
     pub(super) servicing: ActorSet,
     pub(super) helpers: ActorSet,
-    pub(super) grave: Vec<u32>,
-    pub(super) locks: Vec<u32>,
+    pub(super) engine: &'a Engine,
     pub(super) harmless: Vec<u32>,
     pub(super) servicing_keys: Option<usize>,
 }
@@ -42,28 +35,6 @@ const CLASSES: usize = 6;
 pub(super) fn slot(operation: Operation) -> Option<usize> {
     let (class, code) = (operation.class.code() as usize, usize::from(operation.code));
     (class < CLASSES && code < CODES).then_some(class * CODES + code)
-}
-
-/// Operations that fail or succeed for good: what only looks, or cleans up, is not among them.
-pub(super) fn is_tracked(operation: Operation) -> bool {
-    match operation.class {
-        EventClass::Registry => matches!(
-            operation.name(),
-            "RegOpenKey"
-                | "RegCreateKey"
-                | "RegSetValue"
-                | "RegSetInfoKey"
-                | "RegSetKeySecurity"
-                | "RegLoadKey"
-                | "RegDeleteKey"
-                | "RegDeleteValue"
-        ),
-        EventClass::FileSystem => {
-            !matches!(operation.name(), "CloseFile" | "IRP_MJ_CLOSE")
-                && !operation.name().starts_with("Query")
-        }
-        _ => false,
-    }
 }
 
 impl<'a> Plan<'a> {
@@ -84,7 +55,7 @@ impl<'a> Plan<'a> {
                         }
                     }
                     if let Some(place) = tracked.get_mut(slot) {
-                        *place |= is_tracked(operation);
+                        *place |= knowledge.engine.is_tracked(operation);
                     }
                 }
             }
@@ -114,7 +85,6 @@ impl<'a> Plan<'a> {
         }
         let of_path_alone =
             mask(&|marker| marker.filter.as_ref().is_some_and(|filter| filter.is_of_path_alone()));
-        let codes = &knowledge.codes;
         Self {
             of_tail,
             of_path_alone,
@@ -127,9 +97,8 @@ impl<'a> Plan<'a> {
             tracked,
             servicing: knowledge.actors.group("servicing"),
             helpers: knowledge.actors.group("helpers"),
-            grave: codes.of_kinds(&GRAVE_KINDS),
-            locks: codes.of_kinds(&LOCK_KINDS),
-            harmless: codes.harmless(),
+            engine: &knowledge.engine,
+            harmless: knowledge.codes.harmless(),
             servicing_keys: knowledge.paths.iter().position(|class| class.id == "servicing-key"),
         }
     }

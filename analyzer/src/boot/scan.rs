@@ -163,7 +163,7 @@ impl Scan {
             let Some(groups) = self.by_success.get(&key) else { continue };
             for &at in groups {
                 let Some(group) = self.groups.get_mut(at as usize) else { continue };
-                let is_lock = plan.locks.binary_search(&group.key.status.0).is_ok();
+                let is_lock = plan.engine.locks.binary_search(&group.key.status.0).is_ok();
                 let wanted = group.access & HARD_RIGHTS;
                 // For a lock, reading the attributes is not what failed before.
                 let span = match is_lock && wanted != 0 {

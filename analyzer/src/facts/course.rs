@@ -2,7 +2,7 @@
 
 use super::Facts;
 use crate::boot::{EventContext, ProcessId, Scan};
-use pml_parser::{EventId, FileTime, TICKS_PER_SECOND};
+use pml_parser::{EventId, FileTime};
 
 /// One boot of a capture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,18 +12,14 @@ pub(crate) struct BootSpan {
     pub end: EventId,
 }
 
-/// Two starts of the session manager closer than this are one boot.
-const SAME_BOOT: u64 = 5 * TICKS_PER_SECOND;
-
-const MINUTE: u64 = 60 * TICKS_PER_SECOND;
-
-/// The boots of a capture: a new one where the session manager starts again.
+/// The boots of a capture: a new one where the session manager starts again, some time after its last start.
 pub(super) fn boots<B: AsRef<[u8]>>(context: &EventContext<'_, B>, facts: &Facts) -> Vec<BootSpan> {
+    let apart = context.knowledge.computed.limits.several_boots;
     let mut starts: Vec<EventId> = vec![0];
     let mut previous: Option<FileTime> = None;
     for event in facts.get("session-manager-started").into_iter().flat_map(|seen| seen.events()) {
         let at = context.time(event);
-        if previous.is_some_and(|previous| at.0.saturating_sub(previous.0) > SAME_BOOT) {
+        if previous.is_some_and(|previous| at.0.saturating_sub(previous.0) > apart) {
             starts.push(event);
         }
         previous = Some(at);
@@ -73,7 +69,7 @@ fn note_worker<B>(context: &EventContext<'_, B>, scan: &Scan, facts: &mut Facts)
         facts.note("worker-active", Some(event));
     }
     let pause = worker().map(|activity| activity.longest_pause).max_by_key(|pause| pause.ticks);
-    if let Some(pause) = pause.filter(|pause| pause.ticks >= 10 * MINUTE) {
+    if let Some(pause) = pause.filter(|pause| pause.ticks >= context.knowledge.computed.limits.worker_quiet) {
         facts.insert("worker-quiet", [pause.before, pause.after].into_iter().collect());
     }
 }
@@ -81,6 +77,7 @@ fn note_worker<B>(context: &EventContext<'_, B>, scan: &Scan, facts: &mut Facts)
 /// Which processes ran for long.
 fn note_lifetimes<B: AsRef<[u8]>>(context: &EventContext<'_, B>, scan: &Scan, facts: &mut Facts) {
     let (first, last) = context.span;
+    let limits = &context.knowledge.computed.limits;
     let ended = |process: ProcessId| {
         scan.exit(process).and_then(|exit| context.event(exit.event)).map(|event| event.time())
     };
@@ -94,13 +91,13 @@ fn note_lifetimes<B: AsRef<[u8]>>(context: &EventContext<'_, B>, scan: &Scan, fa
         });
         ticks.max().unwrap_or(0)
     };
-    if longest("servicing") > MINUTE / 2 {
+    if longest("servicing") > limits.servicing_ran_long {
         facts.note("servicing-ran-long", None);
     }
-    if longest("installer") >= 15 * MINUTE {
+    if longest("installer") >= limits.installer_long_lived {
         facts.note("installer-long-lived", facts.first_event("installer-started"));
     }
-    if longest("disk-check") > MINUTE {
+    if longest("disk-check") > limits.disk_check_long {
         facts.note("disk-check-long", facts.first_event("disk-check-started"));
     }
 }

@@ -13,40 +13,6 @@ use crate::evidence::{Citation, LogEvidence, Seen, SourceId};
 use pml_parser::EventId;
 use std::collections::BTreeMap;
 
-/// Facts that the engine computes, and what they mean.
-pub(crate) static COMPUTED: [(&str, &str); 21] = [
-    ("log-begins", "the first event of a boot"),
-    ("several-boots", "the session manager started more than once, some time apart"),
-    ("log-ends-early", "servicing began before the logon, and the log reaches neither logon nor shutdown"),
-    ("parts-missing", "a part of the capture is missing or cannot be read"),
-    ("installer-before-logon", "the installer service started before anybody logged on"),
-    ("servicing-after-logon", "the servicing stack worked after the logon"),
-    ("after-logon-only", "the servicing stack worked after the logon only"),
-    ("servicing-ran-long", "a process of the servicing stack ran for more than half a minute"),
-    ("worker-active", "the worker did something"),
-    ("installer-long-lived", "the installer service ran for a quarter of an hour or longer"),
-    ("worker-quiet", "the worker did nothing for ten minutes"),
-    ("disk-check-long", "the disk check ran for more than a minute"),
-    (
-        "links-forward",
-        "files of the newest version that was seen of a component were linked or moved to their places",
-    ),
-    (
-        "links-back",
-        "files of an older version than the newest that was seen were linked or moved to their places",
-    ),
-    ("links-mostly-back", "more files went back than forward"),
-    (
-        "package-installed",
-        "the package of the update, or where none carries its name any, ended as installed, and none of them staged",
-    ),
-    ("relinked-older", "one place got a newer file and then an older one"),
-    ("package-state-lowered", "the state of a package became lower than it was, staged or less"),
-    ("fatal-failure", "a grave failure of the servicing stack on a file it needs, never overcome"),
-    ("same-failure-again", "the same failure in several boots of the capture"),
-    ("revision-gap", "the revision that is installed lies far behind that of the update"),
-];
-
 /// All facts of a case.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Facts {

@@ -6,14 +6,6 @@ use crate::component::Package;
 use crate::evidence::{Citation, Seen};
 use pml_parser::{EventId, Number, TextOptions};
 
-/// From this state on a package counts as installed, and up to the other one as not.
-const INSTALLED: u64 = 0x70;
-const STAGED: u64 = 0x40;
-
-/// Revisions between which an update skips so many others that it is worth a note. Cumulative
-/// updates raise the revision by about a hundred to two hundred a month.
-const REVISION_GAP: u32 = 1_500;
-
 /// The last state that was set of a package.
 struct LastState {
     value: u64,
@@ -28,6 +20,8 @@ struct LastState {
 /// that carries its name decides; others, such as that of the servicing stack, may be installed while it
 /// is not.
 pub(super) fn note<B: AsRef<[u8]>>(context: &EventContext<'_, B>, scan: &Scan, facts: &mut Facts) {
+    let limits = &context.knowledge.computed.limits;
+    let (installed_from, staged_up_to) = (limits.package_installed, limits.package_state_lowered);
     let mut path = String::new();
     let mut states: Vec<LastState> = Vec::new();
     for state in scan.packages() {
@@ -44,12 +38,12 @@ pub(super) fn note<B: AsRef<[u8]>>(context: &EventContext<'_, B>, scan: &Scan, f
     let (mut lowered, mut installed) = (Seen::default(), Seen::default());
     let mut is_back = false;
     for state in &states {
-        if let Some(event) = state.lowered.filter(|_| state.value <= STAGED) {
+        if let Some(event) = state.lowered.filter(|_| state.value <= staged_up_to) {
             lowered.push(Citation::event(event));
         }
         if state.is_update || !any_update {
-            is_back |= state.value <= STAGED;
-            if state.value >= INSTALLED {
+            is_back |= state.value <= staged_up_to;
+            if state.value >= installed_from {
                 installed.push(Citation::event(state.event));
             }
         }
@@ -77,7 +71,8 @@ pub(super) fn revision<B: AsRef<[u8]>>(context: &EventContext<'_, B>, facts: &mu
             Package::find(&path)?.build.map(|build| build.1)
         })
         .max();
-    if installed.zip(newest).is_some_and(|(old, new)| new.saturating_sub(old) >= REVISION_GAP) {
+    let gap = context.knowledge.computed.limits.revision_gap;
+    if installed.zip(newest).is_some_and(|(old, new)| u64::from(new.saturating_sub(old)) >= gap) {
         facts.note("revision-gap", facts.first_event("revision-read"));
     }
     installed

@@ -4,7 +4,7 @@ use super::phase::{Phase, phase_at};
 use crate::boot::{EventContext, Group};
 use crate::knowledge::{Knowledge, Noise, PathClass, PhaseEntry};
 use crate::language::Text;
-use pml_parser::{Event, EventId, FileTime, Matcher, Number, TICKS_PER_SECOND};
+use pml_parser::{Event, EventId, FileTime, Matcher, Number};
 use std::cell::LazyCell;
 
 /// Points, and what they are given for.
@@ -37,7 +37,7 @@ impl Failure {
     }
 
     /// The kind of its status.
-    pub(super) fn kind<'k>(&self, knowledge: &'k Knowledge) -> &'k str {
+    pub(super) fn kind<'k>(&self, knowledge: &'k Knowledge) -> &'k String {
         &knowledge.codes.status(self.group.key.status).kind
     }
 
@@ -71,9 +71,6 @@ pub(super) fn by_score(failures: &[Failure], wanted: impl Fn(&Failure) -> bool) 
     order
 }
 
-/// How long an operation is tried again; a success that comes later is another attempt.
-const RETRIED_FOR: u64 = 10 * TICKS_PER_SECOND;
-
 /// Classifies all groups of failures. Values that are set and files that are moved once a rollback has begun
 /// (`rollback`) do not resolve what failed before: they are the rollback's own work.
 pub(super) fn classify<B: AsRef<[u8]>>(
@@ -104,13 +101,14 @@ fn is_undone<B: AsRef<[u8]>>(
     rollback: Option<EventId>,
 ) -> bool {
     let (Some(begins), Some(success)) = (rollback, group.resolved_by) else { return false };
+    let engine = &context.knowledge.engine;
     let kind = &context.knowledge.codes.status(group.key.status).kind;
     // A lock is not resolved when the rollback opens the file to put the old one back.
-    let is_replaced = group.key.operation.changes_a_place() || kind == "lock";
+    let is_replaced = group.key.operation.changes_a_place() || engine.lock_kinds.contains(kind);
     is_replaced
         && group.last < begins
         && success > begins
-        && context.ticks_between(group.last, success) > RETRIED_FOR
+        && context.ticks_between(group.last, success) > engine.retried_for
 }
 
 /// The filters of noise and of path classes, ready to be tried.

@@ -8,9 +8,6 @@ use crate::facts::Facts;
 use hashbrown::HashMap;
 use pml_parser::EventId;
 
-/// From this gravity on a failure is grave.
-const GRAVE: u8 = 4;
-
 /// The first grave failure on a file that the update needs, in a phase that can undo it, which was never
 /// resolved.
 pub(super) fn fatal<B: AsRef<[u8]>>(
@@ -22,7 +19,7 @@ pub(super) fn fatal<B: AsRef<[u8]>>(
     let knowledge = context.knowledge;
     let is_fatal = |failure: &&Failure| {
         failure.noise.is_none()
-            && failure.gravity >= GRAVE
+            && failure.gravity >= knowledge.engine.fatal_gravity
             && failure.group.resolved_by.is_none()
             && (failure.is_of("servicing", knowledge) || failure.is_of("helpers", knowledge))
             && failure.path_class(knowledge).is_some_and(|class| class.needed)
@@ -45,7 +42,9 @@ pub(super) fn repeated<B: AsRef<[u8]>>(
     let boot = |failure: &Failure| failure.phase.and_then(|at| phases.get(at)).map(|phase| phase.boot);
     let mut known = HashMap::new();
     let grave = failures.iter().filter(|failure| {
-        failure.noise.is_none() && failure.gravity >= GRAVE && failure.is_of("servicing", context.knowledge)
+        failure.noise.is_none()
+            && failure.gravity >= context.knowledge.engine.fatal_gravity
+            && failure.is_of("servicing", context.knowledge)
     });
     for failure in grave {
         let key = failure.group.key;
@@ -66,7 +65,7 @@ fn was_taken_seriously<B: AsRef<[u8]>>(
     facts: &Facts,
 ) -> bool {
     let knowledge = context.knowledge;
-    if failure.kind(knowledge) != "missing" {
+    if !knowledge.engine.missing_kinds.contains(failure.kind(knowledge)) {
         return true;
     }
     let is_wanted = context.event(failure.group.first).is_some_and(|event| wants_data(&event));

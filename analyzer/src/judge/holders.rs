@@ -5,13 +5,10 @@ use super::conclusions::Established;
 use crate::boot::{EventContext, ProcessId, Scan};
 use crate::canonical::{PathKey, key};
 use hashbrown::HashMap;
-use pml_parser::{EventClass, EventId, FileTime, TICKS_PER_SECOND};
+use pml_parser::{EventClass, EventId, FileTime};
 
 /// Events before a failure that are searched for processes which have the file open, at most.
 const MOST_BEFORE: u64 = 8_000_000;
-
-/// How long before a failure a touch of the file still means something.
-const JUST_BEFORE: u64 = TICKS_PER_SECOND / 10;
 
 /// A process that had a file open, or touched it, when an operation of another process on it failed.
 #[derive(Clone, Debug)]
@@ -43,6 +40,7 @@ pub(super) fn find<B: AsRef<[u8]>>(
         return Vec::new();
     };
     let actors = &context.knowledge.actors;
+    let just_before = context.knowledge.engine.touched_before;
     let own = actors.group("servicing") | actors.group("helpers") | actors.group("system");
     for id in from.saturating_sub(MOST_BEFORE)..to {
         let Some(event) = context.event(id) else { continue };
@@ -61,7 +59,7 @@ pub(super) fn find<B: AsRef<[u8]>>(
         };
         for &at in touched {
             if let Some(case) = cases.get_mut(at) {
-                case.touch(process, id, event.time(), change);
+                case.touch(process, id, event.time(), change, just_before);
             }
         }
     }
@@ -116,7 +114,7 @@ impl HeldFile {
 
     /// Notes that a process did something with one of the files; `change` is 1 where it opened it, -1
     /// where it closed it.
-    fn touch(&mut self, process: ProcessId, event: EventId, time: FileTime, change: i64) {
+    fn touch(&mut self, process: ProcessId, event: EventId, time: FileTime, change: i64, just_before: u64) {
         if event > self.last {
             return;
         }
@@ -132,7 +130,7 @@ impl HeldFile {
             }
             None => self.open.push((process, change, event)),
         }
-        let near = |other: FileTime| time <= other && other.0 - time.0 <= JUST_BEFORE;
+        let near = |other: FileTime| time <= other && other.0 - time.0 <= just_before;
         if self.times.into_iter().any(near) {
             let since = self.open.iter().find(|open| open.0 == process).map_or(event, |open| open.2);
             self.note(process, false, true, since);

@@ -28,7 +28,7 @@ pub(super) fn phases(knowledge: &Knowledge, facts: &Facts) -> Vec<Phase> {
             let inside = known.within.as_ref().map(|within| {
                 found
                     .iter()
-                    .find(|phase| &knowledge.phases[phase.entry].id == within.get_ref())
+                    .find(|phase| knowledge.phases[phase.entry].id.get_ref() == within.get_ref())
                     .map(|p| p.start)
             });
             // A phase within another one that did not take place does not either.

@@ -21,8 +21,6 @@ const MOST_HELD: usize = 100;
 const MOST_KEPT: usize = 50;
 /// Citations of a marker that a finding keeps.
 const MOST_OF_MARKER: usize = 5;
-/// From this gravity on a failure can be a cause.
-const SERIOUS: u8 = 3;
 
 /// The holders of the files of failures, by position of the failure.
 type HoldersOf = HashMap<usize, Vec<Holder>>;
@@ -31,7 +29,8 @@ impl<B: AsRef<[u8]>> RuleEngine<'_, B> {
     /// All causes, ranked, and the notes.
     pub(super) fn findings(&self) -> (Vec<Finding>, Vec<Finding>) {
         let (mut causes, mut notes) = (Vec::new(), Vec::new());
-        let order = by_score(self.failures, |failure| failure.gravity >= SERIOUS);
+        let least = self.knowledge().engine.cause_gravity;
+        let order = by_score(self.failures, |failure| failure.gravity >= least);
         let holders = self.holders(&order);
         let rules = &self.knowledge().rules;
         for (number, rule) in rules.iter().enumerate() {
@@ -165,7 +164,7 @@ impl<B: AsRef<[u8]>> RuleEngine<'_, B> {
     /// What began it is what it is about: the earliest failure of the servicing stack among those with
     /// nearly as many points as the best one.
     fn put_first_failure_first(&self, finding: &mut Finding) {
-        const NEARLY: f64 = 30.0;
+        let nearly = self.knowledge().ranking.nearly;
         let own = |at: usize| self.failures[at].is_of("servicing", self.knowledge());
         let Some(best) = finding.failures.iter().map(|&at| self.failures[at].score()).reduce(f64::max) else {
             return;
@@ -174,7 +173,7 @@ impl<B: AsRef<[u8]>> RuleEngine<'_, B> {
         let first = (0..finding.failures.len())
             .filter(|&at| {
                 let failure = finding.failures[at];
-                (own(failure) || !any_own) && self.failures[failure].score() >= best - NEARLY
+                (own(failure) || !any_own) && self.failures[failure].score() >= best - nearly
             })
             .min_by_key(|&at| self.failures[finding.failures[at]].group.first);
         if let Some(first) = first {
@@ -197,7 +196,7 @@ impl<B: AsRef<[u8]>> RuleEngine<'_, B> {
         }
         let in_phase = when.any_phase
             || failure.phase_entry(self.phases, knowledge).is_some_and(|phase| {
-                if when.phases.is_empty() { phase.work } else { when.phases.contains(&phase.id) }
+                if when.phases.is_empty() { phase.work } else { when.phases.contains(phase.id.get_ref()) }
             });
         let class = failure.path_class(knowledge);
         in_phase && (when.paths.is_empty() || class.is_some_and(|class| when.paths.contains(&class.id)))

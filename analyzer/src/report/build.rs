@@ -5,13 +5,12 @@ use super::model::{
     LineReport, Machine, NoiseReport, PhaseReport, ProcessReport, Report, RollbackReport, SCHEMA_VERSION,
     Sentence, SignalReport, StatusReport, Tool,
 };
-use super::words::{self, Role};
 use crate::boot::ProcessInfo;
 use crate::component::Component;
 use crate::evidence::{Citation, Code, Position};
-use crate::judge::{Failure, Phase, Signal};
-use crate::knowledge::{Knowledge, LimitEntry, StatusEntry};
-use crate::language::Language;
+use crate::judge::{Failure, Phase, RollbackClass, Signal};
+use crate::knowledge::{Knowledge, LimitEntry, ReportTexts, StatusEntry};
+use crate::language::{Language, Text};
 use crate::triage::Triage;
 use hashbrown::HashMap;
 use pml_parser::{Event, EventId, FileTime, LogSet, NtStatus, Resolution, TICKS_PER_SECOND, TextOptions};
@@ -98,7 +97,7 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
         let boot_text = boot.map(|boot| boot.text.get(language).to_owned()).unwrap_or_default();
         let findings: Vec<FindingReport> =
             verdict.causes().iter().enumerate().map(|(at, finding)| self.finding(at + 1, finding)).collect();
-        let rollback_text = words::rollback(verdict.rollback().class, language).to_owned();
+        let rollback_text = self.word(self.rollback_text()).to_owned();
         let headline = match findings.first() {
             Some(finding) => format!("{rollback_text} {}", finding.title),
             None => rollback_text.clone(),
@@ -164,7 +163,31 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
 
     pub(super) fn phase(&self, phase: Option<&Phase>) -> (Option<String>, Option<String>) {
         let entry = phase.and_then(|phase| self.knowledge.phases.get(phase.entry));
-        (entry.map(|entry| entry.id.clone()), entry.map(|entry| entry.name.get(self.language).to_owned()))
+        (
+            entry.map(|entry| entry.id.get_ref().clone()),
+            entry.map(|entry| entry.name.get(self.language).to_owned()),
+        )
+    }
+
+    /// The sentences that reports put together.
+    pub(super) fn texts(&self) -> &'a ReportTexts {
+        &self.knowledge.labels.report
+    }
+
+    /// A text in the language of the report.
+    pub(super) fn word<'t>(&self, text: &'t Text) -> &'t str {
+        text.get(self.language)
+    }
+
+    /// The verdict on the rollback.
+    fn rollback_text(&self) -> &'a Text {
+        let texts = &self.texts().rollback;
+        match self.triage.verdict().rollback().class {
+            RollbackClass::Confirmed => &texts.confirmed,
+            RollbackClass::Probable => &texts.probable,
+            RollbackClass::Possible => &texts.possible,
+            RollbackClass::None => &texts.none,
+        }
     }
 
     pub(super) fn status(&self, status: NtStatus) -> StatusReport {
@@ -306,7 +329,7 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
     pub(super) fn signals(&self) -> Vec<SignalReport> {
         let report = |signal: &Signal| {
             let entry = self.knowledge.signals.get(signal.entry)?;
-            let role = words::role(Role::Shows, self.language);
+            let role = self.word(&self.texts().role.shows);
             let (events, lines) = self.cite(signal.citations.iter().map(|&citation| (citation, role)));
             Some(SignalReport {
                 id: entry.id.get_ref().clone(),
@@ -376,7 +399,7 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
             let last = self.set.event_count().saturating_sub(1);
             let (start, end) = (self.time(phase.start), self.time(phase.end.min(last)));
             Some(PhaseReport {
-                id: entry.id.clone(),
+                id: entry.id.get_ref().clone(),
                 name: entry.name.get(self.language).to_owned(),
                 boot: phase.boot + 1,
                 start: start.to_string(),
@@ -446,20 +469,21 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
 
     /// Whether it is the disk: what findings say, else what failures do.
     pub(super) fn disk(&self, report: &Report) -> Disk {
-        let kind = |status: u32| self.knowledge.codes.status(NtStatus(status)).kind.as_str();
-        let of = |kinds: &[&str]| {
+        let engine = &self.knowledge.engine;
+        let kind = |status: u32| &self.knowledge.codes.status(NtStatus(status)).kind;
+        let of = |kinds: &[String]| {
             let found =
-                report.findings.iter().find(|finding| kinds.contains(&kind(finding.status.status_number)));
+                report.findings.iter().find(|finding| kinds.contains(kind(finding.status.status_number)));
             found.map(|finding| finding.rank)
         };
-        let damaged = of(&["disk", "ntfs"]);
-        let full = of(&["full"]);
+        let damaged = of(&engine.damage_kinds);
+        let full = of(&engine.full_kinds);
         let failures: u64 = self
             .triage
             .verdict()
             .failures()
             .iter()
-            .filter(|f| f.noise.is_none() && ["disk", "ntfs"].contains(&kind(f.group.key.status.0)))
+            .filter(|f| f.noise.is_none() && engine.damage_kinds.contains(kind(f.group.key.status.0)))
             .map(|failure| failure.group.count)
             .sum();
         let answer = match (damaged, full, failures) {

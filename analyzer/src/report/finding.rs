@@ -5,7 +5,6 @@ use super::model::{
     CommandReport, ComponentReport, EventReport, FindingReport, Interfering, LineReport, Note, ReasonReport,
     RemedyReport,
 };
-use super::words::{self, Role};
 use crate::boot::ProcessInfo;
 use crate::component::Component;
 use crate::evidence::{Citation, Code, Observation};
@@ -27,7 +26,7 @@ struct Main<'a> {
 impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
     pub(super) fn note(&self, note: &Finding) -> Note {
         let rule = &self.knowledge.rules[note.rule];
-        let role = words::role(Role::Shows, self.language);
+        let role = self.word(&self.texts().role.shows);
         let main = note.cited.first().and_then(|cited| cited.citation.as_event());
         let cited = note.cited.iter().take(MOST_CITED).map(|cited| (cited.citation, role));
         let (events, lines) = self.cite(cited);
@@ -139,19 +138,21 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
 
     /// The failures of a finding and what else shows it, in the order of events.
     pub(super) fn evidence(&self, rule: &Rule, finding: &Finding) -> (Vec<EventReport>, Vec<LineReport>) {
-        let role = |role| words::role(role, self.language);
+        let roles = &self.texts().role;
         let mut cited: Vec<(Citation, &str)> = Vec::new();
         for (at, &failure) in finding.failures.iter().take(MOST_CITED).enumerate() {
             let Some(failure) = self.triage.verdict().failures().get(failure) else { continue };
             let (first, last) = (failure.group.first, failure.group.last);
-            cited.push((Citation::event(first), role(if at == 0 { Role::First } else { Role::Same })));
+            let (for_first, for_last) =
+                if at == 0 { (&roles.first, &roles.last) } else { (&roles.same, &roles.same) };
+            cited.push((Citation::event(first), self.word(for_first)));
             if last != first {
-                cited.push((Citation::event(last), role(if at == 0 { Role::Last } else { Role::Same })));
+                cited.push((Citation::event(last), self.word(for_last)));
             }
         }
         for entry in finding.cited.iter().take(2 * MOST_CITED) {
             let text = entry.evidence.and_then(|at| rule.when.evidence.get(at));
-            let text = text.map_or(role(Role::Shows), |evidence| evidence.text.get(self.language));
+            let text = self.word(text.map_or(&roles.shows, |evidence| &evidence.text));
             if !cited.iter().any(|known| known.0 == entry.citation) {
                 cited.push((entry.citation, text));
             }
@@ -161,7 +162,7 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
     }
 
     pub(super) fn consequences(&self, finding: &Finding) -> Vec<EventReport> {
-        let role = words::role(Role::Follows, self.language);
+        let role = self.word(&self.texts().role.follows);
         let all = self.triage.verdict().failures();
         let failures = finding.consequences.iter().filter_map(|&at| all.get(at));
         failures.take(MOST_CITED).filter_map(|failure| self.cite_event(failure.group.first, role)).collect()
@@ -175,16 +176,16 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
     ) -> Vec<String> {
         let mut texts = Vec::new();
         if main.is_some_and(|failure| failure.group.resolved_by.is_some()) {
-            texts.push(words::later_succeeded(self.language).to_owned());
+            texts.push(self.word(&self.texts().later_succeeded).to_owned());
         }
         if self.triage.facts().has("log-ends-early") {
-            texts.push(words::not_whole(self.language).to_owned());
+            texts.push(self.word(&self.texts().capture_cut_short).to_owned());
         }
         let missing = finding.missing.iter().filter_map(|&at| rule.when.evidence.get(at));
         texts.extend(
             missing
                 .filter(|evidence| !evidence.not)
-                .map(|e| words::not_seen(e.text.get(self.language), self.language)),
+                .map(|e| self.word(&self.texts().not_seen).replace("{text}", self.word(&e.text))),
         );
         texts
     }
@@ -193,18 +194,21 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
         let report = |holder: &Holder| {
             let process = self.triage.processes().get(holder.process)?;
             let time = self.time(holder.event);
+            let texts = &self.texts().interfering;
+            let text = match (holder.held, holder.touched) {
+                (true, _) => &texts.held,
+                (false, true) => &texts.touched,
+                // It had nothing to do with a file: it is a child of the stack that was still running.
+                (false, false) => &texts.running,
+            };
+            let seconds = format!("{:.1}", self.seconds(time));
             Some(Interfering {
                 process: process.name.clone(),
                 pid: process.pid,
                 image_path: process.image_path.clone(),
                 company: process.company.clone(),
                 held: holder.held,
-                text: words::interfering(
-                    holder.held,
-                    !holder.held && !holder.touched,
-                    self.seconds(time),
-                    self.language,
-                ),
+                text: self.word(text).replace("{seconds}", &seconds),
                 event_id: holder.event,
                 time: time.to_string(),
             })
@@ -227,7 +231,7 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
         let report = |remedy: &RemedyEntry| RemedyReport {
             id: remedy.id.clone(),
             risk: remedy.risk,
-            risk_text: words::risk(remedy.risk, self.language).to_owned(),
+            risk_text: self.word(self.texts().risk.of(remedy.risk)).to_owned(),
             text: remedy.text.get(self.language).to_owned(),
             commands: fill(&remedy.commands),
             offline: fill(&remedy.offline),
@@ -274,10 +278,10 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
                 "pml slice {} -o around.pml --where \"{pid}time between {from:.3}s and {to:.3}s\"",
                 quoted(&self.origin.argument)
             );
-            CommandReport { text: words::slice_around(self.language).to_owned(), command }
+            CommandReport { text: self.word(&self.texts().slice_around).to_owned(), command }
         });
         let explain = CommandReport {
-            text: words::explain_rule(self.language).to_owned(),
+            text: self.word(&self.texts().explain_rule).to_owned(),
             command: format!("pml rules {}", rule.id),
         };
         slice.into_iter().chain([explain]).collect()

@@ -8,7 +8,6 @@ mod render;
 #[cfg(feature = "tables")]
 pub mod tables;
 mod text;
-mod words;
 
 pub use build::Origin;
 pub use model::{FailureReport, FindingReport, Report, SCHEMA_VERSION};

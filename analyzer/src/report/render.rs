@@ -46,7 +46,7 @@ impl Report {
             // Custom labels come from a file too.
             (key.clone(), printable_lines(text.get(self.language)))
         };
-        let labels: BTreeMap<String, String> = knowledge.labels.iter().map(label).collect();
+        let labels: BTreeMap<String, String> = knowledge.labels.templates.iter().map(label).collect();
         let environment = environment(format, paint);
         // Harmless failures, most of a report, are listed in HTML alone.
         let data = match format {

@@ -4,7 +4,7 @@
 //! runs all tests of S07 and its variants, and `verdict` as a filter runs the verdicts of all scenarios.
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use pml_analyzer::{Format, Knowledge, Language, Paint, Report, Source, TriageOptions, triage};
+use pml_analyzer::{Format, Knowledge, Language, Origin, Paint, Report, TriageOptions, triage};
 use pml_parser::{Log, LogSet, NoProgress};
 use pml_samples::boot::{Amount, Options};
 use pml_samples::scenario::{self, Expectation, Finding, Rollback, Scenario};
@@ -54,7 +54,7 @@ fn report(scenario: &Scenario, options: &Options, threads: usize) -> Report {
     let triage_options = TriageOptions { threads, parts_missing: false };
     let triage = triage(&set, &KNOWLEDGE, triage_options, &NoProgress).unwrap();
     let source =
-        Source { name: "Bootlog.pml".to_owned(), argument: "Bootlog.pml".to_owned(), ..Source::default() };
+        Origin { name: "Bootlog.pml".to_owned(), argument: "Bootlog.pml".to_owned(), ..Origin::default() };
     Report::new(&set, &triage, &KNOWLEDGE, &source, Language::En)
 }
 
@@ -256,7 +256,7 @@ fn rendering(case: &Case) -> Result<(), Failed> {
     let triage =
         triage(&set, &KNOWLEDGE, TriageOptions { threads: 1, parts_missing: false }, &NoProgress).unwrap();
     for language in [Language::En, Language::Zh] {
-        let report = Report::new(&set, &triage, &KNOWLEDGE, &Source::default(), language);
+        let report = Report::new(&set, &triage, &KNOWLEDGE, &Origin::default(), language);
         for format in [Format::Text, Format::Markdown, Format::Html] {
             let text = report.render(&KNOWLEDGE, format, Paint::Plain).map_err(|e| e.to_string())?;
             for finding in &report.findings {

@@ -216,7 +216,7 @@ fn exchange(a: &Path, b: &Path) -> bool {
 
 /// Names of the files of a dataset, those of triage among them.
 fn tables() -> impl Iterator<Item = String> {
-    let names = TABLES.iter().map(|table| table.name).chain(crate::triage::TABLES);
+    let names = TABLES.iter().map(|table| table.name).chain(crate::triage::tables::NAMES);
     names.map(|name| format!("{name}.parquet"))
 }
 

@@ -25,9 +25,9 @@ pub(crate) fn say(line: &str) {
 }
 
 /// Text, parts of which may come from a log or a file name, as a terminal may safely show it:
-/// line by line (see [`pml_analyzer::plain`]).
+/// line by line (see [`pml_analyzer::printable`]).
 pub(crate) fn plain(text: &str) -> String {
-    pml_analyzer::plain_lines(text)
+    pml_analyzer::printable_lines(text)
 }
 
 /// `1 event`, `2 events`.
@@ -152,5 +152,16 @@ impl pml_parser::Progress for Progress {
 
     fn is_cancelled(&self) -> bool {
         ends_early()
+    }
+}
+
+/// Watches what reads no log: it goes on until the user asks to stop.
+pub(crate) struct UntilStopped;
+
+impl pml_parser::Progress for UntilStopped {
+    fn advance(&self, _: u64, _: u64) {}
+
+    fn is_cancelled(&self) -> bool {
+        is_stopped()
     }
 }

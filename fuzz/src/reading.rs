@@ -1,8 +1,8 @@
 //! Asks a log everything that a reader can ask, and checks what holds of any log.
 
 use pml_parser::{
-    ProcmonColumn, Decoded, Event, Fidelity, FileTime, Log, LogSet, LogView, Number, Resolution, TICKS_PER_SECOND,
-    TextOptions, WinStr, Zone, mismatch,
+    Decoded, Event, Fidelity, FileTime, Log, LogSet, LogView, Number, ProcmonColumn, Resolution,
+    TICKS_PER_SECOND, TextOptions, WinStr, Zone, mismatch,
 };
 
 /// Longest cell of Process Monitor, in UTF-16 code units.

@@ -35,8 +35,8 @@ pub(super) fn write(
         let at = ranges.partition_point(|range| range.1 < event);
         ranges.get(at).is_some_and(|range| range.0 <= event)
     };
-    let overcome = triage.overcome().filter(|(first, last, _)| inside(*first) || inside(*last));
-    let later: BTreeSet<u64> = overcome.map(|(_, _, later)| later).collect();
+    let resolved = triage.resolved_failures().filter(|failure| inside(failure.first) || inside(failure.last));
+    let later: BTreeSet<u64> = resolved.map(|failure| failure.success).collect();
     let mut text =
         String::from("operation in ('Process Start', 'Process Exit', 'Process Create', 'Process Defined')");
     for (from, to) in ranges {

@@ -5,12 +5,13 @@
 //! [`Report`] says it all in English or Chinese. What is judged by is data ([`Knowledge`]).
 //!
 //! ```
-//! use pml_analyzer::{Knowledge, Language, NoWatch, Report, Source, TriageOptions, triage};
+//! use pml_analyzer::{Knowledge, Language, Origin, Report, TriageOptions, triage};
+//! use pml_parser::NoProgress;
 //!
 //! # fn look(set: &pml_parser::LogSet<Vec<u8>>) -> Result<(), Box<dyn std::error::Error>> {
 //! let knowledge = Knowledge::embedded().map_err(|errors| errors[0].clone())?;
-//! if let Ok(triage) = triage(set, &knowledge, TriageOptions::default(), &NoWatch) {
-//!     let report = Report::new(set, &triage, &knowledge, &Source::default(), Language::En);
+//! if let Ok(triage) = triage(set, &knowledge, TriageOptions::default(), &NoProgress) {
+//!     let report = Report::new(set, &triage, &knowledge, &Origin::default(), Language::En);
 //!     println!("{}", report.headline);
 //! }
 //! # Ok(())
@@ -18,41 +19,32 @@
 //! ```
 #![forbid(unsafe_code)]
 
-pub mod logs;
-
+mod boot;
+#[cfg(feature = "bundle")]
+pub mod bundle;
 mod canonical;
 mod component;
+mod error;
+mod evidence;
 mod facts;
-mod failure;
-mod finding;
+mod judge;
 mod knowledge;
 mod language;
-mod look;
-mod phase;
-mod plain;
-mod processes;
+pub mod logs;
 mod report;
-mod scan;
-mod signal;
 mod triage;
 
 pub use component::{Component, Package};
-pub use knowledge::{Actors, Boot, Knowledge, KnowledgeError, Risk, Rule, RuleKind, RuleStatus, RuleSummary};
+pub use error::TriageError;
+pub use evidence::{Certainty, Code, LogEvidence, Moment, Observation, Position};
+pub use judge::RollbackClass;
+pub use knowledge::{
+    Actors, Boot, Knowledge, KnowledgeError, OldId, Risk, Rule, RuleKind, RuleStatus, RuleSummary,
+};
 pub use language::{Language, Text};
-pub use plain::{plain, plain_lines};
-pub use report::{FailureReport, FindingReport, Format, Paint, Report, SCHEMA_VERSION, Source};
-pub use scan::Watch;
-pub use signal::RollbackClass;
-pub use triage::{Triage, TriageError, TriageOptions, triage};
-
-/// Watches nothing.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct NoWatch;
-
-impl Watch for NoWatch {
-    fn advance(&self, _: u64, _: u64) {}
-
-    fn is_cancelled(&self) -> bool {
-        false
-    }
-}
+#[cfg(feature = "tables")]
+pub use report::tables;
+pub use report::{
+    FailureReport, FindingReport, Format, Origin, Paint, Report, SCHEMA_VERSION, printable, printable_lines,
+};
+pub use triage::{ResolvedFailure, Triage, TriageOptions, triage, triage_with_logs};

@@ -204,7 +204,7 @@ pub(crate) struct TriageArgs {
     #[arg(long, value_name = "DIR")]
     pub parquet: Option<PathBuf>,
 
-    /// Judge by the files of this directory where they replace those of the program (docs/rules.md).
+    /// Judge by the files of this directory where they replace those of the program (docs/triage.md).
     #[arg(long, value_name = "DIR")]
     pub knowledge: Option<PathBuf>,
 
@@ -253,9 +253,13 @@ pub(crate) enum ColorArg {
     Never,
 }
 
-/// List the rules of `pml triage`, explain one of them, or check rules of one's own.
+/// List the rules of `pml triage`, explain one of them, check custom rules, or begin a new one.
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct RulesArgs {
+    #[command(subcommand)]
+    pub command: Option<RulesCommand>,
+
     /// Explain this rule.
     #[arg(value_name = "RULE")]
     pub rule: Option<String>,
@@ -270,6 +274,26 @@ pub(crate) struct RulesArgs {
 
     /// Read the files of this directory where they replace those of the program; every mistake in
     /// them is shown with its file and line.
+    #[arg(long, value_name = "DIR")]
+    pub knowledge: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RulesCommand {
+    /// Write a new rule to be filled in.
+    ///
+    /// In a checkout of this program, a scenario in which the rule fires and a twin in which it must not are
+    /// written too. The command ends with the steps that follow.
+    New(NewRuleArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct NewRuleArgs {
+    /// The id: RB- for a cause, or INFO- for a note, and words in capitals, such as RB-MY-AGENT.
+    #[arg(value_name = "ID")]
+    pub id: String,
+
+    /// The knowledge directory that gets the rule; without it, analyzer/knowledge below the current directory.
     #[arg(long, value_name = "DIR")]
     pub knowledge: Option<PathBuf>,
 }

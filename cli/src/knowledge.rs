@@ -1,17 +1,20 @@
-//! Knowledge of one's own, from a directory.
+//! Reads a knowledge directory.
 
 use crate::failure::Failure;
+use crate::status::warn;
 use pml_analyzer::{Knowledge, KnowledgeError};
 use std::fs;
 use std::path::Path;
 
-/// What the program knows, with the files of a directory that replace some of it.
+/// The program's knowledge, with the files of a directory that replace some of it. Old ids in them are warned of.
 pub(crate) fn read(directory: Option<&Path>) -> Result<Knowledge, Failure> {
     let own = match directory {
         Some(directory) => files(directory)?,
         None => Vec::new(),
     };
-    Knowledge::with(&own).map_err(failure)
+    let knowledge = Knowledge::with(&own).map_err(failure)?;
+    knowledge.old_ids().iter().for_each(|old| warn(&old.to_string()));
+    Ok(knowledge)
 }
 
 /// All mistakes, each with its file and line.

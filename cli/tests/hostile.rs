@@ -130,14 +130,14 @@ fn names_of_files_are_made_plain_in_messages() {
 fn knowledge_of_strangers_is_made_plain() {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir_all(folder.path().join("own/rules")).unwrap();
-    let rule = Path::new(env!("CARGO_MANIFEST_DIR")).join("../analyzer/knowledge/rules/RB-DISK-IOERR.toml");
+    let rule = Path::new(env!("CARGO_MANIFEST_DIR")).join("../analyzer/knowledge/rules/RB-DISK-ERROR.toml");
     let evil = r"\u001b[2J\u009b\u202e";
     let text = fs::read_to_string(rule).unwrap();
     let text = text.replace("The disk reports read or write errors", &format!("Evil {evil}"));
     fs::write(folder.path().join("own/rules/disk.toml"), text).unwrap();
     for args in [
         &["rules", "--knowledge", "own"][..],
-        &["rules", "RB-DISK-IOERR", "--knowledge", "own"],
+        &["rules", "RB-DISK-ERROR", "--knowledge", "own"],
         &["rules", "--format", "md", "--knowledge", "own"],
     ] {
         let output = pml(folder.path(), args);

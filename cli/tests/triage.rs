@@ -124,7 +124,10 @@ fn the_json_report_has_what_it_promises() {
         "text",
     ];
     assert!(keys.iter().all(|key| !finding[*key].is_null()), "{finding}");
-    assert_eq!((&finding["phase"], &finding["status"]), (&Value::from("POQ"), &Value::from("0xC0000034")));
+    assert_eq!(
+        (&finding["phase"], &finding["status"]),
+        (&Value::from("PENDING_OPERATIONS"), &Value::from("0xC0000034"))
+    );
     assert_eq!(finding["component"]["arch"], "wow64");
     let sum: f64 = finding["reasons"].as_array().unwrap().iter().map(|r| r["points"].as_f64().unwrap()).sum();
     assert_eq!(finding["score"].as_f64().unwrap(), sum, "the score is the sum of its reasons");
@@ -309,14 +312,14 @@ fn knowledge_of_ones_own() {
     write(path, DOUBLE, None, 1);
     fs::create_dir_all(path.join("own/rules")).unwrap();
     let rule = fs::read_to_string(
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../analyzer/knowledge/rules/RB-DISK-IOERR.toml"),
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../analyzer/knowledge/rules/RB-DISK-ERROR.toml"),
     );
     let rule = rule.unwrap().replace("The disk reports read or write errors", "Our own words");
     fs::write(path.join("own/rules/disk.toml"), &rule).unwrap();
     let report = json(path, &["triage", "Bootlog.pml", "--format", "json", "--knowledge", "own"]);
     assert_eq!(report["findings"][0]["title"], "Our own words");
-    assert_eq!(report["tool"]["own_rules"][0], "RB-DISK-IOERR");
-    assert!(out(&pml(path, &["rules", "--knowledge", "own"])).contains("Our own words (of your own)"));
+    assert_eq!(report["tool"]["own_rules"][0], "RB-DISK-ERROR");
+    assert!(out(&pml(path, &["rules", "--knowledge", "own"])).contains("Our own words (custom)"));
 
     let broken = rule
         .replace("kinds = [\"disk\"]", "kinds = [\"dsik\"]")
@@ -348,7 +351,7 @@ fn limits_of_ones_own_may_be_any_numbers() {
     fs::create_dir_all(path.join("own/rules")).unwrap();
     let knowledge = Path::new(env!("CARGO_MANIFEST_DIR")).join("../analyzer/knowledge");
     let read = |name: &str| fs::read_to_string(knowledge.join(name)).unwrap();
-    let rule = read("rules/RB-DISK-IOERR.toml").replace("base = 70", "base = nan\nat_most = -5");
+    let rule = read("rules/RB-DISK-ERROR.toml").replace("base = 70", "base = nan\nat_most = -5");
     fs::write(path.join("own/rules/disk.toml"), rule).unwrap();
     fs::write(
         path.join("own/signals.toml"),
@@ -362,15 +365,106 @@ fn limits_of_ones_own_may_be_any_numbers() {
 #[test]
 fn rules_explain_themselves() {
     let folder = tempfile::tempdir().unwrap();
-    let one = out(&pml(folder.path(), &["rules", "rb-poq-missing-payload"]));
+    let one = out(&pml(folder.path(), &["rules", "rb-queue-file-missing"]));
     assert!(
-        one.contains("ROLLBACK_POQ_MISSING_PAYLOAD") && one.contains("Because:") && one.contains("S05"),
+        one.contains("ROLLBACK_QUEUE_FILE_MISSING") && one.contains("Because:") && one.contains("S05"),
         "{one}"
     );
     let unknown = pml(folder.path(), &["rules", "RB-NONE"]);
     assert!(unknown.status.code() == Some(2) && err(&unknown).contains("RB-HANG"));
     let all: Value = json(folder.path(), &["rules", "--format", "json", "--lang", "zh"]);
     assert!(all.as_array().unwrap().len() >= 26);
+}
+
+#[test]
+fn old_ids_are_accepted_with_a_warning() {
+    let folder = tempfile::tempdir().unwrap();
+    let old = pml(folder.path(), &["rules", "rb-poq-missing-payload"]);
+    let new = pml(folder.path(), &["rules", "RB-QUEUE-FILE-MISSING"]);
+    assert_eq!((old.status.code(), &old.stdout), (Some(0), &new.stdout));
+    let warning = "rb-poq-missing-payload is now RB-QUEUE-FILE-MISSING; version 0.2.0 drops the old id";
+    assert!(err(&old).contains(warning) && err(&new).is_empty(), "{}", err(&old));
+
+    write(folder.path(), DOUBLE, None, 1);
+    fs::create_dir_all(folder.path().join("own/rules")).unwrap();
+    let knowledge = Path::new(env!("CARGO_MANIFEST_DIR")).join("../analyzer/knowledge");
+    let rule = fs::read_to_string(knowledge.join("rules/RB-DISK-ERROR.toml")).unwrap();
+    let rule = rule.replace("RB-DISK-ERROR", "RB-DISK-IOERR").replace("RB-HANG", "RB-POQ-SHARING");
+    fs::write(folder.path().join("own/rules/disk.toml"), rule).unwrap();
+    let output = pml(folder.path(), &["triage", "Bootlog.pml", "--format", "json", "--knowledge", "own"]);
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["findings"][0]["rule"], "RB-DISK-ERROR");
+    assert!(
+        err(&output).contains("rules/disk.toml:2: RB-DISK-IOERR is now RB-DISK-ERROR"),
+        "{}",
+        err(&output)
+    );
+}
+
+/// A skeleton is whole: its rule loads, fires in its scenario and nowhere else.
+#[test]
+fn a_new_rule_fires_in_its_scenario_and_not_in_the_twin() {
+    for (id, words) in [("RB-MY-AGENT", "my-agent"), ("INFO-MY-AGENT", "my-agent")] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path();
+        fs::create_dir_all(path.join("analyzer/knowledge")).unwrap();
+        fs::create_dir_all(path.join("samples/scenarios")).unwrap();
+        fs::write(path.join("samples/scenarios/S41n-other.expect.toml"), "").unwrap();
+        let said = out(&pml(path, &["rules", "new", id]));
+        for (name, fires) in [(format!("S42-{words}"), true), (format!("S42n-{words}-twin"), false)] {
+            let file = path.join(format!("samples/scenarios/{name}.toml"));
+            assert!(said.contains(&format!("pml-samples scenario samples/scenarios/{name}.toml")), "{said}");
+            let scenario = scenario::load(&file).unwrap();
+            let verdict = &scenario::expectations(&file.with_extension("expect.toml")).unwrap()[0];
+            let options = Options { amount: Amount::Events(6_000), ..scenario.options() };
+            let parts = scenario.generate_in_memory(&options).unwrap().parts;
+            fs::write(path.join("Bootlog.pml"), &parts[0]).unwrap();
+            let knowledge = ["--knowledge", "analyzer/knowledge"];
+            let args = ["triage", "Bootlog.pml", "--format", "json", knowledge[0], knowledge[1]];
+            let report: Value = json(path, &args);
+            let rules: Vec<&Value> = ["findings", "notes"]
+                .iter()
+                .flat_map(|list| report[list].as_array().unwrap())
+                .map(|found| &found["rule"])
+                .collect();
+            assert_eq!(rules.iter().any(|rule| *rule == id), fires, "{name}: {rules:?}");
+            assert_eq!(report["rollback"]["class"], format!("{:?}", verdict.rollback).to_lowercase());
+            let expected = verdict.finding.first().and_then(|finding| finding.id.as_deref());
+            assert!(expected.is_none_or(|expected| report["findings"][0]["rule"] == expected), "{rules:?}");
+        }
+        let rule = fs::read_to_string(path.join(format!("analyzer/knowledge/rules/{id}.toml"))).unwrap();
+        assert!(rule.contains("fires_in = [\"S42\"]") && rule.contains("silent_in = [\"S01\", \"S42n\"]"));
+        let again = pml(path, &["rules", "new", id]);
+        assert!(err(&again).contains(&format!("there is a rule {id} already")), "{}", err(&again));
+    }
+}
+
+#[test]
+fn a_new_rule_needs_a_new_id_of_the_right_form() {
+    let folder = tempfile::tempdir().unwrap();
+    let refusals = [
+        ("RB-HANG", "there is a rule RB-HANG already"),
+        ("RB-POQ-ACCESS", "is the old id of RB-QUEUE-ACCESS-DENIED"),
+        ("rb-mine", "is no id of a rule"),
+        ("RB-", "is no id of a rule"),
+        ("RB-A--B", "is no id of a rule"),
+        ("MY-RULE", "is no id of a rule"),
+    ];
+    for (id, reason) in refusals {
+        let refused = pml(folder.path(), &["rules", "new", id, "--knowledge", "own"]);
+        assert!(
+            refused.status.code() == Some(2) && err(&refused).contains(reason),
+            "{id}: {}",
+            err(&refused)
+        );
+    }
+    let nowhere = pml(folder.path(), &["rules", "new", "RB-MINE"]);
+    assert!(err(&nowhere).contains("--knowledge DIR"), "{}", err(&nowhere));
+    let said = out(&pml(folder.path(), &["rules", "new", "RB-MINE", "--knowledge", "own"]));
+    assert!(said.contains("wrote own/rules/RB-MINE.toml") && !said.contains("scenario"), "{said}");
+    let listed = out(&pml(folder.path(), &["rules", "--knowledge", "own"]));
+    assert!(listed.contains("RB-MINE") && listed.ends_with("(custom)\n"), "{listed}");
 }
 
 #[test]

@@ -3,10 +3,13 @@
 mod build;
 mod finding;
 mod model;
+mod printable;
 mod render;
+#[cfg(feature = "tables")]
+pub mod tables;
 mod text;
-mod words;
 
-pub use build::Source;
+pub use build::Origin;
 pub use model::{FailureReport, FindingReport, Report, SCHEMA_VERSION};
+pub use printable::{printable, printable_lines};
 pub use render::{Format, Paint};

@@ -2,12 +2,12 @@
 
 use crate::args::RunArgs;
 use crate::failure::Failure;
-use crate::input::Capture;
 use crate::slice;
 use crate::status::say;
 use indicatif::{HumanBytes, HumanCount};
 use pml_analyzer::{Report, Triage};
 use pml_parser::Filter;
+use pml_parser::Opened;
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -17,7 +17,7 @@ const AROUND: u64 = 40;
 /// Writes the events that a report cites, those around them, and the starts and ends of processes.
 pub(super) fn write(
     path: &Path,
-    capture: &Capture,
+    capture: &Opened,
     triage: &Triage,
     report: &Report,
     run: &RunArgs,
@@ -35,8 +35,8 @@ pub(super) fn write(
         let at = ranges.partition_point(|range| range.1 < event);
         ranges.get(at).is_some_and(|range| range.0 <= event)
     };
-    let overcome = triage.overcome().filter(|(first, last, _)| inside(*first) || inside(*last));
-    let later: BTreeSet<u64> = overcome.map(|(_, _, later)| later).collect();
+    let resolved = triage.resolved_failures().filter(|failure| inside(failure.first) || inside(failure.last));
+    let later: BTreeSet<u64> = resolved.map(|failure| failure.success).collect();
     let mut text =
         String::from("operation in ('Process Start', 'Process Exit', 'Process Create', 'Process Defined')");
     for (from, to) in ranges {

@@ -1,0 +1,252 @@
+//! Properties of file system operations that fit no list of fields: each is a function.
+
+use super::call::{FileDetails, PARAMS};
+use crate::detail::{Properties, sid, value};
+use crate::names::{control, file_information, flags};
+use crate::raw::bytes::Blob;
+use crate::raw::strings::Info;
+use crate::text::WinStr;
+
+/// What a directory query looks for.
+pub(super) fn pattern<'a>(call: &FileDetails<'a>) -> WinStr<'a> {
+    let at = call.trailer_at();
+    Info(call.details.u16_at(at).unwrap_or(0)).string(call.details, at + 2)
+}
+
+/// `Minor ID` of the generic form.
+pub(super) fn write_minor(call: &FileDetails<'_>, to: &mut Properties<'_>) {
+    value::hex(to.key("Minor ID"), call.details.u8_at(0).unwrap_or(0).into());
+}
+
+/// What a check whether fast I/O is possible asks about.
+pub(super) fn write_checked_operation(call: &FileDetails<'_>, to: &mut Properties<'_>) {
+    let read = call.details.u8_at(PARAMS + 8 + 2 * call.pointer).unwrap_or(0) != 0;
+    to.key("Operation").push_str(if read { "Read" } else { "Write" });
+}
+
+/// `CreateFileMapping`: the kind of synchronization, and the protection of a new section.
+///
+/// On 64-bit logs Process Monitor takes the protection from a word that holds something else.
+pub(super) fn write_section(call: &FileDetails<'_>, to: &mut Properties<'_>) {
+    let kind = call.param(0, 0).unwrap_or(0);
+    let at = if to.is_procmon() { PARAMS + call.pointer } else { PARAMS + 4 };
+    let protection = call.details.u32_at(at).unwrap_or(0);
+    let out = to.key("SyncType");
+    match kind {
+        0 => out.push_str("SyncTypeOther"),
+        1 => out.push_str("SyncTypeCreateSection"),
+        other => {
+            out.push_str("Unknown: ");
+            value::decimal(out, u64::from(other));
+        }
+    }
+    if kind == 1 {
+        let out = to.key("PageProtection");
+        if let Some((_, name)) = flags::PAGE_PROTECTION.iter().find(|(bit, _)| protection & bit != 0) {
+            out.push_str(name);
+        }
+        if protection & 0x200 != 0 {
+            out.push_str("|PAGE_NOCACHE");
+        }
+    }
+}
+
+/// `CreateFile`: the allocation size, where the disposition may create a file. Process Monitor
+/// shows 32 of its 64 bits: the low half on 64-bit logs, the high half on 32-bit ones.
+pub(super) fn write_allocation(call: &FileDetails<'_>, to: &mut Properties<'_>) {
+    let disposition = call.param(0, 1).map(|options| options >> 24);
+    let low = call.param(0, 5).unwrap_or(0);
+    let high = call.param(4, 5).unwrap_or(0);
+    let procmon = to.is_procmon();
+    let out = to.key("AllocationSize");
+    if !matches!(disposition, Some(0 | 2 | 3 | 5)) {
+        out.push_str("n/a");
+    } else if procmon {
+        value::grouped(out, u64::from(if call.pointer == 8 { low } else { high }));
+    } else {
+        value::thousands(out, u64::from(high) << 32 | u64::from(low));
+    }
+}
+
+/// `CreateFile`: the client on whose behalf the file is opened.
+pub(super) fn write_impersonation(call: &FileDetails<'_>, to: &mut Properties<'_>) {
+    let size = usize::from(call.trailer().u8_at(4).unwrap_or(0));
+    if size > 0 {
+        sid::push(to.key("Impersonating"), call.trailer().clip(8, size));
+    }
+}
+
+/// `ReadFile`: bytes returned if known, else bytes asked for.
+pub(super) fn write_read_length(call: &FileDetails<'_>, to: &mut Properties<'_>) {
+    let returned = call.extra.and_then(|extra| extra.u32_at(0));
+    let length = returned.or(call.param(0, 0)).unwrap_or(0);
+    value::grouped(to.key("Length"), u64::from(length));
+}
+
+/// Flags and priority of reads and writes, where there are any.
+pub(super) fn write_io_flags(call: &FileDetails<'_>, to: &mut Properties<'_>) {
+    let word = call.details.u32_at(8).unwrap_or(0);
+    let shown = word & flags::IO_FLAGS_SHOWN;
+    if shown != 0 {
+        value::flags(to.key("I/O Flags"), &flags::IO_FLAGS, shown);
+    }
+    let priority = word >> 17 & 7;
+    if priority != 0 {
+        let out = to.key("Priority");
+        match value::named(flags::PRIORITY, priority) {
+            Some(name) => out.push_str(name),
+            None => value::decimal(out, u64::from(priority)),
+        }
+    }
+}
+
+/// The names of a file's streams. Process Monitor shows no more of them than a 72nd of the
+/// buffer's bytes.
+pub(super) fn write_streams(call: &FileDetails<'_>, to: &mut Properties<'_>) {
+    let extra = call.extra.unwrap_or_default();
+    let most = if to.is_procmon() { extra.len() / 72 } else { usize::MAX };
+    for (number, entry) in entries(extra, 24).take(most).enumerate() {
+        to.separate();
+        value::decimal(to.out, number as u64);
+        to.out.push_str(": ");
+        let size = entry.u32_at(4).unwrap_or(0) as usize;
+        WinStr::utf16(entry.clip(24, size)).push_to(to.out);
+    }
+}
+
+/// The entries of a list that is linked by offsets, each at least `fixed` bytes behind the one
+/// before, so that the walk ends.
+fn entries(list: &[u8], fixed: usize) -> impl Iterator<Item = &[u8]> {
+    let mut next = Some(list);
+    std::iter::from_fn(move || {
+        let entry = next.take().filter(|entry| entry.len() >= fixed)?;
+        let step = entry.u32_at(0).unwrap_or(0) as usize;
+        next = if step >= fixed { entry.get(step..) } else { None };
+        Some(entry)
+    })
+}
+
+/// The path that the capture resolved a rename to; it follows the caller's buffer.
+pub(super) fn rename_target<'a>(call: &FileDetails<'a>) -> WinStr<'a> {
+    let at = call.trailer_at().saturating_add(call.length());
+    Info(call.details.u16_at(at).unwrap_or(0)).string(call.details, at.saturating_add(2))
+}
+
+/// The name as the caller passed it to a rename or link: replace flag, root handle, byte count,
+/// name.
+pub(super) fn raw_target<'a>(call: &FileDetails<'a>) -> WinStr<'a> {
+    let buffer = call.trailer().clip(0, call.length());
+    let size = buffer.u32_at(2 * call.pointer).unwrap_or(0) as usize;
+    WinStr::utf16(buffer.clip(2 * call.pointer + 4, size))
+}
+
+/// `FileName` of a rename. Process Monitor shows the resolved path only.
+pub(super) fn write_rename_target(call: &FileDetails<'_>, to: &mut Properties<'_>) {
+    let mut target = rename_target(call);
+    if target.is_empty() && !to.is_procmon() {
+        target = raw_target(call);
+    }
+    target.push_to(to.key("FileName"));
+}
+
+/// `FileName` of a link: what the caller passed.
+pub(super) fn write_link_target(call: &FileDetails<'_>, to: &mut Properties<'_>) {
+    raw_target(call).push_to(to.key("FileName"));
+}
+
+/// Where the length and the start of a name stand in a directory entry, by information class;
+/// the last one tells whether Process Monitor lists such names at all.
+static DIRECTORY_ENTRIES: &[(u32, usize, usize, bool)] = &[
+    (1, 60, 64, true),
+    (2, 60, 68, true),
+    (3, 60, 94, true),
+    (12, 8, 12, true),
+    (37, 60, 104, true),
+    (38, 60, 80, true),
+    (60, 60, 88, false),
+    (63, 60, 114, false),
+];
+
+/// `QueryDirectory`: information class, pattern, and the names found, numbered by property.
+pub(super) fn write_directory(call: &FileDetails<'_>, to: &mut Properties<'_>) {
+    let class = call.param(0, 2).unwrap_or(0);
+    // Names are numbered by their place among the properties.
+    let mut number = if to.is_empty() { 1 } else { 2 };
+    to.key("FileInformationClass").push_str(file_information::name(class));
+    let pattern = pattern(call);
+    if !pattern.is_empty() {
+        pattern.push_to(to.key("Filter"));
+        number += 1;
+    }
+    let layout = DIRECTORY_ENTRIES.iter().find(|entry| entry.0 == class);
+    let Some(&(_, size_at, name_at, listed)) = layout else { return };
+    if to.is_procmon() && !listed {
+        return;
+    }
+    for entry in entries(call.extra.unwrap_or_default(), name_at) {
+        let size = entry.u32_at(size_at).unwrap_or(0) as usize;
+        // The buffer may have been cut in the middle of an entry.
+        let Some(name) = entry.get(name_at..).and_then(|rest| rest.get(..size)) else { return };
+        to.separate();
+        value::decimal(to.out, number);
+        to.out.push_str(": ");
+        WinStr::utf16(name).push_to(to.out);
+        number += 1;
+        if to.is_procmon() && to.is_full() {
+            return;
+        }
+    }
+}
+
+/// The control code, by name or by its parts.
+pub(super) fn write_control(call: &FileDetails<'_>, to: &mut Properties<'_>) {
+    let code = call.param(0, 2).unwrap_or(0);
+    let out = to.key("Control");
+    if let Some(name) = control::name(code) {
+        return out.push_str(name);
+    }
+    value::hex(out, u64::from(code));
+    out.push_str(" (Device:");
+    value::hex(out, u64::from(code >> 16));
+    out.push_str(" Function:");
+    value::decimal(out, u64::from(code >> 2 & 0xFFF));
+    out.push_str(" Method: ");
+    value::decimal(out, u64::from(code & 3));
+    out.push(')');
+}
+
+/// Where the arguments that are shown of some file system controls stand.
+enum Argument {
+    /// 64 bits of the trailer.
+    Trailer(usize),
+    /// A 32-bit parameter, behind so many pointers.
+    Param(usize),
+}
+
+/// Control codes whose arguments are shown.
+static CONTROL_ARGUMENTS: &[(u32, &[(&str, Argument)])] = &[
+    (0x9_4264, &[("Offset", Argument::Trailer(16)), ("Length", Argument::Trailer(24))]),
+    (0x9_8268, &[("Offset", Argument::Trailer(8)), ("Length", Argument::Trailer(16))]),
+    (0x11_9FF8, &[("Length", Argument::Param(0))]),
+    (0x11_6000, &[("Length", Argument::Param(1))]),
+    (0x11_C017, &[("WriteLength", Argument::Param(0)), ("ReadLength", Argument::Param(1))]),
+    (0x11_DFFF, &[("WriteLength", Argument::Param(0)), ("ReadLength", Argument::Param(1))]),
+];
+
+/// Arguments of a file system control.
+pub(super) fn write_control_arguments(call: &FileDetails<'_>, to: &mut Properties<'_>) {
+    let code = call.param(0, 2).unwrap_or(0);
+    let found = CONTROL_ARGUMENTS.iter().find(|entry| entry.0 == code);
+    for (key, argument) in found.map_or(&[][..], |entry| entry.1) {
+        match *argument {
+            Argument::Trailer(at) => {
+                if let Some(v) = call.trailer().u64_at(at) {
+                    value::thousands(to.key(key), v);
+                }
+            }
+            Argument::Param(pointers) => {
+                value::grouped(to.key(key), u64::from(call.param(0, pointers).unwrap_or(0)));
+            }
+        }
+    }
+}

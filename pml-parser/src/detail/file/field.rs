@@ -1,0 +1,215 @@
+//! Fields of a record: where one lies, how it is written, which number it is.
+//!
+//! Most file system operations are a list of such fields (`layout`); what fits no list is a function in
+//! `custom`.
+
+use super::call::{Base, FileDetails};
+use crate::detail::number::{Number, NumberSink};
+use crate::detail::{Properties, value};
+use crate::names::flags::{self, Flags};
+use crate::raw::bytes::Blob;
+use crate::text::WinStr;
+use crate::time::FileTime;
+
+/// Where a field lies: so many bytes and so many pointers behind a base.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct At {
+    pub base: Base,
+    pub bytes: u16,
+    pub pointers: u16,
+}
+
+/// A field of the details.
+pub(crate) const fn details(bytes: u16) -> At {
+    At { base: Base::Details, bytes, pointers: 0 }
+}
+
+/// A field of the parameters, behind so many pointers.
+pub(crate) const fn params(bytes: u16, pointers: u16) -> At {
+    At { base: Base::Params, bytes, pointers }
+}
+
+/// A field of the trailer.
+pub(crate) const fn trailer(bytes: u16) -> At {
+    At { base: Base::Trailer, bytes, pointers: 0 }
+}
+
+/// A field of the extra blob.
+pub(crate) const fn extra(bytes: u16) -> At {
+    At { base: Base::Extra, bytes, pointers: 0 }
+}
+
+/// How a field is written.
+#[derive(Clone, Copy)]
+pub(crate) enum Kind {
+    /// 64 bits, grouped digits.
+    Thousands64,
+    /// 32 bits, grouped digits.
+    Thousands32,
+    /// 64 bits of which Process Monitor shows the low 32.
+    ThousandsLow32,
+    /// 64 bits that Process Monitor takes for a date.
+    ThousandsAsDate,
+    /// 32 bits in hexadecimal.
+    Hex32,
+    /// 64 bits in hexadecimal.
+    Hex64,
+    /// A pointer in hexadecimal.
+    HexPointer,
+    /// A `FILETIME`.
+    Date,
+    /// One byte, true when not zero.
+    Bool8,
+    /// Bits of a byte, half-word, 24 or 32 bits.
+    Flags16(&'static Flags),
+    Flags24(&'static Flags),
+    Flags32(&'static Flags),
+    /// A number with a name, else the text.
+    Named8(&'static [&'static str], &'static str),
+    Named32(&'static [&'static str], &'static str),
+    /// A number with a name, else in hexadecimal.
+    NamedOrHex32(&'static [&'static str]),
+    /// A buffer alignment.
+    Alignment,
+    /// A volume serial number, `XXXX-XXXX`.
+    Serial,
+    /// 16 bytes as hexadecimal digits.
+    Bytes16,
+    /// A count of bytes here, the UTF-16 text that many bytes behind the base.
+    Counted(u16),
+    /// Written by a function of its own, key included.
+    Custom(fn(&FileDetails<'_>, &mut Properties<'_>)),
+    /// Not written; a number only, of so many bytes.
+    Silent(usize),
+}
+
+/// One field.
+#[derive(Clone, Copy)]
+pub(crate) struct Field {
+    pub key: &'static str,
+    pub at: At,
+    pub kind: Kind,
+    pub number: Option<Number>,
+}
+
+/// A field that is written.
+pub(crate) const fn field(key: &'static str, at: At, kind: Kind) -> Field {
+    Field { key, at, kind, number: None }
+}
+
+/// A property that writes itself.
+pub(crate) const fn written(write: fn(&FileDetails<'_>, &mut Properties<'_>)) -> Field {
+    Field { key: "", at: details(0), kind: Kind::Custom(write), number: None }
+}
+
+/// A field that is not written, for its number.
+pub(crate) const fn silent(at: At, size: usize, number: Number) -> Field {
+    Field { key: "", at, kind: Kind::Silent(size), number: Some(number) }
+}
+
+impl Field {
+    /// The same field, which is also this number.
+    pub(crate) const fn is(mut self, number: Number) -> Self {
+        self.number = Some(number);
+        self
+    }
+
+    /// Bytes the number of this field takes.
+    fn size(&self, pointer: usize) -> usize {
+        match self.kind {
+            Kind::Bool8 | Kind::Named8(..) => 1,
+            Kind::Flags16(_) => 2,
+            Kind::Flags24(_) => 3,
+            Kind::Thousands64 | Kind::ThousandsLow32 | Kind::ThousandsAsDate | Kind::Hex64 | Kind::Date => 8,
+            Kind::HexPointer => pointer,
+            Kind::Silent(size) => size,
+            Kind::Bytes16 => 16,
+            _ => 4,
+        }
+    }
+
+    /// The raw number, or `None` where the bytes are not all there.
+    pub(crate) fn read(&self, call: &FileDetails<'_>) -> Option<u64> {
+        let (blob, base) = call.base(self.at.base);
+        let at = base + usize::from(self.at.bytes) + usize::from(self.at.pointers) * call.pointer;
+        match self.size(call.pointer) {
+            1 => blob.u8_at(at).map(u64::from),
+            2 => blob.u16_at(at).map(u64::from),
+            3 => blob.u32_at(at).map(|v| u64::from(v & 0xFF_FFFF)),
+            4 => blob.u32_at(at).map(u64::from),
+            8 => blob.u64_at(at),
+            _ => blob.get(at..)?.first_chunk::<16>().map(|_| 0),
+        }
+    }
+
+    /// Notes the number of this field.
+    pub(crate) fn note(&self, call: &FileDetails<'_>, numbers: &mut impl NumberSink) {
+        if let (Some(number), Some(value)) = (self.number, self.read(call)) {
+            numbers.set(number, value);
+        }
+    }
+
+    /// Writes the field as a property. `false` where its bytes are not there.
+    pub(crate) fn write(&self, call: &FileDetails<'_>, to: &mut Properties<'_>) -> bool {
+        match self.kind {
+            Kind::Silent(_) => return true,
+            Kind::Custom(write) => {
+                write(call, to);
+                return true;
+            }
+            _ => {}
+        }
+        let Some(raw) = self.read(call) else { return false };
+        let (options, procmon) = (to.options, to.is_procmon());
+        let out = to.key(self.key);
+        let low = raw as u32;
+        match self.kind {
+            Kind::Thousands64 => value::thousands(out, raw),
+            Kind::Thousands32 => value::grouped(out, raw),
+            Kind::ThousandsLow32 if procmon => value::grouped(out, u64::from(low)),
+            Kind::ThousandsLow32 => value::thousands(out, raw),
+            Kind::ThousandsAsDate if procmon => value::date(out, FileTime(raw), options),
+            Kind::ThousandsAsDate => value::thousands(out, raw),
+            Kind::Hex32 | Kind::Hex64 | Kind::HexPointer => value::hex(out, raw),
+            Kind::Date => value::date(out, FileTime(raw), options),
+            Kind::Bool8 => value::boolean(out, raw != 0),
+            Kind::Flags16(table) | Kind::Flags24(table) | Kind::Flags32(table) => {
+                value::flags(out, table, low);
+            }
+            Kind::Named8(table, other) | Kind::Named32(table, other) => {
+                out.push_str(value::named(table, low).unwrap_or(other));
+            }
+            Kind::NamedOrHex32(table) => match value::named(table, low) {
+                Some(name) => out.push_str(name),
+                None => value::hex(out, raw),
+            },
+            Kind::Alignment => match flags::ALIGNMENT.iter().find(|entry| entry.0 == low) {
+                Some((_, name)) => out.push_str(name),
+                None => {
+                    value::decimal(out, raw + 1);
+                    out.push_str(" Byte");
+                }
+            },
+            Kind::Serial => {
+                for (i, byte) in low.to_be_bytes().into_iter().enumerate() {
+                    if i == 2 {
+                        out.push('-');
+                    }
+                    value::hex_byte(out, byte);
+                }
+            }
+            Kind::Bytes16 => {
+                let (blob, base) = call.base(self.at.base);
+                for &byte in blob.clip(base + usize::from(self.at.bytes), 16) {
+                    value::hex_byte(out, byte);
+                }
+            }
+            Kind::Counted(start) => {
+                let (blob, base) = call.base(self.at.base);
+                WinStr::utf16(blob.clip(base + usize::from(start), low as usize)).push_to(out);
+            }
+            Kind::Custom(_) | Kind::Silent(_) => {}
+        }
+        true
+    }
+}

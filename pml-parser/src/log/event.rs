@@ -1,0 +1,155 @@
+//! One event: a borrowed view of its record.
+
+use crate::error::Result;
+use crate::log::LogView;
+use crate::log::process::Process;
+use crate::log::stack::Stack;
+use crate::names::ntstatus::NtStatus;
+use crate::names::operation::{EventClass, Operation};
+use crate::raw::bytes::Blob;
+use crate::raw::event::{self as raw, EventRecord, MOST_DETAILS};
+use crate::time::{FileTime, Ticks};
+
+/// Position of an event in its set, counted from 0 through all parts: stable, sortable, and what
+/// reports cite.
+pub type EventId = u64;
+
+/// One event of a log: a `Copy` view; every accessor reads the bytes in place.
+#[derive(Clone, Copy, Debug)]
+pub struct Event<'a> {
+    log: LogView<'a>,
+    position: u32,
+    offset: u64,
+    record: EventRecord<'a>,
+}
+
+impl<'a> Event<'a> {
+    pub(crate) fn read(log: LogView<'a>, position: u32, offset: u64) -> Result<Self> {
+        let record = raw::read(log.file, offset, log.index.pointer())?;
+        Ok(Self { log, position, offset, record })
+    }
+
+    /// The log the event stands in.
+    pub fn log(&self) -> LogView<'a> {
+        self.log
+    }
+
+    /// Position in the whole set.
+    pub fn id(&self) -> EventId {
+        self.log.index.first_event + u64::from(self.position)
+    }
+
+    /// Position in its own log.
+    pub fn position(&self) -> u32 {
+        self.position
+    }
+
+    /// Byte offset of the record in the file of its part.
+    pub fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// The capture driver's own running number.
+    pub fn sequence(&self) -> u32 {
+        self.record.header.sequence.get()
+    }
+
+    /// When the operation began.
+    pub fn time(&self) -> FileTime {
+        FileTime(self.record.header.time.get())
+    }
+
+    /// How long it took, or `None` while it is pending.
+    pub fn duration(&self) -> Option<Ticks> {
+        (!self.status().is_pending()).then(|| Ticks(self.record.header.duration.get()))
+    }
+
+    /// The event class.
+    pub fn class(&self) -> EventClass {
+        EventClass::from_code(self.record.header.class.get())
+    }
+
+    /// The operation.
+    pub fn operation(&self) -> Operation {
+        let class = self.class();
+        let sub = match class {
+            EventClass::FileSystem => self.details().u8_at(0).unwrap_or(0),
+            // Bit 2 of the flags word of a network event: TCP.
+            EventClass::Network => self.details().u8_at(0).unwrap_or(0) >> 2 & 1,
+            _ => 0,
+        };
+        Operation::of(class, self.record.header.operation.get(), sub)
+    }
+
+    /// Whether a file system operation came as fast I/O rather than as an IRP.
+    pub fn is_fast_io(&self) -> bool {
+        self.details().u32_at(12).is_some_and(|flags| flags & 2 != 0)
+    }
+
+    /// Final status, [`NtStatus::PENDING`] where none came.
+    pub fn status(&self) -> NtStatus {
+        NtStatus(self.record.header.result.get())
+    }
+
+    /// Thread id; 0 for network events.
+    pub fn tid(&self) -> u32 {
+        self.record.header.tid.get()
+    }
+
+    /// Key of the process in its part's process table.
+    pub fn process_index(&self) -> u32 {
+        self.record.header.process_index.get()
+    }
+
+    /// The process, or `None` where the table has no record of it.
+    pub fn process(&self) -> Option<Process<'a>> {
+        self.log.process(self.process_index())
+    }
+
+    pub(crate) fn process_position(&self) -> Option<u32> {
+        self.log.process_position(self.process_index())
+    }
+
+    /// The call stack.
+    pub fn stack(&self) -> Stack<'a> {
+        Stack::new(self.record.frames, self.log.index.pointer())
+    }
+
+    /// The operation's own data, as it was when the operation began: at most 1 MiB of it. The capture
+    /// driver's buffers have 64 KiB; a forged or damaged record may claim 4 GiB.
+    pub fn details(&self) -> &'a [u8] {
+        self.record.details.get(..MOST_DETAILS).unwrap_or(self.record.details)
+    }
+
+    /// What the operation returned, where the capture kept it.
+    pub fn extra(&self) -> Option<&'a [u8]> {
+        self.record.extra
+    }
+
+    /// The bytes of the file from `at` of one of this event's blobs to the end of the file: what
+    /// a reader that trusts lengths runs into.
+    pub(crate) fn file_from(&self, blob: &'a [u8], at: usize) -> &'a [u8] {
+        // The blob is a slice of the file; its place there is found without pointers.
+        let details_at = raw::HEADER_SIZE + self.record.frames.len();
+        let is_details = blob.as_ptr() == self.record.details.as_ptr();
+        let blob_at =
+            if is_details { details_at } else { self.record.header.extra_offset.get() as usize + 2 };
+        usize::try_from(self.offset)
+            .ok()
+            .and_then(|offset| self.log.file.get(offset.checked_add(blob_at)?.checked_add(at)?..))
+            .unwrap_or_default()
+    }
+
+    /// The details as long as the record claims them.
+    pub(crate) fn whole_details(&self) -> &'a [u8] {
+        self.record.details
+    }
+    pub(crate) fn header(&self) -> &'a raw::RawEvent {
+        self.record.header
+    }
+
+    /// The whole record as it stands in the file.
+    pub fn raw(&self) -> &'a [u8] {
+        self.record.raw
+    }
+}

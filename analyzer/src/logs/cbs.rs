@@ -21,7 +21,7 @@ pub(crate) const NEEDLES: &[&str] = &[
     "Perf: Stage chain",
     "Perf: Resolve chain",
     "Perf: InstallUninstallChain",
-    "Plan: Package:",
+    ", targeted: Staged",
     "Reporting package change",
     "WER: Generating failure",
     "Trusted Installer is shutting down",
@@ -248,19 +248,19 @@ impl Cbs {
             self.end_files(sink);
             return;
         }
-        if let Some(rest) = after(text, "TI: Last boot time: ") {
+        if let Some(rest) = text.strip_prefix("TI: Last boot time: ") {
             if let Some(ticks) = time::date_time(rest) {
                 push(What::Booted { at: time::LogTime::local(ticks) });
             }
             return;
         }
-        if let Some(rest) = after(text, "Loaded Servicing Stack v") {
+        if let Some(rest) = text.strip_prefix("Loaded Servicing Stack v") {
             if let Some((build, revision)) = super::fields::build(until(rest, &[' '])) {
                 push(What::Stack { build, revision });
             }
             return;
         }
-        if let (Some(rest), Some(at)) = (after(text, "Universal Time is: "), at) {
+        if let (Some(rest), Some(at)) = (text.strip_prefix("Universal Time is: "), at) {
             if let Some(utc) = time::date_time(rest) {
                 sink.anchor(Anchor { kind: AnchorKind::Universal, line, local: at.ticks, utc });
             }
@@ -308,11 +308,10 @@ impl Cbs {
             return;
         }
         if let Some(rest) = text.strip_prefix("Plan: Package: ") {
-            let package = until(rest, &[',']).to_owned();
-            push(What::Planned { package, current: owned("current"), target: owned("targeted") });
+            push(What::StagedOnly { package: until(rest, &[',']).to_owned() });
             return;
         }
-        if let Some(rest) = after(text, "WER: Generating failure report for package: ") {
+        if let Some(rest) = text.strip_prefix("WER: Generating failure report for package: ") {
             push(What::FailureReport {
                 package: until(rest, &[',']).to_owned(),
                 code: code_after(text, "status: ").unwrap_or_default(),
@@ -344,19 +343,25 @@ impl Cbs {
             (Stage::Installing, "Entering stage: Install"),
             (Stage::Installing, "Perf: InstallUninstallChain"),
         ];
-        if let Some((stage, _)) = stages.iter().find(|(_, literal)| text.contains(literal)) {
-            push(What::Stage(*stage));
+        if text.starts_with("Perf: ") || text.starts_with("FLOW: ") {
+            if let Some((stage, _)) = stages.iter().find(|(_, literal)| text.contains(literal)) {
+                push(What::Stage(*stage));
+            }
             return;
         }
-        if let Some(rest) =
-            after(text, "Setting ExecuteState key to: ").or_else(|| after(text, "current ExecuteState is "))
+        if let Some(rest) = text
+            .strip_prefix("Setting ExecuteState key to: ")
+            .or_else(|| text.strip_prefix("Startup: current ExecuteState is "))
         {
             let name = until(rest, &[',', '[']).to_owned();
             let rollback = name.contains("Rollback");
             push(What::State { name, rollback });
             return;
         }
-        if let Some(code) = code_after(text, "original failure status: ") {
+        let original = ["Setting original failure status: ", "Retrieved original failure status: "];
+        if let Some(code) =
+            original.iter().find_map(|start| text.strip_prefix(start)).and_then(codes::code_prefix)
+        {
             let state = owned("last forward execute state");
             push(What::OriginalFailure { code, set: text.starts_with("Setting"), state });
             return;
@@ -381,7 +386,7 @@ impl Cbs {
                 return;
             }
         }
-        if let Some(rest) = after(text, "Recording result: ") {
+        if let Some(rest) = text.strip_prefix("Doqe: ").and_then(|rest| after(rest, "Recording result: ")) {
             if let Some(code) = codes::code_prefix(rest).filter(|&code| is_failure(code)) {
                 let inf = after(rest, "Inf: ").map(|inf| until(inf, &[',', ' '])).unwrap_or_default();
                 push(What::Driver { inf: inf.to_owned(), code });

@@ -188,8 +188,8 @@ pub(crate) enum What {
     PackageBegin { session: String, client: String, package: String, kb: Option<String> },
     /// A stage begins.
     Stage(Stage),
-    /// What is planned for a package.
-    Planned { package: String, current: String, target: String },
+    /// A package is to be unpacked and not installed.
+    StagedOnly { package: String },
     /// A failure report is made for a package.
     FailureReport { package: String, code: u32, source: String, start: String, target: String },
     /// The work on a package has ended.

@@ -112,16 +112,22 @@ impl LogFile {
     }
 }
 
-/// The literals that choose records of a kind; nothing where every record is looked at.
-fn needles(kind: Kind, signatures: &Signatures) -> Option<Needles> {
+/// The literals that choose records of a kind; none where every record is looked at.
+pub fn literals(kind: Kind, signatures: &Signatures) -> Vec<&str> {
     let own = match kind {
         Kind::Cbs => cbs::NEEDLES,
         Kind::WindowsUpdate | Kind::WindowsUpdateOld => update::NEEDLES,
         Kind::Dism => tools::NEEDLES,
         Kind::Setup => machine::SETUP_NEEDLES,
-        _ => return None,
+        _ => return Vec::new(),
     };
-    Some(Needles::new(own.iter().copied().chain(signatures.needles(kind))))
+    own.iter().copied().chain(signatures.needles(kind)).collect()
+}
+
+/// The search that chooses records of a kind; nothing where every record is looked at.
+pub fn needles(kind: Kind, signatures: &Signatures) -> Option<Needles> {
+    let literals = literals(kind, signatures);
+    (!literals.is_empty()).then(|| Needles::new(literals))
 }
 
 /// What is kept from record to record.

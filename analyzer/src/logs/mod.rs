@@ -41,7 +41,7 @@ pub use codes::{failures, is_failure};
 pub use detect::{Kind, detect};
 pub use encoding::{Encoding, repair_double_encoding};
 pub use event::{AnchorKind, Item, Machine, Stage, StoreItem, StoreScan, Verdict};
-pub use file::LogFile;
+pub use file::{LogFile, literals, needles};
 pub use needles::Needles;
 pub use record::{Damage, EventFields, Level, Reading, Record, Spots};
 pub use signatures::{Remedy, SignatureKind, Signatures};

@@ -2,6 +2,7 @@
 //! releases of Windows, and the signatures of causes (`analyzer/knowledge/signatures`).
 
 use super::case::Phase;
+use super::codes::failures;
 use super::detect::Kind;
 use super::event::{Item, Topic, Verdict};
 use super::fields::{after, until};
@@ -9,6 +10,7 @@ use crate::knowledge::{KnowledgeError, RemedyEntry, Risk};
 use crate::language::Text;
 use aho_corasick::AhoCorasick;
 use serde::Deserialize;
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use toml::Spanned;
 
@@ -90,9 +92,9 @@ pub(crate) struct NoiseEntry {
     /// Components that write them; of no matter where there are none.
     #[serde(default)]
     components: Vec<String>,
-    /// Codes, as they are printed, without `0x`; of no matter where there are none.
+    /// Codes of which the text gives one; of no matter where there are none.
     #[serde(default)]
-    codes: Vec<String>,
+    codes: Vec<CodeRange>,
     /// Literals of which one is in the text; of no matter where there are none.
     #[serde(default)]
     any: Vec<String>,
@@ -109,9 +111,9 @@ pub(crate) struct MarkerEntry {
     /// Literals that are all in the text.
     #[serde(default)]
     all: Vec<String>,
-    /// Codes of which one is in the text, without `0x`; of no matter where there are none.
+    /// Codes of which the text gives one; of no matter where there are none.
     #[serde(default)]
-    codes: Vec<String>,
+    codes: Vec<CodeRange>,
     /// What the record names: its kind, and the literal that it follows.
     item: Option<ItemEntry>,
 }
@@ -258,9 +260,9 @@ pub(crate) struct SignatureEntry {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Condition {
-    /// Codes of the attempt, of which one is enough: `800F0986`, or `800F0980-800F0991`.
+    /// Codes of the attempt, of which one is enough.
     #[serde(default)]
-    pub codes: Vec<Spanned<String>>,
+    pub codes: Vec<CodeRange>,
     /// Phases that the attempt reached.
     #[serde(default)]
     pub phases: Vec<Phase>,
@@ -278,9 +280,7 @@ pub(crate) struct Condition {
 impl Condition {
     /// Whether a code is one of its codes.
     pub(crate) fn has_code(&self, code: u32) -> bool {
-        self.codes
-            .iter()
-            .any(|range| code_range(range.get_ref()).is_some_and(|(from, to)| (from..=to).contains(&code)))
+        self.codes.iter().any(|range| range.has(code))
     }
 }
 
@@ -293,11 +293,30 @@ pub(crate) struct Raise {
     pub confidence: f64,
 }
 
-fn code_range(text: &str) -> Option<(u32, u32)> {
-    let hex = |digits: &str| (digits.len() == 8).then(|| u32::from_str_radix(digits, 16).ok())?;
-    match text.split_once('-') {
-        Some((from, to)) => Some((hex(from)?, hex(to)?)),
-        None => hex(text).map(|code| (code, code)),
+/// Codes: `800F0986`, or `800F0980-800F0991`.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct CodeRange(u32, u32);
+
+impl CodeRange {
+    fn has(self, code: u32) -> bool {
+        (self.0..=self.1).contains(&code)
+    }
+}
+
+impl TryFrom<String> for CodeRange {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let hex = |digits: &str| {
+            let eight = digits.len() == 8 && digits.bytes().all(|b| b.is_ascii_hexdigit());
+            let code = u32::from_str_radix(digits, 16).ok().filter(|_| eight);
+            code.ok_or_else(|| format!("no code, and no range of codes: {text:?}"))
+        };
+        match text.split_once('-') {
+            Some((from, to)) => Ok(Self(hex(from)?, hex(to)?)),
+            None => hex(&text).map(|code| Self(code, code)),
+        }
     }
 }
 
@@ -378,7 +397,12 @@ pub struct Signatures {
     /// All literals of noise and markers, and for each the entry that it belongs to.
     automaton: AhoCorasick,
     owners: Vec<Owner>,
+    /// Entries of noise without literals.
+    by_code_alone: u128,
 }
+
+/// Most entries of noise, and most markers: one bit each.
+const MOST_ENTRIES: usize = 128;
 
 #[derive(Clone, Copy, Debug)]
 enum Owner {
@@ -443,6 +467,10 @@ impl Signatures {
                 });
             }
         }
+        if all.noise.len() > MOST_ENTRIES || all.marker.len() > MOST_ENTRIES {
+            let reason = format!("more than {MOST_ENTRIES} entries of noise, or markers");
+            errors.push(KnowledgeError { file: "signatures".to_owned(), line: 0, reason });
+        }
         all.release.sort_by_key(|release| (release.build, release.revision));
         if errors.is_empty() { Self::compile(all).map_err(|error| vec![error]) } else { Err(errors) }
     }
@@ -471,7 +499,9 @@ impl Signatures {
             line: 0,
             reason: error.to_string(),
         })?;
+        let alone = file.noise.iter().enumerate().filter(|(_, entry)| entry.any.is_empty());
         Ok(Self {
+            by_code_alone: alone.fold(0, |bits, (at, _)| bits | 1 << at),
             automaton,
             owners,
             noise: file.noise,
@@ -497,36 +527,36 @@ impl Signatures {
 
     /// What the literals of a record say: one pass over its text.
     pub(crate) fn judge(&self, kind: Kind, component: &str, text: &str) -> Judged {
-        let mut noise = vec![false; self.noise.len()];
-        let mut marked = vec![false; self.markers.len()];
-        let mut needed: Vec<(usize, usize)> = Vec::new();
+        // One bit for each entry; the number of entries is checked when they are read.
+        let (mut noise, mut marked, mut needed) = (0u128, 0u128, Vec::new());
         for found in self.automaton.find_overlapping_iter(text) {
-            if let Some(owner) = self.owners.get(found.pattern().as_usize()) {
-                match *owner {
-                    Owner::Noise(at) => set(&mut noise, at),
-                    Owner::Marker(at) => set(&mut marked, at),
-                    Owner::Needed(at, which) => needed.push((at, which)),
-                }
+            match self.owners.get(found.pattern().as_usize()) {
+                Some(&Owner::Noise(at)) => noise |= 1 << at,
+                Some(&Owner::Marker(at)) => marked |= 1 << at,
+                Some(&Owner::Needed(at, which)) => needed.push((at, which)),
+                None => {}
             }
         }
-        let is_noise = self.noise.iter().zip(&noise).any(|(entry, &found)| {
-            (found || entry.any.is_empty())
-                && entry.source.has(kind)
-                && (entry.components.is_empty() || entry.components.iter().any(|name| name == component))
-                && has_code(&entry.codes, text)
-        });
-        let fits = |at: usize, marker: &MarkerEntry| {
-            marker.source.has(kind)
-                && (0..marker.all.len()).all(|which| needed.contains(&(at, which)))
-                && has_code(&marker.codes, text)
+        noise |= self.by_code_alone;
+        let codes = OnceCell::new();
+        let has_code = |ranges: &[CodeRange]| {
+            let codes: &Vec<u32> = codes.get_or_init(|| failures(text));
+            ranges.is_empty() || ranges.iter().any(|range| codes.iter().any(|&code| range.has(code)))
         };
-        let markers = self
-            .markers
-            .iter()
-            .enumerate()
-            .zip(&marked)
-            .filter(|((at, marker), found)| **found && fits(*at, marker));
-        Judged { is_noise, markers: markers.map(|((at, _), _)| at).collect() }
+        let set = |bits: u128, count: usize| (0..count).filter(move |at| bits >> at & 1 == 1);
+        let is_noise = set(noise, self.noise.len()).filter_map(|at| self.noise.get(at)).any(|entry| {
+            entry.source.has(kind)
+                && (entry.components.is_empty() || entry.components.iter().any(|name| name == component))
+                && has_code(&entry.codes)
+        });
+        let fits = |&at: &usize| {
+            self.markers.get(at).is_some_and(|marker| {
+                marker.source.has(kind)
+                    && (0..marker.all.len()).all(|which| needed.contains(&(at, which)))
+                    && has_code(&marker.codes)
+            })
+        };
+        Judged { is_noise, markers: set(marked, self.markers.len()).filter(fits).collect() }
     }
 
     /// Id and item of a marker that a text fits.
@@ -576,21 +606,6 @@ impl Signatures {
     }
 }
 
-fn set(flags: &mut [bool], at: usize) {
-    if let Some(flag) = flags.get_mut(at) {
-        *flag = true;
-    }
-}
-
-fn has_code(codes: &[String], text: &str) -> bool {
-    codes.is_empty() || codes.iter().any(|code| contains_ignoring_case(text, code))
-}
-
-fn contains_ignoring_case(text: &str, word: &str) -> bool {
-    let (text, word) = (text.as_bytes(), word.as_bytes());
-    text.windows(word.len().max(1)).any(|window| window.eq_ignore_ascii_case(word))
-}
-
 /// `2023-11` as months from year 0.
 fn months(text: &str) -> Option<i32> {
     let (year, month) = text.split_once('-')?;
@@ -606,15 +621,8 @@ fn mistake(name: &str, text: &str, at: usize, reason: &str, errors: &mut Vec<Kno
     errors.push(KnowledgeError { file: format!("signatures/{name}"), line, reason: reason.to_owned() });
 }
 
-/// Codes and months that are none, ids that are used twice.
+/// Months that are none, ids that are used twice.
 fn check(name: &str, text: &str, file: &File, errors: &mut Vec<KnowledgeError>) {
-    for code in
-        file.signature.iter().flat_map(|signature| &signature.when).flat_map(|condition| &condition.codes)
-    {
-        if code_range(code.get_ref()).is_none() {
-            mistake(name, text, code.span().start, &format!("no code or range {:?}", code.get_ref()), errors);
-        }
-    }
     for release in &file.release {
         if months(&release.month).is_none() {
             mistake(name, text, 0, &format!("no month {:?}", release.month), errors);

@@ -55,6 +55,8 @@ struct Session {
     id: String,
     attempt: Attempt,
     event: LogEvent,
+    /// Whether the package is to be unpacked and not installed.
+    is_staged_only: bool,
 }
 
 /// Goes through the events of the CBS logs of a case, in the order in which they were written: what
@@ -107,6 +109,13 @@ impl Story<'_> {
             What::Stage(stage) => {
                 if let Some(session) = &mut self.session {
                     session.attempt.stage = Some(*stage);
+                }
+            }
+            What::StagedOnly { package } => {
+                if let Some(session) = &mut self.session
+                    && session.attempt.identity.package.as_ref() == Some(package)
+                {
+                    session.is_staged_only = true;
                 }
             }
             What::PackageEnd { session, package, kb, code } => {
@@ -189,7 +198,7 @@ impl Story<'_> {
     }
 
     fn begin(&mut self, event: &LogEvent, id: &str, client: &str, package: &str, kb: Option<&str>) {
-        if self.session.is_some() {
+        if self.session.take_if(|session| session.id == id).is_none() {
             self.close_open();
         }
         let mut attempt = Attempt::new(Phase::Staging, Outcome::Failed);
@@ -198,11 +207,14 @@ impl Story<'_> {
         attempt.client = Some(client.to_owned()).filter(|client| !client.is_empty());
         attempt.session = Some(id.to_owned());
         attempt.facts.note("servicing-session", Some(self.placed.proof(event)));
-        self.session = Some(Session { id: id.to_owned(), attempt, event: event.clone() });
+        self.session =
+            Some(Session { id: id.to_owned(), attempt, event: event.clone(), is_staged_only: false });
     }
 
     fn end(&mut self, event: &LogEvent, id: &str, package: Option<(&str, Option<&str>)>, code: u32) {
         let mut attempt = match self.session.take_if(|session| session.id == id || id.is_empty()) {
+            // A package that was only unpacked is neither installed nor cured.
+            Some(session) if session.is_staged_only && !is_failure(code) => return,
             Some(session) => session.attempt,
             None => {
                 // The beginning lies before the log, or several packages end in one session.

@@ -1,7 +1,8 @@
-//! What fuzz targets share: reading all there is in a log, inputs with structure, and small logs.
+//! What fuzz targets share: reading all there is in a log, inputs with structure, small logs, and event logs.
 
 pub mod body;
 pub mod capture;
+pub mod event_log;
 #[path = "../../samples/src/minimal.rs"]
 pub mod minimal;
 pub mod reading;

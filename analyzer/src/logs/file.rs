@@ -29,6 +29,8 @@ pub struct LogFile {
     pub reading: Reading,
     /// What it says about the machine.
     pub machine: Machine,
+    /// Names of computers that its records give.
+    pub computers: Vec<String>,
     /// Things it says that were left out because there were too many.
     pub dropped: u64,
     /// How far its local clock is from UTC, where it proves that itself.
@@ -87,6 +89,7 @@ impl LogFile {
             encoding,
             reading: Reading::default(),
             machine: Machine::default(),
+            computers: Vec::new(),
             dropped: 0,
             offsets: Offsets::default(),
             events: Vec::new(),
@@ -109,6 +112,7 @@ impl LogFile {
         self.events = sink.events;
         self.dropped = sink.dropped;
         self.machine = sink.machine;
+        self.computers = sink.computers;
     }
 }
 

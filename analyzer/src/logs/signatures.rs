@@ -152,6 +152,8 @@ pub(crate) struct EventEntry {
     pub item_any: Option<Vec<String>>,
     /// A datum that is a number worth keeping.
     pub number: Option<String>,
+    /// How many such events have to be there before they mean something; 1 where there is nothing.
+    pub at_least: Option<u32>,
     /// A datum that is 0 where nothing is wrong.
     pub unless_zero: Option<String>,
 }

@@ -92,7 +92,7 @@ fn main() {
     let rate = |seconds: f64| log.len() as f64 / seconds / 1e9;
     let lines = best(|| memchr_lines(&log));
     println!("{:<28} {:>6.2} GB/s", "lines counted", rate(lines));
-    let mut report = |name: &str, seconds: f64| {
+    let report = |name: &str, seconds: f64| {
         println!(
             "{name:<28} {:>6.2} GB/s  {:>6.1} x the time of a count of lines",
             rate(seconds),

@@ -98,6 +98,19 @@ impl Identity {
     }
 }
 
+/// Whether an update comes and goes without being noticed: definitions of a virus scanner, or an app of the
+/// Store, whose titles begin with the number of a product. `words` are what titles and callers of such
+/// updates hold.
+pub(crate) fn is_background(identity: &Identity, caller: &str, words: &[String]) -> bool {
+    let title = identity.title.as_deref().unwrap_or_default();
+    let is_product = |number: &str| {
+        number.len() == 12 && number.starts_with('9') && number.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+    };
+    title.split_once('-').is_some_and(|(number, _)| is_product(number))
+        || words.iter().any(|words| title.contains(words.as_str()) || caller.contains(words.as_str()))
+        || identity.kb.as_ref().is_some_and(|kb| words.contains(kb))
+}
+
 /// Facts with what proves each.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Facts(BTreeMap<String, Vec<Proof>>);

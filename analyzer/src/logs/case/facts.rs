@@ -264,16 +264,20 @@ impl<'a> Evidence<'a> {
         };
         let mut bug_checks: BTreeSet<String> = BTreeSet::new();
         let mut bug_check_proofs = Vec::new();
+        // By fact and number of the event: how many are needed, and those that are there.
+        let mut damage: BTreeMap<(&str, u32), (u32, Vec<Proof>)> = BTreeMap::new();
         for (placed, event) in self.events(&[Kind::Evtx, Kind::EventXml]) {
             let What::Event(fact) = &event.what else { continue };
             let at = placed.at(event);
             let proof = |item: Option<Item>| Some(placed.proof_of(event, fact.code, item));
             let device = fact.item.clone().map(Item::Device);
             match fact.topic {
-                Topic::Disk if near(at, 30 * DAY) && is_system_disk(fact) => {
-                    facts.note("disk-events", proof(device))
+                Topic::Disk | Topic::FileSystem if near(at, 30 * DAY) && is_system_disk(fact) => {
+                    let name = if fact.topic == Topic::Disk { "disk-events" } else { "file-system-events" };
+                    let (least, proofs) = damage.entry((name, fact.id)).or_default();
+                    *least = fact.at_least;
+                    proofs.extend(proof(device));
                 }
-                Topic::FileSystem if near(at, 30 * DAY) => facts.note("file-system-events", proof(device)),
                 Topic::PowerLost => {
                     let open = self.told.open.iter().any(|(begin, _)| match (*begin, at) {
                         (Some(begin), Some(at)) => {
@@ -295,6 +299,11 @@ impl<'a> Evidence<'a> {
                     facts.note("program-crashed", proof(fact.item.clone().map(Item::File)))
                 }
                 _ => {}
+            }
+        }
+        for ((name, _), (least, proofs)) in damage {
+            if proofs.len() >= least as usize {
+                proofs.into_iter().for_each(|proof| facts.note(name, Some(proof)));
             }
         }
         if bug_checks.len() > 1 {
@@ -425,6 +434,10 @@ fn one_component(items: &[Item]) -> Option<Item> {
 fn is_system_disk(fact: &EventFact) -> bool {
     let Some(device) = &fact.item else { return true };
     let device = device.to_ascii_lowercase();
+    // `D:` is another volume; Windows lies on C: nearly everywhere.
+    if let [letter, b':', ..] = device.as_bytes() {
+        return *letter == b'c';
+    }
     !device.contains("harddisk") || device.contains(r"\harddisk0\") || device.contains("harddiskvolume")
 }
 

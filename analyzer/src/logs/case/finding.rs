@@ -42,6 +42,12 @@ pub struct Finding {
 /// Proofs of one finding that are kept.
 const MOST_PROOFS: usize = 400;
 
+/// The signature of failures whose cause no log names.
+const OTHER: &str = "TX-CBS-OTHER";
+
+/// Failures of a session that are cited where no cause is known.
+const FIRST_FAILURES: usize = 5;
+
 /// Items that a text names; the others are counted.
 const NAMED_ITEMS: usize = 5;
 
@@ -226,6 +232,10 @@ fn of_attempt(
             finding.deep = codes::best(proofs.iter().filter_map(|proof| proof.code));
         }
         proofs.into_iter().for_each(|proof| finding.prove(proof));
+    }
+    if entry.id == OTHER {
+        // Nothing names a cause; the first failures of the session are what there is to read.
+        attempt.facts.proofs("failure").iter().take(FIRST_FAILURES).for_each(|proof| finding.prove(proof));
     }
     // A session that waited for a restart proves nothing about what failed after it.
     let tells = |proof: &&Proof| proof.code.is_none_or(codes::is_failure);

@@ -12,6 +12,9 @@ use serde::Serialize;
 /// Logs that tell the same attempt are that close in time.
 const CLOSE: i64 = 2 * MINUTE;
 
+/// The update client tells of a failed restart that long after it at the most.
+const AFTER_RESTART: i64 = 12 * 60 * MINUTE;
+
 /// The queue of pending operations runs that close to what CBS.log says of the same restart.
 const SAME_RESTART: i64 = 10 * MINUTE;
 
@@ -67,6 +70,10 @@ fn same_attempt(a: &Attempt, b: &Attempt) -> Option<JoinedBy> {
     let codes_fit = shared || silent(a) || silent(b);
     let restart = |attempt: &Attempt| attempt.phase >= Phase::Boot;
     match a.distance(b) {
+        // What the update client says of a rollback, it says when it next looks.
+        Some(distance) if same && shared && (restart(a) || restart(b)) && distance <= AFTER_RESTART => {
+            Some(JoinedBy::UpdateAndTime)
+        }
         Some(distance) if same && codes_fit && distance <= CLOSE => Some(JoinedBy::UpdateAndTime),
         Some(distance)
             if distance <= CLOSE && (shared || a.outcome == b.outcome && !a.outcome.is_failure()) =>
@@ -104,8 +111,21 @@ pub(crate) fn join(lists: Vec<Vec<Attempt>>) -> Vec<Attempt> {
             }
         }
     }
-    joined.sort_by_key(|attempt| attempt.first.map(|at| at.ticks));
+    // An attempt that waited for its restart ends with that.
+    joined.sort_by_key(|attempt| attempt.last.map(|at| at.ticks));
+    drop_made_good_searches(&mut joined);
     joined
+}
+
+/// Searches that failed before one that succeeded say nothing, and neither does the one that succeeded.
+fn drop_made_good_searches(attempts: &mut Vec<Attempt>) {
+    let last = attempts.iter().rposition(|attempt| attempt.phase == Phase::Scan && !attempt.outcome.is_failure());
+    let mut at = 0;
+    attempts.retain(|attempt| {
+        let keep = attempt.phase != Phase::Scan || last.is_none_or(|last| at > last);
+        at += 1;
+        keep
+    });
 }
 
 fn absorb(into: &mut Attempt, other: Attempt, by: JoinedBy) {
@@ -158,8 +178,12 @@ pub(crate) fn updates(attempts: &[Attempt], signatures: &Signatures) -> Vec<Upda
     }
     let is_background =
         |members: &[usize]| members.iter().any(|&at| attempts.get(at).is_some_and(|a| a.background));
+    // An upgrade is told by several logs of setup.
     let setup = attempts.iter().enumerate().filter(|(_, attempt)| attempt.facts.has("setup-failed"));
-    groups.extend(setup.map(|(at, attempt)| (attempt.identity.clone(), vec![at])));
+    let setup: Vec<usize> = setup.map(|(at, _)| at).collect();
+    if let Some(attempt) = setup.first().and_then(|&at| attempts.get(at)) {
+        groups.push((attempt.identity.clone(), setup));
+    }
     let nameless: Vec<usize> = attempts
         .iter()
         .enumerate()

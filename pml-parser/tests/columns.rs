@@ -10,7 +10,8 @@ use pml_parser::export::batches::read_batches;
 use pml_parser::export::parquet::{Compression, Options, write_dataset};
 use pml_parser::export::{CaptureFacts, NoMonitor, TableExport, Work, ipc, jsonl};
 use pml_parser::{Decoded, Log, LogSet, Number, TextOptions};
-use pml_samples::boot::{self, Amount, generate_in_memory};
+use pml_samples::boot::{self, Amount};
+use pml_samples::scenario::generate_in_memory;
 use std::fs::File;
 
 fn set() -> LogSet<Vec<u8>> {

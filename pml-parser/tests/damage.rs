@@ -4,11 +4,11 @@
 
 use pml_parser::write::{LogWriter, Machine, NewEvent, details};
 use pml_parser::{Cell, ErrorKind, EventClass, Fidelity, FileTime, Log, Resolution, TextOptions};
-use pml_samples::little;
+use pml_samples::minimal;
 use std::io::Cursor;
 
 fn log(is_64_bit: bool) -> Vec<u8> {
-    little::log(is_64_bit).unwrap()
+    minimal::log(is_64_bit).unwrap()
 }
 
 /// Reads all there is to read; gives the number of readable events.

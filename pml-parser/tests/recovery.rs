@@ -6,8 +6,9 @@ use pml_parser::export::slice::{SliceOptions, slice};
 use pml_parser::export::{NoMonitor, Work};
 use pml_parser::write::{LogWriter, Machine, NewEvent, NewProcess, details};
 use pml_parser::{ErrorKind, Event, EventClass, FileTime, Filter, Log, LogSet, LogView, Process, Recovery};
-use pml_samples::boot::{Amount, Bits, Options, generate_in_memory};
-use pml_samples::{corpus, little};
+use pml_samples::boot::{Amount, Bits, Options};
+use pml_samples::scenario::generate_in_memory;
+use pml_samples::{corpus, minimal};
 use std::io::{Cursor, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::process::ExitCode;
@@ -521,10 +522,10 @@ fn absurd_fields() -> Result<(), Failed> {
     Ok(())
 }
 
-/// A little log, cut at every byte.
+/// A minimal log, cut at every byte.
 fn cut_at_every_byte() -> Result<(), Failed> {
     for is_64_bit in [true, false] {
-        let whole = little::log(is_64_bit)?;
+        let whole = minimal::log(is_64_bit)?;
         let records = records(&whole);
         for at in HEADER..whole.len() {
             let log = recovered(&whole[..at]);
@@ -542,7 +543,7 @@ fn cut_at_every_byte() -> Result<(), Failed> {
 /// Every byte of header and tables changed: all events are found. Every byte of the events: all others are.
 fn every_byte_changed() -> Result<(), Failed> {
     for is_64_bit in [true, false] {
-        let whole = little::log(is_64_bit)?;
+        let whole = minimal::log(is_64_bit)?;
         let records = records(&whole);
         let starts: Vec<usize> = records.iter().map(|record| record.start).collect();
         for at in 0..whole.len() {

@@ -5,31 +5,31 @@ use super::call::status::{END_OF_FILE, NAME_NOT_FOUND};
 use pml_parser::write::details::{self, Create, FileDetails};
 use pml_parser::{EventClass, FileTime};
 
-/// Reading attributes only.
+/// Access for reading attributes only.
 pub(crate) const ATTRIBUTES: Create =
     Create { desired_access: 0x80, disposition: 1, options: 0x20_0000, attributes: 0, share_mode: 7 };
 
-/// Reading a directory.
+/// Access for reading a directory.
 pub(crate) const DIRECTORY: Create =
     Create { desired_access: 0x10_0001, disposition: 1, options: 0x4021, attributes: 0, share_mode: 7 };
 
-/// Executing: what the loader asks for.
+/// Access for executing: what the loader asks for.
 pub(crate) const EXECUTE: Create =
     Create { desired_access: 0x10_0021, disposition: 1, options: 0x60, attributes: 0, share_mode: 5 };
 
-/// Deleting or renaming.
+/// Access for deleting or renaming.
 pub(crate) const DELETE: Create =
     Create { desired_access: 0x11_0080, disposition: 1, options: 0x20_4020, attributes: 0, share_mode: 7 };
 
-/// Linking: attributes are read and written.
+/// Access for linking: attributes are read and written.
 pub(crate) const LINK: Create =
     Create { desired_access: 0x10_0180, disposition: 1, options: 0x20_4020, attributes: 0, share_mode: 7 };
 
-/// Replacing a file.
+/// Access for replacing a file.
 pub(crate) const REPLACE: Create =
     Create { desired_access: 0x12_0196, disposition: 5, options: 0x60, attributes: 0x80, share_mode: 1 };
 
-/// Flags of an IRP that reads or writes pages, not for a caller.
+/// Flags of an IRP that reads or writes pages for the memory manager.
 pub(crate) const PAGING: u32 = 0x6_0043;
 
 fn file(code: u16, details: Vec<u8>) -> Call {
@@ -45,7 +45,7 @@ pub(crate) fn open(pointer: usize, path: &str, how: &Create) -> Call {
     file(20, details::create_file(pointer, path, how)).returning(details::open_result(pointer, result))
 }
 
-/// An attempt to open what is not there.
+/// An attempt to open a missing file.
 pub(crate) fn probe(pointer: usize, path: &str, how: &Create) -> Call {
     open(pointer, path, how).ending(NAME_NOT_FOUND)
 }
@@ -95,7 +95,7 @@ pub(crate) fn query_attribute_tag(pointer: usize, path: &str) -> Call {
     file(25, details::query_information(pointer, path, 0x23, 8)).returning(0x20u64.to_le_bytes().to_vec())
 }
 
-/// Volume information: creation time, serial number, no label.
+/// `QueryInformationVolume`: creation time, serial number, no label.
 pub(crate) fn query_volume(pointer: usize, path: &str, time: FileTime) -> Call {
     let mut extra = time.0.to_le_bytes().to_vec();
     extra.extend_from_slice(&0x7A3C_19E4u32.to_le_bytes());
@@ -103,7 +103,7 @@ pub(crate) fn query_volume(pointer: usize, path: &str, time: FileTime) -> Call {
     file(30, details::query_information(pointer, path, 1, 24)).returning(extra)
 }
 
-/// Attributes and the name of the file system.
+/// `QueryAttributeInformationVolume`: attributes and name of the file system.
 pub(crate) fn query_volume_attributes(pointer: usize, path: &str) -> Call {
     let mut extra = 0x03E7_2EFFu32.to_le_bytes().to_vec();
     extra.extend_from_slice(&255u32.to_le_bytes());
@@ -112,7 +112,7 @@ pub(crate) fn query_volume_attributes(pointer: usize, path: &str) -> Call {
     file(30, details::query_information(pointer, path, 5, 0x210)).returning(extra)
 }
 
-/// `QueryFullSizeInformationVolume`: all units, free ones, sectors of a unit, bytes of a sector.
+/// `QueryFullSizeInformationVolume`: all units, free units, sectors of a unit, bytes of a sector.
 pub(crate) fn query_volume_size(pointer: usize, path: &str, free: u64) -> Call {
     let mut extra = Vec::with_capacity(32);
     for units in [31_130_111, free, free] {
@@ -139,7 +139,7 @@ pub(crate) fn delete(pointer: usize, path: &str) -> Call {
     file(26, details::set_information(pointer, path, 0x0D, &[1]))
 }
 
-/// The same in the way of newer callers: delete, POSIX semantics, ignore read-only.
+/// Marks an open file to be deleted, as newer callers do: delete, POSIX semantics, ignore read-only.
 pub(crate) fn delete_extended(pointer: usize, path: &str) -> Call {
     file(26, details::set_information(pointer, path, 0x40, &0x13u32.to_le_bytes()))
 }
@@ -157,7 +157,7 @@ pub(crate) fn query_directory(pointer: usize, path: &str, pattern: &str, names: 
     if names.is_empty() { call } else { call.returning(details::directory_entries(names)) }
 }
 
-/// Waiting for changes: it stays pending until something changes.
+/// `NotifyChangeDirectory`: the operation is pending until something changes.
 pub(crate) fn watch_directory(pointer: usize, path: &str) -> Call {
     let details = FileDetails::new(pointer, 2, path).param(0, 0, &0x800u32.to_le_bytes()).param(
         0,
@@ -190,7 +190,7 @@ pub(crate) fn query_security(pointer: usize, path: &str) -> Call {
     file(40, FileDetails::new(pointer, 0, path).param(0, 0, &7u32.to_le_bytes()).build())
 }
 
-/// The shutdown of a device, at the very end.
+/// `Shutdown` of a device, at the very end.
 pub(crate) fn shutdown(pointer: usize, path: &str) -> Call {
     file(36, details::close_file(pointer, path))
 }

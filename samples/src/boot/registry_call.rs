@@ -26,7 +26,7 @@ pub(crate) enum Value {
 }
 
 impl Value {
-    /// Type number and bytes.
+    /// Type number and bytes of the value, as the registry stores them.
     fn stored(&self) -> (u32, Vec<u8>) {
         match self {
             Self::Text(text) => (1, utf16(text)),
@@ -54,12 +54,12 @@ pub(crate) fn open(path: &str, access: u32) -> Call {
     registry(0, details::open_key(path, access)).returning(details::key_opened(access, 0))
 }
 
-/// An attempt to open a key that is not there.
+/// An attempt to open a missing key.
 pub(crate) fn probe(path: &str) -> Call {
     open(path, READ).ending(NAME_NOT_FOUND)
 }
 
-/// `RegCreateKey`: 1 creates the key, 2 opens one that was there.
+/// `RegCreateKey`: disposition 1 creates the key, 2 opens an existing one.
 pub(crate) fn create(path: &str, disposition: u32) -> Call {
     registry(1, details::open_key(path, ALL)).returning(details::key_opened(ALL, disposition))
 }
@@ -68,7 +68,7 @@ pub(crate) fn close(path: &str) -> Call {
     registry(2, details::key_only(path))
 }
 
-/// `RegQueryKey` that asks how many keys and values there are.
+/// `RegQueryKey` that asks for the number of keys and values.
 pub(crate) fn query_counts(path: &str, keys: u32, values: u32) -> Call {
     let mut extra = vec![0; 44];
     extra[20..24].copy_from_slice(&keys.to_le_bytes());
@@ -76,7 +76,7 @@ pub(crate) fn query_counts(path: &str, keys: u32, values: u32) -> Call {
     registry(3, details::query(path, 48, 2)).returning(extra)
 }
 
-/// `RegQueryKey` that asks for handle tags, as every opening below a predefined key does.
+/// `RegQueryKey` that asks for handle tags, as every open below a predefined key does.
 pub(crate) fn query_tags(path: &str) -> Call {
     registry(3, details::query(path, 4, 7)).returning(vec![0; 4])
 }
@@ -87,18 +87,18 @@ pub(crate) fn query_value(path: &str, value: &Value) -> Call {
     registry(5, details::query(path, 0x100.max(extra.len() as u32), 2)).returning(extra)
 }
 
-/// A query with a buffer that does not hold the value.
-pub(crate) fn query_value_short(path: &str) -> Call {
+/// A query with a buffer that is too small for the value.
+pub(crate) fn query_value_in_short_buffer(path: &str) -> Call {
     registry(5, details::query(path, 16, 2)).ending(BUFFER_OVERFLOW)
 }
 
-/// A query with a buffer that does not even hold the fixed part.
-pub(crate) fn query_value_too_small(path: &str) -> Call {
+/// A query with a buffer that is too small even for the fixed part.
+pub(crate) fn query_value_in_tiny_buffer(path: &str) -> Call {
     registry(5, details::query(path, 8, 2)).ending(BUFFER_TOO_SMALL)
 }
 
-/// A query for a value that is not there.
-pub(crate) fn query_value_probe(path: &str) -> Call {
+/// A query for a missing value.
+pub(crate) fn query_missing_value(path: &str) -> Call {
     registry(5, details::query(path, 144, 2)).ending(NAME_NOT_FOUND)
 }
 
@@ -175,7 +175,7 @@ pub(crate) fn query_security(path: &str) -> Call {
     registry(17, details::key_only(path))
 }
 
-/// Details of an enumeration: length of the buffer, index, class.
+/// Details of an enumeration: length of the buffer, index, information class.
 fn enumeration(path: &str, length: u32, index: u32, class: u32) -> Vec<u8> {
     let mut fixed = vec![0; 2];
     for word in [length, index, class] {
@@ -184,7 +184,8 @@ fn enumeration(path: &str, length: u32, index: u32, class: u32) -> Vec<u8> {
     key(&fixed, path)
 }
 
-/// A fixed part between the length word of the path and the path: packed where it is ASCII.
+/// Details with a fixed part between the length word of the path and the path. An ASCII path is
+/// packed.
 fn key(fixed: &[u8], path: &str) -> Vec<u8> {
     let mut details = Vec::with_capacity(2 + fixed.len() + path.len());
     if path.is_ascii() {

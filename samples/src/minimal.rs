@@ -1,13 +1,13 @@
-//! A log of a few kilobytes, to be broken: with a little of everything.
+//! A minimal log with entries in every table, for tests that damage it.
 
 use pml_parser::write::{LogWriter, Machine, NewEvent, NewModule, NewProcess, details};
 use pml_parser::{EventClass, FileTime, NtStatus, Ticks};
 use std::io::{self, Cursor};
 
-/// A log of nine events with a little of everything.
+/// A log of nine events, a few kilobytes long, with entries in every table.
 ///
 /// # Errors
-/// Never: it is written to memory.
+/// Never, because the log is written to memory.
 pub fn log(is_64_bit: bool) -> io::Result<Vec<u8>> {
     let machine = Machine { is_64_bit, ..Machine::windows_10("DAMAGED") };
     let pointer = machine.pointer();

@@ -10,7 +10,7 @@ use pml_benches::boot_log;
 use pml_benches::encode::{Batches, encode, options};
 use pml_benches::limits::{Way, run};
 use pml_parser::NoProgress;
-use pml_parser::export::Work;
+use pml_parser::export::ScanOptions;
 use pml_parser::export::csv::{TextExport, write_csv};
 use pml_parser::export::parquet::{write_dataset, write_events};
 use pml_parser::export::slice::{SliceOptions, slice};
@@ -106,7 +106,7 @@ fn other_outputs(c: &mut Criterion) {
     let set = boot_log(events());
     let mut group = group(c, "outputs", &set);
     let export = |threads| TextExport {
-        work: options(threads).export.work,
+        scan: options(threads).export.scan,
         columns: ProcmonColumn::all().collect(),
         ..TextExport::default()
     };
@@ -119,8 +119,8 @@ fn other_outputs(c: &mut Criterion) {
         });
     }
     let filter = Filter::parse("result = error").expect("a filter of the language");
-    let work = Work { threads: 2, filter: Some(filter), ..Work::default() };
-    let sliced = SliceOptions { work, part_bytes: SliceOptions::PART_BYTES };
+    let scan = ScanOptions { threads: 2, filter: Some(filter), ..ScanOptions::default() };
+    let sliced = SliceOptions { scan, part_bytes: SliceOptions::PART_BYTES };
     group.bench_function("slice of the failed events, threads 2", |b| {
         b.iter(|| {
             let create = |_| Ok(Cursor::new(Vec::new()));

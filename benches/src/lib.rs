@@ -5,7 +5,8 @@ pub mod encode;
 pub mod limits;
 
 use pml_parser::{Log, LogSet};
-use pml_samples::boot::{Amount, Options, generate_in_memory};
+use pml_samples::boot::{Amount, Options};
+use pml_samples::scenario::generate_in_memory;
 
 /// A generated boot log of so many events.
 ///

@@ -14,9 +14,9 @@ use pml_parser::arrow::schema::{EVENTS, EventColumnSet};
 use pml_parser::export::csv::{TextExport, write_csv};
 use pml_parser::export::ipc::write_ipc;
 use pml_parser::export::jsonl::write_jsonl;
-use pml_parser::export::parquet::{Options, write_dataset, write_events};
+use pml_parser::export::parquet::{ParquetOptions, write_dataset, write_events};
 use pml_parser::export::xml::write_xml;
-use pml_parser::export::{TableExport, Work, WriteError};
+use pml_parser::export::{ScanOptions, TableOptions, WriteError};
 use pml_parser::parts::is_same_file;
 use pml_parser::{Fidelity, Opened, ProcmonColumn, TextOptions};
 use std::io::{self, BufWriter, IsTerminal, Write};
@@ -125,7 +125,7 @@ fn format(args: &ConvertArgs) -> Result<Format, Failure> {
 struct Plan<'a> {
     capture: &'a Opened,
     format: Format,
-    parquet: Options,
+    parquet: ParquetOptions,
     text: TextExport,
     stacks: bool,
     safe_csv: bool,
@@ -133,7 +133,11 @@ struct Plan<'a> {
 
 impl<'a> Plan<'a> {
     fn new(args: &ConvertArgs, format: Format, capture: &'a Opened) -> Result<Self, Failure> {
-        let work = Work { threads: args.run.threads(), filter: filter(&args.filter)?, ..Work::default() };
+        let scan = ScanOptions {
+            threads: args.run.threads(),
+            filter: filter(&args.filter)?,
+            ..ScanOptions::default()
+        };
         let text_columns = match args.columns.as_deref() {
             Some(names) if format.is_text() => cells(names)?,
             _ => ProcmonColumn::defaults().collect(),
@@ -151,12 +155,12 @@ impl<'a> Plan<'a> {
         Ok(Self {
             capture,
             format,
-            parquet: Options {
-                export: TableExport { work: work.clone(), columns: table_columns },
+            parquet: ParquetOptions {
+                export: TableOptions { scan: scan.clone(), columns: table_columns },
                 compression: args.compression.into(),
                 facts: input::provenance(capture),
             },
-            text: TextExport { work, columns: text_columns, text },
+            text: TextExport { scan, columns: text_columns, text },
             stacks: args.stacks,
             safe_csv: args.safe_csv,
         })

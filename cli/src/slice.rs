@@ -10,7 +10,7 @@ use crate::status::{Done, Progress, say};
 use indicatif::{HumanBytes, HumanCount};
 use pml_parser::Filter;
 use pml_parser::Opened;
-use pml_parser::export::Work;
+use pml_parser::export::ScanOptions;
 use pml_parser::export::slice::{SliceCounts, SliceOptions, slice};
 use pml_parser::parts::{is_same_file, part_number, parts_beside};
 use std::io;
@@ -49,8 +49,8 @@ pub(crate) fn write(
     run: &RunArgs,
 ) -> Result<(SliceCounts, u64), Failure> {
     let progress = Progress::new(capture.set.size(), run.quiet);
-    let work = Work { threads: run.threads(), filter, ..Work::default() };
-    let options = SliceOptions { work, part_bytes: SliceOptions::PART_BYTES };
+    let scan = ScanOptions { threads: run.threads(), filter, ..ScanOptions::default() };
+    let options = SliceOptions { scan, part_bytes: SliceOptions::PART_BYTES };
     let mut files: Vec<PendingFile> = Vec::new();
     let mut refused = None;
     let create = |number: u32| {

@@ -12,7 +12,8 @@ fn main() -> std::process::ExitCode {
 #[cfg(unix)]
 mod unix {
     use libtest_mimic::{Arguments, Trial};
-    use pml_samples::boot::{Amount, Options, generate_in_memory};
+    use pml_samples::boot::{Amount, Options};
+    use pml_samples::scenario::generate_in_memory;
     use std::collections::BTreeMap;
     use std::fs::{self, File, OpenOptions, Permissions};
     use std::io::{self, Read};

@@ -1,6 +1,7 @@
 //! Outputs appear whole or not at all.
 
-use pml_samples::boot::{Amount, Options, generate_in_memory};
+use pml_samples::boot::{Amount, Options};
+use pml_samples::scenario::generate_in_memory;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -1,7 +1,7 @@
 //! Writes what fuzzing starts from, one directory for each target: `seeds <corpus>`.
 
 use pml_fuzz::body::Body;
-use pml_fuzz::{little, small};
+use pml_fuzz::{minimal, small};
 use pml_parser::Log;
 use std::collections::BTreeSet;
 use std::error::Error;
@@ -146,7 +146,7 @@ fn logs(corpus: &Path) -> Outcome<[usize; 3]> {
     let mut walk = Seeds::new(corpus, "walk")?;
     let mut triage = Seeds::new(corpus, "triage")?;
     let mut bodies = Seeds::new(corpus, "event_body")?;
-    let mut bytes = vec![little::log(true)?, little::log(false)?];
+    let mut bytes = vec![minimal::log(true)?, minimal::log(false)?];
     for file in files(&root().join("samples/logs"), &["pml"])? {
         bytes.push(fs::read(file)?);
     }

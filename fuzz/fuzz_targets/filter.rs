@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::{Corpus, fuzz_target};
-use pml_fuzz::{little, small};
+use pml_fuzz::{minimal, small};
 use pml_parser::{Event, FileTime, Filter, Log, TextOptions};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
@@ -19,8 +19,8 @@ static LOGS: LazyLock<Logs> = LazyLock::new(|| {
         seen.insert((operation.class, operation.name(), event.status()))
     });
     let parse = |bytes| Log::parse(bytes).expect("it was just written");
-    let little = [true, false].map(|bits| parse(little::log(bits).expect("memory does not fail")));
-    std::iter::once(parse(kinds)).chain(little).collect()
+    let minimal = [true, false].map(|bits| parse(minimal::log(bits).expect("memory does not fail")));
+    std::iter::once(parse(kinds)).chain(minimal).collect()
 });
 
 fn events() -> impl Iterator<Item = Event<'static>> {

@@ -2,7 +2,7 @@
 
 pub mod body;
 pub mod capture;
-#[path = "../../samples/src/little.rs"]
-pub mod little;
+#[path = "../../samples/src/minimal.rs"]
+pub mod minimal;
 pub mod reading;
 pub mod small;

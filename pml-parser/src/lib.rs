@@ -1,29 +1,28 @@
 //! Reads Process Monitor logs (PML, version 9) in place, and turns them into columns.
 //!
-//! Data flows one way: bytes → events → columns → outputs.
+//! Data flows one way: bytes → events → columns → outputs. Start at the level that you need:
 //!
-//! * [`Log`] is one file, [`LogSet`] the parts of a capture. Both own their bytes (a map, a
-//!   vector, a slice) and a small index, and hand out `Copy` views.
-//! * [`Event`], [`Process`], [`Module`] and [`Stack`] are such views; reading a field reads the
-//!   bytes. Nothing is allocated per event.
-//! * [`Event::push_path`] and [`Event::push_detail`] write texts into a caller's buffer, as
-//!   Process Monitor shows them or as the log holds them ([`Fidelity`]).
-//! * With the feature `export`, the module of that name turns a capture into files; with `filter`,
-//!   events can be chosen by an expression; with `parallel`, ranges of events are worked on by
-//!   several threads; with `write`, logs can be made; with `recover`, what is left of a broken log can
-//!   be read; with `mmap`, files can be mapped.
+//! * **A capture from a path**: `LogSet::open` (feature `mmap`) finds and maps the parts.
+//! * **Bytes that you have**: [`Log::parse`] reads one file, [`Log::recover`] what is left of a broken one,
+//!   [`LogSet::new`] makes a capture of several. They own their bytes (a map, a vector, a slice) and a small
+//!   index.
+//! * **Events**: [`Event`], [`Process`], [`Module`] and [`Stack`] are `Copy` views; reading a field reads the
+//!   bytes. Nothing is allocated per event. [`Operation`] has a constant for every operation.
+//! * **Texts**: [`Event::push_path`] and [`Event::push_detail`] write into a buffer of yours, as Process Monitor
+//!   shows them or as the log holds them ([`Fidelity`]); [`Event::push_cell`] writes any of its 27 columns.
+//! * **Choosing events** (feature `filter`): `Filter` parses an expression, `Matcher` decides.
+//! * **Columns and files** (feature `export`): `export::batches::EventBatches` pulls Arrow record batches; the
+//!   module `export` writes Parquet, Arrow IPC, JSON Lines, CSV, XML, and smaller logs.
+//! * **Making logs**: [`write`].
 //!
-//! ```
-//! # fn read(bytes: &[u8]) -> Result<(), pml_parser::Error> {
-//! let log = pml_parser::Log::parse(bytes)?;
-//! for position in 0..log.view().event_count() {
-//!     let event = log.view().event(position)?;
-//!     if event.status().is_error() {
-//!         println!("{} {} {}", event.time(), event.operation().name(), event.status());
-//!     }
+//! ```no_run
+//! # #[cfg(feature = "mmap")] {
+//! let opened = pml_parser::LogSet::open("Bootlog.pml")?;
+//! for event in opened.set.events().flatten().filter(|event| event.status().is_error()) {
+//!     println!("{} {} {}", event.operation().name(), event.path(), event.status());
 //! }
-//! # Ok(())
 //! # }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 #[cfg(feature = "export")]
@@ -77,3 +76,8 @@ pub use resolve::Location;
 pub use text::WinStr;
 pub use time::zone::Zone;
 pub use time::{Civil, FileTime, TICKS_PER_SECOND, Ticks};
+
+/// The README, whose example is compiled.
+#[cfg(all(doctest, feature = "mmap"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -8,10 +8,11 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use pml_parser::NoProgress;
 use pml_parser::arrow::schema::{EVENTS, EventColumnSet};
 use pml_parser::export::batches::read_batches;
-use pml_parser::export::parquet::{Compression, Options, write_dataset};
-use pml_parser::export::{Provenance, TableExport, Work, ipc, jsonl};
+use pml_parser::export::parquet::{Compression, ParquetOptions, write_dataset};
+use pml_parser::export::{Provenance, ScanOptions, TableOptions, ipc, jsonl};
 use pml_parser::{Decoded, Log, LogSet, Number, TextOptions};
-use pml_samples::boot::{self, Amount, generate_in_memory};
+use pml_samples::boot::{self, Amount};
+use pml_samples::scenario::generate_in_memory;
 use std::fs::File;
 
 fn set() -> LogSet<Vec<u8>> {
@@ -21,8 +22,8 @@ fn set() -> LogSet<Vec<u8>> {
     LogSet::new(parts.into_iter().map(|bytes| Log::parse(bytes).unwrap()).collect())
 }
 
-fn export(columns: EventColumnSet) -> TableExport {
-    TableExport { work: Work { threads: 2, ..Work::default() }, columns }
+fn export(columns: EventColumnSet) -> TableOptions {
+    TableOptions { scan: ScanOptions { threads: 2, ..ScanOptions::default() }, columns }
 }
 
 fn table(set: &LogSet<Vec<u8>>, columns: &EventColumnSet) -> RecordBatch {
@@ -88,7 +89,7 @@ fn what_was_not_looked_at_is_not_counted() {
         let counts = read_batches(&set, &export, &NoProgress, |_| Ok(())).unwrap();
         assert_eq!((counts.events(), counts.undecoded), (set.event_count(), counted));
         let folder = tempfile::tempdir().unwrap();
-        let options = Options { export, compression: Compression::Zstd, facts: Provenance::default() };
+        let options = ParquetOptions { export, compression: Compression::Zstd, facts: Provenance::default() };
         write_dataset(&set, |name| File::create(folder.path().join(name)), &options, &NoProgress).unwrap();
         let capture = File::open(folder.path().join("capture.parquet")).unwrap();
         let mut reader = ParquetRecordBatchReaderBuilder::try_new(capture).unwrap().build().unwrap();
@@ -145,7 +146,7 @@ fn outputs_hold_the_columns_that_were_asked_for() {
         assert_eq!(rows as u64, set.event_count());
 
         let folder = tempfile::tempdir().unwrap();
-        let options = Options { export, compression: Compression::Zstd, facts: Provenance::default() };
+        let options = ParquetOptions { export, compression: Compression::Zstd, facts: Provenance::default() };
         write_dataset(&set, |name| File::create(folder.path().join(name)), &options, &NoProgress).unwrap();
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), files, "{names:?}");
     }

@@ -5,11 +5,11 @@
 use pml_parser::NoProgress;
 use pml_parser::write::{LogWriter, Machine, NewEvent, details};
 use pml_parser::{ErrorKind, EventClass, Fidelity, FileTime, Log, ProcmonColumn, Resolution, TextOptions};
-use pml_samples::little;
+use pml_samples::minimal;
 use std::io::Cursor;
 
 fn log(is_64_bit: bool) -> Vec<u8> {
-    little::log(is_64_bit).unwrap()
+    minimal::log(is_64_bit).unwrap()
 }
 
 /// Reads all there is to read; gives the number of readable events.
@@ -54,15 +54,18 @@ fn walk(bytes: &[u8]) -> Option<usize> {
 
 /// Runs everything through all exports.
 fn convert(log: Log<&[u8]>) {
-    use pml_parser::export::parquet::{Compression, Options, write_dataset};
-    use pml_parser::export::{Provenance, TableExport, csv, ipc, jsonl, xml};
+    use pml_parser::export::parquet::{Compression, ParquetOptions, write_dataset};
+    use pml_parser::export::{Provenance, TableOptions, csv, ipc, jsonl, xml};
     let set = pml_parser::LogSet::new(vec![log]);
     let (facts, mut sink) = (Provenance::default(), std::io::sink());
-    let options =
-        Options { export: TableExport::default(), compression: Compression::None, facts: facts.clone() };
+    let options = ParquetOptions {
+        export: TableOptions::default(),
+        compression: Compression::None,
+        facts: facts.clone(),
+    };
     write_dataset(&set, |_| Ok(std::io::sink()), &options, &NoProgress).unwrap();
-    jsonl::write_jsonl(&set, &mut sink, &TableExport::default(), &NoProgress).unwrap();
-    ipc::write_ipc(&set, &mut sink, &TableExport::default(), &facts, &NoProgress).unwrap();
+    jsonl::write_jsonl(&set, &mut sink, &TableOptions::default(), &NoProgress).unwrap();
+    ipc::write_ipc(&set, &mut sink, &TableOptions::default(), &facts, &NoProgress).unwrap();
     let export = csv::TextExport { columns: ProcmonColumn::all().collect(), ..csv::TextExport::default() };
     csv::write_csv(&set, &mut sink, &export, true, &NoProgress).unwrap();
     xml::write_xml(&set, &mut sink, &export, true, &NoProgress).unwrap();

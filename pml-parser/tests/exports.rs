@@ -5,7 +5,7 @@
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use pml_parser::NoProgress;
-use pml_parser::export::Work;
+use pml_parser::export::ScanOptions;
 use pml_parser::export::csv::write_csv;
 use pml_parser::export::xml::{TextExport, write_xml};
 use pml_parser::{Fidelity, Log, LogSet, ProcmonColumn, TextOptions};
@@ -30,7 +30,7 @@ fn export(logs: Vec<Vec<u8>>, kind: Kind, text: &TextOptions, threads: usize) ->
     let logs = logs.into_iter().map(Log::parse).collect::<Result<_, _>>().map_err(|e| e.to_string())?;
     let set = LogSet::new(logs);
     let export = TextExport {
-        work: Work { threads, ..Work::default() },
+        scan: ScanOptions { threads, ..ScanOptions::default() },
         columns: ProcmonColumn::all().collect(),
         text: text.clone(),
     };

@@ -6,8 +6,9 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use pml_parser::{
     Event, EventClass, Fidelity, FileTime, Filter, Log, LogSet, NtStatus, Number, ProcmonColumn, TextOptions,
 };
-use pml_samples::boot::{Amount, Options, generate_in_memory};
+use pml_samples::boot::{Amount, Options};
 use pml_samples::corpus;
+use pml_samples::scenario::generate_in_memory;
 use std::process::ExitCode;
 
 type Set = LogSet<Vec<u8>>;

@@ -14,9 +14,9 @@
 #![forbid(unsafe_code)]
 
 use pml_parser::NoProgress;
-use pml_parser::export::parquet::{Compression, Options, write_dataset, write_events};
+use pml_parser::export::parquet::{Compression, ParquetOptions, write_dataset, write_events};
 use pml_parser::export::slice::{SliceOptions, slice};
-use pml_parser::export::{Provenance, TableExport, Work, WriteError, batches, csv, ipc, jsonl, xml};
+use pml_parser::export::{Provenance, ScanOptions, TableOptions, WriteError, batches, csv, ipc, jsonl, xml};
 use pml_parser::write::{LogWriter, Machine, NewEvent, NewModule, NewProcess, details};
 use pml_parser::{
     Decoded, ErrorKind, Event, EventClass, Exceeded, Fidelity, FileTime, Limits, Log, LogSet, NtStatus,
@@ -312,7 +312,7 @@ fn details_of_more_than_any_event_has_are_read_in_part() {
     assert_eq!(event.path().to_string(), r"C:\one");
     // A slice takes the record as it is.
     let file = tempfile::tempfile().unwrap();
-    let options = SliceOptions { work: Work::default(), part_bytes: u64::MAX };
+    let options = SliceOptions { scan: ScanOptions::default(), part_bytes: u64::MAX };
     let set = LogSet::new(vec![Log::parse(bytes.as_slice()).unwrap()]);
     slice(&set, &options, |_| file.try_clone(), &NoProgress).unwrap();
     let mut out = Vec::new();
@@ -774,7 +774,7 @@ fn times_beyond_the_calendar() {
         assert_eq!(cell(&last, ProcmonColumn::RelativeTime, Fidelity::Procmon), "512409557:36:10.9551615");
         let set = LogSet::new(vec![log]);
         let mut out = Vec::new();
-        jsonl::write_jsonl(&set, &mut out, &TableExport::default(), &NoProgress).unwrap();
+        jsonl::write_jsonl(&set, &mut out, &TableOptions::default(), &NoProgress).unwrap();
         let times: Vec<bool> = String::from_utf8(out)
             .unwrap()
             .lines()
@@ -831,12 +831,13 @@ impl Write for &Counter {
 /// How an export of everything ends, and the bytes it wrote, for each export.
 fn exports(bytes: &[u8], limits: Limits, threads: usize) -> Vec<(&'static str, Result<(), String>, u64)> {
     let set = || LogSet::new(vec![Log::parse(bytes).unwrap()]);
-    let work = Work { threads, limits, ..Work::default() };
-    let export = TableExport { work: work.clone(), ..TableExport::default() };
+    let scan = ScanOptions { threads, limits, ..ScanOptions::default() };
+    let export = TableOptions { scan: scan.clone(), ..TableOptions::default() };
     let facts = Provenance::default();
-    let options = Options { export: export.clone(), compression: Compression::None, facts: facts.clone() };
+    let options =
+        ParquetOptions { export: export.clone(), compression: Compression::None, facts: facts.clone() };
     let text =
-        csv::TextExport { work: work.clone(), columns: ProcmonColumn::all().collect(), ..Default::default() };
+        csv::TextExport { scan: scan.clone(), columns: ProcmonColumn::all().collect(), ..Default::default() };
     let count = Counter::default();
     let mut ends = Vec::new();
     let mut note = |name, result: Result<(), WriteError>| {
@@ -880,13 +881,15 @@ fn thousands_of_entries_for_one_huge_record() {
     // Each entry of five bytes names a record of 60 KiB: 10,000 of them would be 600 MiB.
     let bytes = one_huge_record(10_000);
     for threads in [1, 3] {
-        for (name, result, written) in exports(&bytes, Limits { spare: 0, ..Limits::default() }, threads) {
+        for (name, result, written) in
+            exports(&bytes, Limits { record_bytes_floor: 0, ..Limits::default() }, threads)
+        {
             assert_eq!(result, Err(OVERLAP.to_owned()), "{name}");
             assert!(written <= 64 * bytes.len() as u64, "{name} wrote {written} of {} bytes", bytes.len());
         }
     }
     let set = LogSet::new(vec![Log::parse(bytes).unwrap()]);
-    let options = SliceOptions { work: Work::default(), part_bytes: u64::MAX };
+    let options = SliceOptions { scan: ScanOptions::default(), part_bytes: u64::MAX };
     let refused = slice(&set, &options, |_| Ok(Cursor::new(Vec::new())), &NoProgress).unwrap_err();
     assert_eq!(refused.to_string(), OVERLAP);
     // What is spared for small logs comes to an end too.
@@ -899,7 +902,7 @@ fn thousands_of_entries_for_one_huge_record() {
 fn a_few_records_that_share_bytes_are_read() {
     // Up to eight times the size of the log: a damaged record may take others for its details.
     let bytes = one_huge_record(7);
-    for (name, result, written) in exports(&bytes, Limits { spare: 0, ..Limits::default() }, 2) {
+    for (name, result, written) in exports(&bytes, Limits { record_bytes_floor: 0, ..Limits::default() }, 2) {
         assert_eq!(result, Ok(()), "{name}");
         assert!(written > 0, "{name}");
     }
@@ -913,7 +916,7 @@ fn the_limit_does_not_depend_on_threads() {
     let times = 40 * of_one / bytes.len() as u64;
     for threads in [1, 2, 5] {
         for records in [times, times + 1] {
-            let limits = Limits { records, spare: 0, ..Limits::default() };
+            let limits = Limits { record_bytes_factor: records, record_bytes_floor: 0, ..Limits::default() };
             for (name, result, _) in exports(&bytes, limits, threads) {
                 assert_eq!(result.is_ok(), records > times, "{name} {records}");
             }
@@ -949,7 +952,7 @@ fn texts_that_all_events_share() {
         log.add_event(&NewEvent { stack: &stack, ..event(3, 38, &[], None) }).unwrap();
     }
     let bytes = log.finish().unwrap().into_inner();
-    let limits = Limits { text: 20, held: 16 << 20, ..Limits::default() };
+    let limits = Limits { text_bytes_factor: 20, text_bytes_in_flight: 16 << 20, ..Limits::default() };
     for threads in [1, 3] {
         for (name, result, written) in exports(&bytes, limits, threads) {
             match name {
@@ -971,7 +974,12 @@ fn texts_that_all_events_share() {
 #[test]
 fn texts_of_one_range() {
     let bytes = one_huge_record(100);
-    let limits = Limits { records: u64::MAX, text: u64::MAX, spare: 0, held: 1 << 20 };
+    let limits = Limits {
+        record_bytes_factor: u64::MAX,
+        text_bytes_factor: u64::MAX,
+        record_bytes_floor: 0,
+        text_bytes_in_flight: 1 << 20,
+    };
     for (name, result, written) in exports(&bytes, limits, 1) {
         match name {
             // The cells of CSV and XML are cut at 4,095 characters.
@@ -993,9 +1001,10 @@ fn frames_that_share_a_huge_path() {
     log.add_event(&NewEvent { stack: &stack, ..event(3, 38, &[], None) }).unwrap();
     let bytes = log.finish().unwrap().into_inner();
     // As XML, 60,000 times twice the path would be 3.6 GB.
-    let limits = Limits { held: 8 << 20, ..Limits::default() };
+    let limits = Limits { text_bytes_in_flight: 8 << 20, ..Limits::default() };
     let (count, set) = (Counter::default(), LogSet::new(vec![Log::parse(bytes).unwrap()]));
-    let text = csv::TextExport { work: Work { limits, ..Work::default() }, ..Default::default() };
+    let text =
+        csv::TextExport { scan: ScanOptions { limits, ..ScanOptions::default() }, ..Default::default() };
     let refused = xml::write_xml(&set, &mut &count, &text, true, &NoProgress).unwrap_err();
     assert_eq!(refused.to_string(), HELD);
     assert!(count.0.load(Ordering::Relaxed) < 1 << 20);

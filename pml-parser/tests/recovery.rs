@@ -3,12 +3,13 @@
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use pml_parser::NoProgress;
-use pml_parser::export::Work;
+use pml_parser::export::ScanOptions;
 use pml_parser::export::slice::{SliceOptions, slice};
 use pml_parser::write::{LogWriter, Machine, NewEvent, NewProcess, details};
 use pml_parser::{ErrorKind, Event, EventClass, FileTime, Filter, Log, LogSet, LogView, Process, Recovery};
-use pml_samples::boot::{Amount, Bits, Options, generate_in_memory};
-use pml_samples::{corpus, little};
+use pml_samples::boot::{Amount, Bits, Options};
+use pml_samples::scenario::generate_in_memory;
+use pml_samples::{corpus, minimal};
 use std::io::{Cursor, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::process::ExitCode;
@@ -122,7 +123,8 @@ fn read_back(mut file: std::fs::File) -> Result<Vec<u8>, Failed> {
 /// All of a capture as a log.
 fn sliced<B: AsRef<[u8]> + Sync>(set: &LogSet<B>) -> Result<Log<Vec<u8>>, Failed> {
     let file = tempfile::tempfile()?;
-    let options = SliceOptions { work: Work { threads: 2, ..Work::default() }, part_bytes: u64::MAX };
+    let options =
+        SliceOptions { scan: ScanOptions { threads: 2, ..ScanOptions::default() }, part_bytes: u64::MAX };
     slice(set, &options, |_| file.try_clone(), &NoProgress).map_err(|e| e.to_string())?;
     Ok(Log::parse(read_back(file)?).map_err(|e| e.to_string())?)
 }
@@ -522,10 +524,10 @@ fn absurd_fields() -> Result<(), Failed> {
     Ok(())
 }
 
-/// A little log, cut at every byte.
+/// A minimal log, cut at every byte.
 fn cut_at_every_byte() -> Result<(), Failed> {
     for is_64_bit in [true, false] {
-        let whole = little::log(is_64_bit)?;
+        let whole = minimal::log(is_64_bit)?;
         let records = records(&whole);
         for at in HEADER..whole.len() {
             let log = recovered(&whole[..at]);
@@ -543,7 +545,7 @@ fn cut_at_every_byte() -> Result<(), Failed> {
 /// Every byte of header and tables changed: all events are found. Every byte of the events: all others are.
 fn every_byte_changed() -> Result<(), Failed> {
     for is_64_bit in [true, false] {
-        let whole = little::log(is_64_bit)?;
+        let whole = minimal::log(is_64_bit)?;
         let records = records(&whole);
         let starts: Vec<usize> = records.iter().map(|record| record.start).collect();
         for at in 0..whole.len() {
@@ -683,7 +685,8 @@ fn less_is_not_damage() -> Result<(), Failed> {
     let set = LogSet::new(vec![Log::parse(bytes.clone()).unwrap()]);
     let file = tempfile::tempfile()?;
     let filter = Some(Filter::parse("operation = 'Process Create'").unwrap());
-    let options = SliceOptions { work: Work { filter, ..Work::default() }, part_bytes: u64::MAX };
+    let options =
+        SliceOptions { scan: ScanOptions { filter, ..ScanOptions::default() }, part_bytes: u64::MAX };
     slice(&set, &options, |_| file.try_clone(), &NoProgress).map_err(|e| e.to_string())?;
     let slice = read_back(file)?;
     let log = recovered(&slice);

@@ -3,13 +3,14 @@
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use pml_parser::NoProgress;
-use pml_parser::export::Work;
+use pml_parser::export::ScanOptions;
 use pml_parser::export::csv::{TextExport, write_csv};
 use pml_parser::export::slice::{SliceOptions, slice};
 use pml_parser::write::{LogWriter, Machine, NewEvent, NewModule, NewProcess, details};
 use pml_parser::{EventClass, FileTime, Filter, Log, LogSet, ProcmonColumn};
-use pml_samples::boot::{Amount, Bits, Options, generate_in_memory};
+use pml_samples::boot::{Amount, Bits, Options};
 use pml_samples::corpus;
+use pml_samples::scenario::generate_in_memory;
 use std::cell::RefCell;
 use std::io::{self, Cursor, Seek, SeekFrom, Write};
 use std::process::ExitCode;
@@ -45,7 +46,8 @@ fn set(logs: Vec<Vec<u8>>) -> Set {
 fn sliced(set: &Set, filter: Option<&str>, part_bytes: u64) -> Vec<Vec<u8>> {
     let files: RefCell<Vec<Shared>> = RefCell::default();
     let filter = filter.map(|text| Filter::parse(text).unwrap_or_else(|e| panic!("{e}")));
-    let options = SliceOptions { work: Work { threads: 2, filter, ..Work::default() }, part_bytes };
+    let options =
+        SliceOptions { scan: ScanOptions { threads: 2, filter, ..ScanOptions::default() }, part_bytes };
     let create = |_| {
         let file = Shared::default();
         files.borrow_mut().push(file.clone());
@@ -401,7 +403,8 @@ fn forged_records_do_not_multiply() -> Result<(), Failed> {
     }
     log[first + 0x30..first + 0x34].fill(0);
     log[first + 0x2C..first + 0x30].copy_from_slice(&500_000u32.to_le_bytes());
-    let options = SliceOptions { work: Work { threads: 1, ..Work::default() }, part_bytes: u64::MAX };
+    let options =
+        SliceOptions { scan: ScanOptions { threads: 1, ..ScanOptions::default() }, part_bytes: u64::MAX };
     let refused = slice(&set(vec![log]), &options, |_| Ok(Shared::default()), &NoProgress).unwrap_err();
     assert!(refused.to_string().contains("overlap"), "{refused}");
     Ok(())

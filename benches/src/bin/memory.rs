@@ -29,7 +29,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let options = options(threads);
     let export = &options.export;
     let text = TextExport {
-        work: export.work.clone(),
+        scan: export.scan.clone(),
         columns: ProcmonColumn::all().collect(),
         ..TextExport::default()
     };

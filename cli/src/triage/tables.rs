@@ -13,8 +13,8 @@ use parquet::file::properties::WriterProperties;
 use pml_analyzer::Report;
 use pml_analyzer::tables::{Column, FAILURES, FINDINGS, Table};
 use pml_parser::Opened;
-use pml_parser::export::parquet::{Options, write_dataset};
-use pml_parser::export::{TableExport, Work, WriteError};
+use pml_parser::export::parquet::{ParquetOptions, write_dataset};
+use pml_parser::export::{ScanOptions, TableOptions, WriteError};
 use std::io::Write;
 use std::path::Path;
 
@@ -46,10 +46,10 @@ fn write_table<T>(out: impl Write + Send, table: &Table<T>, rows: &[T]) -> Resul
 pub(super) fn write(path: &Path, capture: &Opened, report: &Report, run: &RunArgs) -> Result<(), Failure> {
     let dataset = PendingDataset::create(path, run.force)?;
     let progress = Progress::new(capture.set.size(), run.quiet);
-    let options = Options {
-        export: TableExport {
-            work: Work { threads: run.threads(), ..Work::default() },
-            ..TableExport::default()
+    let options = ParquetOptions {
+        export: TableOptions {
+            scan: ScanOptions { threads: run.threads(), ..ScanOptions::default() },
+            ..TableOptions::default()
         },
         compression: pml_parser::export::parquet::Compression::Zstd,
         facts: input::provenance(capture),

@@ -37,7 +37,7 @@ where
     }
     out.write_all(titles.as_bytes())?;
     let first = set.time_span().map_or(FileTime(0), |span| span.0);
-    let budget = Budget::new(set, export.work.limits);
+    let budget = Budget::new(set, export.scan.limits);
     let counts = write_rows(set, out, export, monitor, &budget, || {
         let mut row = Row::new(export, &markup, first);
         move |event: &_, out: &mut String| row.push(event, out)

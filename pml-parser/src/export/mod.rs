@@ -11,6 +11,7 @@ mod current_modules;
 pub mod ipc;
 pub mod jsonl;
 pub mod parquet;
+pub mod range_size;
 pub mod slice;
 mod stack_tables;
 mod text;
@@ -32,7 +33,7 @@ pub use crate::arrow::tables::Provenance;
 
 /// Which events are exported, and by how many threads.
 #[derive(Clone, Debug, Default)]
-pub struct Work {
+pub struct ScanOptions {
     /// Threads that decode and encode; 0 is 1. The output does not depend on it.
     pub threads: usize,
     /// The events to export; all without one.
@@ -43,14 +44,14 @@ pub struct Work {
 
 /// An export of the events table.
 #[derive(Clone, Debug, Default)]
-pub struct TableExport {
+pub struct TableOptions {
     /// Which events, by how many threads.
-    pub work: Work,
+    pub scan: ScanOptions,
     /// Which columns; all by default.
     pub columns: EventColumnSet,
 }
 
-impl Work {
+impl ScanOptions {
     /// What decides for the events of a range.
     fn matcher<B: AsRef<[u8]>>(&self, set: &LogSet<B>) -> Option<Matcher<'_>> {
         let filter = self.filter.as_ref()?;
@@ -119,6 +120,15 @@ impl From<ParquetError> for WriteError {
     }
 }
 
+impl From<WriteError> for ArrowError {
+    fn from(error: WriteError) -> Self {
+        match error {
+            WriteError::Arrow(error) => error,
+            other => Self::ExternalError(Box::new(other)),
+        }
+    }
+}
+
 impl From<ArrowError> for WriteError {
     fn from(error: ArrowError) -> Self {
         match error {
@@ -140,7 +150,7 @@ pub(crate) fn progress<B: AsRef<[u8]>>(set: &LogSet<B>, range: &EventRange) -> (
 /// Decodes ranges of events into rows of the events table, on any thread.
 struct RangeDecoder<'a, B> {
     set: &'a LogSet<B>,
-    export: &'a TableExport,
+    export: &'a TableOptions,
     monitor: &'a dyn Progress,
     budget: &'a Budget,
     finders: StackFinders<'a>,
@@ -149,7 +159,7 @@ struct RangeDecoder<'a, B> {
 impl<'a, B: AsRef<[u8]>> RangeDecoder<'a, B> {
     fn new(
         set: &'a LogSet<B>,
-        export: &'a TableExport,
+        export: &'a TableOptions,
         budget: &'a Budget,
         monitor: &'a dyn Progress,
     ) -> Self {
@@ -163,7 +173,7 @@ impl<'a, B: AsRef<[u8]>> RangeDecoder<'a, B> {
         mut take: impl FnMut(EventRows, &mut Meter<'_>) -> Result<(), WriteError>,
     ) -> Result<(EventCounts, FoundStacks), WriteError> {
         let log = self.set.part(range.part()).ok_or_else(|| io::Error::other("a range of another set"))?;
-        let mut matcher = self.export.work.matcher(self.set);
+        let mut matcher = self.export.scan.matcher(self.set);
         let mut meter = self.budget.meter();
         let mut columns = EventColumns::new(log, &self.export.columns, self.finders.borrow(log));
         // Whoever reads stacks reads records as a whole, one after the other, which a processor

@@ -34,7 +34,7 @@ where
     W: Write,
 {
     out.write_all("\u{feff}<?xml version=\"1.0\" encoding=\"UTF-8\"?>\r\n<procmon><processlist>".as_bytes())?;
-    let budget = Budget::new(set, export.work.limits);
+    let budget = Budget::new(set, export.scan.limits);
     let most = budget.meter().most_text();
     let mut text = String::new();
     let write = |text: &mut String, out: &mut W| {

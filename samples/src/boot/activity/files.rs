@@ -1,6 +1,6 @@
-//! File system noise.
+//! Background activity in the file system.
 
-use super::Scene;
+use super::context::ActivityContext;
 use crate::boot::call::Call;
 use crate::boot::call::status::{
     ACCESS_DENIED, FAST_IO_DISALLOWED, FILE_LOCKED_WITH_ONLY_READERS, NAME_NOT_FOUND, NO_MORE_FILES,
@@ -17,34 +17,34 @@ const GET_REPARSE_POINT: u32 = 0x9_00A8;
 const QUERY_USN: u32 = 0x9_00EB;
 const READ_CACHED: u32 = 0;
 
-/// Looks for a library in one folder after the other until it is found, or is not.
-pub(super) fn probe(scene: &mut Scene<'_>) -> Vec<Call> {
-    let pointer = scene.pointer;
-    let name = *scene.random.pick(LIBRARIES);
+/// Looks for a library in one folder after the other.
+pub(super) fn probe(context: &mut ActivityContext<'_>) -> Vec<Call> {
+    let pointer = context.pointer;
+    let name = *context.random.pick(LIBRARIES);
     let mut calls = Vec::with_capacity(8);
     let folders =
         [r"C:\Windows\System32\wbem", r"C:\Program Files\Common Files", WINDOWS, r"C:\Windows\servicing"];
-    for folder in folders.iter().take(scene.random.between(1, 5) as usize) {
+    for folder in folders.iter().take(context.random.between(1, 5) as usize) {
         let path = format!(r"{folder}\{name}");
-        if scene.random.chance(80) {
+        if context.random.chance(80) {
             calls.push(file::open(pointer, &path, &ATTRIBUTES).ending(PATH_NOT_FOUND));
-        } else if scene.random.chance(500) {
-            let time = scene.earlier();
+        } else if context.random.chance(500) {
+            let time = context.earlier();
             calls.push(file::query_open(pointer, &path, time, 0).ending(NAME_NOT_FOUND));
         } else {
             calls.push(file::probe(pointer, &path, &ATTRIBUTES));
         }
     }
-    if scene.random.chance(600) {
-        calls.extend(map_image(scene, &format!(r"{SYSTEM32}\{name}")));
+    if context.random.chance(600) {
+        calls.extend(map_image(context, &format!(r"{SYSTEM32}\{name}")));
     }
     calls
 }
 
-/// What the loader does with a library before it maps it.
-pub(super) fn map_image(scene: &mut Scene<'_>, path: &str) -> Vec<Call> {
-    let (pointer, time) = (scene.pointer, scene.earlier());
-    let size = scene.random.between(20_000, 2_000_000);
+/// The operations of the loader before it maps a library.
+pub(super) fn map_image(context: &mut ActivityContext<'_>, path: &str) -> Vec<Call> {
+    let (pointer, time) = (context.pointer, context.earlier());
+    let size = context.random.between(20_000, 2_000_000);
     vec![
         file::query_open(pointer, path, time, size),
         file::open(pointer, path, &EXECUTE),
@@ -55,31 +55,31 @@ pub(super) fn map_image(scene: &mut Scene<'_>, path: &str) -> Vec<Call> {
 }
 
 /// Opens a file and reads it to its end.
-pub(super) fn read(scene: &mut Scene<'_>) -> Vec<Call> {
-    let path = scene.paths.system_file(scene.random);
-    read_path(scene, &path)
+pub(super) fn read(context: &mut ActivityContext<'_>) -> Vec<Call> {
+    let path = context.paths.system_file(context.random);
+    read_path(context, &path)
 }
 
-pub(super) fn read_path(scene: &mut Scene<'_>, path: &str) -> Vec<Call> {
-    let (pointer, time) = (scene.pointer, scene.earlier());
-    let blocks = scene.random.between(1, 6);
-    let size = blocks * 4096 - scene.random.below(4000);
+pub(super) fn read_path(context: &mut ActivityContext<'_>, path: &str) -> Vec<Call> {
+    let (pointer, time) = (context.pointer, context.earlier());
+    let blocks = context.random.between(1, 6);
+    let size = blocks * 4096 - context.random.below(4000);
     let mut calls = vec![file::open(pointer, path, &Create::READ)];
-    if scene.random.chance(300) {
+    if context.random.chance(300) {
         calls.push(file::query_basic(pointer, path, time));
     }
     calls.push(file::query_standard(pointer, path, size));
     for block in 0..blocks {
         let length = (size - block * 4096).min(4096) as u32;
-        if scene.random.chance(60) {
-            // Fast I/O is refused, and the same comes again as an IRP.
+        if context.random.chance(60) {
+            // Fast I/O is refused, and the same read follows as an IRP.
             calls.push(
                 file::read(pointer, path, block * 4096, length, READ_CACHED).ending(FAST_IO_DISALLOWED),
             );
         }
         calls.push(file::read(pointer, path, block * 4096, length, READ_CACHED));
     }
-    if scene.random.chance(700) {
+    if context.random.chance(700) {
         calls.push(file::read_at_end(pointer, path, size));
     }
     calls.push(file::close(pointer, path));
@@ -87,29 +87,29 @@ pub(super) fn read_path(scene: &mut Scene<'_>, path: &str) -> Vec<Call> {
 }
 
 /// Appends to a log of a service.
-pub(super) fn write(scene: &mut Scene<'_>) -> Vec<Call> {
-    let pointer = scene.pointer;
+pub(super) fn write(context: &mut ActivityContext<'_>) -> Vec<Call> {
+    let pointer = context.pointer;
     let names =
         ["System.evtx", "Setup.evtx", "Application.evtx", "Microsoft-Windows-Servicing%4Operational.evtx"];
-    let path = format!(r"{SYSTEM32}\winevt\Logs\{}", scene.random.pick(&names));
-    let at = scene.random.below(64) * 0x1_0000;
+    let path = format!(r"{SYSTEM32}\winevt\Logs\{}", context.random.pick(&names));
+    let at = context.random.below(64) * 0x1_0000;
     let mut calls = vec![file::write(pointer, &path, at, 0x1_0000, 0)];
-    if scene.random.chance(300) {
+    if context.random.chance(300) {
         calls.push(file::write(pointer, &path, at, 0x1_0000, file::PAGING));
     }
     calls.push(file::write(pointer, &path, 0, 0x80, 0));
-    if scene.random.chance(100) {
+    if context.random.chance(100) {
         calls.push(file::flush(pointer, &path));
     }
     calls
 }
 
 /// Asks about a file without reading it.
-pub(super) fn information(scene: &mut Scene<'_>) -> Vec<Call> {
-    let (pointer, time) = (scene.pointer, scene.earlier());
-    let path = scene.paths.system_file(scene.random);
-    let size = scene.random.between(1_000, 3_000_000);
-    match scene.random.below(6) {
+pub(super) fn information(context: &mut ActivityContext<'_>) -> Vec<Call> {
+    let (pointer, time) = (context.pointer, context.earlier());
+    let path = context.paths.system_file(context.random);
+    let size = context.random.between(1_000, 3_000_000);
+    match context.random.below(6) {
         0 | 1 => vec![file::query_open(pointer, &path, time, size)],
         2 => vec![
             file::open(pointer, &path, &ATTRIBUTES),
@@ -132,23 +132,23 @@ pub(super) fn information(scene: &mut Scene<'_>) -> Vec<Call> {
     }
 }
 
-/// Lists a directory in one or two calls, and a last one that finds no more.
-pub(super) fn list(scene: &mut Scene<'_>) -> Vec<Call> {
-    let pointer = scene.pointer;
-    let payload = scene.paths.payload(scene.random);
-    let path = match scene.random.below(4) {
+/// Lists a directory.
+pub(super) fn list(context: &mut ActivityContext<'_>) -> Vec<Call> {
+    let pointer = context.pointer;
+    let payload = context.paths.payload(context.random);
+    let path = match context.random.below(4) {
         0 => SYSTEM32.to_owned(),
         1 => r"C:\Windows\servicing\Packages".to_owned(),
         2 => r"C:\Windows\System32\drivers".to_owned(),
         _ => format!(r"C:\Windows\WinSxS\{}", payload.component),
     };
     let mut calls = vec![file::open(pointer, &path, &DIRECTORY)];
-    if scene.random.chance(150) {
+    if context.random.chance(150) {
         calls.push(file::query_directory(pointer, &path, "*.Config", &[]).ending(NO_SUCH_FILE));
     } else {
-        let older = scene.paths.payload(scene.random).file;
+        let older = context.paths.payload(context.random).file;
         let names = [".", "..", payload.file.as_str(), older.as_str()];
-        let count = scene.random.between(1, 5) as usize;
+        let count = context.random.between(1, 5) as usize;
         calls.push(file::query_directory(pointer, &path, "*", &names[..count]));
         calls.push(file::query_directory(pointer, &path, "", &[]).ending(NO_MORE_FILES));
     }
@@ -156,29 +156,29 @@ pub(super) fn list(scene: &mut Scene<'_>) -> Vec<Call> {
     calls
 }
 
-/// Files of users, with Chinese names among them.
-pub(super) fn user_file(scene: &mut Scene<'_>) -> Vec<Call> {
-    let path = scene.paths.user_file(scene.random);
-    if scene.random.chance(300) {
-        let time = scene.earlier();
-        return vec![file::query_open(scene.pointer, &path, time, 81_920)];
+/// Opens or reads a file of a user. Some names are Chinese.
+pub(super) fn user_file(context: &mut ActivityContext<'_>) -> Vec<Call> {
+    let path = context.paths.user_file(context.random);
+    if context.random.chance(300) {
+        let time = context.earlier();
+        return vec![file::query_open(context.pointer, &path, time, 81_920)];
     }
-    if scene.random.chance(60) {
-        return vec![file::open(scene.pointer, &path, &Create::READ).ending(SHARING_VIOLATION)];
+    if context.random.chance(60) {
+        return vec![file::open(context.pointer, &path, &Create::READ).ending(SHARING_VIOLATION)];
     }
-    read_path(scene, &path)
+    read_path(context, &path)
 }
 
-/// A virus scanner: it opens what others have opened, shares everything, and reads all of it.
-pub(super) fn scan(scene: &mut Scene<'_>) -> Vec<Call> {
-    let pointer = scene.pointer;
-    let path = match scene.random.below(8) {
-        0..=3 => scene.paths.payload(scene.random).path(),
-        4 => scene.paths.user_file(scene.random),
-        5 => scene.paths.catalog(scene.random),
-        _ => scene.paths.system_file(scene.random),
+/// Scans a file for viruses: opens it with full sharing and reads all of it.
+pub(super) fn scan(context: &mut ActivityContext<'_>) -> Vec<Call> {
+    let pointer = context.pointer;
+    let path = match context.random.below(8) {
+        0..=3 => context.paths.payload(context.random).path(),
+        4 => context.paths.user_file(context.random),
+        5 => context.paths.catalog(context.random),
+        _ => context.paths.system_file(context.random),
     };
-    let size = scene.random.between(1, 9) * 0x1_0000;
+    let size = context.random.between(1, 9) * 0x1_0000;
     let how = Create { desired_access: 0x12_0089, share_mode: 7, options: 0x20_4060, ..Create::READ };
     let mut calls = vec![
         file::open(pointer, &path, &how),
@@ -199,11 +199,11 @@ pub(super) fn scan(scene: &mut Scene<'_>) -> Vec<Call> {
     calls
 }
 
-/// Asks for a volume; the first opening runs into a mount point.
-pub(super) fn volume(scene: &mut Scene<'_>) -> Vec<Call> {
-    let (pointer, time) = (scene.pointer, scene.earlier());
+/// Asks for volume information. At times, an open meets a mount point first.
+pub(super) fn volume(context: &mut ActivityContext<'_>) -> Vec<Call> {
+    let (pointer, time) = (context.pointer, context.earlier());
     let mut calls = Vec::with_capacity(5);
-    if scene.random.chance(200) {
+    if context.random.chance(200) {
         calls.push(file::open(pointer, r"C:\Documents and Settings", &ATTRIBUTES).ending(REPARSE));
     }
     calls.push(file::open(pointer, r"C:\", &ATTRIBUTES));

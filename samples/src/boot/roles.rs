@@ -1,56 +1,56 @@
-//! Who takes part in a boot, as data: programs, when they live, and what they do.
+//! The programs that run during a boot, as data: when each runs, and what it does.
 
-use super::noise::Habit::{self, *};
-
-/// A millionth of the log.
-pub(crate) type Ppm = u32;
+use super::activity::Activity::{self, *};
+use super::progress::Ppm;
 
 /// A program that runs during the boot.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Role<'a> {
-    /// File name of the program, unless several roles share it; stories name actors by it.
+    /// File name of the program; `#` and a suffix follow where several roles have one program.
+    /// Scripts refer to roles by this name.
     pub(crate) name: &'a str,
-    /// Folder below the Windows folder, or a whole path.
+    /// Folder below the Windows folder, or a full path.
     pub(crate) folder: &'a str,
     /// What follows the path on the command line.
     pub(crate) arguments: &'a str,
-    /// Name of the parent's role.
+    /// Name of the role of the parent.
     pub(crate) parent: &'a str,
     pub(crate) user: &'a str,
     pub(crate) session: u32,
     pub(crate) starts: Ppm,
     /// When it ends, if that is before the shutdown.
     pub(crate) ends: Option<Ppm>,
-    /// How much of the noise is its own, compared with the others that run.
+    /// Its share of the background activity, relative to the other running processes.
     pub(crate) share: u32,
     pub(crate) threads: u64,
-    /// Libraries of its own.
+    /// Libraries in the folder of the program.
     pub(crate) modules: &'static [&'static str],
-    /// How many of the common libraries it loads, at most; native programs load none.
+    /// Most common libraries that it loads; native programs load none.
     pub(crate) libraries: u64,
-    pub(crate) habits: &'static [(Habit, u32)],
-    /// Events a log must have for this role to take part.
+    /// Background activities with their weights.
+    pub(crate) activities: &'static [(Activity, u32)],
+    /// Least number of events of a log in which this role runs.
     pub(crate) from_events: u64,
-    /// How many of it run one after the other, in logs of a million events.
+    /// Number of its processes that run one after the other in long logs.
     pub(crate) copies: u32,
 }
 
-/// What a process keeps of its role.
+/// The part of a role that its process keeps.
 #[derive(Clone, Debug)]
-pub(crate) struct Part {
+pub(crate) struct RoleProfile {
     pub(crate) name: String,
     pub(crate) user: String,
     pub(crate) session: u32,
     pub(crate) share: u32,
     pub(crate) threads: u64,
     pub(crate) libraries: u64,
-    pub(crate) habits: &'static [(Habit, u32)],
+    pub(crate) activities: &'static [(Activity, u32)],
 }
 
-impl Part {
+impl RoleProfile {
     pub(crate) fn new(role: &Role<'_>) -> Self {
-        let &Role { name, user, session, share, threads, libraries, habits, .. } = role;
-        Self { name: name.to_owned(), user: user.to_owned(), session, share, threads, libraries, habits }
+        let &Role { name, user, session, share, threads, libraries, activities, .. } = role;
+        Self { name: name.to_owned(), user: user.to_owned(), session, share, threads, libraries, activities }
     }
 }
 
@@ -67,7 +67,7 @@ const NATIVE: Role<'static> = Role {
     threads: 2,
     modules: &[],
     libraries: 0,
-    habits: SERVICE_HABITS,
+    activities: SERVICE_ACTIVITIES,
     from_events: 0,
     copies: 1,
 };
@@ -85,63 +85,63 @@ const HELPER: Role<'static> = Role {
 };
 
 #[rustfmt::skip]
-const SERVICE_HABITS: &[(Habit, u32)] = &[
+const SERVICE_ACTIVITIES: &[(Activity, u32)] = &[
     (RegistryRead, 30), (RegistryProbe, 24), (RegistryEnumerate, 9), (RegistryWrite, 2), (FileProbe, 9), (FileRead, 7),
     (FileInformation, 9), (DirectoryList, 3), (LoadLibrary, 3), (FileWrite, 2), (Threads, 3), (Pipe, 1), (Volume, 1),
 ];
 #[rustfmt::skip]
-const SYSTEM_HABITS: &[(Habit, u32)] =
+const SYSTEM_ACTIVITIES: &[(Activity, u32)] =
     &[(Paging, 30), (HiveFlush, 14), (DriverLoad, 4), (TransactionLog, 6), (RegistryRead, 14), (Volume, 2)];
 #[rustfmt::skip]
-const WORKER_HABITS: &[(Habit, u32)] = &[
+const WORKER_ACTIVITIES: &[(Activity, u32)] = &[
     (StageComponent, 24), (ComponentRegistry, 40), (Manifest, 12), (PackageRegistry, 14), (LogWrite, 5), (RegistryRead, 8),
     (RegistryProbe, 6), (FileInformation, 5), (DirectoryList, 3), (DriverPackage, 4), (LoadLibrary, 2), (Threads, 2),
 ];
 #[rustfmt::skip]
-const INSTALLER_HABITS: &[(Habit, u32)] =
+const INSTALLER_ACTIVITIES: &[(Activity, u32)] =
     &[(PackageRegistry, 22), (LogWrite, 3), (RegistryRead, 10), (FileInformation, 4), (LoadLibrary, 1)];
 #[rustfmt::skip]
-const QUEUE_HABITS: &[(Habit, u32)] = &[(LinkComponent, 70), (QueueRegistry, 20), (MoveRename, 6)];
+const QUEUE_ACTIVITIES: &[(Activity, u32)] = &[(LinkComponent, 70), (QueueRegistry, 20), (MoveRename, 6)];
 #[rustfmt::skip]
-const SCANNER_HABITS: &[(Habit, u32)] = &[
+const SCANNER_ACTIVITIES: &[(Activity, u32)] = &[
     (Scan, 40), (FileInformation, 10), (RegistryRead, 10), (RegistryProbe, 6), (UserFile, 8), (LoadLibrary, 2),
     (Threads, 3), (FileWrite, 3),
 ];
 #[rustfmt::skip]
-const EARLY_HABITS: &[(Habit, u32)] =
+const EARLY_ACTIVITIES: &[(Activity, u32)] =
     &[(RegistryRead, 30), (RegistryProbe, 12), (FileProbe, 6), (DirectoryList, 4), (RegistryEnumerate, 6), (FileInformation, 6)];
 
-/// Everyone, parents before their children.
+/// All roles, parents before their children.
 #[rustfmt::skip]
-pub(crate) const CAST: &[Role<'static>] = &[
+pub(crate) const ROLES: &[Role<'static>] = &[
     Role {
-        name: "System", parent: "", folder: "", share: 16, threads: 12, habits: SYSTEM_HABITS, ..NATIVE
+        name: "System", parent: "", folder: "", share: 16, threads: 12, activities: SYSTEM_ACTIVITIES, ..NATIVE
     },
-    Role { name: "Registry", parent: "System", folder: "", starts: 6_000, share: 2, habits: &[(HiveFlush, 1)], from_events: 20_000, ..NATIVE },
-    Role { name: "smss.exe", parent: "System", starts: 30_000, share: 4, habits: EARLY_HABITS, ..NATIVE },
+    Role { name: "Registry", parent: "System", folder: "", starts: 6_000, share: 2, activities: &[(HiveFlush, 1)], from_events: 20_000, ..NATIVE },
+    Role { name: "smss.exe", parent: "System", starts: 30_000, share: 4, activities: EARLY_ACTIVITIES, ..NATIVE },
     Role {
         name: "autochk.exe", arguments: " *", starts: 45_000, ends: Some(60_000), share: 6,
-        habits: &[(Volume, 3), (RegistryRead, 4), (FileInformation, 1)], from_events: 20_000, ..NATIVE
+        activities: &[(Volume, 3), (RegistryRead, 4), (FileInformation, 1)], from_events: 20_000, ..NATIVE
     },
     Role {
         name: "poqexec.exe", arguments: r" /display_progress \SystemRoot\WinSxS\pending.xml",
-        starts: 65_000, ends: Some(240_000), share: 90, threads: 1, habits: QUEUE_HABITS, ..NATIVE
+        starts: 65_000, ends: Some(240_000), share: 90, threads: 1, activities: QUEUE_ACTIVITIES, ..NATIVE
     },
     Role {
         name: "csrss.exe",
         arguments: r" ObjectDirectory=\Windows SharedSection=1024,20480,768 Windows=On SubSystemType=Windows",
         starts: 245_000, share: 2, modules: &["csrsrv.dll", "basesrv.dll", "winsrv.dll", "sxssrv.dll"],
-        habits: EARLY_HABITS, ..NATIVE
+        activities: EARLY_ACTIVITIES, ..NATIVE
     },
-    Role { name: "wininit.exe", starts: 250_000, share: 3, libraries: 14, habits: EARLY_HABITS, ..NATIVE },
+    Role { name: "wininit.exe", starts: 250_000, share: 3, libraries: 14, activities: EARLY_ACTIVITIES, ..NATIVE },
     Role {
         name: "csrss.exe#1",
         arguments: r" ObjectDirectory=\Windows SharedSection=1024,20480,768 Windows=On SubSystemType=Windows",
-        session: 1, starts: 255_000, modules: &["csrsrv.dll", "basesrv.dll", "winsrv.dll"], habits: EARLY_HABITS,
+        session: 1, starts: 255_000, modules: &["csrsrv.dll", "basesrv.dll", "winsrv.dll"], activities: EARLY_ACTIVITIES,
         from_events: 20_000, ..NATIVE
     },
     Role {
-        name: "winlogon.exe", session: 1, starts: 258_000, share: 3, libraries: 24, habits: EARLY_HABITS,
+        name: "winlogon.exe", session: 1, starts: 258_000, share: 3, libraries: 24, activities: EARLY_ACTIVITIES,
         from_events: 20_000, ..NATIVE
     },
     Role { name: "services.exe", parent: "wininit.exe", starts: 265_000, share: 8, libraries: 18, threads: 8, ..SERVICE },
@@ -173,7 +173,7 @@ pub(crate) const CAST: &[Role<'static>] = &[
     },
     Role {
         name: "svchost.exe#ProfSvc", arguments: " -k netsvcs -p -s ProfSvc", starts: 302_000,
-        habits: &[(RegistryRead, 20), (UserFile, 8), (RegistryProbe, 10), (DirectoryList, 3), (FileInformation, 4)],
+        activities: &[(RegistryRead, 20), (UserFile, 8), (RegistryProbe, 10), (DirectoryList, 3), (FileInformation, 4)],
         from_events: 20_000, ..SVCHOST
     },
     Role { name: "svchost.exe#DeviceInstall", arguments: " -k DcomLaunch -p -s DeviceInstall", starts: 304_000, from_events: 20_000, ..SVCHOST },
@@ -188,22 +188,22 @@ pub(crate) const CAST: &[Role<'static>] = &[
         name: "MsMpEng.exe",
         folder: r"C:\ProgramData\Microsoft\Windows Defender\Platform\4.18.24090.11-0",
         starts: 315_000, share: 22, threads: 16, modules: &["mpclient.dll", "mpsvc.dll", "mpengine.dll"],
-        habits: SCANNER_HABITS, ..SERVICE
+        activities: SCANNER_ACTIVITIES, ..SERVICE
     },
     Role {
         name: "TrustedInstaller.exe", folder: "servicing", starts: 335_000, ends: Some(965_000), share: 10, threads: 4,
-        modules: &["CbsMsg.dll"], libraries: 20, habits: INSTALLER_HABITS, ..SERVICE
+        modules: &["CbsMsg.dll"], libraries: 20, activities: INSTALLER_ACTIVITIES, ..SERVICE
     },
     Role {
         name: "TiWorker.exe", folder: "{servicing stack}", arguments: " -Embedding", parent: "svchost.exe#DcomLaunch",
         starts: 345_000, ends: Some(955_000), share: 110, threads: 12,
         modules: &["CbsCore.dll", "wcp.dll", "drvstore.dll", "dpx.dll", "cmiaisupport.dll", "msdelta.dll", "wdscore.dll"],
-        libraries: 30, habits: WORKER_HABITS, ..SERVICE
+        libraries: 30, activities: WORKER_ACTIVITIES, ..SERVICE
     },
     Role { name: "spoolsv.exe", starts: 350_000, from_events: 20_000, ..SERVICE },
     Role {
         name: "SearchIndexer.exe", arguments: " /Embedding", starts: 370_000, share: 5, from_events: 50_000,
-        habits: &[(UserFile, 12), (RegistryRead, 10), (FileInformation, 10), (DirectoryList, 6), (FileWrite, 4)], ..SERVICE
+        activities: &[(UserFile, 12), (RegistryRead, 10), (FileInformation, 10), (DirectoryList, 6), (FileWrite, 4)], ..SERVICE
     },
     Role {
         name: "WmiPrvSE.exe", folder: r"System32\wbem", parent: "svchost.exe#DcomLaunch", starts: 400_000,
@@ -211,7 +211,7 @@ pub(crate) const CAST: &[Role<'static>] = &[
     },
     Role {
         name: "drvinst.exe", parent: "svchost.exe#DeviceInstall", arguments: r#" "4" "1" "C:\Windows\INF\oem3.inf" "0""#,
-        starts: 360_000, ends: Some(368_000), habits: &[(DriverPackage, 20), (RegistryWrite, 6), (RegistryRead, 10)], ..HELPER
+        starts: 360_000, ends: Some(368_000), activities: &[(DriverPackage, 20), (RegistryWrite, 6), (RegistryRead, 10)], ..HELPER
     },
     Role {
         name: "mofcomp.exe", folder: r"System32\wbem", arguments: r" C:\Windows\System32\wbem\wmi.mof",
@@ -224,5 +224,5 @@ pub(crate) const CAST: &[Role<'static>] = &[
     },
 ];
 
-/// How far apart copies of a role start.
+/// Distance between the starts of two processes of one role.
 pub(crate) const COPY_DISTANCE: Ppm = 60_000;

@@ -7,7 +7,7 @@ use pml_parser::Exceeded;
 #[non_exhaustive]
 pub enum TriageError {
     /// The caller cancelled.
-    Stopped,
+    Cancelled,
     /// Reading the capture takes more work than any sound log of its size.
     TooMuchWork(Exceeded),
 }
@@ -15,7 +15,7 @@ pub enum TriageError {
 impl std::fmt::Display for TriageError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Stopped => f.write_str("stopped"),
+            Self::Cancelled => f.write_str("stopped"),
             Self::TooMuchWork(exceeded) => exceeded.fmt(f),
         }
     }

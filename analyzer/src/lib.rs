@@ -5,11 +5,12 @@
 //! [`Report`] says it all in English or Chinese. What is judged by is data ([`Knowledge`]).
 //!
 //! ```
-//! use pml_analyzer::{Knowledge, Language, NoWatch, Origin, Report, TriageOptions, triage};
+//! use pml_analyzer::{Knowledge, Language, Origin, Report, TriageOptions, triage};
+//! use pml_parser::NoProgress;
 //!
 //! # fn look(set: &pml_parser::LogSet<Vec<u8>>) -> Result<(), Box<dyn std::error::Error>> {
 //! let knowledge = Knowledge::embedded().map_err(|errors| errors[0].clone())?;
-//! if let Ok(triage) = triage(set, &knowledge, TriageOptions::default(), &NoWatch) {
+//! if let Ok(triage) = triage(set, &knowledge, TriageOptions::default(), &NoProgress) {
 //!     let report = Report::new(set, &triage, &knowledge, &Origin::default(), Language::En);
 //!     println!("{}", report.headline);
 //! }
@@ -19,6 +20,8 @@
 #![forbid(unsafe_code)]
 
 mod boot;
+#[cfg(feature = "bundle")]
+pub mod bundle;
 mod canonical;
 mod component;
 mod error;
@@ -30,7 +33,6 @@ mod language;
 mod report;
 mod triage;
 
-pub use boot::Watch;
 pub use component::{Component, Package};
 pub use error::TriageError;
 pub use evidence::{Certainty, Code, LogEvidence, Moment, Observation, Position};
@@ -39,19 +41,9 @@ pub use knowledge::{
     Actors, Boot, Knowledge, KnowledgeError, OldId, Risk, Rule, RuleKind, RuleStatus, RuleSummary,
 };
 pub use language::{Language, Text};
+#[cfg(feature = "tables")]
+pub use report::tables;
 pub use report::{
     FailureReport, FindingReport, Format, Origin, Paint, Report, SCHEMA_VERSION, printable, printable_lines,
 };
 pub use triage::{ResolvedFailure, Triage, TriageOptions, triage, triage_with_logs};
-
-/// Watches nothing.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct NoWatch;
-
-impl Watch for NoWatch {
-    fn advance(&self, _: u64, _: u64) {}
-
-    fn is_cancelled(&self) -> bool {
-        false
-    }
-}

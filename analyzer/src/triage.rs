@@ -1,12 +1,12 @@
 //! From the inputs of a case to all that there is to say about it.
 
-use crate::boot::{EventContext, Processes, Scan, Watch, scan};
+use crate::boot::{EventContext, Processes, Scan, scan};
 use crate::error::TriageError;
 use crate::evidence::{Citation, LogEvidence, Observation};
 use crate::facts::{self, Facts};
 use crate::judge::{Established, Verdict, judge};
 use crate::knowledge::Knowledge;
-use pml_parser::{Damage, EventId, LogSet};
+use pml_parser::{Damage, EventId, LogSet, Progress};
 
 /// How a capture is analyzed.
 #[derive(Clone, Copy, Debug, Default)]
@@ -89,9 +89,9 @@ pub fn triage<B: AsRef<[u8]> + Sync>(
     set: &LogSet<B>,
     knowledge: &Knowledge,
     options: TriageOptions,
-    watch: &dyn Watch,
+    progress: &dyn Progress,
 ) -> Result<Triage, TriageError> {
-    triage_with_logs(set, Vec::new(), knowledge, options, watch)
+    triage_with_logs(set, Vec::new(), knowledge, options, progress)
 }
 
 /// Analyzes a capture together with what the logs beside it show.
@@ -103,10 +103,10 @@ pub fn triage_with_logs<B: AsRef<[u8]> + Sync>(
     logs: Vec<LogEvidence>,
     knowledge: &Knowledge,
     options: TriageOptions,
-    watch: &dyn Watch,
+    progress: &dyn Progress,
 ) -> Result<Triage, TriageError> {
     let processes = Processes::new(set, &knowledge.actors);
-    let scan = scan(set, knowledge, &processes, options.threads, watch)?;
+    let scan = scan(set, knowledge, &processes, options.threads, progress)?;
     let context = EventContext::new(set, knowledge, &processes);
     let facts = facts::derive(&context, &scan, &logs, options.parts_missing);
     let verdict = judge(&context, &scan, &facts);

@@ -1,7 +1,7 @@
 //! A damaged log costs what it touches: an analysis never fails, and its report still renders.
 
-use pml_analyzer::{Format, Knowledge, Language, NoWatch, Origin, Paint, Report, TriageOptions, triage};
-use pml_parser::{Log, LogSet};
+use pml_analyzer::{Format, Knowledge, Language, Origin, Paint, Report, TriageOptions, triage};
+use pml_parser::{Log, LogSet, NoProgress};
 use pml_samples::boot::{Amount, Options};
 use pml_samples::scenario;
 
@@ -34,7 +34,7 @@ fn damage_never_ends_an_analysis() {
             let Ok(log) = Log::parse(bytes) else { continue };
             read += 1;
             let set = LogSet::new(vec![log]);
-            let triage = triage(&set, &knowledge, TriageOptions::default(), &NoWatch).unwrap();
+            let triage = triage(&set, &knowledge, TriageOptions::default(), &NoProgress).unwrap();
             let report = Report::new(&set, &triage, &knowledge, &Origin::default(), Language::Zh);
             for format in [Format::Text, Format::Markdown, Format::Html] {
                 assert!(report.render(&knowledge, format, Paint::Plain).unwrap().len() > 500);
@@ -48,7 +48,7 @@ fn damage_never_ends_an_analysis() {
 fn a_log_without_events_has_a_report() {
     let knowledge = Knowledge::embedded().unwrap();
     let set = LogSet::new(Vec::<Log<Vec<u8>>>::new());
-    let triage = triage(&set, &knowledge, TriageOptions::default(), &NoWatch).unwrap();
+    let triage = triage(&set, &knowledge, TriageOptions::default(), &NoProgress).unwrap();
     let report = Report::new(&set, &triage, &knowledge, &Origin::default(), Language::En);
     assert!(report.findings.is_empty() && report.render(&knowledge, Format::Html, Paint::Plain).is_ok());
 }

@@ -1,10 +1,10 @@
 //! What a log beside the capture shows is a fact like any other: rules hold by it, and reports cite its lines.
 
 use pml_analyzer::{
-    Certainty, Code, Format, Knowledge, Language, LogEvidence, Moment, NoWatch, Observation, Origin, Paint,
-    Position, Report, TriageOptions, triage_with_logs,
+    Certainty, Code, Format, Knowledge, Language, LogEvidence, Moment, Observation, Origin, Paint, Position,
+    Report, TriageOptions, triage_with_logs,
 };
-use pml_parser::{FileTime, Log, LogSet};
+use pml_parser::{FileTime, Log, LogSet, NoProgress};
 use pml_samples::boot::{Amount, Options};
 use pml_samples::scenario;
 use serde_json::{Value, json};
@@ -41,7 +41,7 @@ fn capture() -> LogSet<Vec<u8>> {
 }
 
 fn report(set: &LogSet<Vec<u8>>, logs: Vec<LogEvidence>, knowledge: &Knowledge) -> Report {
-    let triage = triage_with_logs(set, logs, knowledge, TriageOptions::default(), &NoWatch).unwrap();
+    let triage = triage_with_logs(set, logs, knowledge, TriageOptions::default(), &NoProgress).unwrap();
     Report::new(set, &triage, knowledge, &Origin::default(), Language::En)
 }
 

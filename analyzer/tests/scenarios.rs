@@ -4,8 +4,8 @@
 //! runs all tests of S07 and its variants, and `verdict` as a filter runs the verdicts of all scenarios.
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use pml_analyzer::{Format, Knowledge, Language, NoWatch, Origin, Paint, Report, TriageOptions, triage};
-use pml_parser::{Log, LogSet};
+use pml_analyzer::{Format, Knowledge, Language, Origin, Paint, Report, TriageOptions, triage};
+use pml_parser::{Log, LogSet, NoProgress};
 use pml_samples::boot::{Amount, Options};
 use pml_samples::scenario::{self, Expectation, Finding, Rollback, Scenario};
 use serde_json::Value;
@@ -52,7 +52,7 @@ fn report(scenario: &Scenario, options: &Options, threads: usize) -> Report {
     let parts = scenario.generate_in_memory(options).unwrap().parts;
     let set = open(scenario, parts);
     let triage_options = TriageOptions { threads, parts_missing: false };
-    let triage = triage(&set, &KNOWLEDGE, triage_options, &NoWatch).unwrap();
+    let triage = triage(&set, &KNOWLEDGE, triage_options, &NoProgress).unwrap();
     let source =
         Origin { name: "Bootlog.pml".to_owned(), argument: "Bootlog.pml".to_owned(), ..Origin::default() };
     Report::new(&set, &triage, &KNOWLEDGE, &source, Language::En)
@@ -254,7 +254,7 @@ fn rendering(case: &Case) -> Result<(), Failed> {
     let parts = case.scenario.generate_in_memory(&sized(&case.scenario, 6_000, 1, 1)).unwrap().parts;
     let set = open(&case.scenario, parts);
     let triage =
-        triage(&set, &KNOWLEDGE, TriageOptions { threads: 1, parts_missing: false }, &NoWatch).unwrap();
+        triage(&set, &KNOWLEDGE, TriageOptions { threads: 1, parts_missing: false }, &NoProgress).unwrap();
     for language in [Language::En, Language::Zh] {
         let report = Report::new(&set, &triage, &KNOWLEDGE, &Origin::default(), language);
         for format in [Format::Text, Format::Markdown, Format::Html] {

@@ -5,15 +5,16 @@
 
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
-use pml_analyzer::{Knowledge, NoWatch, TriageOptions, triage};
+use pml_analyzer::{Knowledge, TriageOptions, triage};
 use pml_benches::boot_log;
 use pml_benches::encode::{Batches, encode, options};
 use pml_benches::limits::{Way, run};
+use pml_parser::NoProgress;
+use pml_parser::export::ScanOptions;
 use pml_parser::export::csv::{TextExport, write_csv};
 use pml_parser::export::parquet::{write_dataset, write_events};
 use pml_parser::export::slice::{SliceOptions, slice};
-use pml_parser::export::{NoMonitor, Work};
-use pml_parser::{Cell, Event, EventClass, Filter, Log, LogSet, TextOptions};
+use pml_parser::{Event, EventClass, Filter, Log, LogSet, ProcmonColumn, TextOptions};
 use std::hint::black_box;
 use std::io::{self, Cursor};
 
@@ -88,13 +89,13 @@ fn parquet(c: &mut Criterion) {
         });
         group.bench_function(format!("events, threads {threads}"), |b| {
             b.iter(|| {
-                write_events(&set, io::sink(), &options(threads), &NoMonitor)
+                write_events(&set, io::sink(), &options(threads), &NoProgress)
                     .expect("a sink takes everything")
             })
         });
         group.bench_function(format!("dataset, threads {threads}"), |b| {
             b.iter(|| {
-                write_dataset(&set, |_| Ok(io::sink()), &options(threads), &NoMonitor)
+                write_dataset(&set, |_| Ok(io::sink()), &options(threads), &NoProgress)
                     .expect("a sink takes everything")
             })
         });
@@ -105,31 +106,31 @@ fn other_outputs(c: &mut Criterion) {
     let set = boot_log(events());
     let mut group = group(c, "outputs", &set);
     let export = |threads| TextExport {
-        work: options(threads).export.work,
-        columns: Cell::all().collect(),
+        scan: options(threads).export.scan,
+        columns: ProcmonColumn::all().collect(),
         ..TextExport::default()
     };
     for threads in [1, 2] {
         group.bench_function(format!("CSV of 27 columns, threads {threads}"), |b| {
             b.iter(|| {
-                write_csv(&set, &mut io::sink(), &export(threads), false, &NoMonitor)
+                write_csv(&set, &mut io::sink(), &export(threads), false, &NoProgress)
                     .expect("a sink takes everything")
             });
         });
     }
     let filter = Filter::parse("result = error").expect("a filter of the language");
-    let work = Work { threads: 2, filter: Some(filter), ..Work::default() };
-    let sliced = SliceOptions { work, part_bytes: SliceOptions::PART_BYTES };
+    let scan = ScanOptions { threads: 2, filter: Some(filter), ..ScanOptions::default() };
+    let sliced = SliceOptions { scan, part_bytes: SliceOptions::PART_BYTES };
     group.bench_function("slice of the failed events, threads 2", |b| {
         b.iter(|| {
             let create = |_| Ok(Cursor::new(Vec::new()));
-            slice(&set, &sliced, create, &NoMonitor).expect("memory takes everything")
+            slice(&set, &sliced, create, &NoProgress).expect("memory takes everything")
         });
     });
     let knowledge = Knowledge::embedded().expect("what is built in is right");
     group.bench_function("triage, threads 2", |b| {
         let options = || TriageOptions { threads: 2, ..TriageOptions::default() };
-        b.iter(|| triage(&set, &knowledge, options(), &NoWatch).map(|_| ()).expect("nobody stops it"));
+        b.iter(|| triage(&set, &knowledge, options(), &NoProgress).map(|_| ()).expect("nobody stops it"));
     });
 }
 

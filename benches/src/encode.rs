@@ -7,13 +7,13 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::arrow::arrow_writer::ArrowColumnChunk;
 use parquet::file::writer::SerializedFileWriter;
 use pml_parser::LogSet;
+use pml_parser::NoProgress;
 use pml_parser::arrow::schema::{EVENTS, TABLES, Table};
 use pml_parser::export::batches::read_batches;
 use pml_parser::export::column_encoder::{ColumnEncoders, RowGroup};
-use pml_parser::export::parquet::{
-    Compression, Options, RANGE_BYTES, RANGE_EVENTS, properties, write_dataset,
-};
-use pml_parser::export::{CaptureFacts, NoMonitor, TableExport, Work, WriteError};
+use pml_parser::export::parquet::{Compression, ParquetOptions, properties, write_dataset};
+use pml_parser::export::range_size::ROW_GROUP;
+use pml_parser::export::{Provenance, ScanOptions, TableOptions, WriteError};
 use pml_parser::parallel::in_order;
 use std::io;
 use std::panic::resume_unwind;
@@ -21,9 +21,10 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// The default way to convert, on so many threads.
-pub fn options(threads: usize) -> Options {
-    let export = TableExport { work: Work { threads, ..Work::default() }, ..TableExport::default() };
-    Options { export, compression: Compression::Zstd, facts: CaptureFacts::default() }
+pub fn options(threads: usize) -> ParquetOptions {
+    let export =
+        TableOptions { scan: ScanOptions { threads, ..ScanOptions::default() }, ..TableOptions::default() };
+    ParquetOptions { export, compression: Compression::Zstd, facts: Provenance::default() }
 }
 
 /// The record batches of a dataset.
@@ -44,9 +45,9 @@ impl Batches {
     /// When a thread that wrote a table did.
     pub fn new<B: AsRef<[u8]> + Sync>(set: &LogSet<B>, threads: usize) -> Result<Self, WriteError> {
         // Ranges become row groups, and no batch crosses the border of a range.
-        let mut rows_left = set.ranges(RANGE_EVENTS, RANGE_BYTES).map(|range| range.events().len());
+        let mut rows_left = ROW_GROUP.of(set).map(|range| range.events().len());
         let (mut events, mut left) = (Vec::<Vec<RecordBatch>>::new(), 0);
-        read_batches(set, &options(threads).export, &NoMonitor, |batch| {
+        read_batches(set, &options(threads).export, &NoProgress, |batch| {
             if left == 0 {
                 left = rows_left.next().unwrap_or(usize::MAX);
                 events.push(Vec::new());
@@ -64,14 +65,14 @@ impl Batches {
             files.push((name.to_owned(), file.clone()));
             Ok(file)
         };
-        write_dataset(set, create, &options(threads), &NoMonitor)?;
+        write_dataset(set, create, &options(threads), &NoProgress)?;
         let mut others = Vec::new();
         for table in TABLES.iter().filter(|table| table.name != EVENTS.name) {
             let name = format!("{}.parquet", table.name);
             let Some((_, Shared(file))) = files.iter().find(|file| file.0 == name) else { continue };
             let file = Bytes::from(std::mem::take(&mut *file.lock().expect("nobody panicked")));
             let reader = ParquetRecordBatchReaderBuilder::try_new(file)?
-                .with_batch_size(RANGE_EVENTS as usize)
+                .with_batch_size(ROW_GROUP.events as usize)
                 .build()?;
             others.push((table, reader.collect::<Result<Vec<_>, _>>()?));
         }

@@ -2,10 +2,10 @@
 
 use crate::encode::options;
 use arrow::record_batch::RecordBatch;
-use pml_parser::export::NoMonitor;
+use pml_parser::NoProgress;
 use pml_parser::export::batches::read_batches;
 use pml_parser::parallel::in_order;
-use pml_parser::{Cell, Event, EventRange, Log, LogSet, Map, TextOptions};
+use pml_parser::{Event, EventRange, Log, LogSet, Map, ProcmonColumn, TextOptions};
 use std::io;
 use std::path::PathBuf;
 
@@ -61,7 +61,9 @@ pub fn first_event(path: &PathBuf) -> io::Result<u64> {
     let set = open(std::slice::from_ref(path))?;
     let mut text = String::new();
     if let Some(event) = set.events().flatten().next() {
-        for cell in [Cell::ProcessName, Cell::Operation, Cell::Path, Cell::Result] {
+        for cell in
+            [ProcmonColumn::ProcessName, ProcmonColumn::Operation, ProcmonColumn::Path, ProcmonColumn::Result]
+        {
             event.push_cell(cell, event.time(), &TextOptions::default(), &mut text);
         }
     }
@@ -96,7 +98,7 @@ pub fn run<B: AsRef<[u8]> + Sync>(set: &LogSet<B>, way: Way, threads: usize) -> 
             _ = add(bytes as u64);
             Ok(())
         };
-        read_batches(set, &options(threads).export, &NoMonitor, &mut take).map(|_| ()).map_err(|_| ())
+        read_batches(set, &options(threads).export, &NoProgress, &mut take).map(|_| ()).map_err(|_| ())
     } else if way == Way::Memory {
         let files: Vec<&[u8]> = set.parts().map(|log| log.bytes()).collect();
         let pieces = files.into_iter().flat_map(|file| file.chunks(PIECE));

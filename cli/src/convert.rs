@@ -3,10 +3,10 @@
 use crate::args::{ConvertArgs, Format};
 use crate::failure::Failure;
 use crate::filter::filter;
-use crate::input::{self, Capture, same_file};
+use crate::input;
+use crate::outcome::{self, write_failure};
 use crate::output::{PendingDataset, PendingFile};
-use crate::recovery;
-use crate::status::{Done, Progress, counted, say, warn};
+use crate::status::{Done, Progress, say, warn};
 use crate::zone::zone;
 use indicatif::{HumanBytes, HumanCount};
 use pml_parser::arrow::events::EventCounts;
@@ -14,10 +14,11 @@ use pml_parser::arrow::schema::{EVENTS, EventColumnSet};
 use pml_parser::export::csv::{TextExport, write_csv};
 use pml_parser::export::ipc::write_ipc;
 use pml_parser::export::jsonl::write_jsonl;
-use pml_parser::export::parquet::{Options, write_dataset, write_events};
+use pml_parser::export::parquet::{ParquetOptions, write_dataset, write_events};
 use pml_parser::export::xml::write_xml;
-use pml_parser::export::{TableExport, Work, WriteError};
-use pml_parser::{Cell, Damage, Exceeded, Fidelity, TextOptions};
+use pml_parser::export::{ScanOptions, TableOptions, WriteError};
+use pml_parser::parts::is_same_file;
+use pml_parser::{Fidelity, Opened, ProcmonColumn, TextOptions};
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -38,7 +39,7 @@ pub(crate) fn run(args: &ConvertArgs) -> Result<Done, Failure> {
     let to_stdout = args.output.as_os_str() == "-";
     let format = format(args)?;
     let capture = input::open(&args.log, (&args.recovery).into())?;
-    if let Some(path) = capture.paths.iter().find(|path| same_file(path, &args.output)) {
+    if let Some(path) = capture.paths().find(|path| is_same_file(path, &args.output)) {
         return Err(Failure::new(format!("{} is a part of the log itself", path.display()))
             .hint("choose another name for the output"));
     }
@@ -53,17 +54,14 @@ pub(crate) fn run(args: &ConvertArgs) -> Result<Done, Failure> {
     };
     progress.clear();
     let Some((counts, size)) = outcome? else { return Ok(Done::Whole) };
-    let was_broken = recovery::report(&capture);
-    let tables = capture.set.table_damage();
-    report_damage(&capture, &tables, &counts.damage);
-    if format == Format::Dataset && tables.count + counts.damage.count > SHOWN as u64 {
+    let damage = outcome::report(&capture, &counts.damage);
+    if format == Format::Dataset && damage.is_more_than_shown() {
         warn("the first hundred places are listed in the dataset, in capture.damage");
     }
     if !args.run.quiet {
         print_summary(args, &capture, &counts, size, begin.elapsed());
     }
-    let lost = capture.lost_parts || was_broken || !counts.damage.is_empty() || !tables.is_empty();
-    Ok(if lost { Done::WithLosses } else { Done::Whole })
+    Ok(damage.done())
 }
 
 /// Lets the allocator keep what each range of events frees for the next one.
@@ -125,20 +123,24 @@ fn format(args: &ConvertArgs) -> Result<Format, Failure> {
 
 /// Everything about a conversion but the place it goes to.
 struct Plan<'a> {
-    capture: &'a Capture,
+    capture: &'a Opened,
     format: Format,
-    parquet: Options,
+    parquet: ParquetOptions,
     text: TextExport,
     stacks: bool,
     safe_csv: bool,
 }
 
 impl<'a> Plan<'a> {
-    fn new(args: &ConvertArgs, format: Format, capture: &'a Capture) -> Result<Self, Failure> {
-        let work = Work { threads: args.run.threads(), filter: filter(&args.filter)?, ..Work::default() };
+    fn new(args: &ConvertArgs, format: Format, capture: &'a Opened) -> Result<Self, Failure> {
+        let scan = ScanOptions {
+            threads: args.run.threads(),
+            filter: filter(&args.filter)?,
+            ..ScanOptions::default()
+        };
         let text_columns = match args.columns.as_deref() {
             Some(names) if format.is_text() => cells(names)?,
-            _ => Cell::defaults().collect(),
+            _ => ProcmonColumn::defaults().collect(),
         };
         let table_columns = match args.columns.as_deref() {
             Some(names) if !format.is_text() => table_columns(names)?,
@@ -153,12 +155,12 @@ impl<'a> Plan<'a> {
         Ok(Self {
             capture,
             format,
-            parquet: Options {
-                export: TableExport { work: work.clone(), columns: table_columns },
+            parquet: ParquetOptions {
+                export: TableOptions { scan: scan.clone(), columns: table_columns },
                 compression: args.compression.into(),
-                facts: capture.facts(),
+                facts: input::provenance(capture),
             },
-            text: TextExport { work, columns: text_columns, text },
+            text: TextExport { scan, columns: text_columns, text },
             stacks: args.stacks,
             safe_csv: args.safe_csv,
         })
@@ -191,18 +193,18 @@ fn table_columns(names: &str) -> Result<EventColumnSet, Failure> {
 }
 
 /// The columns that a list of titles names; blanks, case and signs do not matter.
-fn cells(names: &str) -> Result<Vec<Cell>, Failure> {
+fn cells(names: &str) -> Result<Vec<ProcmonColumn>, Failure> {
     let plain = |text: &str| -> String {
         text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
     };
     if plain(names) == "all" {
-        return Ok(Cell::all().collect());
+        return Ok(ProcmonColumn::all().collect());
     }
     names
         .split(',')
         .map(|name| {
-            Cell::all().find(|cell| plain(cell.title()) == plain(name)).ok_or_else(|| {
-                let titles: Vec<_> = Cell::all().map(Cell::title).collect();
+            ProcmonColumn::all().find(|cell| plain(cell.title()) == plain(name)).ok_or_else(|| {
+                let titles: Vec<_> = ProcmonColumn::all().map(ProcmonColumn::title).collect();
                 Failure::new(format!("there is no column {:?}", name.trim()))
                     .hint(format!("the columns are: {}", titles.join(", ")))
             })
@@ -267,39 +269,7 @@ impl<W: Write> Write for Counted<W> {
     }
 }
 
-pub(crate) fn write_failure(path: &Path, error: WriteError) -> Failure {
-    match error {
-        // A damaged log may make more work than any sound one of its size.
-        WriteError::Io(e) if e.get_ref().is_some_and(|inner| inner.is::<Exceeded>()) => {
-            Failure::of_io(path, &e).hint("--recover takes only events that do not overlap")
-        }
-        WriteError::Io(e) => Failure::of_io(path, &e),
-        WriteError::Cancelled => Failure::stopped(),
-        other => Failure::new(format!("{}: {other}", path.display())),
-    }
-}
-
-/// How many damaged places are shown; the rest is counted.
-const SHOWN: usize = 5;
-
-/// Says what could not be read, and where the first of it is.
-pub(crate) fn report_damage(capture: &Capture, tables: &Damage, events: &Damage) {
-    let name = |part: u16| capture.paths.get(usize::from(part)).map(|p| p.display().to_string());
-    let is_recovered = capture.set.recovery().is_some();
-    let in_tables = if is_recovered { ("place", "places") } else { ("table entry", "table entries") };
-    for (damage, (one, many)) in [(tables, in_tables), (events, ("event", "events"))] {
-        if damage.is_empty() {
-            continue;
-        }
-        let what = if is_recovered { "damaged" } else { "damaged and left out" };
-        warn(&format!("{what}: {}", counted(damage.count, one, many)));
-        for error in damage.first.iter().take(SHOWN) {
-            warn(&format!("{}: {error}", name(error.part()).unwrap_or_default()));
-        }
-    }
-}
-
-fn print_summary(args: &ConvertArgs, capture: &Capture, counts: &EventCounts, size: u64, took: Duration) {
+fn print_summary(args: &ConvertArgs, capture: &Opened, counts: &EventCounts, size: u64, took: Duration) {
     let seconds = took.as_secs_f64().max(1e-6);
     let events = counts.events();
     let of = match counts.filtered {

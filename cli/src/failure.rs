@@ -1,6 +1,6 @@
 //! Why a command could not be carried out, for the person who reads it.
 
-use pml_parser::{Error, ErrorKind};
+use pml_parser::{Error, Fault, OpenError};
 use std::fmt;
 use std::io;
 use std::path::Path;
@@ -34,27 +34,13 @@ impl Failure {
     /// Something is wrong with a log.
     pub(crate) fn of_log(path: &Path, error: Error) -> Self {
         let failure = Self::new(format!("{}: {error}", path.display()));
-        // Recovery refuses what is no log at all, other versions, and what is shorter than a header.
-        let is_hopeless = match error.kind() {
-            ErrorKind::NotPml | ErrorKind::UnsupportedVersion(_) => true,
-            _ => error.what() == pml_parser::FILE_HEADER && error.offset() == 0,
-        };
         match error.hint() {
-            Some(hint) if is_hopeless => failure.hint(hint),
-            Some(hint) => {
+            Some(hint) if error.is_recoverable() => {
                 failure.hint(format!("{hint}; `pml info` says what is left of it, --recover reads that"))
             }
+            Some(hint) => failure.hint(hint),
             None => failure,
         }
-    }
-
-    /// A log could not be read any more while it was read.
-    pub(crate) fn of_fault(path: &Path, offset: u64) -> Self {
-        Self::new(format!(
-            "{}: could not be read at {offset:#x}: the file was cut short, or the disk or the share failed, while it was read",
-            path.display()
-        ))
-        .hint("copy the log to a sound disk first; of a disk with bad sectors make an image first (ddrescue), and read the copy with --recover")
     }
 
     /// Standard output could not take something.
@@ -86,6 +72,36 @@ impl Failure {
             }
             io::ErrorKind::PermissionDenied => failure.hint("check the rights on the file and its folder"),
             _ => failure,
+        }
+    }
+}
+
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Self {
+        Self::new(fault.to_string()).hint(
+            "copy the log to a sound disk first; of a disk with bad sectors make an image first (ddrescue), and read the copy with --recover",
+        )
+    }
+}
+
+impl From<OpenError> for Failure {
+    fn from(error: OpenError) -> Self {
+        let message = error.to_string();
+        match error {
+            OpenError::Io { path, error } => Self::of_io(&path, &error),
+            OpenError::Log { path, error } => Self::of_log(&path, error),
+            OpenError::Fault(fault) => fault.into(),
+            OpenError::Cancelled => Self::stopped(),
+            OpenError::Directory { .. } => Self::new(message).hint("name one of the logs in it"),
+            OpenError::NotRegular { .. } => {
+                Self::new(message).hint("a log is read in place; save it to a file first")
+            }
+            OpenError::Empty { .. } => {
+                Self::new(message).hint("the capture or the copy failed; copy the file again")
+            }
+            OpenError::NotOneCapture { .. } => Self::new(message)
+                .hint("convert them one by one, with --no-set if their names look like parts"),
+            _ => Self::new(message),
         }
     }
 }

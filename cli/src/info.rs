@@ -2,12 +2,12 @@
 
 use crate::args::{InfoArgs, InfoFormat};
 use crate::failure::Failure;
-use crate::input::{self, Capture, Reading};
-use crate::recovery;
+use crate::input;
+use crate::recover::words;
 use crate::status::{Done, counted, plain, stdout_done};
 use indicatif::{HumanBytes, HumanCount};
 use pml_analyzer::{Actors, Knowledge};
-use pml_parser::{FileTime, LogView, Recovery};
+use pml_parser::{FileTime, LogView, Opened, RecoverMode, Recovery};
 use serde::Serialize;
 use std::collections::HashSet;
 use std::fmt::Write as _;
@@ -55,7 +55,7 @@ struct RecoveryInfo {
 impl RecoveryInfo {
     fn new(recovery: &Recovery) -> Self {
         Self {
-            sentence: recovery::sentence(recovery),
+            sentence: words::sentence(recovery),
             events_kept: recovery.kept,
             events_doubtful: recovery.doubtful,
             events_lost: recovery.lost,
@@ -90,7 +90,7 @@ struct ServicingProcess {
 
 /// Runs the command.
 pub(crate) fn run(args: &InfoArgs) -> Result<Done, Failure> {
-    let capture = input::open(&args.log, Reading::RecoveringIfNeeded)?;
+    let capture = input::open(&args.log, RecoverMode::IfNeeded)?;
     let actors = Knowledge::embedded_actors().map_err(crate::knowledge::failure)?;
     let info = Info::new(&capture, &actors);
     capture.check()?;
@@ -107,7 +107,7 @@ pub(crate) fn run(args: &InfoArgs) -> Result<Done, Failure> {
 }
 
 impl Info {
-    fn new(capture: &Capture, actors: &Actors) -> Self {
+    fn new(capture: &Opened, actors: &Actors) -> Self {
         let set = &capture.set;
         let log = set.part(0);
         let (major, minor, build) = log.map_or((0, 0, 0), LogView::os_version);

@@ -4,13 +4,13 @@ mod args;
 mod convert;
 mod failure;
 mod filter;
-mod generate;
 mod info;
 mod input;
 mod knowledge;
+mod outcome;
 mod output;
 mod recover;
-mod recovery;
+mod reference;
 mod rules;
 mod slice;
 mod status;
@@ -31,9 +31,9 @@ fn main() -> ExitCode {
         Command::Recover(args) => recover::run(&args),
         Command::Info(args) => info::run(&args),
         Command::Rules(args) => rules::run(&args),
-        Command::Schema => generate::schema(),
-        Command::Completions { shell } => generate::completions(shell),
-        Command::Man => generate::man(),
+        Command::Schema => reference::schema(),
+        Command::Completions { shell } => reference::completions(shell),
+        Command::Man => reference::man(),
     };
     status::finish(outcome)
 }

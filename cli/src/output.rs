@@ -1,9 +1,9 @@
 //! Outputs that appear under their name only when they are complete.
 
 use crate::failure::Failure;
-use crate::input::folder;
 use crate::status::warn;
 use pml_parser::arrow::schema::TABLES;
+use pml_parser::parts::folder_of;
 use std::fs::{self, File};
 use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ fn place(path: &Path) -> Result<PathBuf, Failure> {
         return Err(Failure::new(format!("{}: names no file or directory to make", path.display()))
             .hint("add a name"));
     }
-    let beside = folder(&tidy);
+    let beside = folder_of(&tidy);
     if !beside.is_dir() {
         let what = if beside.exists() { "is not a folder" } else { "does not exist" };
         return Err(Failure::new(format!("{}: {} {what}", path.display(), beside.display()))
@@ -77,7 +77,8 @@ impl PendingFile {
         builder.prefix(HIDDEN).suffix(".tmp");
         #[cfg(unix)]
         builder.permissions(usual_rights(0o666));
-        let file = builder.tempfile_in(folder(&path)).map_err(|e| Failure::of_io(&path, &e.kind().into()))?;
+        let file =
+            builder.tempfile_in(folder_of(&path)).map_err(|e| Failure::of_io(&path, &e.kind().into()))?;
         Ok(Self { path, force, file })
     }
 
@@ -144,7 +145,7 @@ impl PendingDataset {
         #[cfg(unix)]
         builder.permissions(usual_rights(0o777));
         let folder =
-            builder.tempdir_in(folder(&path)).map_err(|e| Failure::of_io(&path, &e.kind().into()))?;
+            builder.tempdir_in(folder_of(&path)).map_err(|e| Failure::of_io(&path, &e.kind().into()))?;
         Ok(Self { path, force, folder })
     }
 
@@ -215,7 +216,7 @@ fn exchange(a: &Path, b: &Path) -> bool {
 
 /// Names of the files of a dataset, those of triage among them.
 fn tables() -> impl Iterator<Item = String> {
-    let names = TABLES.iter().map(|table| table.name).chain(crate::triage::TABLES);
+    let names = TABLES.iter().map(|table| table.name).chain(crate::triage::tables::NAMES);
     names.map(|name| format!("{name}.parquet"))
 }
 

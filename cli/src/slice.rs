@@ -1,18 +1,18 @@
 //! `pml slice`.
 
 use crate::args::{RunArgs, SliceArgs};
-use crate::convert::{report_damage, write_failure};
 use crate::failure::Failure;
 use crate::filter::filter;
-use crate::input::{self, Capture, other_parts, same_file};
+use crate::input;
+use crate::outcome::{self, write_failure};
 use crate::output::PendingFile;
-use crate::recovery;
 use crate::status::{Done, Progress, say};
 use indicatif::{HumanBytes, HumanCount};
 use pml_parser::Filter;
-use pml_parser::export::Work;
+use pml_parser::Opened;
+use pml_parser::export::ScanOptions;
 use pml_parser::export::slice::{SliceCounts, SliceOptions, slice};
-use pml_parser::part_number;
+use pml_parser::parts::{is_same_file, part_number, parts_beside};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -26,9 +26,7 @@ pub(crate) fn run(args: &SliceArgs) -> Result<Done, Failure> {
     refuse_itself(path, &capture)?;
     let begin = Instant::now();
     let (counts, size) = write(path, &capture, filter, &args.run)?;
-    let was_broken = recovery::report(&capture);
-    let tables = capture.set.table_damage();
-    report_damage(&capture, &tables, &counts.damage);
+    let damage = outcome::report(&capture, &counts.damage);
     if !args.run.quiet {
         let parts = if counts.parts == 1 { String::new() } else { format!(" in {} parts", counts.parts) };
         say(&format!(
@@ -40,20 +38,19 @@ pub(crate) fn run(args: &SliceArgs) -> Result<Done, Failure> {
             path.display()
         ));
     }
-    let lost = capture.lost_parts || was_broken || !counts.damage.is_empty() || !tables.is_empty();
-    Ok(if lost { Done::WithLosses } else { Done::Whole })
+    Ok(damage.done())
 }
 
 /// Writes the events that a filter selects as a log; gives what was counted and the bytes written.
 pub(crate) fn write(
     path: &Path,
-    capture: &Capture,
+    capture: &Opened,
     filter: Option<Filter>,
     run: &RunArgs,
 ) -> Result<(SliceCounts, u64), Failure> {
     let progress = Progress::new(capture.set.size(), run.quiet);
-    let work = Work { threads: run.threads(), filter, ..Work::default() };
-    let options = SliceOptions { work, part_bytes: SliceOptions::PART_BYTES };
+    let scan = ScanOptions { threads: run.threads(), filter, ..ScanOptions::default() };
+    let options = SliceOptions { scan, part_bytes: SliceOptions::PART_BYTES };
     let mut files: Vec<PendingFile> = Vec::new();
     let mut refused = None;
     let create = |number: u32| {
@@ -82,7 +79,8 @@ fn check_name(path: &Path) -> Result<(), Failure> {
         let message = format!("{}: this is the name of a part of {base}.pml", path.display());
         return Err(Failure::new(message).hint("end the name in something else than a dash and a number"));
     }
-    if let Some(part) = other_parts(path).first() {
+    let beside = parts_beside(path).unwrap_or_default();
+    if let Some(part) = beside.iter().find(|part| *part != path && !is_same_file(part, path)) {
         return Err(Failure::new(format!(
             "{} would be taken for a part of the same capture as {}",
             path.display(),
@@ -93,8 +91,8 @@ fn check_name(path: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-fn refuse_itself(path: &Path, capture: &Capture) -> Result<(), Failure> {
-    match capture.paths.iter().find(|part| same_file(part, path)) {
+fn refuse_itself(path: &Path, capture: &Opened) -> Result<(), Failure> {
+    match capture.paths().find(|part| is_same_file(part, path)) {
         Some(part) => Err(Failure::new(format!("{} is a part of the log itself", part.display()))
             .hint("choose another name for the output")),
         None => Ok(()),
@@ -102,7 +100,7 @@ fn refuse_itself(path: &Path, capture: &Capture) -> Result<(), Failure> {
 }
 
 /// Refuses a place that a slice of this capture cannot have.
-pub(crate) fn check_place(path: &Path, capture: &Capture) -> Result<(), Failure> {
+pub(crate) fn check_place(path: &Path, capture: &Opened) -> Result<(), Failure> {
     check_name(path)?;
     refuse_itself(path, capture)
 }

@@ -2,7 +2,6 @@
 
 use crate::failure::Failure;
 use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use pml_parser::export::Monitor;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -95,7 +94,7 @@ pub(crate) fn watch_for_signals() {
     });
 }
 
-/// Whether there is no use in going on; [`crate::input::Capture::check`] tells why.
+/// Whether there is no use in going on; [`pml_parser::Opened::check`] says why.
 fn ends_early() -> bool {
     is_stopped() || pml_parser::any_fault()
 }
@@ -103,23 +102,36 @@ fn ends_early() -> bool {
 impl Progress {
     /// A bar over so many bytes; nothing is drawn when `quiet` or where there is no terminal.
     pub(crate) fn new(bytes: u64, quiet: bool) -> Self {
-        let bar = ProgressBar::with_draw_target(Some(bytes), ProgressDrawTarget::hidden());
-        let events = Arc::new(AtomicU64::new(0));
-        if !quiet && io::stderr().is_terminal() {
-            let (counter, begin) = (Arc::clone(&events), Instant::now());
-            let rate = move |_: &indicatif::ProgressState, out: &mut dyn std::fmt::Write| {
-                let seconds = begin.elapsed().as_secs_f64().max(0.001);
-                let rate = counter.load(Ordering::Relaxed) as f64 / seconds;
-                // The bar's own buffer takes everything.
-                let _ = write!(out, "{} events/s", HumanCount(rate as u64));
-            };
-            let template = "{bar:30} {bytes} of {total_bytes}, {rate}, {eta} left";
-            let style = ProgressStyle::with_template(template).unwrap_or(ProgressStyle::default_bar());
-            bar.set_style(style.with_key("rate", rate));
-            bar.set_draw_target(ProgressDrawTarget::stderr());
-            bar.enable_steady_tick(Duration::from_millis(200));
+        let progress = Self::waiting();
+        if !quiet {
+            progress.show(bytes);
         }
-        Self { bar, events }
+        progress
+    }
+
+    /// A bar that appears when work of some length begins.
+    pub(crate) fn waiting() -> Self {
+        let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::hidden());
+        Self { bar, events: Arc::new(AtomicU64::new(0)) }
+    }
+
+    fn show(&self, bytes: u64) {
+        self.bar.set_length(bytes);
+        if !io::stderr().is_terminal() {
+            return;
+        }
+        let (counter, begin) = (Arc::clone(&self.events), Instant::now());
+        let rate = move |_: &indicatif::ProgressState, out: &mut dyn std::fmt::Write| {
+            let seconds = begin.elapsed().as_secs_f64().max(0.001);
+            let rate = counter.load(Ordering::Relaxed) as f64 / seconds;
+            // The bar's own buffer takes everything.
+            let _ = write!(out, "{} events/s", HumanCount(rate as u64));
+        };
+        let template = "{bar:30} {bytes} of {total_bytes}, {rate}, {eta} left";
+        let style = ProgressStyle::with_template(template).unwrap_or(ProgressStyle::default_bar());
+        self.bar.set_style(style.with_key("rate", rate));
+        self.bar.set_draw_target(ProgressDrawTarget::stderr());
+        self.bar.enable_steady_tick(Duration::from_millis(200));
     }
 
     /// Takes the bar away.
@@ -128,7 +140,11 @@ impl Progress {
     }
 }
 
-impl Monitor for Progress {
+impl pml_parser::Progress for Progress {
+    fn begin(&self, bytes: u64) {
+        self.show(bytes);
+    }
+
     fn advance(&self, events: u64, bytes: u64) {
         self.events.store(events, Ordering::Relaxed);
         self.bar.set_position(bytes);
@@ -139,12 +155,13 @@ impl Monitor for Progress {
     }
 }
 
-impl pml_analyzer::Watch for Progress {
-    fn advance(&self, events: u64, bytes: u64) {
-        Monitor::advance(self, events, bytes);
-    }
+/// Watches what reads no log: it goes on until the user asks to stop.
+pub(crate) struct UntilStopped;
+
+impl pml_parser::Progress for UntilStopped {
+    fn advance(&self, _: u64, _: u64) {}
 
     fn is_cancelled(&self) -> bool {
-        ends_early()
+        is_stopped()
     }
 }

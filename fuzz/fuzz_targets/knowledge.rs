@@ -2,11 +2,9 @@
 #![no_main]
 
 use libfuzzer_sys::{Corpus, fuzz_target};
-use pml_analyzer::{
-    Format, Knowledge, Language, NoWatch, Paint, Report, Rule, Origin, TriageOptions, triage,
-};
+use pml_analyzer::{Format, Knowledge, Language, Origin, Paint, Report, Rule, TriageOptions, triage};
 use pml_fuzz::small;
-use pml_parser::{Log, LogSet};
+use pml_parser::{Log, LogSet, NoProgress};
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
@@ -45,7 +43,7 @@ fuzz_target!(|input: &str| -> Corpus {
             knowledge.rules().map(|rule: &Rule| rule.summary(language)).all(|rule| !rule.id.contains('\n'))
         );
     }
-    let triage = triage(&STORY, &knowledge, TriageOptions::default(), &NoWatch).expect("nobody stops it");
+    let triage = triage(&STORY, &knowledge, TriageOptions::default(), &NoProgress).expect("nobody stops it");
     let report = Report::new(&STORY, &triage, &knowledge, &Origin::default(), Language::En);
     assert!(report.cited_events().iter().all(|&event| event < STORY.event_count()));
     // Labels of one's own may lack some: that is an error, and no more.

@@ -1,8 +1,8 @@
 //! Asks a log everything that a reader can ask, and checks what holds of any log.
 
 use pml_parser::{
-    Cell, Decoded, Event, Fidelity, FileTime, Log, LogSet, LogView, Number, Resolution, TICKS_PER_SECOND,
-    TextOptions, WinStr, Zone, mismatch,
+    Decoded, Event, Fidelity, FileTime, Log, LogSet, LogView, Number, ProcmonColumn, Resolution,
+    TICKS_PER_SECOND, TextOptions, WinStr, Zone, mismatch,
 };
 
 /// Longest cell of Process Monitor, in UTF-16 code units.
@@ -155,17 +155,17 @@ fn ways() -> [TextOptions; 4] {
 pub fn event(event: &Event<'_>, budget: &mut Budget) {
     let mut text = String::new();
     for options in ways() {
-        for cell in Cell::all() {
+        for cell in ProcmonColumn::all() {
             text.clear();
             let decoded = event.push_cell(cell, FileTime(TICKS_PER_SECOND), &options, &mut text);
-            assert!(decoded == Decoded::Yes || cell == Cell::Detail);
+            assert!(decoded == Decoded::Yes || cell == ProcmonColumn::Detail);
             let is_short = text.len() <= CELL_LIMIT || text.encode_utf16().count() <= CELL_LIMIT;
             assert!(is_short || options.fidelity == Fidelity::Corrected, "{cell:?} is longer than a cell");
             if !budget.spend(text.len() + 1) {
                 return;
             }
             // What stands there already makes no difference.
-            if matches!(cell, Cell::Path | Cell::Detail) {
+            if matches!(cell, ProcmonColumn::Path | ProcmonColumn::Detail) {
                 let mut behind = String::from("before");
                 event.push_cell(cell, FileTime(TICKS_PER_SECOND), &options, &mut behind);
                 assert_eq!(behind.strip_prefix("before"), Some(text.as_str()));

@@ -4,8 +4,9 @@
 //! a table entry of four bytes can name a text of 64 KiB. Sound logs share little, so that work and output
 //! grow with the file. Forged ones are refused where they would make them grow beyond a multiple of it.
 
-use crate::event::Event;
-use crate::log_set::LogSet;
+use crate::log::event::Event;
+use crate::log::set::LogSet;
+use crate::raw::event::MOST_DETAILS;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// How much work a capture may make.
@@ -14,31 +15,36 @@ pub struct Limits {
     /// Bytes of event records that are read, as a multiple of the bytes of the capture. Records of a
     /// sound log do not overlap: theirs is less than 1. One record counts for at most 1 MiB, which is as
     /// much as is ever decoded of its details, so that a few damaged ones do not cost the others.
-    pub records: u64,
-    /// Bytes of event records that are read beyond that, whatever the size of the capture: whoever reads a
-    /// small log that is full of damage waits for no time.
-    pub spare: u64,
+    pub record_bytes_factor: u64,
+    /// Bytes of event records that are read beyond that, so that small, badly damaged logs still fit the
+    /// limit; reading this much takes no noticeable time.
+    pub record_bytes_floor: u64,
     /// Bytes of text that are made, as a multiple of the bytes of the capture. Command lines in every row
     /// and stacks as XML come to a tenfold, in the worst of cases to a hundredfold.
-    pub text: u64,
+    pub text_bytes_factor: u64,
     /// Bytes of text that are held at a time of one range of events.
-    pub held: u64,
+    pub text_bytes_in_flight: u64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { records: 8, spare: 256 << 20, text: 1_000, held: 512 << 20 }
+        Self {
+            record_bytes_factor: 8,
+            record_bytes_floor: 256 << 20,
+            text_bytes_factor: 1_000,
+            text_bytes_in_flight: 512 << 20,
+        }
     }
 }
 
 /// Why a capture is not read to its end: it makes more work than any sound one of its size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exceeded {
-    /// Event records overlap: more than [`Limits::records`] and [`Limits::spare`].
+    /// Event records overlap: more than [`Limits::record_bytes_factor`] and [`Limits::record_bytes_floor`].
     Records,
-    /// Texts are shared: more than [`Limits::text`].
+    /// Texts are shared: more than [`Limits::text_bytes_factor`].
     Text,
-    /// Events of one range share texts: more than [`Limits::held`].
+    /// Events of one range share texts: more than [`Limits::text_bytes_in_flight`].
     Held,
 }
 
@@ -53,10 +59,6 @@ impl std::fmt::Display for Exceeded {
 }
 
 impl std::error::Error for Exceeded {}
-
-/// What of one record counts, and is ever decoded of its details. The capture driver's buffers have
-/// 64 KiB; a damaged record may claim the rest of the file.
-pub(crate) const MOST_DETAILS: usize = 1 << 20;
 
 /// What a capture may still cost; threads share it.
 ///
@@ -74,9 +76,10 @@ pub struct Budget {
 impl Budget {
     /// The budget of a capture.
     pub fn new<B: AsRef<[u8]>>(set: &LogSet<B>, limits: Limits) -> Self {
-        let [records, text] = [limits.records, limits.text].map(|times| set.size().saturating_mul(times));
-        let most = [records.saturating_add(limits.spare), text];
-        Self { records: AtomicU64::new(0), text: AtomicU64::new(0), most, held: limits.held }
+        let [records, text] = [limits.record_bytes_factor, limits.text_bytes_factor]
+            .map(|times| set.size().saturating_mul(times));
+        let most = [records.saturating_add(limits.record_bytes_floor), text];
+        Self { records: AtomicU64::new(0), text: AtomicU64::new(0), most, held: limits.text_bytes_in_flight }
     }
 
     /// What counts along with the work on one range of events.

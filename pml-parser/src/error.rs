@@ -48,8 +48,8 @@ pub enum ErrorKind {
     NoSuchEvent(u64),
     /// An event offset array that does not lead to the events, all of them and each once.
     Misleading,
-    /// Whoever watched asked to stop.
-    Stopped,
+    /// The caller cancelled.
+    Cancelled,
     /// So many bytes among the events hold none that can be found.
     NoEvents(u64),
     /// A record of which something cannot be right, or behind which nothing follows.
@@ -113,7 +113,7 @@ impl Error {
             | ErrorKind::Duplicate(_)
             | ErrorKind::NoSuchEvent(_)
             | ErrorKind::Misleading
-            | ErrorKind::Stopped
+            | ErrorKind::Cancelled
             | ErrorKind::NoEvents(_)
             | ErrorKind::Doubtful => None,
         }
@@ -135,7 +135,7 @@ impl fmt::Display for Error {
             ErrorKind::Duplicate(v) => write!(f, "entry {v} stands there twice"),
             ErrorKind::NoSuchEvent(v) => write!(f, "there is no event {v}"),
             ErrorKind::Misleading => f.write_str("does not lead to all events, each once"),
-            ErrorKind::Stopped => f.write_str("stopped"),
+            ErrorKind::Cancelled => f.write_str("stopped"),
             ErrorKind::NoEvents(size) => write!(f, "{size} bytes hold no event that can be found"),
             ErrorKind::Doubtful => f.write_str("kept, but something in it cannot be right"),
         }

@@ -1,82 +1,83 @@
 //! Reads Process Monitor logs (PML, version 9) in place, and turns them into columns.
 //!
-//! Data flows one way: bytes → events → columns → outputs.
+//! Data flows one way: bytes → events → columns → outputs. Start at the level that you need:
 //!
-//! * [`Log`] is one file, [`LogSet`] the parts of a capture. Both own their bytes (a map, a
-//!   vector, a slice) and a small index, and hand out `Copy` views.
-//! * [`Event`], [`Process`], [`Module`] and [`Stack`] are such views; reading a field reads the
-//!   bytes. Nothing is allocated per event.
-//! * [`Event::push_path`] and [`Event::push_detail`] write texts into a caller's buffer, as
-//!   Process Monitor shows them or as the log holds them ([`Fidelity`]).
-//! * With the feature `export`, the module of that name turns a capture into files; with `filter`,
-//!   events can be chosen by an expression; with `parallel`, ranges of events are worked on by
-//!   several threads; with `write`, logs can be made; with `recover`, what is left of a broken log can
-//!   be read; with `mmap`, files can be mapped.
+//! * **A capture from a path**: `LogSet::open` (feature `mmap`) finds and maps the parts.
+//! * **Bytes that you have**: [`Log::parse`] reads one file, [`Log::recover`] what is left of a broken one,
+//!   [`LogSet::new`] makes a capture of several. They own their bytes (a map, a vector, a slice) and a small
+//!   index.
+//! * **Events**: [`Event`], [`Process`], [`Module`] and [`Stack`] are `Copy` views; reading a field reads the
+//!   bytes. Nothing is allocated per event. [`Operation`] has a constant for every operation.
+//! * **Texts**: [`Event::push_path`] and [`Event::push_detail`] write into a buffer of yours, as Process Monitor
+//!   shows them or as the log holds them ([`Fidelity`]); [`Event::push_cell`] writes any of its 27 columns.
+//! * **Choosing events** (feature `filter`): `Filter` parses an expression, `Matcher` decides.
+//! * **Columns and files** (feature `export`): `export::batches::EventBatches` pulls Arrow record batches; the
+//!   module `export` writes Parquet, Arrow IPC, JSON Lines, CSV, XML, and smaller logs.
+//! * **Making logs**: [`write`].
 //!
-//! ```
-//! # fn read(bytes: &[u8]) -> Result<(), pml_parser::Error> {
-//! let log = pml_parser::Log::parse(bytes)?;
-//! for position in 0..log.view().event_count() {
-//!     let event = log.view().event(position)?;
-//!     if event.status().is_error() {
-//!         println!("{} {} {}", event.time(), event.operation().name(), event.status());
-//!     }
+//! ```no_run
+//! # #[cfg(feature = "mmap")] {
+//! let opened = pml_parser::LogSet::open("Bootlog.pml")?;
+//! for event in opened.set.events().flatten().filter(|event| event.status().is_error()) {
+//!     println!("{} {} {}", event.operation().name(), event.path(), event.status());
 //! }
-//! # Ok(())
 //! # }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 #[cfg(feature = "export")]
 pub mod arrow;
 mod budget;
-mod cell;
 mod detail;
 mod error;
-mod event;
 #[cfg(feature = "export")]
 pub mod export;
 #[cfg(feature = "filter")]
 mod filter;
 mod log;
-mod log_set;
-#[cfg(feature = "mmap")]
-mod map;
+mod module_map;
 mod names;
-mod offsets;
+#[cfg(feature = "mmap")]
+mod open;
 #[cfg(feature = "parallel")]
 pub mod parallel;
-mod prefetch;
-mod process;
+mod procmon;
+mod progress;
 mod raw;
-#[cfg(feature = "recover")]
 mod recover;
-mod recovery;
-mod stack;
+mod resolve;
 mod text;
 mod time;
-#[cfg(feature = "write")]
 pub mod write;
-mod zone;
 
 pub use budget::{Budget, Exceeded, Limits, Meter};
-pub use cell::Cell;
 pub use detail::{Decoded, Endpoint, Fidelity, Number, Numbers, TextOptions};
 pub use error::{Damage, Error, ErrorKind, Result};
-pub use event::{Event, EventId};
 #[cfg(feature = "filter")]
 pub use filter::{Filter, FilterError, Matcher, PmcError, PmcRule};
+pub use log::event::{Event, EventId};
+pub use log::process::{Module, Modules, Process, Virtualized};
+pub use log::recovery::Recovery;
+pub use log::set::{EventRange, LogSet, Mismatch, mismatch};
+pub use log::stack::Stack;
 pub use log::{Events, Log, LogView, TableSizes};
-pub use log_set::{EventRange, LogSet, Mismatch, mismatch, part_number};
-#[cfg(feature = "mmap")]
-pub use map::{Map, any_fault, map};
+pub use module_map::Resolution;
 pub use names::category::Category;
 pub use names::ntstatus::NtStatus;
 pub use names::operation::{EventClass, Operation};
-pub use process::{Module, Modules, Process, Virtualized};
-pub use raw::header::WHAT as FILE_HEADER;
+#[cfg(feature = "mmap")]
+pub use open::{
+    Fault, LeftOut, LeftOutReason, Map, OpenError, OpenOptions, Opened, RecoverMode, any_fault, map, parts,
+};
+pub use procmon::ProcmonColumn;
+pub use progress::{Cancelled, NoProgress, Progress};
 pub use raw::icon::Icon;
-pub use recovery::Recovery;
-pub use stack::{Location, Resolution, Stack};
+pub use resolve::Location;
 pub use text::WinStr;
+pub use time::zone::Zone;
 pub use time::{Civil, FileTime, TICKS_PER_SECOND, Ticks};
-pub use zone::Zone;
+
+/// The README, whose example is compiled.
+#[cfg(all(doctest, feature = "mmap"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

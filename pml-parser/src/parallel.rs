@@ -65,6 +65,52 @@ where
     })
 }
 
+/// Items that a thread of its own makes ahead of their use, and what it ends with.
+#[cfg(feature = "export")]
+pub(crate) struct Ahead<T, R> {
+    items: Option<mpsc::Receiver<T>>,
+    worker: Option<std::thread::JoinHandle<R>>,
+}
+
+#[cfg(feature = "export")]
+impl<T: Send + 'static, R: Send + 'static> Ahead<T, R> {
+    /// Starts `work` on another thread. It hands over items one by one, at most `waiting` of them before
+    /// they are taken, and is to end when handing over fails: then nobody takes items any more.
+    pub(crate) fn new(
+        waiting: usize,
+        work: impl FnOnce(&dyn Fn(T) -> Result<(), crate::progress::Cancelled>) -> R + Send + 'static,
+    ) -> std::io::Result<Self> {
+        let (sender, items) = mpsc::sync_channel(waiting);
+        let hand_over = move |item| sender.send(item).map_err(|_| crate::progress::Cancelled);
+        let worker = std::thread::Builder::new().spawn(move || work(&hand_over))?;
+        Ok(Self { items: Some(items), worker: Some(worker) })
+    }
+
+    /// The next item; `None` after the last one.
+    pub(crate) fn next(&mut self) -> Option<T> {
+        self.items.as_ref()?.recv().ok()
+    }
+
+    /// Ends the work: items that were not taken are dropped, and whatever it ends with.
+    pub(crate) fn abandon(&mut self) {
+        self.items = None;
+        if let Some(worker) = self.worker.take() {
+            // A panic has been printed, and there is nobody to pass it on to.
+            let _ = worker.join();
+        }
+    }
+
+    /// What the work ended with, once: items that were not taken are dropped. A panic of the work goes on
+    /// in the caller.
+    pub(crate) fn finish(&mut self) -> Option<R> {
+        self.items = None;
+        match self.worker.take()?.join() {
+            Ok(result) => Some(result),
+            Err(panic) => resume_unwind(panic),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

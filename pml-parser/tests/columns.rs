@@ -5,10 +5,11 @@ use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::{DataType, Int64Type, UInt64Type};
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use pml_parser::NoProgress;
 use pml_parser::arrow::schema::{EVENTS, EventColumnSet};
 use pml_parser::export::batches::read_batches;
-use pml_parser::export::parquet::{Compression, Options, write_dataset};
-use pml_parser::export::{CaptureFacts, NoMonitor, TableExport, Work, ipc, jsonl};
+use pml_parser::export::parquet::{Compression, ParquetOptions, write_dataset};
+use pml_parser::export::{Provenance, ScanOptions, TableOptions, ipc, jsonl};
 use pml_parser::{Decoded, Log, LogSet, Number, TextOptions};
 use pml_samples::boot::{self, Amount};
 use pml_samples::scenario::generate_in_memory;
@@ -21,14 +22,14 @@ fn set() -> LogSet<Vec<u8>> {
     LogSet::new(parts.into_iter().map(|bytes| Log::parse(bytes).unwrap()).collect())
 }
 
-fn export(columns: EventColumnSet) -> TableExport {
-    TableExport { work: Work { threads: 2, ..Work::default() }, columns }
+fn export(columns: EventColumnSet) -> TableOptions {
+    TableOptions { scan: ScanOptions { threads: 2, ..ScanOptions::default() }, columns }
 }
 
 fn table(set: &LogSet<Vec<u8>>, columns: &EventColumnSet) -> RecordBatch {
     let mut batches = Vec::new();
     let export = export(columns.clone());
-    read_batches(set, &export, &NoMonitor, |batch| {
+    read_batches(set, &export, &NoProgress, |batch| {
         batches.push(batch);
         Ok(())
     })
@@ -85,11 +86,11 @@ fn what_was_not_looked_at_is_not_counted() {
     let set = set();
     for (names, counted) in [(["path", "detail"], Some(0)), (["path", "time"], None)] {
         let export = export(EventColumnSet::named(names).unwrap());
-        let counts = read_batches(&set, &export, &NoMonitor, |_| Ok(())).unwrap();
+        let counts = read_batches(&set, &export, &NoProgress, |_| Ok(())).unwrap();
         assert_eq!((counts.events(), counts.undecoded), (set.event_count(), counted));
         let folder = tempfile::tempdir().unwrap();
-        let options = Options { export, compression: Compression::Zstd, facts: CaptureFacts::default() };
-        write_dataset(&set, |name| File::create(folder.path().join(name)), &options, &NoMonitor).unwrap();
+        let options = ParquetOptions { export, compression: Compression::Zstd, facts: Provenance::default() };
+        write_dataset(&set, |name| File::create(folder.path().join(name)), &options, &NoProgress).unwrap();
         let capture = File::open(folder.path().join("capture.parquet")).unwrap();
         let mut reader = ParquetRecordBatchReaderBuilder::try_new(capture).unwrap().build().unwrap();
         let capture = reader.next().unwrap().unwrap();
@@ -128,7 +129,7 @@ fn outputs_hold_the_columns_that_were_asked_for() {
         let export = export(EventColumnSet::named(names.iter().copied()).unwrap());
 
         let mut lines = Vec::new();
-        jsonl::write_jsonl(&set, &mut lines, &export, &NoMonitor).unwrap();
+        jsonl::write_jsonl(&set, &mut lines, &export, &NoProgress).unwrap();
         let mut count = 0;
         for line in String::from_utf8(lines).unwrap().lines() {
             let object: serde_json::Map<String, serde_json::Value> = serde_json::from_str(line).unwrap();
@@ -138,15 +139,15 @@ fn outputs_hold_the_columns_that_were_asked_for() {
         assert_eq!(count, set.event_count());
 
         let mut arrow = Vec::new();
-        ipc::write_ipc(&set, &mut arrow, &export, &CaptureFacts::default(), &NoMonitor).unwrap();
+        ipc::write_ipc(&set, &mut arrow, &export, &Provenance::default(), &NoProgress).unwrap();
         let reader = arrow::ipc::reader::FileReader::try_new(std::io::Cursor::new(arrow), None).unwrap();
         assert_eq!(reader.schema().fields(), export.columns.schema().fields());
         let rows: usize = reader.map(|batch| batch.unwrap().num_rows()).sum();
         assert_eq!(rows as u64, set.event_count());
 
         let folder = tempfile::tempdir().unwrap();
-        let options = Options { export, compression: Compression::Zstd, facts: CaptureFacts::default() };
-        write_dataset(&set, |name| File::create(folder.path().join(name)), &options, &NoMonitor).unwrap();
+        let options = ParquetOptions { export, compression: Compression::Zstd, facts: Provenance::default() };
+        write_dataset(&set, |name| File::create(folder.path().join(name)), &options, &NoProgress).unwrap();
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), files, "{names:?}");
     }
 }

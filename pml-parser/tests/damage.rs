@@ -2,8 +2,9 @@
 //! fields. Nothing panics, work stays bounded, damage is located.
 #![forbid(unsafe_code)]
 
+use pml_parser::NoProgress;
 use pml_parser::write::{LogWriter, Machine, NewEvent, details};
-use pml_parser::{Cell, ErrorKind, EventClass, Fidelity, FileTime, Log, Resolution, TextOptions};
+use pml_parser::{ErrorKind, EventClass, Fidelity, FileTime, Log, ProcmonColumn, Resolution, TextOptions};
 use pml_samples::minimal;
 use std::io::Cursor;
 
@@ -29,7 +30,7 @@ fn look(bytes: &[u8]) -> Option<usize> {
         readable += 1;
         for fidelity in [Fidelity::Procmon, Fidelity::Corrected] {
             let options = TextOptions { fidelity, ..TextOptions::default() };
-            for cell in Cell::all() {
+            for cell in ProcmonColumn::all() {
                 text.clear();
                 event.push_cell(cell, FileTime(0), &options, &mut text);
             }
@@ -53,18 +54,21 @@ fn walk(bytes: &[u8]) -> Option<usize> {
 
 /// Runs everything through all exports.
 fn convert(log: Log<&[u8]>) {
-    use pml_parser::export::parquet::{Compression, Options, write_dataset};
-    use pml_parser::export::{CaptureFacts, NoMonitor, TableExport, csv, ipc, jsonl, xml};
+    use pml_parser::export::parquet::{Compression, ParquetOptions, write_dataset};
+    use pml_parser::export::{Provenance, TableOptions, csv, ipc, jsonl, xml};
     let set = pml_parser::LogSet::new(vec![log]);
-    let (facts, mut sink) = (CaptureFacts::default(), std::io::sink());
-    let options =
-        Options { export: TableExport::default(), compression: Compression::None, facts: facts.clone() };
-    write_dataset(&set, |_| Ok(std::io::sink()), &options, &NoMonitor).unwrap();
-    jsonl::write_jsonl(&set, &mut sink, &TableExport::default(), &NoMonitor).unwrap();
-    ipc::write_ipc(&set, &mut sink, &TableExport::default(), &facts, &NoMonitor).unwrap();
-    let export = csv::TextExport { columns: Cell::all().collect(), ..csv::TextExport::default() };
-    csv::write_csv(&set, &mut sink, &export, true, &NoMonitor).unwrap();
-    xml::write_xml(&set, &mut sink, &export, true, &NoMonitor).unwrap();
+    let (facts, mut sink) = (Provenance::default(), std::io::sink());
+    let options = ParquetOptions {
+        export: TableOptions::default(),
+        compression: Compression::None,
+        facts: facts.clone(),
+    };
+    write_dataset(&set, |_| Ok(std::io::sink()), &options, &NoProgress).unwrap();
+    jsonl::write_jsonl(&set, &mut sink, &TableOptions::default(), &NoProgress).unwrap();
+    ipc::write_ipc(&set, &mut sink, &TableOptions::default(), &facts, &NoProgress).unwrap();
+    let export = csv::TextExport { columns: ProcmonColumn::all().collect(), ..csv::TextExport::default() };
+    csv::write_csv(&set, &mut sink, &export, true, &NoProgress).unwrap();
+    xml::write_xml(&set, &mut sink, &export, true, &NoProgress).unwrap();
 }
 
 #[test]

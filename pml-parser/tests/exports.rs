@@ -1,13 +1,14 @@
-//! Exports against those of Process NoMonitor 3.93, byte by byte: small synthetic logs (every
+//! Exports against those of Process Monitor 3.93, byte by byte: small synthetic logs (every
 //! operation once, escaping, a capture in three parts) in data/synthetic, and, where the corpus is,
 //! the XML of a real log.
 #![forbid(unsafe_code)]
 
 use libtest_mimic::{Arguments, Failed, Trial};
+use pml_parser::NoProgress;
+use pml_parser::export::ScanOptions;
 use pml_parser::export::csv::write_csv;
 use pml_parser::export::xml::{TextExport, write_xml};
-use pml_parser::export::{NoMonitor, Work};
-use pml_parser::{Cell, Fidelity, Log, LogSet, TextOptions};
+use pml_parser::{Fidelity, Log, LogSet, ProcmonColumn, TextOptions};
 use pml_samples::corpus;
 use std::process::ExitCode;
 
@@ -29,15 +30,15 @@ fn export(logs: Vec<Vec<u8>>, kind: Kind, text: &TextOptions, threads: usize) ->
     let logs = logs.into_iter().map(Log::parse).collect::<Result<_, _>>().map_err(|e| e.to_string())?;
     let set = LogSet::new(logs);
     let export = TextExport {
-        work: Work { threads, ..Work::default() },
-        columns: Cell::all().collect(),
+        scan: ScanOptions { threads, ..ScanOptions::default() },
+        columns: ProcmonColumn::all().collect(),
         text: text.clone(),
     };
     let mut out = Vec::new();
     let done = match kind {
-        Kind::Csv => write_csv(&set, &mut out, &export, false, &NoMonitor),
-        Kind::Xml => write_xml(&set, &mut out, &export, false, &NoMonitor),
-        Kind::XmlWithStacks => write_xml(&set, &mut out, &export, true, &NoMonitor),
+        Kind::Csv => write_csv(&set, &mut out, &export, false, &NoProgress),
+        Kind::Xml => write_xml(&set, &mut out, &export, false, &NoProgress),
+        Kind::XmlWithStacks => write_xml(&set, &mut out, &export, true, &NoProgress),
     };
     let counts = done.map_err(|e| e.to_string())?;
     assert!(counts.damage.is_empty());

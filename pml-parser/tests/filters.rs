@@ -4,7 +4,7 @@
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use pml_parser::{
-    Cell, Event, EventClass, Fidelity, FileTime, Filter, Log, LogSet, NtStatus, Number, TextOptions,
+    Event, EventClass, Fidelity, FileTime, Filter, Log, LogSet, NtStatus, Number, ProcmonColumn, TextOptions,
 };
 use pml_samples::boot::{Amount, Options};
 use pml_samples::corpus;
@@ -298,11 +298,11 @@ fn refused_rules() -> Result<(), Failed> {
 fn csv(set: &Set, ids: &[u64]) -> Result<String, Failed> {
     let options = TextOptions { fidelity: Fidelity::Procmon, ..TextOptions::default() };
     let quoted = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
-    let titles: Vec<_> = Cell::all().map(|cell| quoted(cell.title())).collect();
+    let titles: Vec<_> = ProcmonColumn::all().map(|cell| quoted(cell.title())).collect();
     let mut out = format!("\u{feff}{}\r\n", titles.join(","));
     for &id in ids {
         let event = set.event(id)?;
-        let cells = Cell::all().map(|cell| {
+        let cells = ProcmonColumn::all().map(|cell| {
             let mut text = String::new();
             event.push_cell(cell, first(set), &options, &mut text);
             quoted(&text)

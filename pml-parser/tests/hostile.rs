@@ -13,15 +13,14 @@
 //! | parents in a circle, formulas, terminal sequences, markup | `cli/tests/hostile.rs` |
 #![forbid(unsafe_code)]
 
-use pml_parser::export::parquet::{Compression, Options, write_dataset, write_events};
+use pml_parser::NoProgress;
+use pml_parser::export::parquet::{Compression, ParquetOptions, write_dataset, write_events};
 use pml_parser::export::slice::{SliceOptions, slice};
-use pml_parser::export::{
-    CaptureFacts, NoMonitor, TableExport, Work, WriteError, batches, csv, ipc, jsonl, xml,
-};
+use pml_parser::export::{Provenance, ScanOptions, TableOptions, WriteError, batches, csv, ipc, jsonl, xml};
 use pml_parser::write::{LogWriter, Machine, NewEvent, NewModule, NewProcess, details};
 use pml_parser::{
-    Cell, Decoded, ErrorKind, Event, EventClass, Exceeded, Fidelity, FileTime, Limits, Log, LogSet, NtStatus,
-    Resolution, TextOptions, Ticks,
+    Decoded, ErrorKind, Event, EventClass, Exceeded, Fidelity, FileTime, Limits, Log, LogSet, NtStatus,
+    ProcmonColumn, Resolution, TextOptions, Ticks,
 };
 use std::io::{Cursor, Read, Seek, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -91,20 +90,20 @@ fn with_entries(mut bytes: Vec<u8>, offsets: impl Iterator<Item = usize>) -> Vec
     bytes
 }
 
-fn cell(event: &Event<'_>, cell: Cell, fidelity: Fidelity) -> String {
+fn cell(event: &Event<'_>, cell: ProcmonColumn, fidelity: Fidelity) -> String {
     let (mut text, options) = (String::new(), TextOptions { fidelity, ..TextOptions::default() });
     event.push_cell(cell, FileTime(0), &options, &mut text);
     text
 }
 
-/// Path and detail of the first event, as Process NoMonitor shows them and as they are.
+/// Path and detail of the first event, as Process Monitor shows them and as they are.
 fn shown(bytes: &[u8]) -> [String; 3] {
     let log = Log::parse(bytes).unwrap();
     let event = log.view().event(0).unwrap();
     [
-        cell(&event, Cell::Path, Fidelity::Corrected),
-        cell(&event, Cell::Detail, Fidelity::Procmon),
-        cell(&event, Cell::Detail, Fidelity::Corrected),
+        cell(&event, ProcmonColumn::Path, Fidelity::Corrected),
+        cell(&event, ProcmonColumn::Detail, Fidelity::Procmon),
+        cell(&event, ProcmonColumn::Detail, Fidelity::Corrected),
     ]
 }
 
@@ -231,7 +230,7 @@ fn entries_of_one_record_and_in_any_order() {
         assert_eq!(
             paths(&bytes),
             [r"C:\three", r"C:\one", r"C:\one", r"C:\two"],
-            "as Process NoMonitor shows them"
+            "as Process Monitor shows them"
         );
     }
 }
@@ -313,9 +312,9 @@ fn details_of_more_than_any_event_has_are_read_in_part() {
     assert_eq!(event.path().to_string(), r"C:\one");
     // A slice takes the record as it is.
     let file = tempfile::tempfile().unwrap();
-    let options = SliceOptions { work: Work::default(), part_bytes: u64::MAX };
+    let options = SliceOptions { scan: ScanOptions::default(), part_bytes: u64::MAX };
     let set = LogSet::new(vec![Log::parse(bytes.as_slice()).unwrap()]);
-    slice(&set, &options, |_| file.try_clone(), &NoMonitor).unwrap();
+    slice(&set, &options, |_| file.try_clone(), &NoProgress).unwrap();
     let mut out = Vec::new();
     (&file).rewind().unwrap();
     (&file).read_to_end(&mut out).unwrap();
@@ -415,9 +414,15 @@ fn process_that_the_table_does_not_have() {
         let log = Log::parse(bytes.as_slice()).unwrap();
         let event = log.view().event(0).unwrap();
         assert!(event.process().is_none());
-        let cells = [Cell::ProcessName, Cell::Pid, Cell::Session, Cell::Architecture, Cell::Virtualized];
+        let cells = [
+            ProcmonColumn::ProcessName,
+            ProcmonColumn::Pid,
+            ProcmonColumn::Session,
+            ProcmonColumn::Architecture,
+            ProcmonColumn::Virtualized,
+        ];
         let cells = cells.map(|column| cell(&event, column, Fidelity::Procmon));
-        assert_eq!(cells, ["", "0", "0", "32-bit", ""], "as Process NoMonitor shows it");
+        assert_eq!(cells, ["", "0", "0", "32-bit", ""], "as Process Monitor shows it");
     }
 }
 
@@ -528,9 +533,9 @@ fn many_entries_of_one_huge_string() {
         assert_eq!(name.raw().len(), 65_534, "cut to what Windows can hold");
         let event = log.view().event(0).unwrap();
         assert_eq!(
-            cell(&event, Cell::ProcessName, Fidelity::Procmon).len(),
+            cell(&event, ProcmonColumn::ProcessName, Fidelity::Procmon).len(),
             4_095,
-            "as Process NoMonitor cuts it"
+            "as Process Monitor cuts it"
         );
     }
 }
@@ -676,7 +681,7 @@ fn registry_lengths_beyond_the_value() {
     }
 }
 
-/// Process NoMonitor reads several strings on beyond the event: through a file of NULs, that would be
+/// Process Monitor reads several strings on beyond the event: through a file of NULs, that would be
 /// the whole file for each event.
 #[test]
 fn registry_strings_through_a_file_of_nuls() {
@@ -717,7 +722,7 @@ fn directory_entries_that_go_nowhere() {
 #[test]
 fn names_of_a_directory_that_lie_over_one_another() {
     // Class 12, entries of twelve bytes, each of which has the rest of the buffer for its name.
-    let query = details::FileDetails::new(8, 1, r"C:\d").param(0, 2, &12u32.to_le_bytes());
+    let query = details::FileDetailsBuilder::new(8, 1, r"C:\d").param(0, 2, &12u32.to_le_bytes());
     let query = query.trailer_string("*", false).build();
     let mut extra = Vec::new();
     while extra.len() + 12 < 0xFFF0 {
@@ -765,11 +770,11 @@ fn times_beyond_the_calendar() {
         });
         let log = Log::parse(bytes.as_slice()).unwrap();
         let last = log.view().event(4).unwrap();
-        assert_eq!(cell(&last, Cell::TimeOfDay, Fidelity::Procmon), "-1");
-        assert_eq!(cell(&last, Cell::RelativeTime, Fidelity::Procmon), "512409557:36:10.9551615");
+        assert_eq!(cell(&last, ProcmonColumn::TimeOfDay, Fidelity::Procmon), "-1");
+        assert_eq!(cell(&last, ProcmonColumn::RelativeTime, Fidelity::Procmon), "512409557:36:10.9551615");
         let set = LogSet::new(vec![log]);
         let mut out = Vec::new();
-        jsonl::write_jsonl(&set, &mut out, &TableExport::default(), &NoMonitor).unwrap();
+        jsonl::write_jsonl(&set, &mut out, &TableOptions::default(), &NoProgress).unwrap();
         let times: Vec<bool> = String::from_utf8(out)
             .unwrap()
             .lines()
@@ -794,16 +799,16 @@ fn durations_beyond_all_bounds() {
     });
     let log = Log::parse(bytes.as_slice()).unwrap();
     let [done, pending] = [0, 1].map(|position| log.view().event(position).unwrap());
-    assert_eq!(cell(&done, Cell::Duration, Fidelity::Procmon), "1844674407370.9550781");
+    assert_eq!(cell(&done, ProcmonColumn::Duration, Fidelity::Procmon), "1844674407370.9550781");
     // One tick before it began: the sum wraps around.
     let (began, ended) = (
-        cell(&done, Cell::TimeOfDay, Fidelity::Procmon),
-        cell(&done, Cell::CompletionTime, Fidelity::Procmon),
+        cell(&done, ProcmonColumn::TimeOfDay, Fidelity::Procmon),
+        cell(&done, ProcmonColumn::CompletionTime, Fidelity::Procmon),
     );
     assert!(began.ends_with(".0000000 AM") || began.ends_with(".0000000 PM"), "{began}");
     assert!(ended.contains(".9999999 "), "{ended}");
     assert_eq!(pending.duration(), None);
-    assert_eq!(cell(&pending, Cell::Duration, Fidelity::Procmon), "");
+    assert_eq!(cell(&pending, ProcmonColumn::Duration, Fidelity::Procmon), "");
 }
 
 // Work.
@@ -826,11 +831,13 @@ impl Write for &Counter {
 /// How an export of everything ends, and the bytes it wrote, for each export.
 fn exports(bytes: &[u8], limits: Limits, threads: usize) -> Vec<(&'static str, Result<(), String>, u64)> {
     let set = || LogSet::new(vec![Log::parse(bytes).unwrap()]);
-    let work = Work { threads, limits, ..Work::default() };
-    let export = TableExport { work: work.clone(), ..TableExport::default() };
-    let facts = CaptureFacts::default();
-    let options = Options { export: export.clone(), compression: Compression::None, facts: facts.clone() };
-    let text = csv::TextExport { work: work.clone(), columns: Cell::all().collect(), ..Default::default() };
+    let scan = ScanOptions { threads, limits, ..ScanOptions::default() };
+    let export = TableOptions { scan: scan.clone(), ..TableOptions::default() };
+    let facts = Provenance::default();
+    let options =
+        ParquetOptions { export: export.clone(), compression: Compression::None, facts: facts.clone() };
+    let text =
+        csv::TextExport { scan: scan.clone(), columns: ProcmonColumn::all().collect(), ..Default::default() };
     let count = Counter::default();
     let mut ends = Vec::new();
     let mut note = |name, result: Result<(), WriteError>| {
@@ -843,13 +850,13 @@ fn exports(bytes: &[u8], limits: Limits, threads: usize) -> Vec<(&'static str, R
         });
         ends.push((name, result, count.0.swap(0, Ordering::Relaxed)));
     };
-    note("csv", csv::write_csv(&set(), &mut &count, &text, true, &NoMonitor).map(drop));
-    note("xml", xml::write_xml(&set(), &mut &count, &text, true, &NoMonitor).map(drop));
-    note("jsonl", jsonl::write_jsonl(&set(), &mut &count, &export, &NoMonitor).map(drop));
-    note("ipc", ipc::write_ipc(&set(), &count, &export, &facts, &NoMonitor).map(drop));
-    note("events", write_events(&set(), &count, &options, &NoMonitor).map(drop));
-    note("dataset", write_dataset(&set(), |_| Ok(&count), &options, &NoMonitor).map(drop));
-    let batches = batches::read_batches(&set(), &export, &NoMonitor, |batch| {
+    note("csv", csv::write_csv(&set(), &mut &count, &text, true, &NoProgress).map(drop));
+    note("xml", xml::write_xml(&set(), &mut &count, &text, true, &NoProgress).map(drop));
+    note("jsonl", jsonl::write_jsonl(&set(), &mut &count, &export, &NoProgress).map(drop));
+    note("ipc", ipc::write_ipc(&set(), &count, &export, &facts, &NoProgress).map(drop));
+    note("events", write_events(&set(), &count, &options, &NoProgress).map(drop));
+    note("dataset", write_dataset(&set(), |_| Ok(&count), &options, &NoProgress).map(drop));
+    let batches = batches::read_batches(&set(), &export, &NoProgress, |batch| {
         count.0.fetch_add(batch.get_array_memory_size() as u64, Ordering::Relaxed);
         Ok(())
     });
@@ -874,18 +881,20 @@ fn thousands_of_entries_for_one_huge_record() {
     // Each entry of five bytes names a record of 60 KiB: 10,000 of them would be 600 MiB.
     let bytes = one_huge_record(10_000);
     for threads in [1, 3] {
-        for (name, result, written) in exports(&bytes, Limits { spare: 0, ..Limits::default() }, threads) {
+        for (name, result, written) in
+            exports(&bytes, Limits { record_bytes_floor: 0, ..Limits::default() }, threads)
+        {
             assert_eq!(result, Err(OVERLAP.to_owned()), "{name}");
             assert!(written <= 64 * bytes.len() as u64, "{name} wrote {written} of {} bytes", bytes.len());
         }
     }
     let set = LogSet::new(vec![Log::parse(bytes).unwrap()]);
-    let options = SliceOptions { work: Work::default(), part_bytes: u64::MAX };
-    let refused = slice(&set, &options, |_| Ok(Cursor::new(Vec::new())), &NoMonitor).unwrap_err();
+    let options = SliceOptions { scan: ScanOptions::default(), part_bytes: u64::MAX };
+    let refused = slice(&set, &options, |_| Ok(Cursor::new(Vec::new())), &NoProgress).unwrap_err();
     assert_eq!(refused.to_string(), OVERLAP);
     // What is spared for small logs comes to an end too.
     let text = csv::TextExport::default();
-    let refused = csv::write_csv(&set, &mut std::io::sink(), &text, false, &NoMonitor).unwrap_err();
+    let refused = csv::write_csv(&set, &mut std::io::sink(), &text, false, &NoProgress).unwrap_err();
     assert_eq!(refused.to_string(), OVERLAP);
 }
 
@@ -893,7 +902,7 @@ fn thousands_of_entries_for_one_huge_record() {
 fn a_few_records_that_share_bytes_are_read() {
     // Up to eight times the size of the log: a damaged record may take others for its details.
     let bytes = one_huge_record(7);
-    for (name, result, written) in exports(&bytes, Limits { spare: 0, ..Limits::default() }, 2) {
+    for (name, result, written) in exports(&bytes, Limits { record_bytes_floor: 0, ..Limits::default() }, 2) {
         assert_eq!(result, Ok(()), "{name}");
         assert!(written > 0, "{name}");
     }
@@ -907,7 +916,7 @@ fn the_limit_does_not_depend_on_threads() {
     let times = 40 * of_one / bytes.len() as u64;
     for threads in [1, 2, 5] {
         for records in [times, times + 1] {
-            let limits = Limits { records, spare: 0, ..Limits::default() };
+            let limits = Limits { record_bytes_factor: records, record_bytes_floor: 0, ..Limits::default() };
             for (name, result, _) in exports(&bytes, limits, threads) {
                 assert_eq!(result.is_ok(), records > times, "{name} {records}");
             }
@@ -943,7 +952,7 @@ fn texts_that_all_events_share() {
         log.add_event(&NewEvent { stack: &stack, ..event(3, 38, &[], None) }).unwrap();
     }
     let bytes = log.finish().unwrap().into_inner();
-    let limits = Limits { text: 20, held: 16 << 20, ..Limits::default() };
+    let limits = Limits { text_bytes_factor: 20, text_bytes_in_flight: 16 << 20, ..Limits::default() };
     for threads in [1, 3] {
         for (name, result, written) in exports(&bytes, limits, threads) {
             match name {
@@ -965,7 +974,12 @@ fn texts_that_all_events_share() {
 #[test]
 fn texts_of_one_range() {
     let bytes = one_huge_record(100);
-    let limits = Limits { records: u64::MAX, text: u64::MAX, spare: 0, held: 1 << 20 };
+    let limits = Limits {
+        record_bytes_factor: u64::MAX,
+        text_bytes_factor: u64::MAX,
+        record_bytes_floor: 0,
+        text_bytes_in_flight: 1 << 20,
+    };
     for (name, result, written) in exports(&bytes, limits, 1) {
         match name {
             // The cells of CSV and XML are cut at 4,095 characters.
@@ -987,10 +1001,11 @@ fn frames_that_share_a_huge_path() {
     log.add_event(&NewEvent { stack: &stack, ..event(3, 38, &[], None) }).unwrap();
     let bytes = log.finish().unwrap().into_inner();
     // As XML, 60,000 times twice the path would be 3.6 GB.
-    let limits = Limits { held: 8 << 20, ..Limits::default() };
+    let limits = Limits { text_bytes_in_flight: 8 << 20, ..Limits::default() };
     let (count, set) = (Counter::default(), LogSet::new(vec![Log::parse(bytes).unwrap()]));
-    let text = csv::TextExport { work: Work { limits, ..Work::default() }, ..Default::default() };
-    let refused = xml::write_xml(&set, &mut &count, &text, true, &NoMonitor).unwrap_err();
+    let text =
+        csv::TextExport { scan: ScanOptions { limits, ..ScanOptions::default() }, ..Default::default() };
+    let refused = xml::write_xml(&set, &mut &count, &text, true, &NoProgress).unwrap_err();
     assert_eq!(refused.to_string(), HELD);
     assert!(count.0.load(Ordering::Relaxed) < 1 << 20);
 }

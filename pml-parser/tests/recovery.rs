@@ -2,8 +2,9 @@
 #![forbid(unsafe_code)]
 
 use libtest_mimic::{Arguments, Failed, Trial};
+use pml_parser::NoProgress;
+use pml_parser::export::ScanOptions;
 use pml_parser::export::slice::{SliceOptions, slice};
-use pml_parser::export::{NoMonitor, Work};
 use pml_parser::write::{LogWriter, Machine, NewEvent, NewProcess, details};
 use pml_parser::{ErrorKind, Event, EventClass, FileTime, Filter, Log, LogSet, LogView, Process, Recovery};
 use pml_samples::boot::{Amount, Bits, Options};
@@ -122,8 +123,9 @@ fn read_back(mut file: std::fs::File) -> Result<Vec<u8>, Failed> {
 /// All of a capture as a log.
 fn sliced<B: AsRef<[u8]> + Sync>(set: &LogSet<B>) -> Result<Log<Vec<u8>>, Failed> {
     let file = tempfile::tempfile()?;
-    let options = SliceOptions { work: Work { threads: 2, ..Work::default() }, part_bytes: u64::MAX };
-    slice(set, &options, |_| file.try_clone(), &NoMonitor).map_err(|e| e.to_string())?;
+    let options =
+        SliceOptions { scan: ScanOptions { threads: 2, ..ScanOptions::default() }, part_bytes: u64::MAX };
+    slice(set, &options, |_| file.try_clone(), &NoProgress).map_err(|e| e.to_string())?;
     Ok(Log::parse(read_back(file)?).map_err(|e| e.to_string())?)
 }
 
@@ -223,7 +225,7 @@ fn unclosed(bytes: &[u8]) -> Result<(), Failed> {
             assert!(found[4].starts_with("S-1-16"), "{found:?} {truth:?}");
             truth[4].clone_from(&found[4]);
         }
-        // Process NoMonitor may have looked at the process somewhat later or earlier than the event.
+        // Process Monitor may have looked at the process somewhat later or earlier than the event.
         let late = log
             .view()
             .process(index)
@@ -683,8 +685,9 @@ fn less_is_not_damage() -> Result<(), Failed> {
     let set = LogSet::new(vec![Log::parse(bytes.clone()).unwrap()]);
     let file = tempfile::tempfile()?;
     let filter = Some(Filter::parse("operation = 'Process Create'").unwrap());
-    let options = SliceOptions { work: Work { filter, ..Work::default() }, part_bytes: u64::MAX };
-    slice(&set, &options, |_| file.try_clone(), &NoMonitor).map_err(|e| e.to_string())?;
+    let options =
+        SliceOptions { scan: ScanOptions { filter, ..ScanOptions::default() }, part_bytes: u64::MAX };
+    slice(&set, &options, |_| file.try_clone(), &NoProgress).map_err(|e| e.to_string())?;
     let slice = read_back(file)?;
     let log = recovered(&slice);
     assert!(recovery(&log).is_whole(), "{:?}", recovery(&log));
@@ -723,18 +726,32 @@ fn what_is_lost_is_not_guessed() -> Result<(), Failed> {
 }
 
 /// Whoever watches can stop it, while there are events and while there are none.
+/// Keeps the offsets that were reported, and cancels at the second one.
+#[derive(Default)]
+struct CancelAtSecond {
+    seen: std::sync::Mutex<Vec<u64>>,
+}
+
+impl pml_parser::Progress for CancelAtSecond {
+    fn advance(&self, _: u64, bytes: u64) {
+        self.seen.lock().unwrap().push(bytes);
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.seen.lock().unwrap().len() >= 2
+    }
+}
+
 fn it_can_be_stopped() -> Result<(), Failed> {
     let bytes = generated(5_000, Bits::B64)?;
     let mut empty = bytes.clone();
     let end = records(&bytes).last().unwrap().end;
     empty[HEADER + 100_000..end].fill(0x55);
     for bytes in [bytes, empty] {
-        let mut seen = Vec::new();
-        let stopped = Log::recover_watched(bytes.as_slice(), |_, at| {
-            seen.push(at);
-            seen.len() < 2
-        });
-        assert_eq!(stopped.unwrap_err().kind(), ErrorKind::Stopped);
+        let progress = CancelAtSecond::default();
+        let stopped = Log::recover_watched(bytes.as_slice(), &progress);
+        assert_eq!(stopped.unwrap_err().kind(), ErrorKind::Cancelled);
+        let seen = progress.seen.into_inner().unwrap();
         assert!(seen.len() == 2 && seen[1] < end as u64, "{seen:?}");
     }
     Ok(())

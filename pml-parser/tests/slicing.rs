@@ -2,11 +2,12 @@
 #![forbid(unsafe_code)]
 
 use libtest_mimic::{Arguments, Failed, Trial};
+use pml_parser::NoProgress;
+use pml_parser::export::ScanOptions;
 use pml_parser::export::csv::{TextExport, write_csv};
 use pml_parser::export::slice::{SliceOptions, slice};
-use pml_parser::export::{NoMonitor, Work};
 use pml_parser::write::{LogWriter, Machine, NewEvent, NewModule, NewProcess, details};
-use pml_parser::{Cell, EventClass, FileTime, Filter, Log, LogSet};
+use pml_parser::{EventClass, FileTime, Filter, Log, LogSet, ProcmonColumn};
 use pml_samples::boot::{Amount, Bits, Options};
 use pml_samples::corpus;
 use pml_samples::scenario::generate_in_memory;
@@ -45,13 +46,14 @@ fn set(logs: Vec<Vec<u8>>) -> Set {
 fn sliced(set: &Set, filter: Option<&str>, part_bytes: u64) -> Vec<Vec<u8>> {
     let files: RefCell<Vec<Shared>> = RefCell::default();
     let filter = filter.map(|text| Filter::parse(text).unwrap_or_else(|e| panic!("{e}")));
-    let options = SliceOptions { work: Work { threads: 2, filter, ..Work::default() }, part_bytes };
+    let options =
+        SliceOptions { scan: ScanOptions { threads: 2, filter, ..ScanOptions::default() }, part_bytes };
     let create = |_| {
         let file = Shared::default();
         files.borrow_mut().push(file.clone());
         Ok(file)
     };
-    let counts = slice(set, &options, create, &NoMonitor).unwrap();
+    let counts = slice(set, &options, create, &NoProgress).unwrap();
     let files = files.into_inner();
     assert_eq!(counts.parts as usize, files.len());
     files.into_iter().map(|file| file.0.take().into_inner()).collect()
@@ -100,7 +102,7 @@ fn keeps(set: &Set, filter: &str) -> Result<(), Failed> {
     for (a, b) in chosen.iter().zip(&kept) {
         assert_eq!(without_indexes(a), without_indexes(b));
         let mut texts = [String::new(), String::new()];
-        for cell in Cell::all() {
+        for cell in ProcmonColumn::all() {
             a.push_cell(cell, first, &Default::default(), &mut texts[0]);
             b.push_cell(cell, first, &Default::default(), &mut texts[1]);
         }
@@ -125,8 +127,8 @@ fn everything(set: &Set) -> Result<(), Failed> {
     assert_eq!(set.event_count(), slice.event_count());
     let csv = |set: &Set| {
         let mut out = Vec::new();
-        let export = TextExport { columns: Cell::all().collect(), ..TextExport::default() };
-        write_csv(set, &mut out, &export, false, &NoMonitor).unwrap();
+        let export = TextExport { columns: ProcmonColumn::all().collect(), ..TextExport::default() };
+        write_csv(set, &mut out, &export, false, &NoProgress).unwrap();
         out
     };
     assert!(csv(set) == csv(&slice), "another CSV");
@@ -146,7 +148,7 @@ fn half(bytes: &[u8], at: usize) -> usize {
     u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap()) as usize
 }
 
-/// What Process NoMonitor needs of a log it opens, checked on the bytes (docs/format.md, "Writing").
+/// What Process Monitor needs of a log it opens, checked on the bytes (docs/format.md, "Writing").
 fn follows_the_rules(bytes: &[u8]) {
     let (offsets, processes, strings, icons, hosts) =
         (word(bytes, 0x248), word(bytes, 0x250), word(bytes, 0x258), word(bytes, 0x260), word(bytes, 0x3A0));
@@ -199,7 +201,7 @@ fn follows_the_rules(bytes: &[u8]) {
         assert_eq!(half(bytes, record), index);
         indexes.push(index);
         pids.push(half(bytes, record + 4));
-        assert_eq!(bytes[record + 0x60], 1, "Process NoMonitor hangs where this flag is 0");
+        assert_eq!(bytes[record + 0x60], 1, "Process Monitor hangs where this flag is 0");
         assert!((0x38..0x58).step_by(4).all(|at| half(bytes, record + at) < string_count));
         assert!((0x58..0x60).step_by(4).all(|at| half(bytes, record + at) < icon_count));
         let modules = half(bytes, record + 0x60 + pointer);
@@ -401,8 +403,9 @@ fn forged_records_do_not_multiply() -> Result<(), Failed> {
     }
     log[first + 0x30..first + 0x34].fill(0);
     log[first + 0x2C..first + 0x30].copy_from_slice(&500_000u32.to_le_bytes());
-    let options = SliceOptions { work: Work { threads: 1, ..Work::default() }, part_bytes: u64::MAX };
-    let refused = slice(&set(vec![log]), &options, |_| Ok(Shared::default()), &NoMonitor).unwrap_err();
+    let options =
+        SliceOptions { scan: ScanOptions { threads: 1, ..ScanOptions::default() }, part_bytes: u64::MAX };
+    let refused = slice(&set(vec![log]), &options, |_| Ok(Shared::default()), &NoProgress).unwrap_err();
     assert!(refused.to_string().contains("overlap"), "{refused}");
     Ok(())
 }

@@ -3,7 +3,7 @@
 #![forbid(unsafe_code)]
 
 use pml_parser::write::{LogWriter, Machine, NewEvent, NewProcess};
-use pml_parser::{Cell, EventClass, Fidelity, FileTime, Log, NtStatus, TextOptions};
+use pml_parser::{EventClass, Fidelity, FileTime, Log, NtStatus, ProcmonColumn, TextOptions};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io::Cursor;
@@ -78,7 +78,7 @@ fn log(vector: &Vector, details: &[u8], extra: Option<&[u8]>) -> Log<Vec<u8>> {
 fn cells(log: &Log<Vec<u8>>, fidelity: Fidelity) -> BTreeMap<String, String> {
     let options = TextOptions { fidelity, ..TextOptions::default() };
     let event = log.view().event(0).unwrap();
-    Cell::all()
+    ProcmonColumn::all()
         .map(|cell| {
             let mut text = String::new();
             event.push_cell(cell, event.time(), &options, &mut text);

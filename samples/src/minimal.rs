@@ -1,7 +1,7 @@
 //! A minimal log with entries in every table, for tests that damage it.
 
 use pml_parser::write::{LogWriter, Machine, NewEvent, NewModule, NewProcess, details};
-use pml_parser::{EventClass, FileTime, NtStatus, Ticks};
+use pml_parser::{FileTime, NtStatus, Operation, Ticks};
 use std::io::{self, Cursor};
 
 /// A log of nine events, a few kilobytes long, with entries in every table.
@@ -36,25 +36,25 @@ pub fn log(is_64_bit: bool) -> io::Result<Vec<u8>> {
     let mut network = vec![7, 0, 0, 0, 9, 0, 0, 0];
     network.extend([10; 32]);
     network.extend([0xBB, 1, 0x50, 0, b'k', 0, 0, 0, b'v', 0, 0, 0, 0, 0]);
-    // Class, operation, details, extra blob.
-    type Case<'a> = (u16, u16, Vec<u8>, Option<&'a [u8]>);
+    // Operation, details, extra blob.
+    type Case<'a> = (Operation, Vec<u8>, Option<&'a [u8]>);
     let cases: Vec<Case<'_>> = vec![
-        (3, 20, details::create_file(pointer, path, &details::Create::READ), Some(&extra)),
-        (3, 23, details::transfer(pointer, path, 4096, 512, 0x6_0900), None),
-        (3, 26, details::rename(pointer, path, r"C:\y", true), None),
-        (3, 32, details::query_directory(pointer, path, "*"), Some(&entries)),
-        (3, 33, details::control(pointer, path, 0x9_0240), None),
-        (2, 5, details::query(r"HKLM\K\v", 144, 2), Some(&value)),
-        (2, 4, details::set_value(r"HKLM\K\v", 1, b"d\0\0\0"), None),
-        (1, 7, details::process_start(4, "a b", r"C:\", &["X=1"]), None),
-        (5, 2, network, None),
+        (Operation::CREATE_FILE, details::create_file(pointer, path, &details::Create::READ), Some(&extra)),
+        (Operation::READ_FILE, details::transfer(pointer, path, 4096, 512, 0x6_0900), None),
+        (Operation::SET_RENAME_INFORMATION_FILE, details::rename(pointer, path, r"C:\y", true), None),
+        (Operation::QUERY_DIRECTORY, details::query_directory(pointer, path, "*"), Some(&entries)),
+        (Operation::FILE_SYSTEM_CONTROL, details::control(pointer, path, 0x9_0240), None),
+        (Operation::REG_QUERY_VALUE, details::query(r"HKLM\K\v", 144, 2), Some(&value)),
+        (Operation::REG_SET_VALUE, details::set_value(r"HKLM\K\v", 1, b"d\0\0\0"), None),
+        (Operation::PROCESS_START, details::process_start(4, "a b", r"C:\", &["X=1"]), None),
+        (Operation::TCP_SEND, network, None),
     ];
-    for (i, (class, operation, details, extra)) in cases.into_iter().enumerate() {
+    for (i, (operation, details, extra)) in cases.into_iter().enumerate() {
         log.add_event(&NewEvent {
             process_index: 2,
             tid: 8,
-            class: EventClass::from_code(class),
-            operation,
+            class: operation.class,
+            operation: operation.code,
             time: FileTime(133_485_408_450_000_000 + i as u64),
             duration: Ticks(3),
             status: NtStatus(0),

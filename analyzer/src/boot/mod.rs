@@ -12,8 +12,6 @@ mod processes;
 mod scan;
 mod store;
 
-pub use pass::Watch;
-
 pub(crate) use context::EventContext;
 pub(crate) use group::Group;
 pub(crate) use pass::scan;

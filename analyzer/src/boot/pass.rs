@@ -8,15 +8,7 @@ use super::scan::Scan;
 use crate::error::TriageError;
 use crate::knowledge::Knowledge;
 use pml_parser::parallel::in_order;
-use pml_parser::{Budget, Damage, EventRange, FileTime, Limits, LogSet};
-
-/// Progress and cancellation of a scan.
-pub trait Watch: Sync {
-    /// Events and bytes of the capture up to which the scan has come.
-    fn advance(&self, events: u64, bytes: u64);
-    /// Whether to stop.
-    fn is_cancelled(&self) -> bool;
-}
+use pml_parser::{Budget, Damage, EventRange, FileTime, Limits, LogSet, Progress};
 
 /// Events and bytes of records that are collected together.
 const RANGE_EVENTS: u32 = 32_768;
@@ -28,7 +20,7 @@ pub(crate) fn scan<B: AsRef<[u8]> + Sync>(
     knowledge: &Knowledge,
     processes: &Processes,
     threads: usize,
-    watch: &dyn Watch,
+    progress: &dyn Progress,
 ) -> Result<Scan, TriageError> {
     let first = set.time_span().map_or(FileTime(0), |span| span.0);
     let plan = Plan::new(knowledge, processes, first);
@@ -37,8 +29,8 @@ pub(crate) fn scan<B: AsRef<[u8]> + Sync>(
         let (mut collector, mut damage) = (Collector::new(&plan), Damage::default());
         let (mut end, mut meter) = (0, budget.meter());
         for (position, event) in range.events().zip(set.events_in(&range)) {
-            if position.is_multiple_of(1_024) && watch.is_cancelled() {
-                return Err(TriageError::Stopped);
+            if position.is_multiple_of(1_024) && progress.is_cancelled() {
+                return Err(TriageError::Cancelled);
             }
             match event {
                 Ok(event) => {
@@ -58,7 +50,7 @@ pub(crate) fn scan<B: AsRef<[u8]> + Sync>(
     let mut whole = Scan::new(knowledge.markers.len());
     let outcome = in_order(threads, set.ranges(RANGE_EVENTS, RANGE_BYTES), collect, |(range, bytes)| {
         whole.merge(range, &plan);
-        watch.advance(whole.events, bytes);
+        progress.advance(whole.events, bytes);
         Ok(())
     });
     outcome.map(|()| whole)

@@ -5,6 +5,8 @@ mod finding;
 mod model;
 mod printable;
 mod render;
+#[cfg(feature = "tables")]
+pub mod tables;
 mod text;
 
 pub use build::Origin;

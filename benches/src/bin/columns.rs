@@ -8,7 +8,7 @@ use pml_benches::arguments::Arguments;
 use pml_benches::encode::{Batches, by_column, encode, options};
 use pml_benches::limits::open;
 use pml_benches::median_and_spread;
-use pml_parser::export::NoMonitor;
+use pml_parser::NoProgress;
 use pml_parser::export::parquet::write_dataset;
 use std::time::Instant;
 
@@ -20,7 +20,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (mut converted, mut encoded, mut bytes) = (Vec::new(), Vec::new(), 0);
     for round in 0..=runs {
         let begin = Instant::now();
-        write_dataset(&set, |_| Ok(std::io::sink()), &options(threads), &NoMonitor)?;
+        write_dataset(&set, |_| Ok(std::io::sink()), &options(threads), &NoProgress)?;
         let convert = begin.elapsed().as_secs_f64();
         let begin = Instant::now();
         bytes = encode(&batches, threads)?;

@@ -4,12 +4,12 @@
 //! written to nowhere. Anonymous memory of the whole program, RssAnon, is measured by compare.py and scale.py.
 
 use peak_alloc::PeakAlloc;
-use pml_analyzer::{Knowledge, NoWatch, TriageOptions, triage};
+use pml_analyzer::{Knowledge, TriageOptions, triage};
 use pml_benches::arguments::Arguments;
 use pml_benches::encode::options;
 use pml_benches::limits::open;
-use pml_parser::Cell;
-use pml_parser::export::NoMonitor;
+use pml_parser::NoProgress;
+use pml_parser::ProcmonColumn;
 use pml_parser::export::csv::{TextExport, write_csv};
 use pml_parser::export::ipc::write_ipc;
 use pml_parser::export::jsonl::write_jsonl;
@@ -28,35 +28,40 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let knowledge = Knowledge::embedded().map_err(|_| "what is built in is right")?;
     let options = options(threads);
     let export = &options.export;
-    let text =
-        TextExport { work: export.work.clone(), columns: Cell::all().collect(), ..TextExport::default() };
+    let text = TextExport {
+        scan: export.scan.clone(),
+        columns: ProcmonColumn::all().collect(),
+        ..TextExport::default()
+    };
     let failed = io::Error::other::<pml_parser::export::WriteError>;
     let outputs: Vec<Output<'_>> = vec![
         (
             "dataset",
             Box::new(|| {
-                write_dataset(&set, |_| Ok(io::sink()), &options, &NoMonitor).map(drop).map_err(failed)
+                write_dataset(&set, |_| Ok(io::sink()), &options, &NoProgress).map(drop).map_err(failed)
             }),
         ),
         (
             "Arrow IPC",
             Box::new(|| {
-                write_ipc(&set, io::sink(), export, &options.facts, &NoMonitor).map(drop).map_err(failed)
+                write_ipc(&set, io::sink(), export, &options.facts, &NoProgress).map(drop).map_err(failed)
             }),
         ),
         (
             "JSON Lines",
-            Box::new(|| write_jsonl(&set, &mut io::sink(), export, &NoMonitor).map(drop).map_err(failed)),
+            Box::new(|| write_jsonl(&set, &mut io::sink(), export, &NoProgress).map(drop).map_err(failed)),
         ),
         (
             "CSV",
-            Box::new(|| write_csv(&set, &mut io::sink(), &text, false, &NoMonitor).map(drop).map_err(failed)),
+            Box::new(|| {
+                write_csv(&set, &mut io::sink(), &text, false, &NoProgress).map(drop).map_err(failed)
+            }),
         ),
         (
             "triage",
             Box::new(|| {
                 let options = TriageOptions { threads, ..TriageOptions::default() };
-                triage(&set, &knowledge, options, &NoWatch).map(drop).map_err(io::Error::other)
+                triage(&set, &knowledge, options, &NoProgress).map(drop).map_err(io::Error::other)
             }),
         ),
     ];

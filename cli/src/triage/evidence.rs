@@ -2,12 +2,12 @@
 
 use crate::args::RunArgs;
 use crate::failure::Failure;
-use crate::input::Capture;
 use crate::slice;
 use crate::status::say;
 use indicatif::{HumanBytes, HumanCount};
 use pml_analyzer::{Report, Triage};
 use pml_parser::Filter;
+use pml_parser::Opened;
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -17,7 +17,7 @@ const AROUND: u64 = 40;
 /// Writes the events that a report cites, those around them, and the starts and ends of processes.
 pub(super) fn write(
     path: &Path,
-    capture: &Capture,
+    capture: &Opened,
     triage: &Triage,
     report: &Report,
     run: &RunArgs,

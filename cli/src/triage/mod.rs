@@ -1,37 +1,28 @@
 //! `pml triage`.
 
 mod evidence;
-mod sources;
-mod tables;
+pub(crate) mod tables;
 
 use crate::args::{ColorArg, LogArgs, ReportFormat, TriageArgs};
-use crate::convert::report_damage;
 use crate::failure::Failure;
 use crate::input;
 use crate::knowledge;
+use crate::outcome;
 use crate::output::PendingFile;
-use crate::recovery;
 use crate::slice;
-use crate::status::{Done, Progress, go_on, is_stopped, plain, say, stdout_done, warn};
+use crate::status::{Done, Progress, UntilStopped, go_on, is_stopped, plain, say, stdout_done, warn};
 use indicatif::{HumanBytes, HumanCount};
+use pml_analyzer::bundle::{self, BundleError, CaptureLocation, Skipped};
 use pml_analyzer::{
     Format, Knowledge, Origin, Paint, Report, RollbackClass, TriageError, TriageOptions, triage,
 };
-use sources::Found;
+use pml_parser::Fault;
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
-
-/// Tables that a dataset of triage has beside those of a conversion.
-pub(crate) const TABLES: [&str; 2] = ["failures", "findings"];
-
-/// The columns of those tables, for docs/schema.md.
-pub(crate) fn schema() -> String {
-    tables::markdown()
-}
 
 /// What a run over all captures has come to.
 #[derive(Default)]
@@ -43,7 +34,7 @@ struct Outcome {
 /// Runs the command.
 pub(crate) fn run(args: &TriageArgs) -> Result<Done, Failure> {
     let knowledge = knowledge::read(args.knowledge.as_deref())?;
-    let captures = sources::find(&args.inputs, args.no_set)?;
+    let captures = find(args)?;
     let many = captures.len() > 1;
     if many {
         refuse_for_many(args)?;
@@ -57,7 +48,7 @@ pub(crate) fn run(args: &TriageArgs) -> Result<Done, Failure> {
     let mut outcome = Outcome::default();
     let mut taken = HashSet::new();
     for (number, found) in captures.iter().enumerate() {
-        let stem = found.file_stem(&mut taken);
+        let stem = file_stem(found.name(), &mut taken);
         let lines = lines.as_ref();
         let job = Job { args, knowledge: &knowledge, found, stem, many, first: number == 0, lines };
         match job.run(&mut outcome) {
@@ -83,6 +74,50 @@ pub(crate) fn run(args: &TriageArgs) -> Result<Done, Failure> {
     })
 }
 
+/// All captures of the inputs, in the order in which they were named.
+fn find(args: &TriageArgs) -> Result<Vec<CaptureLocation>, Failure> {
+    let found = bundle::find(&args.inputs, args.no_set, &UntilStopped).map_err(bundle_failure)?;
+    for skipped in found.skipped {
+        match skipped {
+            Skipped::Folder { path, error } => warn(&format!("not looked into: {}: {error}", path.display())),
+            Skipped::SameNames { path } => warn(&format!(
+                "{}: several files in it have one name; the last one of each counts",
+                path.display()
+            )),
+            skipped => warn(&format!("left out: {skipped:?}")),
+        }
+    }
+    Ok(found.captures)
+}
+
+fn bundle_failure(error: BundleError) -> Failure {
+    let failure = Failure::new(error.to_string());
+    match error {
+        BundleError::Io { path, error } => Failure::of_io(&path, &error),
+        BundleError::Zip { .. } | BundleError::Member { .. } => {
+            failure.hint("unpack it yourself and name the folder")
+        }
+        BundleError::FolderTooLarge { .. } => failure.hint("name the folders of the captures"),
+        _ => failure,
+    }
+}
+
+/// The name of a file for the report on a capture, in letters that any file system takes: what the capture is
+/// called and where it lies, as far as that fits, and where another one has that name, a number.
+fn file_stem(name: &str, taken: &mut HashSet<String>) -> String {
+    /// Bytes that leave room for a number and an ending in what file systems allow.
+    const LONGEST: usize = 180;
+    let name = name.strip_suffix(".pml").or(name.strip_suffix(".PML")).unwrap_or(name);
+    let plain: String =
+        name.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '_' }).collect();
+    // The end says more than the beginning: it names the log.
+    let cut = (0..plain.len()).find(|&at| plain.is_char_boundary(at) && plain.len() - at <= LONGEST);
+    let stem = plain.get(cut.unwrap_or(0)..).unwrap_or_default().trim_start_matches(['_', '.', '-']);
+    let mut names = std::iter::once(stem.to_owned()).chain((2..).map(|number| format!("{stem}-{number}")));
+    // File systems that ignore case would take two names for one.
+    names.find(|name| taken.insert(name.to_lowercase())).unwrap_or_default()
+}
+
 /// Why there is no report of a capture.
 enum Trouble {
     /// The capture cannot be read.
@@ -94,6 +129,12 @@ enum Trouble {
 impl From<Failure> for Trouble {
     fn from(failure: Failure) -> Self {
         Self::Capture(failure)
+    }
+}
+
+impl From<Fault> for Trouble {
+    fn from(fault: Fault) -> Self {
+        Self::Capture(fault.into())
     }
 }
 
@@ -124,7 +165,7 @@ fn refuse_for_many(args: &TriageArgs) -> Result<(), Failure> {
 struct Job<'a> {
     args: &'a TriageArgs,
     knowledge: &'a Knowledge,
-    found: &'a Found,
+    found: &'a CaptureLocation,
     /// Name of the file for its report, without an ending.
     stem: String,
     many: bool,
@@ -162,7 +203,8 @@ impl Job<'_> {
     fn run(&self, outcome: &mut Outcome) -> Result<(), Trouble> {
         let args = self.args;
         // A zip's members lie in a temporary folder for as long as they are looked at.
-        let (logs, _folder) = self.found.files()?;
+        let files = self.found.files(&UntilStopped).map_err(bundle_failure)?;
+        let logs = files.paths().to_vec();
         let capture = input::open(&LogArgs { logs, no_set: args.no_set }, (&args.recovery).into())?;
         if let Some(path) = &args.evidence {
             // Refused before the work, not after it.
@@ -175,11 +217,11 @@ impl Job<'_> {
         progress.clear();
         capture.check()?;
         let result = result.map_err(|error| match error {
-            TriageError::Stopped => Failure::new("stopped").hint("no report was made"),
-            error => Failure::new(format!("{}: {error}", self.found.name)),
+            TriageError::Cancelled => Failure::new("stopped").hint("no report was made"),
+            error => Failure::new(format!("{}: {error}", self.found.name())),
         })?;
         let origin = Origin {
-            name: self.found.name.clone(),
+            name: self.found.name().to_owned(),
             parts: capture.names(),
             argument: self.found.argument(),
             lost_parts: capture.lost_parts,
@@ -196,14 +238,12 @@ impl Job<'_> {
         if let Some(path) = &args.parquet {
             tables::write(path, &capture, &report, &args.run)?;
         }
-        let was_broken = recovery::report(&capture);
-        let damage = capture.set.table_damage();
-        report_damage(&capture, &damage, result.damage());
+        let losses = outcome::report(&capture, result.damage());
         if !args.run.quiet && !self.many && io::stderr().is_terminal() {
             let (events, bytes) = (capture.set.event_count(), capture.set.size());
             say(&format!("{} events of {} in {seconds:.2} s", HumanCount(events), HumanBytes(bytes)));
         }
-        outcome.lost |= capture.lost_parts || was_broken || !damage.is_empty() || !result.damage().is_empty();
+        outcome.lost |= losses.any();
         outcome.rolled_back |= report.rollback.class >= RollbackClass::Probable;
         Ok(())
     }
@@ -277,13 +317,13 @@ impl Job<'_> {
 
     /// Says of one capture of many that it could not be looked at.
     fn print_failure(&self, failure: &Failure) -> Result<(), Failure> {
-        warn(&format!("{}: {failure}", self.found.name));
+        warn(&format!("{}: {failure}", self.found.name()));
         if self.args.format != ReportFormat::Jsonl {
             return Ok(());
         }
         let line = serde_json::json!({
             "schema_version": pml_analyzer::SCHEMA_VERSION,
-            "input": { "name": self.found.name },
+            "input": { "name": self.found.name() },
             "error": plain(&failure.to_string()),
         });
         let text = format!("{line}\n");

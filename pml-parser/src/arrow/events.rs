@@ -3,10 +3,10 @@
 use super::column::{SparseColumn, TextColumn, WordColumn};
 use super::schema::{Column, EventColumnSet, Source};
 use super::stacks::StackFinder;
-use crate::detail::{Content, Decoded, Number, NumberSink, TextOptions};
+use crate::detail::{Decoded, EventDetails, Number, NumberSink, TextOptions};
 use crate::error::Damage;
-use crate::event::Event;
 use crate::log::LogView;
+use crate::log::event::Event;
 use crate::names::category::Category;
 use crate::names::operation::{EventClass, Operation};
 use arrow::array::{ArrayRef, Int64Array, TimestampNanosecondArray, UInt16Array, UInt32Array, UInt64Array};
@@ -223,7 +223,7 @@ impl<'a, 'c> EventColumns<'a, 'c> {
     pub(crate) fn push(&mut self, event: &Event<'a>) {
         let row = self.rows as u32;
         self.rows += 1;
-        let content = Content::new(event);
+        let content = EventDetails::new(event);
         let wanted = self.wanted;
 
         // The header costs less than asking whether it is wanted.

@@ -1,8 +1,9 @@
 //! Distinct call stacks: found per range in parallel, numbered for the whole capture in order.
 
-use crate::event::Event;
 use crate::log::LogView;
-use crate::stack::{Place, Resolution, Resolver, Validity};
+use crate::log::event::Event;
+use crate::module_map::{Resolution, Validity};
+use crate::resolve::{LocatedModule, Resolver};
 use crate::time::FileTime;
 use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 use std::hash::BuildHasher;
@@ -234,7 +235,7 @@ impl<'a> StackFinder<'a> {
         local
     }
 
-    fn module(&mut self, place: &Place<'a>) -> ModulePlace {
+    fn module(&mut self, place: &LocatedModule<'a>) -> ModulePlace {
         let (process, position) = (place.owner, place.module);
         let hasher = &self.hasher;
         let key = *self.modules.entry((process, position)).or_insert_with(|| {

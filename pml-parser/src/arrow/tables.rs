@@ -3,8 +3,8 @@
 use super::events::EventCounts;
 use super::schema::{CAPTURE, Column, FRAMES, MODULES, PROCESSES, SCHEMA_VERSION, STACKS, Table};
 use crate::detail::value;
-use crate::log_set::LogSet;
-use crate::process::{Module, Process, Virtualized};
+use crate::log::process::{Module, Process, Virtualized};
+use crate::log::set::LogSet;
 use crate::text::WinStr;
 use crate::time::FileTime;
 use arrow::array::{
@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 /// What a conversion adds to the facts of the log itself.
 #[derive(Clone, Debug, Default)]
-pub struct CaptureFacts {
+pub struct Provenance {
     /// Program and version that makes the dataset.
     pub tool_version: String,
     /// File names of the parts, in order.
@@ -339,7 +339,7 @@ impl Fact {
 }
 
 /// The facts of a capture, in the order of the capture table's columns.
-fn facts<B: AsRef<[u8]>>(set: &LogSet<B>, facts: &CaptureFacts, counts: &EventCounts) -> Vec<Fact> {
+fn facts<B: AsRef<[u8]>>(set: &LogSet<B>, facts: &Provenance, counts: &EventCounts) -> Vec<Fact> {
     let log = set.part(0);
     let version = log.map_or((0, 0, 0), |log| log.os_version());
     let text = |of: fn(crate::log::LogView<'_>) -> WinStr<'_>| {
@@ -379,7 +379,7 @@ fn facts<B: AsRef<[u8]>>(set: &LogSet<B>, facts: &CaptureFacts, counts: &EventCo
 /// The capture table.
 pub(crate) fn capture<B: AsRef<[u8]>>(
     set: &LogSet<B>,
-    about: &CaptureFacts,
+    about: &Provenance,
     counts: &EventCounts,
 ) -> Result<RecordBatch, ArrowError> {
     batch(&CAPTURE, facts(set, about, counts).into_iter().map(Fact::array).collect())
@@ -388,7 +388,7 @@ pub(crate) fn capture<B: AsRef<[u8]>>(
 /// The same facts as pairs of key and text.
 pub(crate) fn capture_metadata<B: AsRef<[u8]>>(
     set: &LogSet<B>,
-    about: &CaptureFacts,
+    about: &Provenance,
     counts: &EventCounts,
 ) -> Vec<(String, String)> {
     let names = CAPTURE.columns.iter().map(|column: &Column| format!("pml.{}", column.name));

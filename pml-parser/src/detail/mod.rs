@@ -5,9 +5,8 @@
 //! (docs/procmon-differences.md lists every such place).
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod field;
 mod file;
-mod file_layout;
+
 mod network;
 mod number;
 pub(crate) mod process;
@@ -20,15 +19,15 @@ pub use network::Endpoint;
 pub(crate) use number::NumberSink;
 pub use number::{Number, Numbers};
 
-use file::FileCall;
-use registry::KeyCall;
+use file::FileDetails;
+use registry::RegistryDetails;
 
-use crate::event::Event;
+use crate::log::event::Event;
 use crate::names::category::{Category, Rule};
 use crate::names::control;
 use crate::names::operation::{EventClass, Operation};
 use crate::text::WinStr;
-use crate::zone::Zone;
+use crate::time::zone::Zone;
 
 /// Whose truth a text tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
@@ -75,7 +74,7 @@ pub(crate) const CELL_LIMIT: usize = 4095;
 
 /// What an event says, with its operation and the places in its details looked up once, for
 /// whoever asks for several things.
-pub(crate) struct Content<'e, 'a> {
+pub(crate) struct EventDetails<'e, 'a> {
     event: &'e Event<'a>,
     pub operation: Operation,
     call: Call<'e, 'a>,
@@ -84,21 +83,23 @@ pub(crate) struct Content<'e, 'a> {
 /// The details of an event, by its class. What has no known layout, or is cut off, is `Unknown`.
 enum Call<'e, 'a> {
     Process,
-    Registry(KeyCall<'e, 'a>),
-    File(FileCall<'a>),
+    Registry(RegistryDetails<'e, 'a>),
+    File(FileDetails<'a>),
     Profiling,
     Network,
     Unknown,
 }
 
-impl<'e, 'a> Content<'e, 'a> {
+impl<'e, 'a> EventDetails<'e, 'a> {
     #[inline]
     pub(crate) fn new(event: &'e Event<'a>) -> Self {
         let operation = event.operation();
         let call = match operation.class {
             EventClass::Process => Call::Process,
-            EventClass::Registry => KeyCall::new(event, operation).map_or(Call::Unknown, Call::Registry),
-            EventClass::FileSystem => FileCall::new(event, operation).map_or(Call::Unknown, Call::File),
+            EventClass::Registry => {
+                RegistryDetails::new(event, operation).map_or(Call::Unknown, Call::Registry)
+            }
+            EventClass::FileSystem => FileDetails::new(event, operation).map_or(Call::Unknown, Call::File),
             EventClass::Profiling => Call::Profiling,
             EventClass::Network => Call::Network,
             EventClass::Other(_) => Call::Unknown,
@@ -191,35 +192,35 @@ impl<'e, 'a> Content<'e, 'a> {
 impl<'a> Event<'a> {
     /// Appends the path, as the Path column shows it. Many operations have none.
     pub fn push_path(&self, options: &TextOptions, out: &mut String) {
-        Content::new(self).push_path(options, out);
+        EventDetails::new(self).push_path(options, out);
     }
 
     /// Appends the details, as the Detail column shows them: `Key: Value, Key: Value`.
     pub fn push_detail(&self, options: &TextOptions, out: &mut String) -> Decoded {
-        Content::new(self).push_detail(options, out)
+        EventDetails::new(self).push_detail(options, out)
     }
 
     /// The path alone, for operations whose path stands in the log as one string: processes,
     /// images, registry, files (without a search pattern).
     pub fn path(&self) -> WinStr<'a> {
-        Content::new(self).path()
+        EventDetails::new(self).path()
     }
 
     /// The second path of an operation that has one: where a file is renamed or linked to, the
     /// new name of a key, the file a hive is loaded from or saved to.
     pub fn target_path(&self) -> Option<WinStr<'a>> {
-        Content::new(self).target_path()
+        EventDetails::new(self).target_path()
     }
 
     /// The category.
     pub fn category(&self) -> Category {
-        Content::new(self).category()
+        EventDetails::new(self).category()
     }
 
     /// The numbers inside the details, untranslated.
     pub fn numbers(&self) -> Numbers {
         let mut numbers = Numbers::default();
-        Content::new(self).numbers(&mut numbers);
+        EventDetails::new(self).numbers(&mut numbers);
         numbers
     }
 
@@ -231,7 +232,7 @@ impl<'a> Event<'a> {
     /// Appends the data of a registry value as text, where the event carries any: strings as they
     /// are, several strings joined by `, `, numbers in decimal, bytes in hexadecimal.
     pub fn push_registry_data(&self, out: &mut String) -> bool {
-        Content::new(self).push_registry_data(out)
+        EventDetails::new(self).push_registry_data(out)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::number::{Number, NumberSink};
 use super::{Decoded, Properties, TextOptions, value};
-use crate::event::Event;
+use crate::log::event::Event;
 use crate::raw::bytes::Blob;
 use crate::text::WinStr;
 use zerocopy::byteorder::little_endian::{U16, U32};

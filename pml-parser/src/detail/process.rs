@@ -2,28 +2,17 @@
 
 use super::number::{Number, NumberSink};
 use super::{Decoded, Properties, value};
-use crate::event::Event;
+use crate::log::event::Event;
+use crate::names::operation::Operation;
 use crate::raw::bytes::Blob;
 use crate::raw::strings::Info;
 use crate::text::WinStr;
 use crate::time::FileTime;
 
-pub(crate) const DEFINED: u16 = 0;
-pub(crate) const CREATE: u16 = 1;
-pub(crate) const EXIT: u16 = 2;
-const THREAD_CREATE: u16 = 3;
-const THREAD_EXIT: u16 = 4;
-pub(crate) const LOAD_IMAGE: u16 = 5;
-const THREAD_PROFILE: u16 = 6;
-pub(crate) const START: u16 = 7;
-const STATISTICS: u16 = 8;
-const SYSTEM_STATISTICS: u16 = 9;
-
 /// Exit status of a thread that has none yet; never shown.
 const STILL_ACTIVE: u32 = 0x103;
 
 /// What `Process Defined` and `Process Create` tell of a process.
-#[cfg_attr(not(feature = "recover"), allow(dead_code, reason = "recovery alone asks for all of it"))]
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Created<'a> {
     /// Key of the process.
@@ -90,7 +79,6 @@ impl<'a> Loaded<'a> {
 }
 
 /// What `Process Start` begins with: the parent's PID and the command line.
-#[cfg_attr(not(feature = "recover"), allow(dead_code, reason = "asked by recovery alone"))]
 pub(crate) fn started(details: &[u8]) -> Option<(u32, WinStr<'_>)> {
     let command_line = Info(details.u16_at(4)?);
     Some((details.u32_at(0)?, command_line.string(details, 12)))
@@ -99,9 +87,11 @@ pub(crate) fn started(details: &[u8]) -> Option<(u32, WinStr<'_>)> {
 /// The image path, of the operations that have one.
 pub(super) fn path<'a>(event: &Event<'a>) -> WinStr<'a> {
     let details = event.details();
-    match event.operation().code {
-        DEFINED | CREATE => Created::read(details).map(|created| created.path).unwrap_or_default(),
-        LOAD_IMAGE => {
+    match event.operation() {
+        Operation::PROCESS_DEFINED | Operation::PROCESS_CREATE => {
+            Created::read(details).map(|created| created.path).unwrap_or_default()
+        }
+        Operation::LOAD_IMAGE => {
             let loaded = Loaded::read(details, event.log().index.pointer());
             loaded.map(|loaded| loaded.path).unwrap_or_default()
         }
@@ -112,15 +102,17 @@ pub(super) fn path<'a>(event: &Event<'a>) -> WinStr<'a> {
 /// All properties.
 pub(super) fn detail(event: &Event<'_>, to: &mut Properties<'_>) -> Decoded {
     let details = event.details();
-    let written = match event.operation().code {
-        DEFINED | CREATE => create(details, to),
-        EXIT | STATISTICS => exit(details, to),
-        THREAD_CREATE => details.u32_at(0).map(|tid| value::decimal(to.key("Thread ID"), tid.into())),
-        THREAD_EXIT => thread_exit(event, to),
-        LOAD_IMAGE => load_image(event, to),
-        THREAD_PROFILE => Some(()),
-        START => start(details, to),
-        SYSTEM_STATISTICS => system_statistics(details, to),
+    let written = match event.operation() {
+        Operation::PROCESS_DEFINED | Operation::PROCESS_CREATE => create(details, to),
+        Operation::PROCESS_EXIT | Operation::PROCESS_STATISTICS => exit(details, to),
+        Operation::THREAD_CREATE => {
+            details.u32_at(0).map(|tid| value::decimal(to.key("Thread ID"), tid.into()))
+        }
+        Operation::THREAD_EXIT => thread_exit(event, to),
+        Operation::LOAD_IMAGE => load_image(event, to),
+        Operation::THREAD_PROFILE => Some(()),
+        Operation::PROCESS_START => start(details, to),
+        Operation::SYSTEM_STATISTICS => system_statistics(details, to),
         _ => None,
     };
     if written.is_some() { Decoded::Yes } else { Decoded::No }
@@ -131,17 +123,19 @@ pub(super) fn numbers(event: &Event<'_>, numbers: &mut impl NumberSink) {
     let details = event.details();
     let pointer = event.log().index.pointer();
     let status = |d: &[u8]| d.u32_at(0).map(|v| v as i32 as i64 as u64);
-    match event.operation().code {
-        DEFINED | CREATE => numbers.set_if(Number::TargetPid, details.u32_at(4)),
-        EXIT => numbers.set_if(Number::ExitStatus, status(details)),
-        THREAD_CREATE => numbers.set_if(Number::TargetTid, details.u32_at(0)),
-        THREAD_EXIT => {
+    match event.operation() {
+        Operation::PROCESS_DEFINED | Operation::PROCESS_CREATE => {
+            numbers.set_if(Number::TargetPid, details.u32_at(4))
+        }
+        Operation::PROCESS_EXIT => numbers.set_if(Number::ExitStatus, status(details)),
+        Operation::THREAD_CREATE => numbers.set_if(Number::TargetTid, details.u32_at(0)),
+        Operation::THREAD_EXIT => {
             numbers.set(Number::TargetTid, u64::from(event.tid()));
             if details.u32_at(0) != Some(STILL_ACTIVE) {
                 numbers.set_if(Number::ExitStatus, status(details));
             }
         }
-        LOAD_IMAGE => {
+        Operation::LOAD_IMAGE => {
             let base = if pointer == 8 { details.u64_at(0) } else { details.u32_at(0).map(u64::from) };
             numbers.set_if(Number::ImageBase, base);
             numbers.set_if(Number::ImageSize, details.u32_at(pointer));

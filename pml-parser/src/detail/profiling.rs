@@ -1,13 +1,14 @@
 //! Details of the profiling class (docs/format.md, "Profiling").
 
 use super::{Decoded, Properties, value};
-use crate::event::Event;
+use crate::log::event::Event;
+use crate::names::operation::Operation;
 use crate::raw::bytes::Blob;
 use crate::text::WinStr;
 
 /// The path: the thread, for thread profiling.
 pub(super) fn push_path(event: &Event<'_>, out: &mut String) {
-    if event.operation().code == 0 {
+    if event.operation() == Operation::THREAD_PROFILING {
         out.push_str("Thread ");
         value::decimal(out, u64::from(event.tid()));
     }
@@ -16,10 +17,10 @@ pub(super) fn push_path(event: &Event<'_>, out: &mut String) {
 /// All properties.
 pub(super) fn detail(event: &Event<'_>, to: &mut Properties<'_>) -> Decoded {
     let details = event.details();
-    let written = match event.operation().code {
-        0 => thread(details, to),
-        1 => process(details, to),
-        2 => output(details, to),
+    let written = match event.operation() {
+        Operation::THREAD_PROFILING => thread(details, to),
+        Operation::PROCESS_PROFILING => process(details, to),
+        Operation::DEBUG_OUTPUT_PROFILING => output(details, to),
         _ => None,
     };
     if written.is_some() { Decoded::Yes } else { Decoded::No }

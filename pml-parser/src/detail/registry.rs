@@ -2,7 +2,7 @@
 
 use super::number::{Number, NumberSink};
 use super::{CELL_LIMIT, Decoded, Fidelity, Properties, TextOptions, value};
-use crate::event::Event;
+use crate::log::event::Event;
 use crate::names::category::Category;
 use crate::names::operation::Operation;
 use crate::names::{flags, registry as names};
@@ -11,39 +11,25 @@ use crate::raw::strings::Info;
 use crate::text::WinStr;
 use crate::time::FileTime;
 
-const OPEN_KEY: u16 = 0;
-const CREATE_KEY: u16 = 1;
-const QUERY_KEY: u16 = 3;
-const SET_VALUE: u16 = 4;
-const QUERY_VALUE: u16 = 5;
-const ENUM_VALUE: u16 = 6;
-const ENUM_KEY: u16 = 7;
-const SET_INFO_KEY: u16 = 8;
-const LOAD_KEY: u16 = 12;
-const RENAME_KEY: u16 = 14;
-const RESTORE_KEY: u16 = 19;
-const SAVE_KEY: u16 = 20;
-const REPLACE_KEY: u16 = 21;
-
 /// A registry event with the places in its details found.
 #[derive(Clone, Copy)]
-pub(super) struct KeyCall<'e, 'a> {
+pub(super) struct RegistryDetails<'e, 'a> {
     event: &'e Event<'a>,
     details: &'a [u8],
     extra: Option<&'a [u8]>,
-    code: u16,
+    operation: Operation,
     path: Info,
     path_at: usize,
 }
 
-impl<'e, 'a> KeyCall<'e, 'a> {
+impl<'e, 'a> RegistryDetails<'e, 'a> {
     /// `None` for operations without a known layout, and where the fixed part is not there in full.
     pub(super) fn new(event: &'e Event<'a>, operation: Operation) -> Option<Self> {
         let (details, extra) = (event.details(), event.extra());
         let path_at = operation.registry()?.fixed;
         let path = Info(details.u16_at(0)?);
         (details.len() >= path_at).then_some(())?;
-        Some(Self { event, details, extra, code: operation.code, path, path_at })
+        Some(Self { event, details, extra, operation, path, path_at })
     }
 
     /// The path: the key, and for values `\` and the value's name.
@@ -90,39 +76,42 @@ pub(super) fn category(event: &Event<'_>) -> Category {
 }
 
 /// The file of a hive operation, the new name of a key.
-pub(super) fn target_path<'a>(call: &KeyCall<'_, 'a>) -> Option<WinStr<'a>> {
-    match call.code {
-        LOAD_KEY | RENAME_KEY | RESTORE_KEY | SAVE_KEY => Some(call.string(1)),
-        REPLACE_KEY => Some(call.string(2)),
+pub(super) fn target_path<'a>(call: &RegistryDetails<'_, 'a>) -> Option<WinStr<'a>> {
+    match call.operation {
+        Operation::REG_LOAD_KEY
+        | Operation::REG_RENAME_KEY
+        | Operation::REG_RESTORE_KEY
+        | Operation::REG_SAVE_KEY => Some(call.string(1)),
+        Operation::REG_REPLACE_KEY => Some(call.string(2)),
         _ => None,
     }
 }
 
 /// All properties.
-pub(super) fn detail(call: &KeyCall<'_, '_>, to: &mut Properties<'_>) -> Decoded {
-    match call.code {
-        OPEN_KEY | CREATE_KEY => open_key(call, to),
-        QUERY_KEY | ENUM_KEY => query_key(call, to),
-        SET_VALUE => {
+pub(super) fn detail(call: &RegistryDetails<'_, '_>, to: &mut Properties<'_>) -> Decoded {
+    match call.operation {
+        Operation::REG_OPEN_KEY | Operation::REG_CREATE_KEY => open_key(call, to),
+        Operation::REG_QUERY_KEY | Operation::REG_ENUM_KEY => query_key(call, to),
+        Operation::REG_SET_VALUE => {
             if let Some(data) = set_value_data(call) {
                 write_value(&data, to, call.details.u16_at(12) != Some(0));
             }
         }
-        QUERY_VALUE | ENUM_VALUE => return query_value(call, to),
-        SET_INFO_KEY => set_info_key(call, to),
-        LOAD_KEY => call.string(1).push_to(to.key("Hive Path")),
-        RENAME_KEY => call.string(1).push_to(to.key("New Name")),
-        RESTORE_KEY => {
+        Operation::REG_QUERY_VALUE | Operation::REG_ENUM_VALUE => return query_value(call, to),
+        Operation::REG_SET_INFO_KEY => set_info_key(call, to),
+        Operation::REG_LOAD_KEY => call.string(1).push_to(to.key("Hive Path")),
+        Operation::REG_RENAME_KEY => call.string(1).push_to(to.key("New Name")),
+        Operation::REG_RESTORE_KEY => {
             call.string(1).push_to(to.key("File Name"));
             let shown = call.word(4) & flags::RESTORE_KEY_SHOWN;
             value::flags(to.key("Flags"), &flags::RESTORE_KEY, shown);
         }
-        SAVE_KEY => {
+        Operation::REG_SAVE_KEY => {
             call.string(1).push_to(to.key("File Name"));
             let format = call.word(4);
             named_or_unknown(to.key("Format"), names::save_format(format), format, "");
         }
-        REPLACE_KEY => {
+        Operation::REG_REPLACE_KEY => {
             call.string(1).push_to(to.key("Old File Name"));
             call.string(2).push_to(to.key("New File Name"));
         }
@@ -132,25 +121,25 @@ pub(super) fn detail(call: &KeyCall<'_, '_>, to: &mut Properties<'_>) -> Decoded
 }
 
 /// All numbers.
-pub(super) fn numbers(call: &KeyCall<'_, '_>, numbers: &mut impl NumberSink) {
-    match call.code {
-        OPEN_KEY | CREATE_KEY => {
+pub(super) fn numbers(call: &RegistryDetails<'_, '_>, numbers: &mut impl NumberSink) {
+    match call.operation {
+        Operation::REG_OPEN_KEY | Operation::REG_CREATE_KEY => {
             numbers.set(Number::DesiredAccess, call.word(4).into());
             if let Some(extra) = call.extra {
                 numbers.set_if(Number::GrantedAccess, extra.u32_at(0));
                 numbers.set_if(Number::OpenResult, extra.u32_at(4));
             }
         }
-        QUERY_KEY | QUERY_VALUE => {
+        Operation::REG_QUERY_KEY | Operation::REG_QUERY_VALUE => {
             numbers.set(Number::Length, call.word(4).into());
             numbers.set(Number::InformationClass, call.word(8).into());
         }
-        ENUM_KEY | ENUM_VALUE => {
+        Operation::REG_ENUM_KEY | Operation::REG_ENUM_VALUE => {
             numbers.set(Number::Length, call.word(4).into());
             numbers.set(Number::Index, call.word(8).into());
             numbers.set(Number::InformationClass, call.word(12).into());
         }
-        SET_INFO_KEY => numbers.set(Number::InformationClass, call.word(4).into()),
+        Operation::REG_SET_INFO_KEY => numbers.set(Number::InformationClass, call.word(4).into()),
         _ => {}
     }
     let Some(data) = value_data(call) else { return };
@@ -160,7 +149,7 @@ pub(super) fn numbers(call: &KeyCall<'_, '_>, numbers: &mut impl NumberSink) {
 }
 
 /// The data of a value as text. `false` where the event carries none.
-pub(super) fn push_data(call: &KeyCall<'_, '_>, out: &mut String) -> bool {
+pub(super) fn push_data(call: &RegistryDetails<'_, '_>, out: &mut String) -> bool {
     match value_data(call) {
         Some(data) if data.length > 0 && !data.data.is_empty() => {
             write_data(&data, out, Fidelity::Corrected);
@@ -171,16 +160,16 @@ pub(super) fn push_data(call: &KeyCall<'_, '_>, out: &mut String) -> bool {
 }
 
 /// The data that an operation sets or returned.
-fn value_data<'a>(call: &KeyCall<'_, 'a>) -> Option<ValueData<'a>> {
-    match call.code {
-        SET_VALUE => set_value_data(call),
-        QUERY_VALUE => queried_data(call, call.word(8)),
-        ENUM_VALUE => queried_data(call, call.word(12)),
+fn value_data<'a>(call: &RegistryDetails<'_, 'a>) -> Option<ValueData<'a>> {
+    match call.operation {
+        Operation::REG_SET_VALUE => set_value_data(call),
+        Operation::REG_QUERY_VALUE => queried_data(call, call.word(8)),
+        Operation::REG_ENUM_VALUE => queried_data(call, call.word(12)),
         _ => None,
     }
 }
 
-fn set_value_data<'a>(call: &KeyCall<'_, 'a>) -> Option<ValueData<'a>> {
+fn set_value_data<'a>(call: &RegistryDetails<'_, 'a>) -> Option<ValueData<'a>> {
     let at = call.behind_path();
     let captured = usize::from(call.details.u16_at(12)?);
     Some(ValueData {
@@ -194,7 +183,7 @@ fn set_value_data<'a>(call: &KeyCall<'_, 'a>) -> Option<ValueData<'a>> {
 }
 
 /// What a query returned, by information class: 1 is full, 2 is partial information.
-fn queried_data<'a>(call: &KeyCall<'_, 'a>, class: u32) -> Option<ValueData<'a>> {
+fn queried_data<'a>(call: &RegistryDetails<'_, 'a>, class: u32) -> Option<ValueData<'a>> {
     let extra = call.extra?;
     // Bytes in front of the data as Process Monitor counts them when it shows binary values: the
     // size of the C structure, whatever the length of the name.
@@ -216,7 +205,7 @@ fn queried_data<'a>(call: &KeyCall<'_, 'a>, class: u32) -> Option<ValueData<'a>>
     })
 }
 
-fn open_key(call: &KeyCall<'_, '_>, to: &mut Properties<'_>) {
+fn open_key(call: &RegistryDetails<'_, '_>, to: &mut Properties<'_>) {
     let desired = call.word(4);
     if desired == 0 {
         return;
@@ -231,7 +220,7 @@ fn open_key(call: &KeyCall<'_, '_>, to: &mut Properties<'_>) {
     }
     match extra.u32_at(4) {
         None => {}
-        Some(0) if call.code == OPEN_KEY => {}
+        Some(0) if call.operation == Operation::REG_OPEN_KEY => {}
         Some(0) => _ = to.key("Disposition"),
         Some(number) => {
             named_or_unknown(to.key("Disposition"), names::disposition(number), number, "");
@@ -252,8 +241,8 @@ fn named_or_unknown(out: &mut String, name: Option<&str>, number: u32, before_en
     }
 }
 
-fn query_key(call: &KeyCall<'_, '_>, to: &mut Properties<'_>) {
-    let class = if call.code == ENUM_KEY {
+fn query_key(call: &RegistryDetails<'_, '_>, to: &mut Properties<'_>) {
+    let class = if call.operation == Operation::REG_ENUM_KEY {
         value::grouped(to.key("Index"), call.word(8).into());
         call.word(12)
     } else {
@@ -283,8 +272,8 @@ fn query_key(call: &KeyCall<'_, '_>, to: &mut Properties<'_>) {
     }
 }
 
-fn query_value(call: &KeyCall<'_, '_>, to: &mut Properties<'_>) -> Decoded {
-    let class = if call.code == ENUM_VALUE {
+fn query_value(call: &RegistryDetails<'_, '_>, to: &mut Properties<'_>) -> Decoded {
+    let class = if call.operation == Operation::REG_ENUM_VALUE {
         value::grouped(to.key("Index"), call.word(8).into());
         call.word(12)
     } else {
@@ -299,7 +288,7 @@ fn query_value(call: &KeyCall<'_, '_>, to: &mut Properties<'_>) -> Decoded {
         return Decoded::Yes;
     }
     let Some(data) = queried_data(call, class) else { return Decoded::No };
-    if let (ENUM_VALUE, Some(name)) = (call.code, data.name) {
+    if let (Operation::REG_ENUM_VALUE, Some(name)) = (call.operation, data.name) {
         name.push_to(to.key("Name"));
     }
     write_value(&data, to, data.length > 0);
@@ -407,7 +396,7 @@ fn strings(data: &[u8], out: &mut String) {
     }
 }
 
-fn set_info_key(call: &KeyCall<'_, '_>, to: &mut Properties<'_>) {
+fn set_info_key(call: &RegistryDetails<'_, '_>, to: &mut Properties<'_>) {
     let class = call.word(4);
     let captured = call.details.u16_at(12).unwrap_or(0);
     let out = to.key("KeySetInformationClass");

@@ -18,7 +18,6 @@ pub(crate) fn push(out: &mut String, sid: &[u8]) {
 
 /// Appends the integrity level that a label identifies, or the identifier itself; nothing where the bytes
 /// are none.
-#[cfg_attr(not(feature = "recover"), allow(dead_code, reason = "asked by recovery alone"))]
 pub(crate) fn push_integrity(out: &mut String, sid: &[u8]) {
     let start = out.len();
     if push_identifier(out, sid).is_none() {

@@ -1,10 +1,11 @@
 //! CSV as Process Monitor exports it: UTF-8 with a byte order mark, every cell quoted, CR LF.
 
+use super::WriteError;
 use super::text::{Markup, Row, write_rows};
-use super::{Monitor, WriteError};
 use crate::arrow::events::EventCounts;
 use crate::budget::Budget;
-use crate::log_set::LogSet;
+use crate::log::set::LogSet;
+use crate::progress::Progress;
 use crate::time::FileTime;
 use memchr::memchr2;
 use std::io::Write;
@@ -21,7 +22,7 @@ pub fn write_csv<B, W>(
     out: &mut W,
     export: &TextExport,
     safe: bool,
-    monitor: &dyn Monitor,
+    monitor: &dyn Progress,
 ) -> Result<EventCounts, WriteError>
 where
     B: AsRef<[u8]> + Sync,
@@ -36,7 +37,7 @@ where
     }
     out.write_all(titles.as_bytes())?;
     let first = set.time_span().map_or(FileTime(0), |span| span.0);
-    let budget = Budget::new(set, export.work.limits);
+    let budget = Budget::new(set, export.scan.limits);
     let counts = write_rows(set, out, export, monitor, &budget, || {
         let mut row = Row::new(export, &markup, first);
         move |event: &_, out: &mut String| row.push(event, out)

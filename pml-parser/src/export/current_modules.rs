@@ -6,7 +6,7 @@
 //! that sort is not stable: it is Microsoft's `std::sort`, an introsort whose steps are followed
 //! here. Found and confirmed on the 74 processes of a real log (docs/format.md, "XML export").
 
-use crate::process::Modules;
+use crate::log::process::Modules;
 use std::collections::BTreeSet;
 
 /// Positions in the module table of the modules that are listed, ascending.

@@ -1,16 +1,18 @@
 //! Arrow IPC (file format) of the events table, with the schema of the Parquet file.
 
-use super::batches::{RANGE_BYTES, RANGE_EVENTS, read_batches};
-use super::{CaptureFacts, Monitor, TableExport, Work, WriteError};
+use super::batches::read_batches;
+use super::range_size::BATCHES;
+use super::{Provenance, ScanOptions, TableOptions, WriteError};
 use crate::arrow::events::EventCounts;
 use crate::arrow::schema::Type;
 use crate::arrow::tables;
 use crate::budget::Budget;
-use crate::log_set::{EventRange, LogSet};
+use crate::log::set::{EventRange, LogSet};
 use crate::names::category::Category;
 use crate::names::ntstatus::NtStatus;
 use crate::names::operation::{EventClass, Operation};
 use crate::parallel::in_order;
+use crate::progress::Progress;
 use arrow::array::{ArrayRef, AsArray, DictionaryArray, Int32Array, StringArray};
 use arrow::datatypes::{Int32Type, Schema};
 use arrow::ipc::writer::{FileWriter, IpcWriteOptions};
@@ -29,16 +31,16 @@ use std::sync::Arc;
 pub fn write_ipc<B, W>(
     set: &LogSet<B>,
     out: W,
-    export: &TableExport,
-    facts: &CaptureFacts,
-    monitor: &dyn Monitor,
+    export: &TableOptions,
+    facts: &Provenance,
+    monitor: &dyn Progress,
 ) -> Result<EventCounts, WriteError>
 where
     B: AsRef<[u8]> + Sync,
     W: Write,
 {
     let words = match export.columns.iter().any(|column| column.kind == Type::Word) {
-        true => Words::gather(set, &export.work)?,
+        true => Words::gather(set, &export.scan)?,
         false => Words::none(),
     };
     let metadata = tables::capture_metadata(set, facts, &EventCounts::default());
@@ -73,8 +75,8 @@ impl Words {
         Self { index: HashMap::new(), array: Arc::new(StringArray::from(Vec::<String>::new())) }
     }
 
-    fn gather<B: AsRef<[u8]> + Sync>(set: &LogSet<B>, work: &Work) -> Result<Self, WriteError> {
-        let budget = Budget::new(set, work.limits);
+    fn gather<B: AsRef<[u8]> + Sync>(set: &LogSet<B>, scan: &ScanOptions) -> Result<Self, WriteError> {
+        let budget = Budget::new(set, scan.limits);
         let mut held = budget.meter();
         let mut words: Vec<String> = Vec::new();
         let mut index = HashMap::new();
@@ -105,7 +107,7 @@ impl Words {
         for category in Category::ALL {
             add(category.name())?;
         }
-        in_order(work.threads, set.ranges(RANGE_EVENTS, RANGE_BYTES), look, |found| {
+        in_order(scan.threads, BATCHES.of(set), look, |found| {
             // Sets have no order; the dictionary must not depend on theirs.
             let mut occurring: Vec<(u16, u16, u8, u32)> =
                 found.iter().map(|(o, status)| (o.class.code(), o.code, o.sub, *status)).collect();

@@ -1,12 +1,14 @@
 //! JSON Lines: one object an event, with the columns of the events table.
 
+use super::range_size::JSON_LINES;
 use super::stack_tables::StackTables;
-use super::{Monitor, RangeDecoder, TableExport, WriteError, progress};
+use super::{RangeDecoder, TableOptions, WriteError, progress};
 use crate::arrow::events::{EventCounts, EventRows};
 use crate::arrow::schema::{EventColumnSet, Source, Type};
 use crate::budget::{Budget, Meter};
-use crate::log_set::{EventRange, LogSet};
+use crate::log::set::{EventRange, LogSet};
 use crate::parallel::in_order;
+use crate::progress::Progress;
 use crate::time::FileTime;
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::{
@@ -14,10 +16,6 @@ use arrow::datatypes::{
 };
 use std::fmt::Display;
 use std::io::{self, Write};
-
-/// Events and bytes of records that are rendered at once.
-const RANGE_EVENTS: u32 = 8_192;
-const RANGE_BYTES: u64 = 8 << 20;
 
 /// Writes the events table as JSON Lines: every column in every object, `null` where it is NULL,
 /// times as ISO 8601 in UTC with seven decimals.
@@ -27,15 +25,15 @@ const RANGE_BYTES: u64 = 8 << 20;
 pub fn write_jsonl<B, W>(
     set: &LogSet<B>,
     out: &mut W,
-    export: &TableExport,
-    monitor: &dyn Monitor,
+    export: &TableOptions,
+    monitor: &dyn Progress,
 ) -> Result<EventCounts, WriteError>
 where
     B: AsRef<[u8]> + Sync,
     W: Write,
 {
     let mut counts = EventCounts::new(export.columns.has(Source::Detail));
-    let budget = Budget::new(set, export.work.limits);
+    let budget = Budget::new(set, export.scan.limits);
     let mut stacks = StackTables::new((), &budget);
     let decoder = RangeDecoder::new(set, export, &budget, monitor);
     let wants_stacks = export.columns.has(Source::StackId);
@@ -45,8 +43,8 @@ where
             decoder.decode(&range, |rows, meter| lines.push(&export.columns, &rows, meter))?;
         Ok::<_, WriteError>((range, lines, counts, stacks))
     };
-    let ranges = set.ranges(RANGE_EVENTS, RANGE_BYTES);
-    in_order(export.work.threads, ranges, render, |(range, lines, found, found_stacks)| {
+    let ranges = JSON_LINES.of(set);
+    in_order(export.scan.threads, ranges, render, |(range, lines, found, found_stacks)| {
         counts.merge(&found);
         let ids = match wants_stacks {
             true => Some(stacks.column(set, &found_stacks, &lines.stack_ids)?),

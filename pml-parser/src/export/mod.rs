@@ -11,6 +11,7 @@ mod current_modules;
 pub mod ipc;
 pub mod jsonl;
 pub mod parquet;
+pub mod range_size;
 pub mod slice;
 mod stack_tables;
 mod text;
@@ -21,17 +22,18 @@ use crate::arrow::schema::{EventColumnSet, Source};
 use crate::arrow::stacks::{FoundStacks, StackFinders};
 use crate::budget::{Budget, Exceeded, Limits, Meter};
 use crate::filter::{Filter, Matcher};
-use crate::log_set::{EventRange, LogSet};
+use crate::log::set::{EventRange, LogSet};
+use crate::progress::Progress;
 use crate::time::FileTime;
 use ::parquet::errors::ParquetError;
 use arrow::error::ArrowError;
 use std::io;
 
-pub use crate::arrow::tables::CaptureFacts;
+pub use crate::arrow::tables::Provenance;
 
 /// Which events are exported, and by how many threads.
 #[derive(Clone, Debug, Default)]
-pub struct Work {
+pub struct ScanOptions {
     /// Threads that decode and encode; 0 is 1. The output does not depend on it.
     pub threads: usize,
     /// The events to export; all without one.
@@ -42,38 +44,18 @@ pub struct Work {
 
 /// An export of the events table.
 #[derive(Clone, Debug, Default)]
-pub struct TableExport {
+pub struct TableOptions {
     /// Which events, by how many threads.
-    pub work: Work,
+    pub scan: ScanOptions,
     /// Which columns; all by default.
     pub columns: EventColumnSet,
 }
 
-impl Work {
+impl ScanOptions {
     /// What decides for the events of a range.
     fn matcher<B: AsRef<[u8]>>(&self, set: &LogSet<B>) -> Option<Matcher<'_>> {
         let filter = self.filter.as_ref()?;
         Some(filter.matcher(set.time_span().map_or(FileTime(0), |span| span.0)))
-    }
-}
-
-/// What a conversion may be watched and stopped by.
-pub trait Monitor: Sync {
-    /// Events up to and including these have been written.
-    fn advance(&self, events: u64, bytes: u64);
-    /// Whether to stop.
-    fn is_cancelled(&self) -> bool;
-}
-
-/// Nobody watches, and nobody stops it.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct NoMonitor;
-
-impl Monitor for NoMonitor {
-    fn advance(&self, _: u64, _: u64) {}
-
-    fn is_cancelled(&self) -> bool {
-        false
     }
 }
 
@@ -138,6 +120,15 @@ impl From<ParquetError> for WriteError {
     }
 }
 
+impl From<WriteError> for ArrowError {
+    fn from(error: WriteError) -> Self {
+        match error {
+            WriteError::Arrow(error) => error,
+            other => Self::ExternalError(Box::new(other)),
+        }
+    }
+}
+
 impl From<ArrowError> for WriteError {
     fn from(error: ArrowError) -> Self {
         match error {
@@ -159,8 +150,8 @@ pub(crate) fn progress<B: AsRef<[u8]>>(set: &LogSet<B>, range: &EventRange) -> (
 /// Decodes ranges of events into rows of the events table, on any thread.
 struct RangeDecoder<'a, B> {
     set: &'a LogSet<B>,
-    export: &'a TableExport,
-    monitor: &'a dyn Monitor,
+    export: &'a TableOptions,
+    monitor: &'a dyn Progress,
     budget: &'a Budget,
     finders: StackFinders<'a>,
 }
@@ -168,9 +159,9 @@ struct RangeDecoder<'a, B> {
 impl<'a, B: AsRef<[u8]>> RangeDecoder<'a, B> {
     fn new(
         set: &'a LogSet<B>,
-        export: &'a TableExport,
+        export: &'a TableOptions,
         budget: &'a Budget,
-        monitor: &'a dyn Monitor,
+        monitor: &'a dyn Progress,
     ) -> Self {
         Self { set, export, monitor, budget, finders: StackFinders::default() }
     }
@@ -182,7 +173,7 @@ impl<'a, B: AsRef<[u8]>> RangeDecoder<'a, B> {
         mut take: impl FnMut(EventRows, &mut Meter<'_>) -> Result<(), WriteError>,
     ) -> Result<(EventCounts, FoundStacks), WriteError> {
         let log = self.set.part(range.part()).ok_or_else(|| io::Error::other("a range of another set"))?;
-        let mut matcher = self.export.work.matcher(self.set);
+        let mut matcher = self.export.scan.matcher(self.set);
         let mut meter = self.budget.meter();
         let mut columns = EventColumns::new(log, &self.export.columns, self.finders.borrow(log));
         // Whoever reads stacks reads records as a whole, one after the other, which a processor
@@ -217,7 +208,7 @@ impl<'a, B: AsRef<[u8]>> RangeDecoder<'a, B> {
 }
 
 /// Ends the work of a range, looking whether to do so every few hundred events.
-fn stop_if_cancelled(monitor: &dyn Monitor, event: u32) -> Result<(), WriteError> {
+fn stop_if_cancelled(monitor: &dyn Progress, event: u32) -> Result<(), WriteError> {
     const EVERY: u32 = 256;
     if event.is_multiple_of(EVERY) && monitor.is_cancelled() { Err(WriteError::Cancelled) } else { Ok(()) }
 }

@@ -3,8 +3,9 @@
 //! A range of events becomes a row group.
 
 use super::column_encoder::{ColumnEncoders, RowGroup};
+use super::range_size::ROW_GROUP;
 use super::stack_tables::{StackSink, StackTables};
-use super::{CaptureFacts, Monitor, RangeDecoder, TableExport, WriteError, progress};
+use super::{Provenance, RangeDecoder, TableOptions, WriteError, progress};
 use crate::arrow::events::EventCounts;
 use crate::arrow::schema::{
     CAPTURE, Column, EVENTS, FRAMES, MODULES, PROCESSES, STACKS, Source, Table, Type,
@@ -12,8 +13,9 @@ use crate::arrow::schema::{
 use crate::arrow::stacks::FoundStacks;
 use crate::arrow::tables;
 use crate::budget::Budget;
-use crate::log_set::{EventRange, LogSet};
+use crate::log::set::{EventRange, LogSet};
 use crate::parallel::in_order;
+use crate::progress::Progress;
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::ArrowWriter;
@@ -40,20 +42,15 @@ pub enum Compression {
 }
 
 /// How a dataset is written.
-#[derive(Clone, Debug)]
-pub struct Options {
+#[derive(Clone, Debug, Default)]
+pub struct ParquetOptions {
     /// Which events, by how many threads, and which columns of the events table.
-    pub export: TableExport,
+    pub export: TableOptions,
     /// How pages are compressed.
     pub compression: Compression,
     /// What is said of the capture beside the log's own facts.
-    pub facts: CaptureFacts,
+    pub facts: Provenance,
 }
-
-/// Events of a row group: enough for good compression, few enough to keep several in memory.
-pub const RANGE_EVENTS: u32 = 65_536;
-/// Bytes of records of a row group, for logs of huge events.
-pub const RANGE_BYTES: u64 = 128 << 20;
 
 /// Writes the events table alone.
 ///
@@ -62,15 +59,15 @@ pub const RANGE_BYTES: u64 = 128 << 20;
 pub fn write_events<B, W>(
     set: &LogSet<B>,
     out: W,
-    options: &Options,
-    monitor: &dyn Monitor,
+    options: &ParquetOptions,
+    monitor: &dyn Progress,
 ) -> Result<EventCounts, WriteError>
 where
     B: AsRef<[u8]> + Sync,
     W: Write + Send,
 {
     let mut events = EventsFile::new(out, options)?;
-    let budget = Budget::new(set, options.export.work.limits);
+    let budget = Budget::new(set, options.export.scan.limits);
     let mut stacks = StackTables::new((), &budget);
     let counts = convert(set, options, &budget, monitor, &mut events, &mut stacks)?;
     events.finish(&tables::capture_metadata(set, &options.facts, &counts))?;
@@ -85,14 +82,14 @@ where
 pub fn write_dataset<B, W>(
     set: &LogSet<B>,
     mut create: impl FnMut(&str) -> io::Result<W>,
-    options: &Options,
-    monitor: &dyn Monitor,
+    options: &ParquetOptions,
+    monitor: &dyn Progress,
 ) -> Result<EventCounts, WriteError>
 where
     B: AsRef<[u8]> + Sync,
     W: Write + Send,
 {
-    let budget = Budget::new(set, options.export.work.limits);
+    let budget = Budget::new(set, options.export.scan.limits);
     let mut open = |table: &Table| create(&format!("{}.parquet", table.name));
     let mut events = EventsFile::new(open(&EVENTS)?, options)?;
     let (counts, metadata) = if options.export.columns.has(Source::StackId) {
@@ -155,9 +152,9 @@ struct RangeStackIds {
 /// Decodes and encodes all ranges in parallel and writes them in order.
 fn convert<B, W, S>(
     set: &LogSet<B>,
-    options: &Options,
+    options: &ParquetOptions,
     budget: &Budget,
-    monitor: &dyn Monitor,
+    monitor: &dyn Progress,
     events: &mut EventsFile<W>,
     stacks: &mut StackTables<'_, S>,
 ) -> Result<EventCounts, WriteError>
@@ -172,8 +169,8 @@ where
     let properties = properties(options.compression, columns.iter());
     let encoders = ColumnEncoders::new(&columns.schema(), &properties)?;
     let encode = |range| encode_range(&decoder, &encoders, range);
-    let ranges = set.ranges(RANGE_EVENTS, RANGE_BYTES);
-    in_order(options.export.work.threads, ranges, encode, |range: EncodedRange| {
+    let ranges = ROW_GROUP.of(set);
+    in_order(options.export.scan.threads, ranges, encode, |range: EncodedRange| {
         if monitor.is_cancelled() {
             return Err(WriteError::Cancelled);
         }
@@ -217,7 +214,7 @@ struct EventsFile<W: Write + Send> {
 }
 
 impl<W: Write + Send> EventsFile<W> {
-    fn new(out: W, options: &Options) -> Result<Self, WriteError> {
+    fn new(out: W, options: &ParquetOptions) -> Result<Self, WriteError> {
         debug_assert!(EVENTS.columns.last().is_some_and(|c| c.source == Source::StackId));
         let properties = properties(options.compression, options.export.columns.iter());
         let writer = ArrowWriter::try_new(out, options.export.columns.schema(), Some(properties))?;
@@ -267,7 +264,7 @@ impl<W: Write + Send> StackSink for StackFiles<W> {
 fn table_writer<W: Write + Send>(
     out: W,
     table: &Table,
-    options: &Options,
+    options: &ParquetOptions,
 ) -> Result<ArrowWriter<W>, WriteError> {
     let properties = properties(options.compression, table.columns);
     Ok(ArrowWriter::try_new(out, table.schema(), Some(properties))?)

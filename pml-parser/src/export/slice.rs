@@ -1,14 +1,16 @@
 //! A part of a capture as a smaller capture: chosen events byte for byte, tables rebuilt to what
 //! they refer to.
 
-use super::{Monitor, Work, WriteError, progress, stop_if_cancelled};
+use super::range_size::SLICE;
+use super::{ScanOptions, WriteError, progress, stop_if_cancelled};
 use crate::budget::{Budget, Exceeded};
 use crate::error::Damage;
-use crate::event::Event;
 use crate::log::LogView;
-use crate::log_set::{EventRange, LogSet};
+use crate::log::event::Event;
+use crate::log::process::{Module, Process, SYSTEM_PID};
+use crate::log::set::{EventRange, LogSet};
 use crate::parallel::in_order;
-use crate::process::{Module, Process, SYSTEM_PID};
+use crate::progress::Progress;
 use crate::time::FileTime;
 use crate::write::LogWriter;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -18,7 +20,7 @@ use std::io::{self, Seek, Write};
 #[derive(Clone, Debug)]
 pub struct SliceOptions {
     /// Which events, looked for by how many threads.
-    pub work: Work,
+    pub scan: ScanOptions,
     /// Bytes of a part of the output, beyond which a new one is begun.
     pub part_bytes: u64,
 }
@@ -42,10 +44,6 @@ pub struct SliceCounts {
     pub parts: u32,
 }
 
-/// Events and bytes of records that are looked at together.
-const RANGE_EVENTS: u32 = 65_536;
-const RANGE_BYTES: u64 = 64 << 20;
-
 /// Writes the chosen events as a capture of its own. `create` opens part `n` of the output, from 0.
 ///
 /// Event records are copied as they are. Only process indexes are rewritten, and only where two
@@ -61,16 +59,16 @@ pub fn slice<B, W>(
     set: &LogSet<B>,
     options: &SliceOptions,
     mut create: impl FnMut(u32) -> io::Result<W>,
-    monitor: &dyn Monitor,
+    monitor: &dyn Progress,
 ) -> Result<SliceCounts, WriteError>
 where
     B: AsRef<[u8]> + Sync,
     W: Write + Seek,
 {
     let mut counts = SliceCounts::default();
-    let budget = Budget::new(set, options.work.limits);
+    let budget = Budget::new(set, options.scan.limits);
     let choose = |range: EventRange| {
-        let mut matcher = options.work.matcher(set);
+        let mut matcher = options.scan.matcher(set);
         let (mut chosen, mut damage) = (Vec::new(), Damage::default());
         let mut meter = budget.meter();
         for (position, event) in range.events().zip(set.events_in(&range)) {
@@ -91,42 +89,37 @@ where
     let mut indexes = Indexes::default();
     let mut part: Option<Part<W>> = None;
     let mut copied = 0;
-    in_order(
-        options.work.threads,
-        set.ranges(RANGE_EVENTS, RANGE_BYTES),
-        choose,
-        |(range, chosen, damage)| {
-            counts.looked_at += range.events().len() as u64;
-            counts.damage.merge(&damage);
-            let Some(log) = set.part(range.part()) else { return Ok(()) };
-            for position in chosen {
-                // It could be read a moment ago.
-                let Ok(event) = log.event(position) else { continue };
-                let full = part.as_ref().is_some_and(|part| part.size() >= options.part_bytes);
-                if full && let Some(part) = part.take() {
-                    part.finish(set, &mut indexes)?;
-                }
-                let part = match &mut part {
-                    Some(part) => part,
-                    None => {
-                        counts.parts += 1;
-                        part.insert(Part::new(create(counts.parts - 1)?, log)?)
-                    }
-                };
-                let before = part.size();
-                part.add(&event, &mut indexes)?;
-                copied += part.size() - before;
-                // Whole records are copied, also where but a part of them counts as read.
-                if copied > options.work.limits.records.saturating_mul(set.size()) {
-                    return Err(Exceeded::Records.into());
-                }
-                counts.kept += 1;
+    in_order(options.scan.threads, SLICE.of(set), choose, |(range, chosen, damage)| {
+        counts.looked_at += range.events().len() as u64;
+        counts.damage.merge(&damage);
+        let Some(log) = set.part(range.part()) else { return Ok(()) };
+        for position in chosen {
+            // It could be read a moment ago.
+            let Ok(event) = log.event(position) else { continue };
+            let full = part.as_ref().is_some_and(|part| part.size() >= options.part_bytes);
+            if full && let Some(part) = part.take() {
+                part.finish(set, &mut indexes)?;
             }
-            let (events, bytes) = progress(set, &range);
-            monitor.advance(events, bytes);
-            Ok(())
-        },
-    )?;
+            let part = match &mut part {
+                Some(part) => part,
+                None => {
+                    counts.parts += 1;
+                    part.insert(Part::new(create(counts.parts - 1)?, log)?)
+                }
+            };
+            let before = part.size();
+            part.add(&event, &mut indexes)?;
+            copied += part.size() - before;
+            // Whole records are copied, also where but a part of them counts as read.
+            if copied > options.scan.limits.record_bytes_factor.saturating_mul(set.size()) {
+                return Err(Exceeded::Records.into());
+            }
+            counts.kept += 1;
+        }
+        let (events, bytes) = progress(set, &range);
+        monitor.advance(events, bytes);
+        Ok(())
+    })?;
     // A slice without events is a capture of the same machine all the same.
     if part.is_none()
         && counts.parts == 0

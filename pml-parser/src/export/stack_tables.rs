@@ -5,7 +5,7 @@ use crate::arrow::stacks::{CaptureStacks, FoundStacks, ModulePlace, ResolvedFram
 use crate::arrow::tables::{FrameRows, ModuleText, StackRows};
 use crate::budget::Budget;
 use crate::log::LogView;
-use crate::log_set::LogSet;
+use crate::log::set::LogSet;
 use arrow::array::{ArrayRef, UInt32Array};
 use arrow::record_batch::RecordBatch;
 use hashbrown::HashMap;

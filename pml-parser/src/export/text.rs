@@ -1,13 +1,15 @@
 //! Rows of Process Monitor's cells as text, for CSV and XML.
 
-use super::{Monitor, Work, WriteError, progress, stop_if_cancelled};
+use super::range_size::TEXT;
+use super::{ScanOptions, WriteError, progress, stop_if_cancelled};
 use crate::arrow::events::EventCounts;
 use crate::budget::Budget;
-use crate::cell::Cell;
 use crate::detail::{Decoded, TextOptions};
-use crate::event::Event;
-use crate::log_set::LogSet;
+use crate::log::event::Event;
+use crate::log::set::LogSet;
 use crate::parallel::in_order;
+use crate::procmon::ProcmonColumn;
+use crate::progress::Progress;
 use crate::time::FileTime;
 use hashbrown::HashMap;
 use std::io::Write;
@@ -18,9 +20,9 @@ use std::sync::{Mutex, PoisonError};
 #[derive(Clone, Debug)]
 pub struct TextExport {
     /// Which events, by how many threads.
-    pub work: Work,
+    pub scan: ScanOptions,
     /// Columns, in order.
-    pub columns: Vec<Cell>,
+    pub columns: Vec<ProcmonColumn>,
     /// How cells read.
     pub text: TextOptions,
 }
@@ -29,7 +31,7 @@ impl Default for TextExport {
     /// As Process Monitor exports by default.
     fn default() -> Self {
         let text = TextOptions { fidelity: crate::detail::Fidelity::Procmon, ..TextOptions::default() };
-        Self { work: Work::default(), columns: Cell::defaults().collect(), text }
+        Self { scan: ScanOptions::default(), columns: ProcmonColumn::defaults().collect(), text }
     }
 }
 
@@ -104,17 +106,13 @@ impl<'e, M: Markup> Row<'e, M> {
     }
 }
 
-/// Events and bytes of records that are rendered at once: a megabyte or so of text.
-const RANGE_EVENTS: u32 = 2_048;
-const RANGE_BYTES: u64 = 8 << 20;
-
 /// Renders all events in parallel and writes them in order. `renderer` makes what renders the
 /// events of one range.
 pub(super) fn write_rows<B, W, R>(
     set: &LogSet<B>,
     out: &mut W,
     export: &TextExport,
-    monitor: &dyn Monitor,
+    monitor: &dyn Progress,
     budget: &Budget,
     renderer: impl Fn() -> R + Sync,
 ) -> Result<EventCounts, WriteError>
@@ -123,7 +121,7 @@ where
     W: Write,
     R: FnMut(&Event<'_>, &mut String) -> Decoded,
 {
-    let (work, details) = (&export.work, export.columns.contains(&Cell::Detail));
+    let (scan, details) = (&export.scan, export.columns.contains(&ProcmonColumn::Detail));
     let mut counts = EventCounts::new(details);
     // Texts that have been written are filled again: their memory is in place already.
     let spare: Mutex<Vec<String>> = Mutex::default();
@@ -131,7 +129,7 @@ where
         let text = spare.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut text = text.unwrap_or_default();
         let (mut counts, mut render, mut matcher) =
-            (EventCounts::new(details), renderer(), work.matcher(set));
+            (EventCounts::new(details), renderer(), scan.matcher(set));
         let mut meter = budget.meter();
         for (number, event) in set.events_in(&range).enumerate() {
             stop_if_cancelled(monitor, number as u32)?;
@@ -152,7 +150,7 @@ where
         meter.finish()?;
         Ok::<_, WriteError>((range, text, counts))
     };
-    in_order(work.threads, set.ranges(RANGE_EVENTS, RANGE_BYTES), render, |(range, mut text, found)| {
+    in_order(scan.threads, TEXT.of(set), render, |(range, mut text, found)| {
         counts.merge(&found);
         out.write_all(text.as_bytes())?;
         text.clear();

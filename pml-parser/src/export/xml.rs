@@ -1,15 +1,17 @@
 //! XML as Process Monitor exports it (docs/format.md, "XML export").
 
+use super::WriteError;
 use super::current_modules::current;
 use super::text::{Markup, Row, write_rows};
-use super::{Monitor, WriteError};
 use crate::arrow::events::EventCounts;
 use crate::budget::Budget;
 use crate::detail::value;
-use crate::event::Event;
-use crate::log_set::LogSet;
-use crate::process::{Process, Virtualized};
-use crate::stack::{Resolution, Resolver};
+use crate::log::event::Event;
+use crate::log::process::{Process, Virtualized};
+use crate::log::set::LogSet;
+use crate::module_map::Resolution;
+use crate::progress::Progress;
+use crate::resolve::Resolver;
 use crate::text::WinStr;
 use crate::time::FileTime;
 use std::io::{self, Write};
@@ -25,14 +27,14 @@ pub fn write_xml<B, W>(
     out: &mut W,
     export: &TextExport,
     stacks: bool,
-    monitor: &dyn Monitor,
+    monitor: &dyn Progress,
 ) -> Result<EventCounts, WriteError>
 where
     B: AsRef<[u8]> + Sync,
     W: Write,
 {
     out.write_all("\u{feff}<?xml version=\"1.0\" encoding=\"UTF-8\"?>\r\n<procmon><processlist>".as_bytes())?;
-    let budget = Budget::new(set, export.work.limits);
+    let budget = Budget::new(set, export.scan.limits);
     let most = budget.meter().most_text();
     let mut text = String::new();
     let write = |text: &mut String, out: &mut W| {

@@ -1,7 +1,7 @@
 //! The columns a filter can name: what they hold, what reading them costs.
 
-use crate::cell::Cell;
 use crate::detail::Number;
+use crate::procmon::ProcmonColumn;
 
 /// Where the values of a column come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +35,7 @@ pub(super) enum Source {
     Version,
     Description,
     /// A column of Process Monitor: its text, or the number behind it.
-    Cell(Cell),
+    ProcmonColumn(ProcmonColumn),
 }
 
 /// What a column holds, which decides how a value beside it is read.
@@ -110,10 +110,12 @@ impl Source {
             Self::RegistryData => Cost::Text,
             Self::Detail => Cost::Detail,
             _ if self.is_of_process() => Cost::Lookup,
-            Self::Cell(Cell::Operation | Cell::Result | Cell::EventClass) => Cost::Lookup,
-            Self::Cell(Cell::Category) => Cost::Decode,
-            Self::Cell(Cell::Path) => Cost::Path,
-            Self::Cell(Cell::Detail) => Cost::Detail,
+            Self::ProcmonColumn(
+                ProcmonColumn::Operation | ProcmonColumn::Result | ProcmonColumn::EventClass,
+            ) => Cost::Lookup,
+            Self::ProcmonColumn(ProcmonColumn::Category) => Cost::Decode,
+            Self::ProcmonColumn(ProcmonColumn::Path) => Cost::Path,
+            Self::ProcmonColumn(ProcmonColumn::Detail) => Cost::Detail,
             _ => Cost::Text,
         }
     }
@@ -132,7 +134,7 @@ impl Source {
             | Self::Company
             | Self::Version
             | Self::Description => true,
-            Self::Cell(cell) => cell.is_of_process(),
+            Self::ProcmonColumn(cell) => cell.is_of_process(),
             _ => false,
         }
     }

@@ -3,10 +3,10 @@
 use super::column::Source;
 use super::memo::{Answers, Text};
 use super::test::{Check, Node, Test};
-use crate::cell::Cell;
 use crate::detail::{Decoded, Fidelity, Numbers, TextOptions, value};
-use crate::event::Event;
-use crate::process::Process;
+use crate::log::event::Event;
+use crate::log::process::Process;
+use crate::procmon::ProcmonColumn;
 use crate::text::WinStr;
 use crate::time::{FileTime, Ticks};
 
@@ -171,7 +171,7 @@ impl State {
             Source::Time => event.time().unix_nanos().map(|_| nanos(event.time().0))?,
             Source::Duration => event.duration().and_then(Ticks::nanos)?.into(),
             Source::ProcessIndex => event.process_index().into(),
-            Source::Tid | Source::Cell(Cell::Tid) => event.tid().into(),
+            Source::Tid | Source::ProcmonColumn(ProcmonColumn::Tid) => event.tid().into(),
             Source::Result => event.status().0.into(),
             Source::Pid => process(|p| p.pid().into())?,
             Source::ParentPid => process(|p| p.parent_pid().into())?,
@@ -181,17 +181,17 @@ impl State {
                 if super::column::is_signed(number) { (value as i64).into() } else { value.into() }
             }
             // Where there is no process, Process Monitor shows zeros.
-            Source::Cell(Cell::Pid) => process(|p| p.pid().into()).unwrap_or(0),
-            Source::Cell(Cell::ParentPid) => process(|p| p.parent_pid().into()).unwrap_or(0),
-            Source::Cell(Cell::Session) => process(|p| p.session().into()).unwrap_or(0),
-            Source::Cell(Cell::Architecture) => {
-                if event.process().is_some_and(Process::is_64_bit) {
-                    64
-                } else {
-                    32
-                }
+            Source::ProcmonColumn(ProcmonColumn::Pid) => process(|p| p.pid().into()).unwrap_or(0),
+            Source::ProcmonColumn(ProcmonColumn::ParentPid) => {
+                process(|p| p.parent_pid().into()).unwrap_or(0)
             }
-            Source::Cell(Cell::Duration) => event.duration().map_or(0, |ticks| ticks.0.into()),
+            Source::ProcmonColumn(ProcmonColumn::Session) => process(|p| p.session().into()).unwrap_or(0),
+            Source::ProcmonColumn(ProcmonColumn::Architecture) => {
+                if event.process().is_some_and(Process::is_64_bit) { 64 } else { 32 }
+            }
+            Source::ProcmonColumn(ProcmonColumn::Duration) => {
+                event.duration().map_or(0, |ticks| ticks.0.into())
+            }
             _ => return None,
         })
     }
@@ -204,8 +204,8 @@ impl State {
             Source::TargetPath => &mut texts.target_path,
             Source::Detail => &mut texts.detail,
             Source::RegistryData => &mut texts.registry_data,
-            Source::Cell(Cell::Path) => &mut texts.cell_path,
-            Source::Cell(Cell::Detail) => &mut texts.cell_detail,
+            Source::ProcmonColumn(ProcmonColumn::Path) => &mut texts.cell_path,
+            Source::ProcmonColumn(ProcmonColumn::Detail) => &mut texts.cell_detail,
             _ => {
                 texts.other.forget();
                 &mut texts.other
@@ -238,7 +238,7 @@ impl State {
                 Source::Company => return process(out, Process::company),
                 Source::Version => return process(out, Process::version),
                 Source::Description => return process(out, Process::description),
-                Source::Cell(cell) => {
+                Source::ProcmonColumn(cell) => {
                     event.push_cell(cell, first, procmon, out);
                 }
                 _ => return false,
@@ -251,15 +251,15 @@ impl State {
 /// What the text of a column depends on, where that is a code.
 fn code(source: Source, event: &Event<'_>) -> Option<u64> {
     Some(match source {
-        Source::Class | Source::Cell(Cell::EventClass) => event.class().code().into(),
-        Source::Operation | Source::Cell(Cell::Operation) => {
+        Source::Class | Source::ProcmonColumn(ProcmonColumn::EventClass) => event.class().code().into(),
+        Source::Operation | Source::ProcmonColumn(ProcmonColumn::Operation) => {
             let operation = event.operation();
             u64::from(operation.class.code()) << 24
                 | u64::from(operation.code) << 8
                 | u64::from(operation.sub)
         }
-        Source::Category | Source::Cell(Cell::Category) => event.category() as u64,
-        Source::Result | Source::Cell(Cell::Result) => event.status().0.into(),
+        Source::Category | Source::ProcmonColumn(ProcmonColumn::Category) => event.category() as u64,
+        Source::Result | Source::ProcmonColumn(ProcmonColumn::Result) => event.status().0.into(),
         _ => return None,
     })
 }

@@ -10,37 +10,37 @@ use super::lexer::Compare;
 use super::pmc::RawRule;
 use super::test::{Check, Node, Test, TextCheck, folded};
 use super::value::Value;
-use crate::cell::Cell;
+use crate::procmon::ProcmonColumn;
 
 /// Columns by their numbers. Those without a cell are not shown for logs.
-static COLUMNS: [(u32, &str, Option<Cell>); 28] = [
-    (40052, "Date & Time", Some(Cell::DateAndTime)),
-    (40053, "Process Name", Some(Cell::ProcessName)),
-    (40054, "PID", Some(Cell::Pid)),
-    (40055, "Operation", Some(Cell::Operation)),
-    (40056, "Result", Some(Cell::Result)),
-    (40057, "Detail", Some(Cell::Detail)),
-    (40058, "Sequence", Some(Cell::Sequence)),
-    (40064, "Company", Some(Cell::Company)),
-    (40065, "Description", Some(Cell::Description)),
-    (40066, "Command Line", Some(Cell::CommandLine)),
-    (40067, "User", Some(Cell::User)),
-    (40068, "Image Path", Some(Cell::ImagePath)),
-    (40069, "Session", Some(Cell::Session)),
-    (40071, "Path", Some(Cell::Path)),
-    (40072, "TID", Some(Cell::Tid)),
-    (40076, "Relative Time", Some(Cell::RelativeTime)),
-    (40077, "Duration", Some(Cell::Duration)),
-    (40078, "Time of Day", Some(Cell::TimeOfDay)),
-    (40081, "Version", Some(Cell::Version)),
-    (40082, "Event Class", Some(Cell::EventClass)),
-    (40083, "Authentication ID", Some(Cell::AuthenticationId)),
-    (40084, "Virtualized", Some(Cell::Virtualized)),
-    (40085, "Integrity", Some(Cell::Integrity)),
-    (40086, "Category", Some(Cell::Category)),
-    (40087, "Parent PID", Some(Cell::ParentPid)),
-    (40088, "Architecture", Some(Cell::Architecture)),
-    (40164, "Completion Time", Some(Cell::CompletionTime)),
+static COLUMNS: [(u32, &str, Option<ProcmonColumn>); 28] = [
+    (40052, "Date & Time", Some(ProcmonColumn::DateAndTime)),
+    (40053, "Process Name", Some(ProcmonColumn::ProcessName)),
+    (40054, "PID", Some(ProcmonColumn::Pid)),
+    (40055, "Operation", Some(ProcmonColumn::Operation)),
+    (40056, "Result", Some(ProcmonColumn::Result)),
+    (40057, "Detail", Some(ProcmonColumn::Detail)),
+    (40058, "Sequence", Some(ProcmonColumn::Sequence)),
+    (40064, "Company", Some(ProcmonColumn::Company)),
+    (40065, "Description", Some(ProcmonColumn::Description)),
+    (40066, "Command Line", Some(ProcmonColumn::CommandLine)),
+    (40067, "User", Some(ProcmonColumn::User)),
+    (40068, "Image Path", Some(ProcmonColumn::ImagePath)),
+    (40069, "Session", Some(ProcmonColumn::Session)),
+    (40071, "Path", Some(ProcmonColumn::Path)),
+    (40072, "TID", Some(ProcmonColumn::Tid)),
+    (40076, "Relative Time", Some(ProcmonColumn::RelativeTime)),
+    (40077, "Duration", Some(ProcmonColumn::Duration)),
+    (40078, "Time of Day", Some(ProcmonColumn::TimeOfDay)),
+    (40081, "Version", Some(ProcmonColumn::Version)),
+    (40082, "Event Class", Some(ProcmonColumn::EventClass)),
+    (40083, "Authentication ID", Some(ProcmonColumn::AuthenticationId)),
+    (40084, "Virtualized", Some(ProcmonColumn::Virtualized)),
+    (40085, "Integrity", Some(ProcmonColumn::Integrity)),
+    (40086, "Category", Some(ProcmonColumn::Category)),
+    (40087, "Parent PID", Some(ProcmonColumn::ParentPid)),
+    (40088, "Architecture", Some(ProcmonColumn::Architecture)),
+    (40164, "Completion Time", Some(ProcmonColumn::CompletionTime)),
     (40178, "Process Start", None),
 ];
 
@@ -51,7 +51,7 @@ static RELATIONS: [&str; 8] =
 /// The filter of these rules.
 pub(super) fn tree(rules: &[RawRule], slots: &mut usize) -> Result<Node, PmcError> {
     let mut excludes = Vec::new();
-    let mut includes: Vec<(Cell, Vec<Node>)> = Vec::new();
+    let mut includes: Vec<(ProcmonColumn, Vec<Node>)> = Vec::new();
     for rule in rules {
         let (cell, node) = test(rule, slots)?;
         match rule.action {
@@ -70,7 +70,7 @@ pub(super) fn tree(rules: &[RawRule], slots: &mut usize) -> Result<Node, PmcErro
     Ok(Node::all(nodes))
 }
 
-fn test(rule: &RawRule, slots: &mut usize) -> Result<(Cell, Node), PmcError> {
+fn test(rule: &RawRule, slots: &mut usize) -> Result<(ProcmonColumn, Node), PmcError> {
     let Some(&(_, _, cell)) = COLUMNS.iter().find(|entry| entry.0 == rule.column) else {
         return Err(refused(rule, "this column is unknown"));
     };
@@ -92,17 +92,19 @@ fn test(rule: &RawRule, slots: &mut usize) -> Result<(Cell, Node), PmcError> {
     };
     let slot = *slots;
     *slots += 1;
-    Ok((cell, Node::Test(Test { source: Source::Cell(cell), check, negated, slot })))
+    Ok((cell, Node::Test(Test { source: Source::ProcmonColumn(cell), check, negated, slot })))
 }
 
 /// The number of a rule, for columns that have one.
-fn number(rule: &RawRule, cell: Cell) -> Result<Value, PmcError> {
+fn number(rule: &RawRule, cell: ProcmonColumn) -> Result<Value, PmcError> {
     match cell {
-        Cell::Pid | Cell::ParentPid | Cell::Tid | Cell::Duration | Cell::Architecture => {
-            Ok(Value::new(rule.value.into()))
-        }
+        ProcmonColumn::Pid
+        | ProcmonColumn::ParentPid
+        | ProcmonColumn::Tid
+        | ProcmonColumn::Duration
+        | ProcmonColumn::Architecture => Ok(Value::new(rule.value.into())),
         // -1 is the session of processes without one.
-        Cell::Session => Ok(Value::new((rule.value as i32).into())),
+        ProcmonColumn::Session => Ok(Value::new((rule.value as i32).into())),
         _ => Err(refused(rule, "there is no number to compare in this column")),
     }
 }

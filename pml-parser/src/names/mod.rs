@@ -3,6 +3,7 @@
 //! Nothing in here reads a log, and nothing outside spells these names again.
 
 pub(crate) mod category;
+pub(crate) mod constants;
 pub(crate) mod control;
 pub(crate) mod file_information;
 pub(crate) mod file_operation;

@@ -2,6 +2,7 @@
 
 use super::category::Category::{Empty, Read, ReadMetadata, Write, WriteMetadata};
 use super::category::Rule::{self, ByKeyDisposition, Fixed};
+use super::constants::major;
 use super::file_operation::{FILE, FileOperation, SubOperation};
 
 /// What kind of event a record is.
@@ -75,11 +76,23 @@ pub struct Operation {
     pub class: EventClass,
     /// The operation number within the class.
     pub code: u16,
-    /// File system: minor function or information class. Network: 1 for TCP, 0 for UDP. Else 0.
+    /// File system: minor function or information class, where the operation has several; network: 1 for
+    /// TCP, 0 for UDP; else 0.
     pub sub: u8,
 }
 
 impl Operation {
+    /// The operation of this number. `sub` counts only where the operation has sub-operations: other
+    /// operations are the same whatever it is.
+    pub const fn of(class: EventClass, code: u16, sub: u8) -> Self {
+        let sub = match class {
+            EventClass::FileSystem if major::has_subs(code) => sub,
+            EventClass::Network => (sub != 0) as u8,
+            _ => 0,
+        };
+        Self { class, code, sub }
+    }
+
     /// The text of the Operation column.
     pub fn name(self) -> &'static str {
         let at = usize::from(self.code);

@@ -40,7 +40,6 @@ static LEVELS: &[(&str, &str)] = &[
 ];
 
 /// The integrity level of a mandatory label.
-#[cfg_attr(not(feature = "recover"), allow(dead_code, reason = "asked by recovery alone"))]
 pub(crate) fn integrity(sid: &str) -> Option<&'static str> {
     LEVELS.iter().find(|(known, _)| *known == sid).map(|(_, level)| *level)
 }

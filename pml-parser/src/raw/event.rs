@@ -9,6 +9,10 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 /// Size of the fixed header.
 pub(crate) const HEADER_SIZE: usize = 52;
 
+/// Bytes of the details of one record that are ever decoded, and of a record that count as work. The capture
+/// driver's buffers have 64 KiB; a damaged record may claim the rest of the file.
+pub(crate) const MOST_DETAILS: usize = 1 << 20;
+
 /// The fixed header of an event record (docs/format.md, "Event record").
 #[derive(FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned, Clone, Copy, Debug)]
 #[repr(C)]

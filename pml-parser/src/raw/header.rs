@@ -61,7 +61,18 @@ const _: () = {
 };
 
 /// What errors call the header.
-pub const WHAT: &str = "file header";
+const WHAT: &str = "file header";
+
+impl Error {
+    /// Whether `Log::recover` may read what is left of a log that does not open for this reason. It refuses
+    /// what is no log at all, other versions, and what is shorter than a header.
+    pub fn is_recoverable(&self) -> bool {
+        match self.kind() {
+            ErrorKind::NotPml | ErrorKind::UnsupportedVersion(_) => false,
+            _ => self.what() != WHAT || self.offset() != 0,
+        }
+    }
+}
 
 /// The bytes of the header, whatever they say.
 pub(crate) fn overlay(file: &[u8]) -> Result<&RawHeader> {

@@ -15,7 +15,6 @@ const _: () = assert!(size_of::<RawOffset>() == 5);
 
 impl RawOffset {
     /// The largest offset an entry can hold.
-    #[cfg_attr(not(feature = "write"), allow(dead_code, reason = "the writer's direction"))]
     pub(crate) const MAX: u64 = (1 << 40) - 1;
 
     pub(crate) fn get(self) -> u64 {
@@ -23,7 +22,6 @@ impl RawOffset {
     }
 
     /// An entry for an offset of at most [`RawOffset::MAX`]; higher bits are dropped.
-    #[cfg_attr(not(feature = "write"), allow(dead_code, reason = "the writer's direction"))]
     pub(crate) fn new(offset: u64) -> Self {
         Self { low: U32::new(offset as u32), high: (offset >> 32) as u8 }
     }

@@ -5,7 +5,7 @@
 
 use super::walk::array_at;
 use crate::error::{Error, ErrorKind};
-use crate::log::{Index, Places};
+use crate::log::index::{Index, Places};
 use crate::raw::bytes::{Blob, parse_at, record};
 use crate::raw::header::{self, RawHeader};
 use crate::raw::offsets::RawOffset;

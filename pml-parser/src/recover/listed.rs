@@ -2,8 +2,8 @@
 
 use super::Gathered;
 use super::walk::{Finder, Ground, PADDING, Step};
-use crate::offsets::Offsets;
-use crate::prefetch::{AHEAD, Ahead};
+use crate::log::offsets::Offsets;
+use crate::log::prefetch::{AHEAD, Ahead};
 use crate::raw::header;
 use crate::time::TICKS_PER_SECOND;
 

@@ -11,13 +11,15 @@ mod walk;
 mod witnesses;
 
 use crate::error::{Damage, Error, ErrorKind, Result};
-use crate::log::{Index, Log, LogView, Places};
-use crate::offsets::Offsets;
-use crate::process::{Module, Process};
+use crate::log::index::{Index, Places};
+use crate::log::offsets::Offsets;
+use crate::log::process::{Module, Process};
+use crate::log::recovery::Recovery;
+use crate::log::{Log, LogView};
+use crate::progress::{NoProgress, Progress};
 use crate::raw::event::HEADER_SIZE;
 use crate::raw::header::{self, RawHeader};
 use crate::raw::offsets::RawOffset;
-use crate::recovery::Recovery;
 use crate::write::Tables;
 use walk::{Finder, Ground, Step};
 use witnesses::Witnesses;
@@ -34,16 +36,15 @@ impl<B: AsRef<[u8]>> Log<B> {
     /// When the file is shorter than a header, or of another version; or when it does not begin as a log
     /// does and no event is in it.
     pub fn recover(bytes: B) -> Result<Self> {
-        Self::recover_watched(bytes, |_, _| true)
+        Self::recover_watched(bytes, &NoProgress)
     }
 
-    /// The same, watched: `goes_on` is told now and then how many events and bytes have been read, and answers
-    /// whether to go on.
+    /// The same, with progress reports; the caller may cancel.
     ///
     /// # Errors
-    /// As [`Log::recover`], and when `goes_on` says no.
-    pub fn recover_watched(bytes: B, mut goes_on: impl FnMut(u64, u64) -> bool) -> Result<Self> {
-        let index = read(bytes.as_ref(), &mut goes_on)?;
+    /// As [`Log::recover`], and [`ErrorKind::Cancelled`] when `progress` cancels.
+    pub fn recover_watched(bytes: B, progress: &dyn Progress) -> Result<Self> {
+        let index = read(bytes.as_ref(), progress)?;
         Ok(Self::from_parts(bytes, index))
     }
 }
@@ -58,7 +59,7 @@ const OTHER_VERSIONS: std::ops::RangeInclusive<u32> = 1..=32;
 /// Where the records begin.
 const FIRST: u64 = header::SIZE as u64;
 
-fn read(file: &[u8], watch: &mut dyn FnMut(u64, u64) -> bool) -> Result<Index> {
+fn read(file: &[u8], progress: &dyn Progress) -> Result<Index> {
     // What is shorter than a header may be something else altogether.
     let header = match header::overlay(file) {
         Ok(header) => header,
@@ -83,16 +84,16 @@ fn read(file: &[u8], watch: &mut dyn FnMut(u64, u64) -> bool) -> Result<Index> {
     let listed = Offsets::in_file(file, header).ok().filter(|offsets| offsets.at() != 0);
 
     let mut recovery = Recovery::default();
-    let mut gathered = Gathered::new(pointer, watch);
+    let mut gathered = Gathered::new(pointer, progress);
     let believed = listed.filter(|listed| listed::take(&ground, listed, &mut gathered));
-    gathered.check_stopped()?;
+    gathered.check_cancelled()?;
     let mut index = match believed {
         Some(listed) => {
             recovery.lost_is_exact = true;
             Index::new(is64, listed)
         }
         None => {
-            gathered = Gathered::new(pointer, gathered.watch);
+            gathered = Gathered::new(pointer, gathered.progress);
             let has_end = ground.walk(FIRST, &mut gathered);
             let (kept, counted) = (gathered.offsets.len() as u64, u64::from(header.event_count.get()));
             // A count that is more than there is room for says nothing.
@@ -107,7 +108,7 @@ fn read(file: &[u8], watch: &mut dyn FnMut(u64, u64) -> bool) -> Result<Index> {
             Index::new(is64, Offsets::Found(std::mem::take(&mut gathered.offsets)))
         }
     };
-    gathered.check_stopped()?;
+    gathered.check_cancelled()?;
     if let Some(error) = header_error.filter(|error| error.kind() == ErrorKind::NotPml)
         && index.event_count() == 0
     {
@@ -187,17 +188,17 @@ struct Gathered<'a, 'w> {
     /// The first of them, and of doubtful events.
     damage: Damage,
     witnesses: Witnesses<'a>,
-    watch: &'w mut dyn FnMut(u64, u64) -> bool,
+    progress: &'w dyn Progress,
     /// Where the watch is asked again.
     next_look: u64,
-    is_stopped: bool,
+    is_cancelled: bool,
 }
 
-/// Bytes after which the watch is asked.
-const WATCH: u64 = 1 << 20;
+/// Bytes after which progress is reported.
+const LOOK: u64 = 1 << 20;
 
 impl<'a, 'w> Gathered<'a, 'w> {
-    fn new(pointer: usize, watch: &'w mut dyn FnMut(u64, u64) -> bool) -> Self {
+    fn new(pointer: usize, progress: &'w dyn Progress) -> Self {
         Self {
             offsets: Vec::new(),
             end: FIRST,
@@ -206,15 +207,15 @@ impl<'a, 'w> Gathered<'a, 'w> {
             gaps: 0,
             damage: Damage::default(),
             witnesses: Witnesses::new(pointer),
-            watch,
-            next_look: WATCH,
-            is_stopped: false,
+            progress,
+            next_look: LOOK,
+            is_cancelled: false,
         }
     }
 
-    /// An error, once whoever watches has asked to stop.
-    fn check_stopped(&self) -> Result<()> {
-        if self.is_stopped { Err(Error::new(ErrorKind::Stopped, "events", self.end)) } else { Ok(()) }
+    /// An error, once the caller has cancelled.
+    fn check_cancelled(&self) -> Result<()> {
+        if self.is_cancelled { Err(Error::new(ErrorKind::Cancelled, "events", self.end)) } else { Ok(()) }
     }
 }
 
@@ -243,10 +244,11 @@ impl<'a> Finder<'a> for Gathered<'a, '_> {
     #[inline]
     fn goes_on(&mut self, at: u64) -> bool {
         if at >= self.next_look {
-            self.next_look = at.saturating_add(WATCH);
-            self.is_stopped |= !(self.watch)(self.offsets.len() as u64, at);
+            self.next_look = at.saturating_add(LOOK);
+            self.progress.advance(self.offsets.len() as u64, at);
+            self.is_cancelled |= self.progress.is_cancelled();
         }
-        !self.is_stopped
+        !self.is_cancelled
     }
 }
 

@@ -5,7 +5,7 @@
 //! another. Every byte is looked at once as the possible beginning of a record, and a look costs at
 //! most a few record headers: the work grows with the file and with nothing else.
 
-use crate::prefetch::prefetch;
+use crate::log::prefetch::prefetch;
 use crate::raw::bytes::{Blob, parse_at, record};
 use crate::raw::event::{self, EventRecord, HEADER_SIZE, RawEvent};
 use crate::raw::header;

@@ -1,9 +1,9 @@
 //! What the events themselves tell of processes, where the process table does not.
 
-use crate::detail::process::{self as details, Created, Loaded, started};
+use crate::detail::process::{Created, Loaded, started};
 use crate::detail::sid;
-use crate::names::operation::EventClass;
-use crate::process::{Process, SYSTEM_PID};
+use crate::log::process::{Process, SYSTEM_PID};
+use crate::names::operation::{EventClass, Operation};
 use crate::raw::event::EventRecord;
 use crate::text::WinStr;
 use crate::time::FileTime;
@@ -51,16 +51,18 @@ impl<'a> Witnesses<'a> {
             self.last = Some(index);
             self.named.insert(index);
         }
-        if EventClass::from_code(record.header.class.get()) == EventClass::Process {
-            self.see_process(index, record);
+        let class = EventClass::from_code(record.header.class.get());
+        if class == EventClass::Process {
+            let operation = Operation::of(class, record.header.operation.get(), 0);
+            self.see_process(index, operation, record);
         }
     }
 
     /// Looks at an event of the process class, of the process with this index.
-    fn see_process(&mut self, index: u32, record: &EventRecord<'a>) {
+    fn see_process(&mut self, index: u32, operation: Operation, record: &EventRecord<'a>) {
         let time = FileTime(record.header.time.get());
-        match record.header.operation.get() {
-            details::DEFINED | details::CREATE => {
+        match operation {
+            Operation::PROCESS_DEFINED | Operation::PROCESS_CREATE => {
                 let Some(created) = Created::read(record.details) else { return };
                 if let Some(parent) = self.known(created.parent_index) {
                     parent.pid = parent.pid.or(Some(created.parent_pid));
@@ -69,19 +71,19 @@ impl<'a> Witnesses<'a> {
                     known.created = Some(created);
                 }
             }
-            details::START => {
+            Operation::PROCESS_START => {
                 let Some((parent_pid, command_line)) = started(record.details) else { return };
                 if let Some(known) = self.known(index) {
                     known.parent_pid = Some(parent_pid);
                     known.command_line = command_line;
                 }
             }
-            details::EXIT => {
+            Operation::PROCESS_EXIT => {
                 if let Some(known) = self.known(index) {
                     known.end = Some(time);
                 }
             }
-            details::LOAD_IMAGE => {
+            Operation::LOAD_IMAGE => {
                 let Some(loaded) = Loaded::read(record.details, self.pointer) else { return };
                 let is_new = self.modules.insert((index, loaded.base, loaded.size, loaded.path.raw()));
                 if let Some(known) = self.known(index).filter(|_| is_new) {

@@ -21,12 +21,12 @@ fn string(text: &str, pack: bool) -> ([u8; 2], Vec<u8>) {
 
 /// The details of a file system operation: sub-operation, flags, parameters, path, trailer.
 #[derive(Clone, Debug)]
-pub struct FileDetails {
+pub struct FileDetailsBuilder {
     pointer: usize,
     bytes: Vec<u8>,
 }
 
-impl FileDetails {
+impl FileDetailsBuilder {
     /// An operation on `path` with all parameters zero.
     pub fn new(pointer: usize, sub: u8, path: &str) -> Self {
         let (info, path) = string(path, true);
@@ -109,7 +109,7 @@ impl Create {
 /// `CreateFile` (20).
 pub fn create_file(pointer: usize, path: &str, create: &Create) -> Vec<u8> {
     let options = u32::from(create.disposition) << 24 | create.options & 0xFF_FFFF;
-    FileDetails::new(pointer, 0, path)
+    FileDetailsBuilder::new(pointer, 0, path)
         .flags(0x884)
         .param(0, 1, &options.to_le_bytes())
         .param(0, 2, &create.attributes.to_le_bytes())
@@ -128,12 +128,12 @@ pub fn open_result(pointer: usize, result: u32) -> Vec<u8> {
 
 /// `CloseFile` (38), and every other operation that has only a path.
 pub fn close_file(pointer: usize, path: &str) -> Vec<u8> {
-    FileDetails::new(pointer, 0, path).build()
+    FileDetailsBuilder::new(pointer, 0, path).build()
 }
 
 /// `ReadFile` (23) and `WriteFile` (24).
 pub fn transfer(pointer: usize, path: &str, offset: i64, length: u32, flags: u32) -> Vec<u8> {
-    FileDetails::new(pointer, 0, path)
+    FileDetailsBuilder::new(pointer, 0, path)
         .flags(flags)
         .param(0, 0, &length.to_le_bytes())
         .param(0, 2, &offset.to_le_bytes())
@@ -142,7 +142,7 @@ pub fn transfer(pointer: usize, path: &str, offset: i64, length: u32, flags: u32
 
 /// A query of file or volume information (25, 30).
 pub fn query_information(pointer: usize, path: &str, class: u8, length: u32) -> Vec<u8> {
-    FileDetails::new(pointer, class, path)
+    FileDetailsBuilder::new(pointer, class, path)
         .param(0, 0, &length.to_le_bytes())
         .param(0, 1, &u32::from(class).to_le_bytes())
         .build()
@@ -150,7 +150,7 @@ pub fn query_information(pointer: usize, path: &str, class: u8, length: u32) -> 
 
 /// Setting file information (26): the buffer follows the path.
 pub fn set_information(pointer: usize, path: &str, class: u8, buffer: &[u8]) -> Vec<u8> {
-    FileDetails::new(pointer, class, path)
+    FileDetailsBuilder::new(pointer, class, path)
         .param(0, 0, &(buffer.len() as u32).to_le_bytes())
         .param(0, 1, &u32::from(class).to_le_bytes())
         .trailer(buffer)
@@ -185,7 +185,7 @@ pub fn link(pointer: usize, path: &str, target: &str, replace: bool) -> Vec<u8> 
 
 /// `QueryDirectory` (32, sub-operation 1) with information class 37 (names, ids, both).
 pub fn query_directory(pointer: usize, path: &str, pattern: &str) -> Vec<u8> {
-    FileDetails::new(pointer, 1, path)
+    FileDetailsBuilder::new(pointer, 1, path)
         .param(0, 0, &0x1000u32.to_le_bytes())
         .param(0, 2, &37u32.to_le_bytes())
         .trailer_string(pattern, false)
@@ -210,12 +210,12 @@ pub fn directory_entries(names: &[&str]) -> Vec<u8> {
 
 /// `FileSystemControl` (33) and `DeviceIoControl` (34).
 pub fn control(pointer: usize, path: &str, code: u32) -> Vec<u8> {
-    FileDetails::new(pointer, 0, path).param(0, 2, &code.to_le_bytes()).build()
+    FileDetailsBuilder::new(pointer, 0, path).param(0, 2, &code.to_le_bytes()).build()
 }
 
 /// `CreateFileMapping` (19): a section with this page protection, or 0 for none.
 pub fn create_file_mapping(pointer: usize, path: &str, protection: u32) -> Vec<u8> {
-    FileDetails::new(pointer, 0, path)
+    FileDetailsBuilder::new(pointer, 0, path)
         .param(0, 0, &u32::from(protection != 0).to_le_bytes())
         .param(4, 0, &protection.to_le_bytes())
         .build()

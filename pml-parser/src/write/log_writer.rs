@@ -1,11 +1,11 @@
 //! Streams a log: header first, events as they come, tables at the end.
 
 use super::tables::{NewProcess, Tables};
-use crate::event::Event;
 use crate::log::LogView;
+use crate::log::event::Event;
+use crate::log::process::{Module, Process};
 use crate::names::ntstatus::NtStatus;
-use crate::names::operation::EventClass;
-use crate::process::{Module, Process};
+use crate::names::operation::{EventClass, Operation};
 use crate::raw::event::RawEvent;
 use crate::raw::header::{self, RawHeader};
 use crate::raw::offsets::RawOffset;
@@ -282,7 +282,7 @@ impl<W: Write + Seek> LogWriter<W> {
     fn copy_details(&mut self, event: &Event<'_>, index: &mut impl FnMut(u32) -> u32) -> io::Result<()> {
         let details = event.whole_details();
         let operation = event.operation();
-        let names_processes = operation.class == EventClass::Process && operation.code < 2;
+        let names_processes = matches!(operation, Operation::PROCESS_DEFINED | Operation::PROCESS_CREATE);
         match details.split_first_chunk::<16>() {
             Some((processes, rest)) if names_processes => {
                 let mut processes = *processes;

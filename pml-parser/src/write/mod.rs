@@ -34,6 +34,5 @@ mod log_writer;
 mod tables;
 
 pub use log_writer::{LogWriter, Machine, NewEvent};
-#[cfg(feature = "recover")]
 pub(crate) use tables::Tables;
 pub use tables::{NewModule, NewProcess};

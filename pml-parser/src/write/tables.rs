@@ -1,7 +1,7 @@
 //! The tables of a log that is being written: strings, processes, hosts and ports.
 
 use crate::log::LogView;
-use crate::process::{Module, Process};
+use crate::log::process::{Module, Process};
 use crate::raw::hosts::{RawHost, RawPort};
 use crate::raw::process::{RawModule32, RawModule64, RawModuleInfo, RawProcess};
 use crate::text::WinStr;

@@ -74,38 +74,6 @@ pub(crate) enum ActionKind {
 }
 
 impl ActionKind {
-    /// The operation as Process Monitor names it.
-    pub(crate) fn operation(&self) -> &'static str {
-        match self {
-            Self::Open(_) => "CreateFile",
-            Self::Close => "CloseFile",
-            Self::ReadAll(_) | Self::Read(_) => "ReadFile",
-            Self::Write(_) => "WriteFile",
-            Self::QueryAttributes => "QueryBasicInformationFile",
-            Self::QueryStandard(_) => "QueryStandardInformationFile",
-            Self::QueryVolumeSize(_) => "QueryFullSizeInformationVolume",
-            Self::SetEndOfFile(_) => "SetEndOfFileInformationFile",
-            Self::Delete => "SetDispositionInformationFile",
-            Self::Rename(_) => "SetRenameInformationFile",
-            Self::Link(_) => "SetLinkInformationFile",
-            Self::List(_) => "QueryDirectory",
-            Self::Flush => "FlushBuffersFile",
-            Self::Shutdown => "Shutdown",
-            Self::LoadImage => "Load Image",
-            Self::OpenKey => "RegOpenKey",
-            Self::CreateKey => "RegCreateKey",
-            Self::CloseKey => "RegCloseKey",
-            Self::DeleteKey => "RegDeleteKey",
-            Self::FlushKey => "RegFlushKey",
-            Self::LoadHive(_) => "RegLoadKey",
-            Self::UnloadHive => "RegUnloadKey",
-            Self::QueryValue(_) | Self::QueryMissingValue => "RegQueryValue",
-            Self::SetValue(_) => "RegSetValue",
-            Self::SetKeyInformation => "RegSetInfoKey",
-            Self::DeleteValue => "RegDeleteValue",
-        }
-    }
-
     /// The second path of a rename or a link, or the file of a hive.
     pub(crate) fn target(&self) -> Option<&str> {
         match self {

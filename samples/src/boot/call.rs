@@ -1,7 +1,7 @@
 //! One operation as the log will show it, without its process, thread, time and stack.
 
 use super::machine::MachineProfile;
-use pml_parser::{EventClass, NtStatus, Ticks};
+use pml_parser::{NtStatus, Operation, Ticks};
 
 /// Statuses that are frequent in boot logs.
 pub(crate) mod status {
@@ -27,8 +27,7 @@ pub(crate) mod status {
 /// An operation without its process, thread, time and stack.
 #[derive(Clone, Debug)]
 pub(crate) struct Call {
-    pub(crate) class: EventClass,
-    pub(crate) code: u16,
+    pub(crate) operation: Operation,
     pub(crate) details: Vec<u8>,
     pub(crate) extra: Option<Vec<u8>>,
     pub(crate) status: NtStatus,
@@ -37,8 +36,8 @@ pub(crate) struct Call {
 }
 
 impl Call {
-    pub(crate) fn new(class: EventClass, code: u16, details: Vec<u8>) -> Self {
-        Self { class, code, details, extra: None, status: NtStatus::SUCCESS, duration: None }
+    pub(crate) fn new(operation: Operation, details: Vec<u8>) -> Self {
+        Self { operation, details, extra: None, status: NtStatus::SUCCESS, duration: None }
     }
 
     /// The same operation with this extra blob: the output of the operation.
@@ -76,8 +75,8 @@ impl Call {
         Some(call)
     }
 
-    /// A number for the kind of operation that differs between classes, too.
+    /// A number for the kind of operation: the code of its class, and its number in the class.
     pub(crate) fn kind(&self) -> u32 {
-        u32::from(self.class.code()) << 8 | u32::from(self.code)
+        u32::from(self.operation.class.code()) << 8 | u32::from(self.operation.code)
     }
 }

@@ -3,7 +3,7 @@
 use super::call::Call;
 use super::progress::{Ppm, Stretch};
 use crate::random::Random;
-use pml_parser::{EventClass, FileTime, Ticks};
+use pml_parser::{EventClass, FileTime, Operation, Ticks};
 
 /// The time at which all captures begin: 2024-11-14, just after the reboot.
 pub(crate) const BOOT: FileTime = FileTime(133_760_172_931_234_567);
@@ -56,15 +56,26 @@ impl Clock {
     }
 }
 
+/// The operations that set file information, all of which take about as long as an open.
+const SETS_INFORMATION: [Operation; 6] = [
+    Operation::SET_BASIC_INFORMATION_FILE,
+    Operation::SET_END_OF_FILE_INFORMATION_FILE,
+    Operation::SET_DISPOSITION_INFORMATION_FILE,
+    Operation::SET_DISPOSITION_INFORMATION_EX,
+    Operation::SET_RENAME_INFORMATION_FILE,
+    Operation::SET_LINK_INFORMATION_FILE,
+];
+
 /// The duration of an operation that has no fixed one.
 pub(crate) fn duration(random: &mut Random, call: &Call) -> Ticks {
     if call.status.is_pending() {
         return Ticks(0);
     }
-    let (low, high) = match (call.class, call.code) {
+    let (low, high) = match (call.operation.class, call.operation) {
         (EventClass::Registry, _) => (6, 70),
-        (EventClass::FileSystem, 20 | 26) => (90, 900),
-        (EventClass::FileSystem, 23 | 24) => (25, 500),
+        (_, Operation::CREATE_FILE) => (90, 900),
+        (_, operation) if SETS_INFORMATION.contains(&operation) => (90, 900),
+        (_, Operation::READ_FILE | Operation::WRITE_FILE) => (25, 500),
         (EventClass::FileSystem, _) => (12, 160),
         // Process Monitor records no duration for the other classes.
         _ => return Ticks(0),

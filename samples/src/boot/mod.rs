@@ -12,7 +12,7 @@
 
 pub(crate) mod action;
 mod activity;
-mod call;
+pub(crate) mod call;
 mod clock;
 pub(crate) mod file_call;
 mod images;

@@ -1,6 +1,7 @@
 //! Call stacks: each process has a few stacks for each kind of operation, and repeats them.
 
 use crate::random::{Random, mix};
+use pml_parser::EventClass;
 use std::collections::HashMap;
 
 /// The addresses of code: base and size of an image.
@@ -38,8 +39,8 @@ pub(crate) struct Stacks {
 
 /// Most stacks of one pool. The limit keeps memory small in logs of any length.
 const POOL_LIMIT: usize = 160;
-const FILE_SYSTEM: u32 = 3;
-const REGISTRY: u32 = 2;
+const FILE_SYSTEM: u32 = EventClass::FileSystem.code() as u32;
+const REGISTRY: u32 = EventClass::Registry.code() as u32;
 
 impl Stacks {
     pub(crate) fn new(seed: u64, mean_frames: u64, is_64_bit: bool) -> Self {

@@ -106,8 +106,8 @@ impl MachineState {
         log.add_event(&NewEvent {
             process_index,
             tid,
-            class: call.class,
-            operation: call.code,
+            class: call.operation.class,
+            operation: call.operation.code,
             time,
             duration,
             status: call.status,

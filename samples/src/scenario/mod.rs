@@ -27,6 +27,7 @@ pub use error::ScenarioError;
 pub use expect::{Boot, Expectation, Finding, Rollback, expectations};
 
 use crate::boot::action::ActionKind;
+use crate::boot::call::Call;
 use crate::boot::paths::Paths;
 use crate::boot::progress::WHOLE;
 use crate::boot::script::Script;
@@ -299,18 +300,18 @@ impl Scenario {
         for action in script.actions.iter().filter(|action| action.at < end) {
             // Process Monitor appends the pattern of a listing to the directory.
             let pattern = if matches!(action.kind, ActionKind::List(_)) { r"\*" } else { "" };
-            let entry = |status| ScriptedOperation {
+            let entry = |call: &Call| ScriptedOperation {
                 process: action.role.split('#').next().unwrap_or(&action.role).to_owned(),
                 role: action.role.clone(),
                 thread: action.thread,
-                operation: action.kind.operation(),
+                operation: call.operation.name(),
                 path: script.machine.relocate(&action.path) + pattern,
                 target: action.kind.target().map(|target| script.machine.relocate(target)),
-                status,
+                status: call.status,
             };
             for _ in 0..action.repeat {
                 let calls = action.calls(pointer, pml_parser::FileTime(0));
-                scripted.extend(calls.iter().map(|call| entry(call.status)));
+                scripted.extend(calls.iter().map(entry));
             }
         }
         Ok(scripted)

@@ -4,8 +4,8 @@ use super::model::{Access, Action, Data, Run};
 use crate::boot::action::ActionKind;
 use crate::boot::file_call::{ATTRIBUTES, DELETE, DIRECTORY, EXECUTE, LINK, REPLACE};
 use crate::boot::registry_call::Value;
-use pml_parser::NtStatus;
 use pml_parser::write::details::Create;
+use pml_parser::{NtStatus, Operation};
 
 /// Results that scenarios may write as Process Monitor prints them.
 #[rustfmt::skip]
@@ -55,8 +55,18 @@ fn value(data: &Data) -> Value {
 /// What is wrong with an action: key and reason.
 pub(crate) type Invalid = (&'static str, String);
 
-fn missing(key: &'static str, what: &str) -> Invalid {
-    (key, format!("missing; {what} needs it"))
+fn missing(key: &'static str) -> Invalid {
+    (key, "missing, but this action needs it".to_owned())
+}
+
+/// The target of an action, which must have one.
+fn target(to: Option<&str>) -> Result<String, Invalid> {
+    to.map(str::to_owned).ok_or_else(|| missing("to"))
+}
+
+/// The data of an action, which must have some.
+fn data(action: &Action) -> Result<Value, Invalid> {
+    action.data.as_ref().map(value).ok_or_else(|| missing("data"))
 }
 
 /// The length of an action, which must fit the format.
@@ -80,39 +90,48 @@ pub(crate) fn kinds(
     }
 }
 
+/// What an operation is in the simulation, for an action and its `to`.
+type Kind = fn(&Action, Option<&str>) -> Result<ActionKind, Invalid>;
+
+/// The operations that an action can name, as Process Monitor does.
+#[rustfmt::skip]
+const OPERATIONS: &[(Operation, Kind)] = &[
+    (Operation::CREATE_FILE, |action, _| Ok(ActionKind::Open(create(action.access.unwrap_or(Access::Read))))),
+    (Operation::CLOSE_FILE, |_, _| Ok(ActionKind::Close)),
+    (Operation::READ_FILE, |action, _| Ok(ActionKind::Read(length(action, 0x1000)?))),
+    (Operation::WRITE_FILE, |action, _| Ok(ActionKind::Write(length(action, 0x200)?))),
+    (Operation::QUERY_BASIC_INFORMATION_FILE, |_, _| Ok(ActionKind::QueryAttributes)),
+    (Operation::QUERY_STANDARD_INFORMATION_FILE, |action, _| Ok(ActionKind::QueryStandard(action.length.unwrap_or(0)))),
+    (Operation::QUERY_FULL_SIZE_INFORMATION_VOLUME, |action, _| Ok(ActionKind::QueryVolumeSize(action.length.unwrap_or(0)))),
+    (Operation::SET_END_OF_FILE_INFORMATION_FILE, |action, _| Ok(ActionKind::SetEndOfFile(action.length.unwrap_or(0)))),
+    (Operation::SET_DISPOSITION_INFORMATION_FILE, |_, _| Ok(ActionKind::Delete)),
+    (Operation::SET_RENAME_INFORMATION_FILE, |_, to| Ok(ActionKind::Rename(target(to)?))),
+    (Operation::SET_LINK_INFORMATION_FILE, |_, to| Ok(ActionKind::Link(target(to)?))),
+    (Operation::QUERY_DIRECTORY, |action, _| Ok(ActionKind::List(action.names.clone()))),
+    (Operation::FLUSH_BUFFERS_FILE, |_, _| Ok(ActionKind::Flush)),
+    (Operation::SHUTDOWN, |_, _| Ok(ActionKind::Shutdown)),
+    (Operation::LOAD_IMAGE, |_, _| Ok(ActionKind::LoadImage)),
+    (Operation::REG_OPEN_KEY, |_, _| Ok(ActionKind::OpenKey)),
+    (Operation::REG_CREATE_KEY, |_, _| Ok(ActionKind::CreateKey)),
+    (Operation::REG_CLOSE_KEY, |_, _| Ok(ActionKind::CloseKey)),
+    (Operation::REG_DELETE_KEY, |_, _| Ok(ActionKind::DeleteKey)),
+    (Operation::REG_FLUSH_KEY, |_, _| Ok(ActionKind::FlushKey)),
+    (Operation::REG_LOAD_KEY, |_, to| Ok(ActionKind::LoadHive(target(to)?))),
+    (Operation::REG_UNLOAD_KEY, |_, _| Ok(ActionKind::UnloadHive)),
+    (Operation::REG_QUERY_VALUE, |action, _| match &action.data {
+        Some(data) => Ok(ActionKind::QueryValue(value(data))),
+        None => Ok(ActionKind::QueryMissingValue),
+    }),
+    (Operation::REG_SET_VALUE, |action, _| Ok(ActionKind::SetValue(data(action)?))),
+    (Operation::REG_SET_INFO_KEY, |_, _| Ok(ActionKind::SetKeyInformation)),
+    (Operation::REG_DELETE_VALUE, |_, _| Ok(ActionKind::DeleteValue)),
+];
+
 fn operation(action: &Action, op: &str, to: Option<&str>) -> Result<ActionKind, Invalid> {
-    let target = || to.map(str::to_owned).ok_or_else(|| missing("to", op));
-    let data = || action.data.as_ref().map(value).ok_or_else(|| missing("data", op));
-    Ok(match op {
-        "CreateFile" => ActionKind::Open(create(action.access.unwrap_or(Access::Read))),
-        "CloseFile" => ActionKind::Close,
-        "ReadFile" => ActionKind::Read(length(action, 0x1000)?),
-        "WriteFile" => ActionKind::Write(length(action, 0x200)?),
-        "QueryBasicInformationFile" => ActionKind::QueryAttributes,
-        "QueryStandardInformationFile" => ActionKind::QueryStandard(action.length.unwrap_or(0)),
-        "QueryFullSizeInformationVolume" => ActionKind::QueryVolumeSize(action.length.unwrap_or(0)),
-        "SetEndOfFileInformationFile" => ActionKind::SetEndOfFile(action.length.unwrap_or(0)),
-        "SetDispositionInformationFile" => ActionKind::Delete,
-        "SetRenameInformationFile" => ActionKind::Rename(target()?),
-        "SetLinkInformationFile" => ActionKind::Link(target()?),
-        "QueryDirectory" => ActionKind::List(action.names.clone()),
-        "FlushBuffersFile" => ActionKind::Flush,
-        "Shutdown" => ActionKind::Shutdown,
-        "Load Image" => ActionKind::LoadImage,
-        "RegOpenKey" => ActionKind::OpenKey,
-        "RegCreateKey" => ActionKind::CreateKey,
-        "RegCloseKey" => ActionKind::CloseKey,
-        "RegDeleteKey" => ActionKind::DeleteKey,
-        "RegFlushKey" => ActionKind::FlushKey,
-        "RegLoadKey" => ActionKind::LoadHive(target()?),
-        "RegUnloadKey" => ActionKind::UnloadHive,
-        "RegQueryValue" if action.data.is_none() => ActionKind::QueryMissingValue,
-        "RegQueryValue" => ActionKind::QueryValue(data()?),
-        "RegSetValue" => ActionKind::SetValue(data()?),
-        "RegSetInfoKey" => ActionKind::SetKeyInformation,
-        "RegDeleteValue" => ActionKind::DeleteValue,
-        _ => return Err(("op", format!("unknown operation {op:?}"))),
-    })
+    match OPERATIONS.iter().find(|entry| entry.0.name() == op) {
+        Some((_, kind)) => kind(action, to),
+        None => Err(("op", format!("unknown operation {op:?}"))),
+    }
 }
 
 fn run(
@@ -124,7 +143,6 @@ fn run(
     if action.result.is_some() {
         return Err(("result", "a run always succeeds; write a failure as an op".to_owned()));
     }
-    let target = || to.map(str::to_owned).ok_or_else(|| missing("to", "this run"));
     let (how, inner) = match run {
         Run::Read => {
             let blocks = action.length.unwrap_or(0x1_0000).div_ceil(0x1_0000);
@@ -132,14 +150,14 @@ fn run(
         }
         Run::Write => (REPLACE, vec![ActionKind::Write(length(action, 0x200)?), ActionKind::Flush]),
         Run::Append => (Create::WRITE, vec![ActionKind::Write(length(action, 0x200)?)]),
-        Run::Rename => (DELETE, vec![ActionKind::QueryAttributes, ActionKind::Rename(target()?)]),
-        Run::Link => (LINK, vec![ActionKind::QueryAttributes, ActionKind::Link(target()?)]),
+        Run::Rename => (DELETE, vec![ActionKind::QueryAttributes, ActionKind::Rename(target(to)?)]),
+        Run::Link => (LINK, vec![ActionKind::QueryAttributes, ActionKind::Link(target(to)?)]),
         Run::Delete => (DELETE, vec![ActionKind::QueryAttributes, ActionKind::Delete]),
         Run::List => (DIRECTORY, vec![ActionKind::List(action.names.clone())]),
         Run::Look => (ATTRIBUTES, vec![ActionKind::QueryAttributes]),
         Run::Set | Run::Get => {
-            let name = action.value.as_deref().ok_or_else(|| missing("value", "this run"))?;
-            let data = action.data.as_ref().map(value).ok_or_else(|| missing("data", "this run"))?;
+            let name = action.value.as_deref().ok_or_else(|| missing("value"))?;
+            let data = data(action)?;
             let (open, act) = if run == Run::Set {
                 (ActionKind::CreateKey, ActionKind::SetValue(data))
             } else {

@@ -2,15 +2,15 @@
 
 use crate::detail::value;
 use crate::detail::{CELL_LIMIT, Decoded, TextOptions, cut};
-use crate::event::Event;
-use crate::process::{Process, Virtualized};
+use crate::log::event::Event;
+use crate::log::process::{Process, Virtualized};
 use crate::text::WinStr;
 use crate::time::{FileTime, TICKS_PER_SECOND};
 
 /// A column of Process Monitor's display and exports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[allow(missing_docs, reason = "named as Process Monitor names them, see Cell::title")]
-pub enum Cell {
+#[allow(missing_docs, reason = "named as Process Monitor names them, see ProcmonColumn::title")]
+pub enum ProcmonColumn {
     TimeOfDay,
     ProcessName,
     Pid,
@@ -41,37 +41,37 @@ pub enum Cell {
 }
 
 /// Column and title, in the order of Process Monitor's own list.
-static TITLES: [(Cell, &str); 27] = [
-    (Cell::TimeOfDay, "Time of Day"),
-    (Cell::ProcessName, "Process Name"),
-    (Cell::Pid, "PID"),
-    (Cell::Operation, "Operation"),
-    (Cell::Path, "Path"),
-    (Cell::Result, "Result"),
-    (Cell::Detail, "Detail"),
-    (Cell::DateAndTime, "Date & Time"),
-    (Cell::RelativeTime, "Relative Time"),
-    (Cell::Duration, "Duration"),
-    (Cell::CompletionTime, "Completion Time"),
-    (Cell::EventClass, "Event Class"),
-    (Cell::Sequence, "Sequence"),
-    (Cell::ImagePath, "Image Path"),
-    (Cell::Company, "Company"),
-    (Cell::Description, "Description"),
-    (Cell::Version, "Version"),
-    (Cell::User, "User"),
-    (Cell::AuthenticationId, "Authentication ID"),
-    (Cell::Session, "Session"),
-    (Cell::CommandLine, "Command Line"),
-    (Cell::Tid, "TID"),
-    (Cell::Virtualized, "Virtualized"),
-    (Cell::Integrity, "Integrity"),
-    (Cell::Category, "Category"),
-    (Cell::ParentPid, "Parent PID"),
-    (Cell::Architecture, "Architecture"),
+static TITLES: [(ProcmonColumn, &str); 27] = [
+    (ProcmonColumn::TimeOfDay, "Time of Day"),
+    (ProcmonColumn::ProcessName, "Process Name"),
+    (ProcmonColumn::Pid, "PID"),
+    (ProcmonColumn::Operation, "Operation"),
+    (ProcmonColumn::Path, "Path"),
+    (ProcmonColumn::Result, "Result"),
+    (ProcmonColumn::Detail, "Detail"),
+    (ProcmonColumn::DateAndTime, "Date & Time"),
+    (ProcmonColumn::RelativeTime, "Relative Time"),
+    (ProcmonColumn::Duration, "Duration"),
+    (ProcmonColumn::CompletionTime, "Completion Time"),
+    (ProcmonColumn::EventClass, "Event Class"),
+    (ProcmonColumn::Sequence, "Sequence"),
+    (ProcmonColumn::ImagePath, "Image Path"),
+    (ProcmonColumn::Company, "Company"),
+    (ProcmonColumn::Description, "Description"),
+    (ProcmonColumn::Version, "Version"),
+    (ProcmonColumn::User, "User"),
+    (ProcmonColumn::AuthenticationId, "Authentication ID"),
+    (ProcmonColumn::Session, "Session"),
+    (ProcmonColumn::CommandLine, "Command Line"),
+    (ProcmonColumn::Tid, "TID"),
+    (ProcmonColumn::Virtualized, "Virtualized"),
+    (ProcmonColumn::Integrity, "Integrity"),
+    (ProcmonColumn::Category, "Category"),
+    (ProcmonColumn::ParentPid, "Parent PID"),
+    (ProcmonColumn::Architecture, "Architecture"),
 ];
 
-impl Cell {
+impl ProcmonColumn {
     /// How many there are.
     pub const COUNT: usize = 27;
 
@@ -116,8 +116,14 @@ impl<'a> Event<'a> {
     /// Appends the text of a cell. `first` is the time that relative times count from: that of
     /// the first event of the set.
     ///
-    /// Only [`Cell::Detail`] can be anything but [`Decoded::Yes`].
-    pub fn push_cell(&self, cell: Cell, first: FileTime, options: &TextOptions, out: &mut String) -> Decoded {
+    /// Only [`ProcmonColumn::Detail`] can be anything but [`Decoded::Yes`].
+    pub fn push_cell(
+        &self,
+        cell: ProcmonColumn,
+        first: FileTime,
+        options: &TextOptions,
+        out: &mut String,
+    ) -> Decoded {
         let start = out.len();
         let mut decoded = Decoded::Yes;
         let text = |out: &mut String, of: fn(Process<'a>) -> WinStr<'a>| {
@@ -127,52 +133,52 @@ impl<'a> Event<'a> {
         };
         let number = |of: fn(Process<'a>) -> i64| self.process().map_or(0, of);
         match cell {
-            Cell::TimeOfDay => time_of_day(out, self.time(), options),
-            Cell::ProcessName => text(out, Process::name),
-            Cell::Pid => value::signed(out, number(|p| p.pid().into())),
-            Cell::Operation if options.advanced => {
+            ProcmonColumn::TimeOfDay => time_of_day(out, self.time(), options),
+            ProcmonColumn::ProcessName => text(out, Process::name),
+            ProcmonColumn::Pid => value::signed(out, number(|p| p.pid().into())),
+            ProcmonColumn::Operation if options.advanced => {
                 out.push_str(self.operation().raw_name(self.is_fast_io()));
             }
-            Cell::Operation => out.push_str(self.operation().name()),
-            Cell::Path => self.push_path(options, out),
-            Cell::Result => match self.status().text() {
+            ProcmonColumn::Operation => out.push_str(self.operation().name()),
+            ProcmonColumn::Path => self.push_path(options, out),
+            ProcmonColumn::Result => match self.status().text() {
                 Some(text) => out.push_str(text),
                 None => value::upper_hex(out, self.status().0.into()),
             },
-            Cell::Detail => decoded = self.push_detail(options, out),
-            Cell::DateAndTime => value::date(out, self.time(), options),
-            Cell::RelativeTime => relative_time(out, self.time().0.wrapping_sub(first.0)),
-            Cell::Duration => self.duration().into_iter().for_each(|d| value::seconds(out, d.0)),
-            Cell::CompletionTime => {
+            ProcmonColumn::Detail => decoded = self.push_detail(options, out),
+            ProcmonColumn::DateAndTime => value::date(out, self.time(), options),
+            ProcmonColumn::RelativeTime => relative_time(out, self.time().0.wrapping_sub(first.0)),
+            ProcmonColumn::Duration => self.duration().into_iter().for_each(|d| value::seconds(out, d.0)),
+            ProcmonColumn::CompletionTime => {
                 if let Some(duration) = self.duration() {
                     time_of_day(out, FileTime(self.time().0.wrapping_add(duration.0)), options);
                 }
             }
-            Cell::EventClass => out.push_str(self.class().name()),
-            Cell::Sequence => out.push_str("n/a"),
-            Cell::ImagePath => text(out, Process::image_path),
-            Cell::Company => text(out, Process::company),
-            Cell::Description => text(out, Process::description),
-            Cell::Version => text(out, Process::version),
-            Cell::User => text(out, Process::user),
-            Cell::AuthenticationId => {
+            ProcmonColumn::EventClass => out.push_str(self.class().name()),
+            ProcmonColumn::Sequence => out.push_str("n/a"),
+            ProcmonColumn::ImagePath => text(out, Process::image_path),
+            ProcmonColumn::Company => text(out, Process::company),
+            ProcmonColumn::Description => text(out, Process::description),
+            ProcmonColumn::Version => text(out, Process::version),
+            ProcmonColumn::User => text(out, Process::user),
+            ProcmonColumn::AuthenticationId => {
                 if let Some(process) = self.process() {
                     value::luid(out, process.authentication_id());
                 }
             }
-            Cell::Session => value::signed(out, number(|p| p.session().into())),
-            Cell::CommandLine => text(out, Process::command_line),
-            Cell::Tid => value::decimal(out, self.tid().into()),
-            Cell::Virtualized => out.push_str(match self.process().map(Process::virtualized) {
+            ProcmonColumn::Session => value::signed(out, number(|p| p.session().into())),
+            ProcmonColumn::CommandLine => text(out, Process::command_line),
+            ProcmonColumn::Tid => value::decimal(out, self.tid().into()),
+            ProcmonColumn::Virtualized => out.push_str(match self.process().map(Process::virtualized) {
                 Some(Virtualized::No) => "False",
                 Some(Virtualized::Yes) => "True",
                 Some(Virtualized::NotAvailable(_)) => "n/a",
                 None => "",
             }),
-            Cell::Integrity => text(out, Process::integrity),
-            Cell::Category => out.push_str(self.category().name()),
-            Cell::ParentPid => value::signed(out, number(|p| p.parent_pid().into())),
-            Cell::Architecture => {
+            ProcmonColumn::Integrity => text(out, Process::integrity),
+            ProcmonColumn::Category => out.push_str(self.category().name()),
+            ProcmonColumn::ParentPid => value::signed(out, number(|p| p.parent_pid().into())),
+            ProcmonColumn::Architecture => {
                 let wide = self.process().is_some_and(Process::is_64_bit);
                 out.push_str(if wide { "64-bit" } else { "32-bit" });
             }
@@ -210,10 +216,10 @@ mod tests {
 
     #[test]
     fn titles_stand_in_the_order_of_their_columns() {
-        for (position, cell) in Cell::all().enumerate() {
+        for (position, cell) in ProcmonColumn::all().enumerate() {
             assert_eq!(cell as usize, position);
         }
-        assert_eq!(Cell::Architecture.title(), "Architecture");
+        assert_eq!(ProcmonColumn::Architecture.title(), "Architecture");
     }
 
     #[test]

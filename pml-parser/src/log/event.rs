@@ -1,14 +1,13 @@
 //! One event: a borrowed view of its record.
 
-use crate::budget::MOST_DETAILS;
 use crate::error::Result;
 use crate::log::LogView;
+use crate::log::process::Process;
+use crate::log::stack::Stack;
 use crate::names::ntstatus::NtStatus;
 use crate::names::operation::{EventClass, Operation};
-use crate::process::Process;
 use crate::raw::bytes::Blob;
-use crate::raw::event::{self as raw, EventRecord};
-use crate::stack::Stack;
+use crate::raw::event::{self as raw, EventRecord, MOST_DETAILS};
 use crate::time::{FileTime, Ticks};
 
 /// Position of an event in its set, counted from 0 through all parts: stable, sortable, and what
@@ -79,7 +78,7 @@ impl<'a> Event<'a> {
             EventClass::Network => self.details().u8_at(0).unwrap_or(0) >> 2 & 1,
             _ => 0,
         };
-        Operation { class, code: self.record.header.operation.get(), sub }
+        Operation::of(class, self.record.header.operation.get(), sub)
     }
 
     /// Whether a file system operation came as fast I/O rather than as an IRP.
@@ -142,12 +141,9 @@ impl<'a> Event<'a> {
     }
 
     /// The details as long as the record claims them.
-    #[cfg(feature = "write")]
     pub(crate) fn whole_details(&self) -> &'a [u8] {
         self.record.details
     }
-
-    #[cfg(feature = "write")]
     pub(crate) fn header(&self) -> &'a raw::RawEvent {
         self.record.header
     }

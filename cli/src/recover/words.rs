@@ -1,7 +1,6 @@
 //! What recovery made of a capture, in words.
 
-use crate::input::Capture;
-use crate::status::{counted, warn};
+use crate::status::counted;
 use indicatif::HumanCount;
 use pml_parser::{ErrorKind, Recovery};
 
@@ -41,13 +40,4 @@ pub(crate) fn amounts(recovery: &Recovery) -> String {
         text += &format!("; {} unknown", counted(unknown, "process", "processes"));
     }
     text
-}
-
-/// Warns of what recovery found to be wrong, and gives whether it did.
-pub(crate) fn report(capture: &Capture) -> bool {
-    let recovery = capture.set.recovery().filter(|recovery| !recovery.is_whole());
-    if let Some(recovery) = &recovery {
-        warn(&sentence(recovery));
-    }
-    recovery.is_some()
 }

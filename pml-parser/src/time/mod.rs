@@ -1,5 +1,7 @@
 //! Points in time and durations as Windows counts them: 100 ns ticks.
 
+pub(crate) mod zone;
+
 /// 100 ns ticks from 1601-01-01 to 1970-01-01.
 const UNIX_EPOCH_TICKS: i64 = 116_444_736_000_000_000;
 

@@ -1,9 +1,9 @@
 //! A capture: one log, or the parts `X.pml`, `X-1.pml`, `X-2.pml` … of one.
 
+use super::event::{Event, EventId};
+use super::recovery::Recovery;
+use super::{Log, LogView};
 use crate::error::{Damage, Error, ErrorKind, Result};
-use crate::event::{Event, EventId};
-use crate::log::{Log, LogView};
-use crate::recovery::Recovery;
 use crate::time::FileTime;
 use std::ops::Range;
 
@@ -190,36 +190,5 @@ impl<B: AsRef<[u8]>> LogSet<B> {
     /// All events.
     pub fn events(&self) -> impl Iterator<Item = Result<Event<'_>>> {
         self.parts().flat_map(|log| log.events(0..log.event_count()))
-    }
-}
-
-/// The number that a file name gives a part, and the name without it: `Bootlog-12` is part 12 of
-/// `Bootlog`, `Bootlog` is its part 0. Digits alone count, so `a-1-1` is part 1 of `a-1`, and
-/// `log-2021` is part 2021 of `log`.
-pub fn part_number(stem: &str) -> (&str, u64) {
-    if let Some((base, digits)) = stem.rsplit_once('-')
-        && !base.is_empty()
-        && !digits.is_empty()
-        && digits.bytes().all(|b| b.is_ascii_digit())
-        && let Ok(number) = digits.parse()
-    {
-        return (base, number);
-    }
-    (stem, 0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn part_numbers() {
-        assert_eq!(part_number("Bootlog"), ("Bootlog", 0));
-        assert_eq!(part_number("Bootlog-10"), ("Bootlog", 10));
-        assert_eq!(part_number("log-012"), ("log", 12));
-        assert_eq!(part_number("log-x1"), ("log-x1", 0));
-        assert_eq!(part_number("log-1-2"), ("log-1", 2));
-        assert_eq!(part_number("-1"), ("-1", 0));
-        assert_eq!(part_number("a-99999999999999999999999"), ("a-99999999999999999999999", 0));
     }
 }

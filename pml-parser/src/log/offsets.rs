@@ -16,7 +16,6 @@ pub(crate) enum Offsets {
         count: u32,
     },
     /// Found by recovery: five bytes an event.
-    #[cfg_attr(not(feature = "recover"), allow(dead_code, reason = "found by recovery alone"))]
     Found(Vec<RawOffset>),
 }
 

@@ -1,221 +1,25 @@
-//! Details of the file system class.
+//! Properties of file system operations that fit no list of fields: each is a function.
 
-use super::field::Base;
-use super::file_layout::{self, Gate, Layout};
-use super::number::{Number, NumberSink};
-use super::{Decoded, Properties, sid, value};
-use crate::event::Event;
-use crate::names::category::Category;
-use crate::names::operation::{EventClass, Operation};
+use super::call::{FileDetails, PARAMS};
+use crate::detail::{Properties, sid, value};
 use crate::names::{control, file_information, flags};
 use crate::raw::bytes::Blob;
 use crate::raw::strings::Info;
 use crate::text::WinStr;
 
-/// A file system event, with the places in its details found.
-#[derive(Clone, Copy)]
-pub(crate) struct FileCall<'a> {
-    details: &'a [u8],
-    extra: Option<&'a [u8]>,
-    /// Pointer size of the file: 4 or 8.
-    pub pointer: usize,
-    /// Where the path begins.
-    path_at: usize,
-    path: Info,
-    code: u16,
-    /// Minor function or information class.
-    sub: u8,
-}
-
-/// Where the parameters begin in the details.
-const PARAMS: usize = 16;
-
-impl<'a> FileCall<'a> {
-    /// `None` where even the word before the path is cut off.
-    pub(super) fn new(event: &Event<'a>, operation: Operation) -> Option<Self> {
-        let details = event.details();
-        let pointer = event.log().index.pointer();
-        let info_at = PARAMS + 8 + 5 * pointer;
-        let path = Info(details.u16_at(info_at)?);
-        Some(Self {
-            details,
-            extra: event.extra(),
-            pointer,
-            path_at: info_at + 4,
-            path,
-            code: operation.code,
-            sub: operation.sub,
-        })
-    }
-
-    /// A blob and where in it the offsets of a base begin.
-    pub(crate) fn base(&self, base: Base) -> (&'a [u8], usize) {
-        match base {
-            Base::Details => (self.details, 0),
-            Base::Params => (self.details, PARAMS),
-            Base::Trailer => (self.details, self.trailer_at()),
-            Base::Extra => (self.extra.unwrap_or_default(), 0),
-        }
-    }
-
-    /// The path, without a search pattern.
-    pub(super) fn path(&self) -> WinStr<'a> {
-        self.path.string(self.details, self.path_at)
-    }
-
-    fn trailer_at(&self) -> usize {
-        self.path_at + self.path.size()
-    }
-
-    /// What stands behind the path.
-    fn trailer(&self) -> &'a [u8] {
-        self.details.get(self.trailer_at()..).unwrap_or_default()
-    }
-
-    /// The parameter `bytes` and `pointers` behind the first one, as 32 bits.
-    fn param(&self, bytes: usize, pointers: usize) -> Option<u32> {
-        self.details.u32_at(PARAMS + bytes + pointers * self.pointer)
-    }
-
-    /// Length of the caller's buffer.
-    fn length(&self) -> usize {
-        self.param(0, 0).unwrap_or(0) as usize
-    }
-
-    /// Whether a layout has anything to show at all, and up to which offset.
-    fn open(&self, layout: &Layout) -> Option<usize> {
-        match layout.gate {
-            Gate::Open => Some(usize::MAX),
-            Gate::HasExtra => self.extra.map(|_| usize::MAX),
-            Gate::InExtra => self.extra.map(<[u8]>::len),
-            Gate::InBuffer => Some(self.length()),
-        }
-    }
-}
-
-/// The path; a directory query adds its pattern.
-pub(super) fn push_path(call: &FileCall<'_>, out: &mut String) {
-    call.path().push_to(out);
-    if (call.code, call.sub) == (32, 1) {
-        let pattern = pattern(call);
-        if !pattern.is_empty() {
-            if !call.path().ends_with(b'\\') {
-                out.push('\\');
-            }
-            pattern.push_to(out);
-        }
-    }
-}
-
 /// What a directory query looks for.
-fn pattern<'a>(call: &FileCall<'a>) -> WinStr<'a> {
+pub(super) fn pattern<'a>(call: &FileDetails<'a>) -> WinStr<'a> {
     let at = call.trailer_at();
     Info(call.details.u16_at(at).unwrap_or(0)).string(call.details, at + 2)
 }
 
-/// All properties.
-pub(super) fn detail(call: &FileCall<'_>, to: &mut Properties<'_>) -> Decoded {
-    if to.options.advanced {
-        write_friendly_name(call, to);
-    }
-    let Some(layout) = file_layout::find(call.code, call.sub) else {
-        // An information class without a known layout: undecoded if it carries anything.
-        return match call.code {
-            25 | 30 | 32 if call.extra.is_none() => Decoded::Yes,
-            26 | 31 if call.length() == 0 => Decoded::Yes,
-            _ => Decoded::No,
-        };
-    };
-    if layout.corrected_only && to.is_procmon() {
-        return Decoded::No;
-    }
-    let Some(limit) = call.open(layout) else { return Decoded::Yes };
-    for field in layout.fields {
-        if usize::from(field.at.bytes) >= limit {
-            continue;
-        }
-        if field.at.base == Base::Extra && call.extra.is_none() {
-            continue;
-        }
-        if !field.write(call, to) {
-            return Decoded::No;
-        }
-    }
-    Decoded::Yes
-}
-
-/// The friendly name of a sub-operation, where advanced output shows the raw one as operation.
-fn write_friendly_name(call: &FileCall<'_>, to: &mut Properties<'_>) {
-    let operation = Operation { class: EventClass::FileSystem, code: call.code, sub: call.sub };
-    if operation.file().is_none_or(|file| file.subs.is_none()) {
-        return;
-    }
-    let out = to.key(if call.code == 37 { "Lock Type" } else { "Type" });
-    match operation.file_sub() {
-        Some(sub) => out.push_str(sub.label),
-        None => {
-            out.push_str("<Unknown : ");
-            value::decimal(out, call.sub.into());
-            out.push_str(" >");
-        }
-    }
-}
-
-/// All numbers.
-pub(super) fn numbers(call: &FileCall<'_>, numbers: &mut impl NumberSink) {
-    if matches!(call.code, 25 | 26 | 30 | 31) {
-        numbers.set(Number::InformationClass, u64::from(call.sub));
-    }
-    let Some(layout) = file_layout::find(call.code, call.sub) else { return };
-    let Some(limit) = call.open(layout) else { return };
-    for field in layout.fields {
-        if usize::from(field.at.bytes) < limit {
-            field.note(call, numbers);
-        }
-    }
-}
-
-/// Where a file is renamed or linked to.
-pub(super) fn target_path<'a>(call: &FileCall<'a>) -> Option<WinStr<'a>> {
-    match (call.code, call.sub) {
-        (26, 0x0A | 0x38 | 0x41 | 0x42) => {
-            let target = rename_target(call);
-            Some(if target.is_empty() { raw_target(call) } else { target })
-        }
-        (26, 0x0B | 0x39 | 0x48 | 0x49) => Some(raw_target(call)),
-        _ => None,
-    }
-}
-
-/// The code of a control operation.
-pub(super) fn control_code(call: &FileCall<'_>) -> Option<u32> {
-    call.param(0, 2)
-}
-
-/// Category of `CreateFile`: what it did, or when it failed, what it would have done.
-pub(super) fn create_category(call: &FileCall<'_>) -> Category {
-    let writes = match call.extra {
-        Some(extra) => matches!(extra.u32_at(0), Some(0 | 2 | 3)),
-        None => matches!(call.param(0, 1).map(|options| options >> 24), Some(0 | 2..=5)),
-    };
-    if writes { Category::Write } else { Category::Empty }
-}
-
-/// Category of a disposition, from the bits of its first byte that ask for deletion.
-pub(super) fn delete_category(call: &FileCall<'_>, mask: u8) -> Category {
-    match call.trailer().first() {
-        Some(byte) if byte & mask != 0 => Category::Write,
-        _ => Category::Empty,
-    }
-}
-
 /// `Minor ID` of the generic form.
-pub(super) fn write_minor(call: &FileCall<'_>, to: &mut Properties<'_>) {
-    value::hex(to.key("Minor ID"), u64::from(call.sub));
+pub(super) fn write_minor(call: &FileDetails<'_>, to: &mut Properties<'_>) {
+    value::hex(to.key("Minor ID"), call.details.u8_at(0).unwrap_or(0).into());
 }
 
 /// What a check whether fast I/O is possible asks about.
-pub(super) fn write_checked_operation(call: &FileCall<'_>, to: &mut Properties<'_>) {
+pub(super) fn write_checked_operation(call: &FileDetails<'_>, to: &mut Properties<'_>) {
     let read = call.details.u8_at(PARAMS + 8 + 2 * call.pointer).unwrap_or(0) != 0;
     to.key("Operation").push_str(if read { "Read" } else { "Write" });
 }
@@ -223,7 +27,7 @@ pub(super) fn write_checked_operation(call: &FileCall<'_>, to: &mut Properties<'
 /// `CreateFileMapping`: the kind of synchronization, and the protection of a new section.
 ///
 /// On 64-bit logs Process Monitor takes the protection from a word that holds something else.
-pub(super) fn write_section(call: &FileCall<'_>, to: &mut Properties<'_>) {
+pub(super) fn write_section(call: &FileDetails<'_>, to: &mut Properties<'_>) {
     let kind = call.param(0, 0).unwrap_or(0);
     let at = if to.is_procmon() { PARAMS + call.pointer } else { PARAMS + 4 };
     let protection = call.details.u32_at(at).unwrap_or(0);
@@ -249,7 +53,7 @@ pub(super) fn write_section(call: &FileCall<'_>, to: &mut Properties<'_>) {
 
 /// `CreateFile`: the allocation size, where the disposition may create a file. Process Monitor
 /// shows 32 of its 64 bits: the low half on 64-bit logs, the high half on 32-bit ones.
-pub(super) fn write_allocation(call: &FileCall<'_>, to: &mut Properties<'_>) {
+pub(super) fn write_allocation(call: &FileDetails<'_>, to: &mut Properties<'_>) {
     let disposition = call.param(0, 1).map(|options| options >> 24);
     let low = call.param(0, 5).unwrap_or(0);
     let high = call.param(4, 5).unwrap_or(0);
@@ -265,7 +69,7 @@ pub(super) fn write_allocation(call: &FileCall<'_>, to: &mut Properties<'_>) {
 }
 
 /// `CreateFile`: the client on whose behalf the file is opened.
-pub(super) fn write_impersonation(call: &FileCall<'_>, to: &mut Properties<'_>) {
+pub(super) fn write_impersonation(call: &FileDetails<'_>, to: &mut Properties<'_>) {
     let size = usize::from(call.trailer().u8_at(4).unwrap_or(0));
     if size > 0 {
         sid::push(to.key("Impersonating"), call.trailer().clip(8, size));
@@ -273,14 +77,14 @@ pub(super) fn write_impersonation(call: &FileCall<'_>, to: &mut Properties<'_>) 
 }
 
 /// `ReadFile`: bytes returned if known, else bytes asked for.
-pub(super) fn write_read_length(call: &FileCall<'_>, to: &mut Properties<'_>) {
+pub(super) fn write_read_length(call: &FileDetails<'_>, to: &mut Properties<'_>) {
     let returned = call.extra.and_then(|extra| extra.u32_at(0));
     let length = returned.or(call.param(0, 0)).unwrap_or(0);
     value::grouped(to.key("Length"), u64::from(length));
 }
 
 /// Flags and priority of reads and writes, where there are any.
-pub(super) fn write_io_flags(call: &FileCall<'_>, to: &mut Properties<'_>) {
+pub(super) fn write_io_flags(call: &FileDetails<'_>, to: &mut Properties<'_>) {
     let word = call.details.u32_at(8).unwrap_or(0);
     let shown = word & flags::IO_FLAGS_SHOWN;
     if shown != 0 {
@@ -298,7 +102,7 @@ pub(super) fn write_io_flags(call: &FileCall<'_>, to: &mut Properties<'_>) {
 
 /// The names of a file's streams. Process Monitor shows no more of them than a 72nd of the
 /// buffer's bytes.
-pub(super) fn write_streams(call: &FileCall<'_>, to: &mut Properties<'_>) {
+pub(super) fn write_streams(call: &FileDetails<'_>, to: &mut Properties<'_>) {
     let extra = call.extra.unwrap_or_default();
     let most = if to.is_procmon() { extra.len() / 72 } else { usize::MAX };
     for (number, entry) in entries(extra, 24).take(most).enumerate() {
@@ -323,21 +127,21 @@ fn entries(list: &[u8], fixed: usize) -> impl Iterator<Item = &[u8]> {
 }
 
 /// The path that the capture resolved a rename to; it follows the caller's buffer.
-fn rename_target<'a>(call: &FileCall<'a>) -> WinStr<'a> {
+pub(super) fn rename_target<'a>(call: &FileDetails<'a>) -> WinStr<'a> {
     let at = call.trailer_at().saturating_add(call.length());
     Info(call.details.u16_at(at).unwrap_or(0)).string(call.details, at.saturating_add(2))
 }
 
 /// The name as the caller passed it to a rename or link: replace flag, root handle, byte count,
 /// name.
-fn raw_target<'a>(call: &FileCall<'a>) -> WinStr<'a> {
+pub(super) fn raw_target<'a>(call: &FileDetails<'a>) -> WinStr<'a> {
     let buffer = call.trailer().clip(0, call.length());
     let size = buffer.u32_at(2 * call.pointer).unwrap_or(0) as usize;
     WinStr::utf16(buffer.clip(2 * call.pointer + 4, size))
 }
 
 /// `FileName` of a rename. Process Monitor shows the resolved path only.
-pub(super) fn write_rename_target(call: &FileCall<'_>, to: &mut Properties<'_>) {
+pub(super) fn write_rename_target(call: &FileDetails<'_>, to: &mut Properties<'_>) {
     let mut target = rename_target(call);
     if target.is_empty() && !to.is_procmon() {
         target = raw_target(call);
@@ -346,7 +150,7 @@ pub(super) fn write_rename_target(call: &FileCall<'_>, to: &mut Properties<'_>) 
 }
 
 /// `FileName` of a link: what the caller passed.
-pub(super) fn write_link_target(call: &FileCall<'_>, to: &mut Properties<'_>) {
+pub(super) fn write_link_target(call: &FileDetails<'_>, to: &mut Properties<'_>) {
     raw_target(call).push_to(to.key("FileName"));
 }
 
@@ -364,7 +168,7 @@ static DIRECTORY_ENTRIES: &[(u32, usize, usize, bool)] = &[
 ];
 
 /// `QueryDirectory`: information class, pattern, and the names found, numbered by property.
-pub(super) fn write_directory(call: &FileCall<'_>, to: &mut Properties<'_>) {
+pub(super) fn write_directory(call: &FileDetails<'_>, to: &mut Properties<'_>) {
     let class = call.param(0, 2).unwrap_or(0);
     // Names are numbered by their place among the properties.
     let mut number = if to.is_empty() { 1 } else { 2 };
@@ -395,7 +199,7 @@ pub(super) fn write_directory(call: &FileCall<'_>, to: &mut Properties<'_>) {
 }
 
 /// The control code, by name or by its parts.
-pub(super) fn write_control(call: &FileCall<'_>, to: &mut Properties<'_>) {
+pub(super) fn write_control(call: &FileDetails<'_>, to: &mut Properties<'_>) {
     let code = call.param(0, 2).unwrap_or(0);
     let out = to.key("Control");
     if let Some(name) = control::name(code) {
@@ -430,7 +234,7 @@ static CONTROL_ARGUMENTS: &[(u32, &[(&str, Argument)])] = &[
 ];
 
 /// Arguments of a file system control.
-pub(super) fn write_control_arguments(call: &FileCall<'_>, to: &mut Properties<'_>) {
+pub(super) fn write_control_arguments(call: &FileDetails<'_>, to: &mut Properties<'_>) {
     let code = call.param(0, 2).unwrap_or(0);
     let found = CONTROL_ARGUMENTS.iter().find(|entry| entry.0 == code);
     for (key, argument) in found.map_or(&[][..], |entry| entry.1) {

@@ -1,6 +1,7 @@
 //! Processes and their modules.
 
 use crate::log::LogView;
+use crate::module_map::Extent;
 use crate::raw::process::{ProcessRecord, RawModuleInfo, RawModules};
 use crate::text::WinStr;
 use crate::time::FileTime;
@@ -31,7 +32,6 @@ pub enum Virtualized {
 
 impl Virtualized {
     /// The number that a log stores for it.
-    #[cfg(feature = "recover")]
     pub(crate) fn code(self) -> u32 {
         match self {
             Self::No => 0,
@@ -228,6 +228,10 @@ pub struct Module<'a> {
 }
 
 impl<'a> Module<'a> {
+    pub(crate) fn extent(self) -> Extent {
+        Extent { base: self.base, size: self.size, load: self.load_time }
+    }
+
     /// Full path of the image.
     pub fn path(self) -> WinStr<'a> {
         self.log.string(self.info.path.get())

@@ -1,21 +1,30 @@
 //! One log file: its header and tables, and the way to its events.
 
+pub(crate) mod event;
+mod events;
+pub(crate) mod index;
+pub(crate) mod offsets;
+pub(crate) mod prefetch;
+pub(crate) mod process;
+pub(crate) mod recovery;
+pub(crate) mod set;
+pub(crate) mod stack;
+
+pub use events::Events;
+
 use crate::error::{Damage, Error, ErrorKind, Result};
-use crate::event::Event;
-use crate::offsets::Offsets;
-use crate::prefetch::{AHEAD, Ahead};
-use crate::process::{Process, SYSTEM_PID};
+use crate::module_map::ModuleMap;
 use crate::raw::header::{self, RawHeader};
-use crate::raw::hosts::Hosts;
-use crate::raw::icon::{Icon, Icons};
+use crate::raw::icon::Icon;
 use crate::raw::process as raw_process;
-use crate::raw::strings::Strings;
-use crate::recovery::Recovery;
-use crate::stack::ModuleMap;
 use crate::text::WinStr;
 use crate::time::FileTime;
+use event::Event;
+use index::Index;
+use prefetch::Ahead;
+use process::{Module, Process};
+use recovery::Recovery;
 use std::ops::Range;
-use std::sync::OnceLock;
 
 /// One PML file: the bytes, and a small index of its tables.
 ///
@@ -27,87 +36,12 @@ pub struct Log<B> {
     index: Index,
 }
 
-/// What opening found out. Everything else is read from the bytes when it is asked for.
-#[derive(Debug)]
-pub(crate) struct Index {
-    /// Position of this log in its set.
-    pub part: u16,
-    /// Id of the first event of this log within the set.
-    pub first_event: u64,
-    pub is64: bool,
-    offsets: Offsets,
-    strings: Strings,
-    icons: Icons,
-    hosts: Hosts,
-    /// Process index and offset of the record in its table's bytes, ascending by process index.
-    processes: Vec<(u32, u64)>,
-    /// Position in `processes` of PID 4, whose modules are the kernel's.
-    system: Option<u32>,
-    /// The modules of each process, sorted for look-up when first needed.
-    modules: Vec<OnceLock<ModuleMap>>,
-    damage: Damage,
-    /// Tables of processes, strings and icons that stand in for those of the file: recovery makes them.
-    tables: Option<Vec<u8>>,
-    recovery: Option<Box<Recovery>>,
-}
-
-/// Offsets of tables, as far as they are known.
-#[cfg(feature = "recover")]
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Places {
-    pub processes: Option<u64>,
-    pub strings: Option<u64>,
-    pub icons: Option<u64>,
-    pub hosts: Option<u64>,
-}
-
-impl Index {
-    pub(crate) fn pointer(&self) -> usize {
-        if self.is64 { 8 } else { 4 }
-    }
-}
-
 /// A borrowed log: what [`Log`] can be asked, without its type parameter. `Copy`.
 #[derive(Clone, Copy, Debug)]
 pub struct LogView<'a> {
     pub(crate) file: &'a [u8],
     pub(crate) index: &'a Index,
 }
-
-/// Events of one log, in order; made by [`LogView::events`].
-#[derive(Clone, Debug)]
-pub struct Events<'a> {
-    log: LogView<'a>,
-    positions: Range<u32>,
-    ahead: Ahead,
-}
-
-impl Events<'_> {
-    /// Asks for the lines of the next records.
-    #[inline]
-    fn warm(&mut self, position: u32) {
-        if let Some(end) = self.log.event_offset(position.saturating_add(AHEAD)) {
-            self.ahead.ask(self.log.file, end);
-        }
-    }
-}
-
-impl<'a> Iterator for Events<'a> {
-    type Item = Result<Event<'a>>;
-
-    #[inline]
-    fn next(&mut self) -> Option<Result<Event<'a>>> {
-        let position = self.positions.next()?;
-        self.warm(position);
-        Some(self.log.event(position))
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        self.positions.size_hint()
-    }
-}
-
-impl ExactSizeIterator for Events<'_> {}
 
 /// How large the tables of a log are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -138,7 +72,6 @@ impl<B: AsRef<[u8]>> Log<B> {
     }
 
     /// A log of an index that was made of the same bytes.
-    #[cfg(feature = "recover")]
     pub(crate) fn from_parts(bytes: B, index: Index) -> Self {
         Self { bytes, index }
     }
@@ -154,193 +87,6 @@ impl<B: AsRef<[u8]>> Log<B> {
         self.index.first_event = first_event;
         for error in &mut self.index.damage.first {
             *error = error.in_part(part);
-        }
-    }
-}
-
-impl Index {
-    /// That of a log without tables.
-    pub(crate) fn new(is64: bool, offsets: Offsets) -> Self {
-        Self {
-            part: 0,
-            first_event: 0,
-            is64,
-            offsets,
-            strings: Strings::default(),
-            icons: Icons::default(),
-            hosts: Hosts::default(),
-            processes: Vec::new(),
-            system: None,
-            modules: Vec::new(),
-            damage: Damage::default(),
-            tables: None,
-            recovery: None,
-        }
-    }
-
-    pub(crate) fn read(file: &[u8]) -> Result<Self> {
-        let header = header::read(file)?;
-        let offsets = Offsets::in_file(file, header)?;
-        let mut index = Self::new(header.is64.get() == 1, offsets);
-        index.strings = Strings::read(file, header.strings.get())?;
-        index.read_icons(file, header.icons.get());
-        index.read_hosts(file, header.hosts.get());
-        index.read_processes(file, header.processes.get())?;
-        index.check_strings_and_icons(file);
-        Ok(index)
-    }
-
-    /// Reads what there is of the tables of a damaged log.
-    #[cfg(feature = "recover")]
-    pub(crate) fn read_found_tables(&mut self, file: &[u8], places: &Places) {
-        match places.strings.map(|at| Strings::read(file, at)) {
-            Some(Ok(strings)) => self.strings = strings,
-            Some(Err(error)) => self.damage.push(error),
-            None => {}
-        }
-        if let Some(at) = places.icons {
-            self.read_icons(file, at);
-        }
-        if let Some(at) = places.hosts {
-            self.read_hosts(file, at);
-        }
-        if let Some(Err(error)) = places.processes.map(|at| self.read_processes(file, at)) {
-            self.damage.push(error);
-        }
-        self.drop_stray_processes(file);
-        self.check_strings_and_icons(file);
-    }
-
-    /// Drops the records that name another process than the table does: they are none of it.
-    #[cfg(feature = "recover")]
-    fn drop_stray_processes(&mut self, file: &[u8]) {
-        let pointer = self.pointer();
-        let names = |at| raw_process::read(file, at, pointer).ok().map(|record| record.fixed.index.get());
-        let (kept, stray): (Vec<_>, Vec<_>) =
-            self.processes.iter().partition(|(index, at)| names(*at) == Some(*index));
-        for (index, at) in stray {
-            self.damage.push(Error::new(ErrorKind::BadReference(index), "process record", at));
-        }
-        self.set_processes(file, kept);
-    }
-
-    /// Whether nothing was found to be wrong with the tables.
-    #[cfg(feature = "recover")]
-    pub(crate) fn has_sound_tables(&self) -> bool {
-        self.damage.is_empty()
-    }
-
-    /// Counts what is wrong with the log.
-    #[cfg(feature = "recover")]
-    pub(crate) fn push_damage(&mut self, error: Error) {
-        self.damage.push(error);
-    }
-
-    /// Reads processes, strings and icons from tables that were made anew.
-    #[cfg(feature = "recover")]
-    pub(crate) fn replace_tables(&mut self, tables: Vec<u8>, places: &Places) {
-        self.processes.clear();
-        // What is wrong with the file's own tables is known by now, and these are sound.
-        self.read_found_tables(&tables, places);
-        self.tables = Some(tables);
-    }
-
-    /// Keeps what recovery says of the log, and the places it could not read.
-    #[cfg(feature = "recover")]
-    pub(crate) fn add_recovery(&mut self, recovery: Recovery, damage: &Damage) {
-        // The reason is the first thing that is wrong, unless reading the tables has come upon it too.
-        if let Some(cause) = recovery.cause.filter(|cause| !self.damage.first.contains(cause)) {
-            let mut all = Damage::default();
-            all.push(cause);
-            all.merge(&self.damage);
-            self.damage = all;
-        }
-        self.recovery = Some(Box::new(recovery));
-        self.damage.merge(damage);
-    }
-
-    /// Offset and length of the file's own event offset array, where that is what leads to the events.
-    #[cfg(feature = "recover")]
-    pub(crate) fn listed(&self) -> Option<(u64, u32)> {
-        match self.offsets {
-            Offsets::InFile { at, count } => Some((at, count)),
-            Offsets::Found(_) => None,
-        }
-    }
-
-    /// Number of events.
-    pub(crate) fn event_count(&self) -> u32 {
-        self.offsets.count()
-    }
-
-    fn read_icons(&mut self, file: &[u8], at: u64) {
-        match Icons::read(file, at) {
-            Ok(icons) => self.icons = icons,
-            Err(error) => self.damage.push(error),
-        }
-    }
-
-    fn read_hosts(&mut self, file: &[u8], at: u64) {
-        let (hosts, error) = Hosts::read(file, at);
-        self.hosts = hosts;
-        error.into_iter().for_each(|error| self.damage.push(error));
-    }
-
-    /// Finds every process record that can be read; of two with one index the last one counts.
-    fn read_processes(&mut self, file: &[u8], table_at: u64) -> Result<()> {
-        let (indexes, offsets) = raw_process::table(file, table_at)?;
-        // Records do not overlap in a real log. In a forged one many entries may share one huge
-        // record; all of them together are allowed the size of the file.
-        let mut bytes_left = file.len() as u64;
-        for (index, offset) in indexes.iter().zip(offsets) {
-            let at = table_at + u64::from(offset.get());
-            match raw_process::read(file, at, self.pointer()) {
-                Ok(record) => match bytes_left.checked_sub(record.size()) {
-                    Some(left) => {
-                        bytes_left = left;
-                        self.processes.push((index.get(), at));
-                    }
-                    None => self.damage.push(Error::new(ErrorKind::Overlapping, "process record", at)),
-                },
-                Err(error) => self.damage.push(error),
-            }
-        }
-        self.processes.sort_by_key(|entry| entry.0);
-        let mut kept: Vec<(u32, u64)> = Vec::with_capacity(self.processes.len());
-        for &entry in &self.processes {
-            match kept.last_mut() {
-                Some(last) if last.0 == entry.0 => {
-                    *last = entry;
-                    self.damage.push(Error::new(ErrorKind::Duplicate(entry.0), "process record", entry.1));
-                }
-                _ => kept.push(entry),
-            }
-        }
-        self.set_processes(file, kept);
-        Ok(())
-    }
-
-    /// Makes these the processes, ascending by index.
-    fn set_processes(&mut self, file: &[u8], processes: Vec<(u32, u64)>) {
-        self.processes = processes;
-        self.modules = std::iter::repeat_with(OnceLock::new).take(self.processes.len()).collect();
-        self.system = (0..self.processes.len()).find_map(|position| {
-            let at = self.processes.get(position)?.1;
-            let record = raw_process::read(file, at, self.pointer()).ok()?;
-            (record.fixed.pid.get() == SYSTEM_PID).then_some(position as u32)
-        });
-    }
-
-    fn check_strings_and_icons(&mut self, file: &[u8]) {
-        for index in 0..self.strings.count() {
-            if let Err(error) = self.strings.check(file, index) {
-                self.damage.push(error);
-            }
-        }
-        for index in 0..self.icons.count() {
-            if let Err(error) = self.icons.read_one(file, index) {
-                self.damage.push(error);
-            }
         }
     }
 }
@@ -580,7 +326,9 @@ impl<'a> LogView<'a> {
     pub(crate) fn module_map(self, position: u32) -> Option<&'a ModuleMap> {
         let cell = self.index.modules.get(position as usize)?;
         Some(cell.get_or_init(|| {
-            self.process_at(position).map(|process| ModuleMap::new(process.modules())).unwrap_or_default()
+            self.process_at(position)
+                .map(|process| ModuleMap::new(process.modules().map(Module::extent)))
+                .unwrap_or_default()
         }))
     }
 

@@ -1,29 +1,15 @@
 //! Fields of a record: where one lies, how it is written, which number it is.
 //!
-//! Most file system operations are a list of such fields (see `file_layout`); what does not fit a
-//! list is a function of its own in `file`.
+//! Most file system operations are a list of such fields (`layout`); what fits no list is a function in
+//! `custom`.
 
-use super::Properties;
-use super::file::FileCall;
-use super::number::{Number, NumberSink};
-use super::value;
+use super::call::{Base, FileDetails};
+use crate::detail::number::{Number, NumberSink};
+use crate::detail::{Properties, value};
 use crate::names::flags::{self, Flags};
 use crate::raw::bytes::Blob;
 use crate::text::WinStr;
 use crate::time::FileTime;
-
-/// What an offset counts from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Base {
-    /// The details blob.
-    Details,
-    /// The operation's parameter union inside the details.
-    Params,
-    /// What stands behind the path in the details.
-    Trailer,
-    /// The extra blob.
-    Extra,
-}
 
 /// Where a field lies: so many bytes and so many pointers behind a base.
 #[derive(Clone, Copy, Debug)]
@@ -92,7 +78,7 @@ pub(crate) enum Kind {
     /// A count of bytes here, the UTF-16 text that many bytes behind the base.
     Counted(u16),
     /// Written by a function of its own, key included.
-    Custom(fn(&FileCall<'_>, &mut Properties<'_>)),
+    Custom(fn(&FileDetails<'_>, &mut Properties<'_>)),
     /// Not written; a number only, of so many bytes.
     Silent(usize),
 }
@@ -112,7 +98,7 @@ pub(crate) const fn field(key: &'static str, at: At, kind: Kind) -> Field {
 }
 
 /// A property that writes itself.
-pub(crate) const fn custom(write: fn(&FileCall<'_>, &mut Properties<'_>)) -> Field {
+pub(crate) const fn written(write: fn(&FileDetails<'_>, &mut Properties<'_>)) -> Field {
     Field { key: "", at: details(0), kind: Kind::Custom(write), number: None }
 }
 
@@ -143,7 +129,7 @@ impl Field {
     }
 
     /// The raw number, or `None` where the bytes are not all there.
-    pub(crate) fn read(&self, call: &FileCall<'_>) -> Option<u64> {
+    pub(crate) fn read(&self, call: &FileDetails<'_>) -> Option<u64> {
         let (blob, base) = call.base(self.at.base);
         let at = base + usize::from(self.at.bytes) + usize::from(self.at.pointers) * call.pointer;
         match self.size(call.pointer) {
@@ -157,14 +143,14 @@ impl Field {
     }
 
     /// Notes the number of this field.
-    pub(crate) fn note(&self, call: &FileCall<'_>, numbers: &mut impl NumberSink) {
+    pub(crate) fn note(&self, call: &FileDetails<'_>, numbers: &mut impl NumberSink) {
         if let (Some(number), Some(value)) = (self.number, self.read(call)) {
             numbers.set(number, value);
         }
     }
 
     /// Writes the field as a property. `false` where its bytes are not there.
-    pub(crate) fn write(&self, call: &FileCall<'_>, to: &mut Properties<'_>) -> bool {
+    pub(crate) fn write(&self, call: &FileDetails<'_>, to: &mut Properties<'_>) -> bool {
         match self.kind {
             Kind::Silent(_) => return true,
             Kind::Custom(write) => {

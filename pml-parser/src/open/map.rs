@@ -363,7 +363,7 @@ mod tests {
 
     /// Runs one test of this module in a process of its own, in a role that it plays there.
     fn play(test: &str, role: &str) -> Output {
-        let exact = format!("map::tests::{test}");
+        let exact = format!("open::map::tests::{test}");
         let mut child = Command::new(std::env::current_exe().unwrap());
         child.args([&exact, "--exact", "--nocapture"]).env("PML_TEST_ROLE", role).output().unwrap()
     }

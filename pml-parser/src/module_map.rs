@@ -1,68 +1,6 @@
-//! Stack frames, and the modules their addresses fall into.
+//! The modules of one process, arranged so that an address finds its module, and when that answer holds.
 
-use crate::detail::Fidelity;
-use crate::event::Event;
-use crate::log::LogView;
-use crate::process::{Module, Modules};
 use crate::time::FileTime;
-
-/// The raw call stack of an event: return addresses, innermost (kernel side) first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stack<'a> {
-    frames: &'a [u8],
-    pointer: usize,
-}
-
-impl<'a> Stack<'a> {
-    pub(crate) fn new(frames: &'a [u8], pointer: usize) -> Self {
-        Self { frames, pointer }
-    }
-
-    /// Number of frames.
-    pub fn len(self) -> usize {
-        self.frames.len() / self.pointer
-    }
-
-    /// Whether no frame was captured.
-    pub fn is_empty(self) -> bool {
-        self.frames.is_empty()
-    }
-
-    /// The innermost frames, at most so many.
-    #[must_use]
-    pub fn first(self, frames: usize) -> Self {
-        let bytes = frames.saturating_mul(self.pointer).min(self.frames.len());
-        Self { frames: self.frames.get(..bytes).unwrap_or(self.frames), ..self }
-    }
-
-    /// The addresses as they stand in the file.
-    pub fn raw(self) -> &'a [u8] {
-        self.frames
-    }
-
-    /// The addresses, innermost first.
-    pub fn addresses(self) -> impl ExactSizeIterator<Item = u64> + Clone + use<'a> {
-        let wide = self.pointer == 8;
-        self.frames.chunks_exact(self.pointer).map(move |frame| {
-            let mut bytes = [0; 8];
-            if wide {
-                bytes.copy_from_slice(frame);
-            } else if let Some(low) = bytes.first_chunk_mut::<4>() {
-                low.copy_from_slice(frame);
-            }
-            u64::from_le_bytes(bytes)
-        })
-    }
-}
-
-/// Where an address lies: the module, and how far into it.
-#[derive(Clone, Copy, Debug)]
-pub struct Location<'a> {
-    /// The module.
-    pub module: Module<'a>,
-    /// Bytes from the module's base.
-    pub offset: u64,
-}
 
 /// How to choose among modules that share an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -74,81 +12,6 @@ pub enum Resolution {
     /// count as loaded before; their stored load time is that of the look.
     #[default]
     Corrected,
-}
-
-impl From<Fidelity> for Resolution {
-    fn from(fidelity: Fidelity) -> Self {
-        match fidelity {
-            Fidelity::Procmon => Self::Procmon,
-            Fidelity::Corrected => Self::Corrected,
-        }
-    }
-}
-
-impl<'a> Event<'a> {
-    /// The module that `address` belongs to at the time of this event: one of its own process,
-    /// else one of the kernel (PID 4).
-    pub fn locate(&self, address: u64, resolution: Resolution) -> Option<Location<'a>> {
-        Resolver::new(self.log(), self.process_position(), resolution)
-            .locate(address, self.time())
-            .map(|place| place.location())
-    }
-}
-
-/// Resolves addresses of one process.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Resolver<'a> {
-    log: LogView<'a>,
-    /// The process's own modules, then the kernel's.
-    owners: [Option<u32>; 2],
-    resolution: Resolution,
-}
-
-/// A module found for an address.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Place<'a> {
-    found: Module<'a>,
-    /// Position in the process table of the process whose module it is.
-    #[cfg_attr(not(feature = "export"), allow(dead_code, reason = "used by the columnar stage"))]
-    pub owner: u32,
-    /// Position in that process's module table.
-    #[cfg_attr(not(feature = "export"), allow(dead_code, reason = "used by the columnar stage"))]
-    pub module: u32,
-    address: u64,
-}
-
-impl<'a> Place<'a> {
-    pub(crate) fn location(self) -> Location<'a> {
-        Location { module: self.found, offset: self.address.wrapping_sub(self.found.base) }
-    }
-}
-
-impl<'a> Resolver<'a> {
-    pub(crate) fn new(log: LogView<'a>, process: Option<u32>, resolution: Resolution) -> Self {
-        let system = log.system_position();
-        let owners = if process == system { [system, None] } else { [process, system] };
-        Self { log, owners, resolution }
-    }
-
-    pub(crate) fn locate(&self, address: u64, time: FileTime) -> Option<Place<'a>> {
-        self.locate_within(address, time, &mut Validity::ALWAYS.clone())
-    }
-
-    /// Locates an address and narrows `validity` to the times at which the answer is the same.
-    pub(crate) fn locate_within(
-        &self,
-        address: u64,
-        time: FileTime,
-        validity: &mut Validity,
-    ) -> Option<Place<'a>> {
-        self.owners.into_iter().flatten().find_map(|owner| {
-            let map = self.log.module_map(owner)?;
-            let module = map.find(address, time, self.resolution, validity)?;
-            // It was there when the map was made; that the file still holds it is another matter.
-            let found = self.log.process_at(owner)?.modules().at(module as usize)?;
-            Some(Place { found, owner, module, address })
-        })
-    }
 }
 
 /// The times for which a resolved stack holds, both ends included.
@@ -187,6 +50,16 @@ pub(crate) struct ModuleMap {
     candidates: Vec<Candidate>,
 }
 
+/// Where a module lies, and since when.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Extent {
+    /// Lowest address.
+    pub base: u64,
+    /// Bytes.
+    pub size: u32,
+    pub load: FileTime,
+}
+
 #[derive(Clone, Copy, Debug)]
 struct Candidate {
     module: u32,
@@ -203,8 +76,9 @@ const MAX_OVERLAP: usize = 32;
 const MAX_CANDIDATES: usize = 16;
 
 impl ModuleMap {
-    pub(crate) fn new(modules: Modules<'_>) -> Self {
-        let loads: Vec<FileTime> = modules.map(|m| m.load_time).collect();
+    /// The map of these modules, in table order.
+    pub(crate) fn new(modules: impl Iterator<Item = Extent> + Clone) -> Self {
+        let loads: Vec<FileTime> = modules.clone().map(|m| m.load).collect();
         let mut sorted = loads.clone();
         sorted.sort_unstable();
         let shared: Vec<bool> = loads
@@ -247,7 +121,7 @@ impl ModuleMap {
     }
 
     /// Position in the module table of the module at `address`.
-    fn find(
+    pub(crate) fn find(
         &self,
         address: u64,
         time: FileTime,

@@ -1,0 +1,78 @@
+//! The end of a run: what was damaged or lost, in warnings and in the exit status.
+
+use crate::failure::Failure;
+use crate::recover::words;
+use crate::status::{Done, counted, warn};
+use pml_parser::export::WriteError;
+use pml_parser::{Damage, Exceeded, Opened};
+use std::path::Path;
+
+/// What of a capture could not be read.
+pub(crate) struct Losses {
+    /// Damaged places of tables and events.
+    places: u64,
+    /// Whether anything was lost, a part or what recovery could not restore among it.
+    any: bool,
+}
+
+impl Losses {
+    /// Whether there are more damaged places than the warnings name.
+    pub(crate) fn is_more_than_shown(&self) -> bool {
+        self.places > SHOWN as u64
+    }
+
+    /// Whether anything was lost.
+    pub(crate) fn any(&self) -> bool {
+        self.any
+    }
+
+    /// How the command ended.
+    pub(crate) fn done(&self) -> Done {
+        if self.any { Done::WithLosses } else { Done::Whole }
+    }
+}
+
+/// Warns of what could not be read of a capture, the events of `damage` among it.
+pub(crate) fn report(capture: &Opened, damage: &Damage) -> Losses {
+    let recovery = capture.set.recovery().filter(|recovery| !recovery.is_whole());
+    if let Some(recovery) = &recovery {
+        warn(&words::sentence(recovery));
+    }
+    let tables = capture.set.table_damage();
+    report_damage(capture, &tables, damage);
+    let places = tables.count + damage.count;
+    Losses { places, any: capture.lost_parts || recovery.is_some() || places > 0 }
+}
+
+/// Why an output was not written, for the person who reads it.
+pub(crate) fn write_failure(path: &Path, error: WriteError) -> Failure {
+    match error {
+        // A damaged log may make more work than any sound one of its size.
+        WriteError::Io(e) if e.get_ref().is_some_and(|inner| inner.is::<Exceeded>()) => {
+            Failure::of_io(path, &e).hint("--recover takes only events that do not overlap")
+        }
+        WriteError::Io(e) => Failure::of_io(path, &e),
+        WriteError::Cancelled => Failure::stopped(),
+        other => Failure::new(format!("{}: {other}", path.display())),
+    }
+}
+
+/// How many damaged places are shown; the rest is counted.
+const SHOWN: usize = 5;
+
+/// Says what could not be read, and where the first of it is.
+fn report_damage(capture: &Opened, tables: &Damage, events: &Damage) {
+    let name = |part: u16| capture.paths().nth(usize::from(part)).map(|p| p.display().to_string());
+    let is_recovered = capture.set.recovery().is_some();
+    let in_tables = if is_recovered { ("place", "places") } else { ("table entry", "table entries") };
+    for (damage, (one, many)) in [(tables, in_tables), (events, ("event", "events"))] {
+        if damage.is_empty() {
+            continue;
+        }
+        let what = if is_recovered { "damaged" } else { "damaged and left out" };
+        warn(&format!("{what}: {}", counted(damage.count, one, many)));
+        for error in damage.first.iter().take(SHOWN) {
+            warn(&format!("{}: {error}", name(error.part()).unwrap_or_default()));
+        }
+    }
+}

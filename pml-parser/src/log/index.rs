@@ -1,0 +1,231 @@
+//! The index of a log: what opening reads of its header and tables.
+
+use super::offsets::Offsets;
+use super::process::SYSTEM_PID;
+use super::recovery::Recovery;
+use crate::error::{Damage, Error, ErrorKind, Result};
+use crate::module_map::ModuleMap;
+use crate::raw::header;
+use crate::raw::hosts::Hosts;
+use crate::raw::icon::Icons;
+use crate::raw::process as raw_process;
+use crate::raw::strings::Strings;
+use std::sync::OnceLock;
+
+/// What opening found out. Everything else is read from the bytes when it is asked for.
+#[derive(Debug)]
+pub(crate) struct Index {
+    /// Position of this log in its set.
+    pub part: u16,
+    /// Id of the first event of this log within the set.
+    pub first_event: u64,
+    pub is64: bool,
+    pub(super) offsets: Offsets,
+    pub(super) strings: Strings,
+    pub(super) icons: Icons,
+    pub(super) hosts: Hosts,
+    /// Process index and offset of the record in its table's bytes, ascending by process index.
+    pub(super) processes: Vec<(u32, u64)>,
+    /// Position in `processes` of PID 4, whose modules are the kernel's.
+    pub(super) system: Option<u32>,
+    /// The modules of each process, sorted for look-up when first needed.
+    pub(super) modules: Vec<OnceLock<ModuleMap>>,
+    pub(super) damage: Damage,
+    /// Tables of processes, strings and icons that stand in for those of the file: recovery makes them.
+    pub(super) tables: Option<Vec<u8>>,
+    pub(super) recovery: Option<Box<Recovery>>,
+}
+
+/// Offsets of tables, as far as they are known.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Places {
+    pub processes: Option<u64>,
+    pub strings: Option<u64>,
+    pub icons: Option<u64>,
+    pub hosts: Option<u64>,
+}
+
+impl Index {
+    /// Bytes of a pointer in the log.
+    pub(crate) fn pointer(&self) -> usize {
+        if self.is64 { 8 } else { 4 }
+    }
+
+    /// That of a log without tables.
+    pub(crate) fn new(is64: bool, offsets: Offsets) -> Self {
+        Self {
+            part: 0,
+            first_event: 0,
+            is64,
+            offsets,
+            strings: Strings::default(),
+            icons: Icons::default(),
+            hosts: Hosts::default(),
+            processes: Vec::new(),
+            system: None,
+            modules: Vec::new(),
+            damage: Damage::default(),
+            tables: None,
+            recovery: None,
+        }
+    }
+
+    pub(crate) fn read(file: &[u8]) -> Result<Self> {
+        let header = header::read(file)?;
+        let offsets = Offsets::in_file(file, header)?;
+        let mut index = Self::new(header.is64.get() == 1, offsets);
+        index.strings = Strings::read(file, header.strings.get())?;
+        index.read_icons(file, header.icons.get());
+        index.read_hosts(file, header.hosts.get());
+        index.read_processes(file, header.processes.get())?;
+        index.check_strings_and_icons(file);
+        Ok(index)
+    }
+
+    /// Reads what there is of the tables of a damaged log.
+    pub(crate) fn read_found_tables(&mut self, file: &[u8], places: &Places) {
+        match places.strings.map(|at| Strings::read(file, at)) {
+            Some(Ok(strings)) => self.strings = strings,
+            Some(Err(error)) => self.damage.push(error),
+            None => {}
+        }
+        if let Some(at) = places.icons {
+            self.read_icons(file, at);
+        }
+        if let Some(at) = places.hosts {
+            self.read_hosts(file, at);
+        }
+        if let Some(Err(error)) = places.processes.map(|at| self.read_processes(file, at)) {
+            self.damage.push(error);
+        }
+        self.drop_stray_processes(file);
+        self.check_strings_and_icons(file);
+    }
+
+    /// Drops the records that name another process than the table does: they are none of it.
+    fn drop_stray_processes(&mut self, file: &[u8]) {
+        let pointer = self.pointer();
+        let names = |at| raw_process::read(file, at, pointer).ok().map(|record| record.fixed.index.get());
+        let (kept, stray): (Vec<_>, Vec<_>) =
+            self.processes.iter().partition(|(index, at)| names(*at) == Some(*index));
+        for (index, at) in stray {
+            self.damage.push(Error::new(ErrorKind::BadReference(index), "process record", at));
+        }
+        self.set_processes(file, kept);
+    }
+
+    /// Whether nothing was found to be wrong with the tables.
+    pub(crate) fn has_sound_tables(&self) -> bool {
+        self.damage.is_empty()
+    }
+
+    /// Counts what is wrong with the log.
+    pub(crate) fn push_damage(&mut self, error: Error) {
+        self.damage.push(error);
+    }
+
+    /// Reads processes, strings and icons from tables that were made anew.
+    pub(crate) fn replace_tables(&mut self, tables: Vec<u8>, places: &Places) {
+        self.processes.clear();
+        // What is wrong with the file's own tables is known by now, and these are sound.
+        self.read_found_tables(&tables, places);
+        self.tables = Some(tables);
+    }
+
+    /// Keeps what recovery says of the log, and the places it could not read.
+    pub(crate) fn add_recovery(&mut self, recovery: Recovery, damage: &Damage) {
+        // The reason is the first thing that is wrong, unless reading the tables has come upon it too.
+        if let Some(cause) = recovery.cause.filter(|cause| !self.damage.first.contains(cause)) {
+            let mut all = Damage::default();
+            all.push(cause);
+            all.merge(&self.damage);
+            self.damage = all;
+        }
+        self.recovery = Some(Box::new(recovery));
+        self.damage.merge(damage);
+    }
+
+    /// Offset and length of the file's own event offset array, where that is what leads to the events.
+    pub(crate) fn listed(&self) -> Option<(u64, u32)> {
+        match self.offsets {
+            Offsets::InFile { at, count } => Some((at, count)),
+            Offsets::Found(_) => None,
+        }
+    }
+
+    /// Number of events.
+    pub(crate) fn event_count(&self) -> u32 {
+        self.offsets.count()
+    }
+
+    fn read_icons(&mut self, file: &[u8], at: u64) {
+        match Icons::read(file, at) {
+            Ok(icons) => self.icons = icons,
+            Err(error) => self.damage.push(error),
+        }
+    }
+
+    fn read_hosts(&mut self, file: &[u8], at: u64) {
+        let (hosts, error) = Hosts::read(file, at);
+        self.hosts = hosts;
+        error.into_iter().for_each(|error| self.damage.push(error));
+    }
+
+    /// Finds every process record that can be read; of two with one index the last one counts.
+    fn read_processes(&mut self, file: &[u8], table_at: u64) -> Result<()> {
+        let (indexes, offsets) = raw_process::table(file, table_at)?;
+        // Records do not overlap in a real log. In a forged one many entries may share one huge
+        // record; all of them together are allowed the size of the file.
+        let mut bytes_left = file.len() as u64;
+        for (index, offset) in indexes.iter().zip(offsets) {
+            let at = table_at + u64::from(offset.get());
+            match raw_process::read(file, at, self.pointer()) {
+                Ok(record) => match bytes_left.checked_sub(record.size()) {
+                    Some(left) => {
+                        bytes_left = left;
+                        self.processes.push((index.get(), at));
+                    }
+                    None => self.damage.push(Error::new(ErrorKind::Overlapping, "process record", at)),
+                },
+                Err(error) => self.damage.push(error),
+            }
+        }
+        self.processes.sort_by_key(|entry| entry.0);
+        let mut kept: Vec<(u32, u64)> = Vec::with_capacity(self.processes.len());
+        for &entry in &self.processes {
+            match kept.last_mut() {
+                Some(last) if last.0 == entry.0 => {
+                    *last = entry;
+                    self.damage.push(Error::new(ErrorKind::Duplicate(entry.0), "process record", entry.1));
+                }
+                _ => kept.push(entry),
+            }
+        }
+        self.set_processes(file, kept);
+        Ok(())
+    }
+
+    /// Makes these the processes, ascending by index.
+    fn set_processes(&mut self, file: &[u8], processes: Vec<(u32, u64)>) {
+        self.processes = processes;
+        self.modules = std::iter::repeat_with(OnceLock::new).take(self.processes.len()).collect();
+        self.system = (0..self.processes.len()).find_map(|position| {
+            let at = self.processes.get(position)?.1;
+            let record = raw_process::read(file, at, self.pointer()).ok()?;
+            (record.fixed.pid.get() == SYSTEM_PID).then_some(position as u32)
+        });
+    }
+
+    fn check_strings_and_icons(&mut self, file: &[u8]) {
+        for index in 0..self.strings.count() {
+            if let Err(error) = self.strings.check(file, index) {
+                self.damage.push(error);
+            }
+        }
+        for index in 0..self.icons.count() {
+            if let Err(error) = self.icons.read_one(file, index) {
+                self.damage.push(error);
+            }
+        }
+    }
+}

@@ -3,8 +3,8 @@
 use super::stack_tables::StackTables;
 use super::{RangeDecoder, TableExport, WriteError, progress};
 use crate::arrow::events::{EventCounts, EventRows};
-use crate::arrow::schema::Source;
 use crate::budget::Budget;
+use crate::columns::Source;
 use crate::log::set::{EventRange, LogSet};
 use crate::parallel::in_order;
 use crate::progress::Progress;

@@ -51,6 +51,11 @@ impl EventClass {
         }
     }
 
+    /// The names of all classes that have one of their own.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        (0..=6).map(|code| Self::from_code(code).name())
+    }
+
     /// The text of the Event Class column.
     pub const fn name(self) -> &'static str {
         match self {
@@ -68,6 +73,12 @@ impl EventClass {
 
 /// What an unlisted operation is called.
 pub(crate) const UNKNOWN: &str = "<Unknown>";
+
+/// Whether a text is what an unlisted operation or class is called, in any case.
+#[cfg(feature = "filter")]
+pub(crate) fn is_unknown(text: &str) -> bool {
+    text.eq_ignore_ascii_case(UNKNOWN)
+}
 
 /// An operation: class, number, and what else its name depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -47,12 +47,12 @@ pub enum ErrorKind {
     /// No event has this id.
     NoSuchEvent(u64),
     /// An event offset array that does not lead to the events, all of them and each once.
-    Misleading,
+    InconsistentOffsets,
     /// The caller cancelled.
     Cancelled,
-    /// So many bytes among the events hold none that can be found.
+    /// A gap of this many bytes without a recognizable event.
     NoEvents(u64),
-    /// A record of which something cannot be right, or behind which nothing follows.
+    /// A record with an implausible header field, or one that nothing follows.
     Doubtful,
 }
 
@@ -112,7 +112,7 @@ impl Error {
             | ErrorKind::Overlapping
             | ErrorKind::Duplicate(_)
             | ErrorKind::NoSuchEvent(_)
-            | ErrorKind::Misleading
+            | ErrorKind::InconsistentOffsets
             | ErrorKind::Cancelled
             | ErrorKind::NoEvents(_)
             | ErrorKind::Doubtful => None,
@@ -134,7 +134,7 @@ impl fmt::Display for Error {
             ErrorKind::Overlapping => f.write_str("lies over other structures of its kind"),
             ErrorKind::Duplicate(v) => write!(f, "entry {v} stands there twice"),
             ErrorKind::NoSuchEvent(v) => write!(f, "there is no event {v}"),
-            ErrorKind::Misleading => f.write_str("does not lead to all events, each once"),
+            ErrorKind::InconsistentOffsets => f.write_str("does not lead to all events, each once"),
             ErrorKind::Cancelled => f.write_str("stopped"),
             ErrorKind::NoEvents(size) => write!(f, "{size} bytes hold no event that can be found"),
             ErrorKind::Doubtful => f.write_str("kept, but something in it cannot be right"),

@@ -12,7 +12,7 @@ use crate::raw::process as raw_process;
 use crate::raw::strings::Strings;
 use std::sync::OnceLock;
 
-/// What opening found out. Everything else is read from the bytes when it is asked for.
+/// What opening found out. Everything else is read from the bytes on demand.
 #[derive(Debug)]
 pub(crate) struct Index {
     /// Position of this log in its set.
@@ -31,7 +31,7 @@ pub(crate) struct Index {
     /// The modules of each process, sorted for look-up when first needed.
     pub(super) modules: Vec<OnceLock<ModuleMap>>,
     pub(super) damage: Damage,
-    /// Tables of processes, strings and icons that stand in for those of the file: recovery makes them.
+    /// Rebuilt tables of processes, strings and icons, used instead of the file's: recovery makes them.
     pub(super) tables: Option<Vec<u8>>,
     pub(super) recovery: Option<Box<Recovery>>,
 }
@@ -51,7 +51,7 @@ impl Index {
         if self.is64 { 8 } else { 4 }
     }
 
-    /// That of a log without tables.
+    /// The index of a log without tables.
     pub(crate) fn new(is64: bool, offsets: Offsets) -> Self {
         Self {
             part: 0,
@@ -82,7 +82,7 @@ impl Index {
         Ok(index)
     }
 
-    /// Reads what there is of the tables of a damaged log.
+    /// Reads as much of a damaged log's tables as is intact.
     pub(crate) fn read_found_tables(&mut self, file: &[u8], places: &Places) {
         match places.strings.map(|at| Strings::read(file, at)) {
             Some(Ok(strings)) => self.strings = strings,
@@ -102,7 +102,7 @@ impl Index {
         self.check_strings_and_icons(file);
     }
 
-    /// Drops the records that name another process than the table does: they are none of it.
+    /// Drops the records that name another process than the table does: they do not belong to it.
     fn drop_stray_processes(&mut self, file: &[u8]) {
         let pointer = self.pointer();
         let names = |at| raw_process::read(file, at, pointer).ok().map(|record| record.fixed.index.get());
@@ -114,27 +114,27 @@ impl Index {
         self.set_processes(file, kept);
     }
 
-    /// Whether nothing was found to be wrong with the tables.
+    /// Whether no damage was found in the tables.
     pub(crate) fn has_sound_tables(&self) -> bool {
         self.damage.is_empty()
     }
 
-    /// Counts what is wrong with the log.
+    /// Counts one error of the log.
     pub(crate) fn push_damage(&mut self, error: Error) {
         self.damage.push(error);
     }
 
-    /// Reads processes, strings and icons from tables that were made anew.
+    /// Reads processes, strings and icons from rebuilt tables.
     pub(crate) fn replace_tables(&mut self, tables: Vec<u8>, places: &Places) {
         self.processes.clear();
-        // What is wrong with the file's own tables is known by now, and these are sound.
+        // The damage of the file's own tables is counted by now, and the rebuilt ones are sound.
         self.read_found_tables(&tables, places);
         self.tables = Some(tables);
     }
 
-    /// Keeps what recovery says of the log, and the places it could not read.
+    /// Keeps the result of recovery, and the places that recovery could not read.
     pub(crate) fn add_recovery(&mut self, recovery: Recovery, damage: &Damage) {
-        // The reason is the first thing that is wrong, unless reading the tables has come upon it too.
+        // The cause comes first, unless reading the tables has found the same.
         if let Some(cause) = recovery.cause.filter(|cause| !self.damage.first.contains(cause)) {
             let mut all = Damage::default();
             all.push(cause);
@@ -143,14 +143,6 @@ impl Index {
         }
         self.recovery = Some(Box::new(recovery));
         self.damage.merge(damage);
-    }
-
-    /// Offset and length of the file's own event offset array, where that is what leads to the events.
-    pub(crate) fn listed(&self) -> Option<(u64, u32)> {
-        match self.offsets {
-            Offsets::InFile { at, count } => Some((at, count)),
-            Offsets::Found(_) => None,
-        }
     }
 
     /// Number of events.
@@ -174,8 +166,8 @@ impl Index {
     /// Finds every process record that can be read; of two with one index the last one counts.
     fn read_processes(&mut self, file: &[u8], table_at: u64) -> Result<()> {
         let (indexes, offsets) = raw_process::table(file, table_at)?;
-        // Records do not overlap in a real log. In a forged one many entries may share one huge
-        // record; all of them together are allowed the size of the file.
+        // Records do not overlap in a real log. In a forged one, many entries may share one huge
+        // record; together the records may be as large as the file.
         let mut bytes_left = file.len() as u64;
         for (index, offset) in indexes.iter().zip(offsets) {
             let at = table_at + u64::from(offset.get());
@@ -205,7 +197,7 @@ impl Index {
         Ok(())
     }
 
-    /// Makes these the processes, ascending by index.
+    /// Sets the processes, which ascend by index.
     fn set_processes(&mut self, file: &[u8], processes: Vec<(u32, u64)>) {
         self.processes = processes;
         self.modules = std::iter::repeat_with(OnceLock::new).take(self.processes.len()).collect();

@@ -1,4 +1,4 @@
-//! What recovery made of a log.
+//! The result of recovering a log.
 
 use crate::error::Error;
 
@@ -7,28 +7,28 @@ use crate::error::Error;
 pub struct Recovery {
     /// Why the log does not open as it is, the first reason of a set; `None` where it does.
     pub cause: Option<Error>,
-    /// Whether the header is as that of a closed capture, and its last tables lie behind the end of the file:
+    /// Whether the header is that of a closed capture, and its last tables lie beyond the end of the file:
     /// the file was cut short.
     pub is_cut: bool,
-    /// Events that can be read, doubtful ones among them.
+    /// Readable events, the doubtful ones included.
     pub kept: u64,
-    /// Events of which something cannot be right, or that may have been cut: kept all the same.
+    /// Events kept although a header field is implausible or the record may be truncated.
     pub doubtful: u64,
-    /// Events that are gone, or the least number of them.
+    /// Lost events, or the least number of them.
     pub lost: u64,
-    /// Whether `lost` is the number rather than the least one: some table or count still tells how many
+    /// Whether `lost` is the number rather than the least one: a table or count says how many events
     /// there were.
     pub lost_is_exact: bool,
-    /// Bytes between events in which none could be found.
+    /// Bytes between events in which no event could be found.
     pub lost_bytes: u64,
     /// Processes whose identity or texts come from the events, because the tables lack them.
     pub processes_rebuilt: u32,
-    /// Processes that events belong to and nothing tells of.
+    /// Processes that events belong to and about which neither tables nor events say anything.
     pub processes_unknown: u32,
 }
 
 impl Recovery {
-    /// Whether everything was there.
+    /// Whether nothing was lost, doubtful or rebuilt, and the log opens as it is.
     pub fn is_whole(&self) -> bool {
         self.cause.is_none()
             && self.doubtful == 0
@@ -37,7 +37,7 @@ impl Recovery {
             && self.processes_rebuilt == 0
     }
 
-    /// Adds what was made of a later part.
+    /// Adds the result of a later part.
     pub fn merge(&mut self, later: &Self) {
         if self.cause.is_none() {
             self.cause = later.cause;

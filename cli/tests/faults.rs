@@ -39,7 +39,7 @@ mod unix {
         let mut tests = vec![
             test("closed_pipes_are_no_failure_of_any_command", closed_pipes_are_no_failure_of_any_command),
             test("limits_on_files_leave_nothing_behind", limits_on_files_leave_nothing_behind),
-            test("rights_that_are_missing_are_named", rights_that_are_missing_are_named),
+            test("missing_permissions_are_reported", missing_permissions_are_reported),
             test("a_conversion_may_be_stopped_at_any_moment", a_conversion_may_be_stopped_at_any_moment),
             test("a_slice_may_be_stopped_at_any_moment", a_slice_may_be_stopped_at_any_moment),
             test("a_triage_may_be_stopped_at_any_moment", a_triage_may_be_stopped_at_any_moment),
@@ -66,10 +66,10 @@ mod unix {
                     "a_log_that_is_cut_short_ends_every_command",
                     linux::a_log_that_is_cut_short_ends_every_command,
                 ),
-                test("a_cut_of_less_than_a_page_is_found_out", linux::a_cut_of_less_than_a_page_is_found_out),
+                test("a_cut_within_the_last_page_is_detected", linux::a_cut_within_the_last_page_is_detected),
                 test(
-                    "a_log_that_is_cut_short_ends_what_is_piped",
-                    linux::a_log_that_is_cut_short_ends_what_is_piped,
+                    "a_log_that_is_cut_short_ends_piped_output",
+                    linux::a_log_that_is_cut_short_ends_piped_output,
                 ),
                 test(
                     "a_log_that_is_cut_short_is_a_line_of_a_fleet",
@@ -79,13 +79,13 @@ mod unix {
                     "a_log_that_is_deleted_is_read_to_the_end",
                     linux::a_log_that_is_deleted_is_read_to_the_end,
                 ),
-                test("a_full_device_is_named", a_full_device_is_named),
+                test("a_full_device_is_reported", a_full_device_is_reported),
                 test(
                     "a_disk_with_bad_sectors_ends_every_command",
                     bad_disk::a_disk_with_bad_sectors_ends_every_command,
                 )
                 .with_ignored_flag(!has_bad_disk),
-                test("a_replaced_output_is_there_at_any_moment", a_replaced_output_is_there_at_any_moment),
+                test("a_replaced_output_exists_at_any_moment", a_replaced_output_exists_at_any_moment),
                 test("a_full_file_system_leaves_nothing_behind", a_full_file_system_leaves_nothing_behind)
                     .with_ignored_flag(!can_mount),
             ]);
@@ -186,7 +186,7 @@ mod unix {
         assert_eq!(names(folder.path()), ["Bootlog.pml"]);
     }
 
-    fn a_full_device_is_named() {
+    fn a_full_device_is_reported() {
         let folder = fixture();
         for args in PRINTERS {
             let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
@@ -276,7 +276,7 @@ mod unix {
         command.output().unwrap()
     }
 
-    fn rights_that_are_missing_are_named() {
+    fn missing_permissions_are_reported() {
         let folder = fixture();
         let set = |name: &str, mode: u32| {
             fs::set_permissions(folder.path().join(name), Permissions::from_mode(mode)).unwrap();
@@ -429,7 +429,7 @@ mod unix {
     }
 
     /// Whoever opens a table of a dataset that is being replaced finds the old one or the new one.
-    fn a_replaced_output_is_there_at_any_moment() {
+    fn a_replaced_output_exists_at_any_moment() {
         let folder = tempfile::tempdir().unwrap();
         let table = |of: &str| fs::read(folder.path().join(of).join("events.parquet"));
         for (name, events) in [("a", 300), ("b", 400)] {
@@ -467,7 +467,7 @@ mod unix {
     }
 
     #[cfg(not(target_os = "linux"))]
-    use a_full_device_is_named as _;
+    use a_full_device_is_reported as _;
 
     /// What other systems do not survive, or do not show.
     #[cfg(target_os = "linux")]
@@ -582,7 +582,7 @@ mod unix {
         }
 
         /// The last byte alone: its page is there still, and reads as if the byte were zero.
-        pub(super) fn a_cut_of_less_than_a_page_is_found_out() {
+        pub(super) fn a_cut_within_the_last_page_is_detected() {
             let folder = capture();
             let path = folder.path().join(LOGS[0]);
             let length = fs::metadata(&path).unwrap().len() - 1;
@@ -593,7 +593,7 @@ mod unix {
             assert_eq!(names(folder.path()), [LOGS[1], LOGS[0]]);
         }
 
-        pub(super) fn a_log_that_is_cut_short_ends_what_is_piped() {
+        pub(super) fn a_log_that_is_cut_short_ends_piped_output() {
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join("Bootlog.pml");
             for format in ["csv", "xml"] {

@@ -80,7 +80,7 @@ fn assert_plain(text: &str) {
 }
 
 #[test]
-fn nothing_that_a_terminal_obeys_is_printed() {
+fn terminal_control_characters_are_never_printed() {
     let folder = tempfile::tempdir().unwrap();
     for is_64_bit in [true, false] {
         fs::write(folder.path().join("evil.pml"), log(is_64_bit, EVIL)).unwrap();
@@ -106,7 +106,7 @@ fn nothing_that_a_terminal_obeys_is_printed() {
 /// File names are text from strangers too.
 #[cfg(unix)]
 #[test]
-fn names_of_files_are_made_plain_in_messages() {
+fn file_names_are_sanitized_in_messages() {
     let folder = tempfile::tempdir().unwrap();
     let name = format!("{}.pml", EVIL.replace('\n', ""));
     fs::write(folder.path().join(&name), "no log").unwrap();
@@ -127,7 +127,7 @@ fn names_of_files_are_made_plain_in_messages() {
 }
 
 #[test]
-fn knowledge_of_strangers_is_made_plain() {
+fn untrusted_knowledge_is_sanitized() {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir_all(folder.path().join("own/rules")).unwrap();
     let rule = Path::new(env!("CARGO_MANIFEST_DIR")).join("../analyzer/knowledge/rules/RB-DISK-ERROR.toml");
@@ -148,7 +148,7 @@ fn knowledge_of_strangers_is_made_plain() {
 
 /// A file of knowledge is read without recursion that a file could make as deep as it likes.
 #[test]
-fn nesting_without_end() {
+fn deep_nesting_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("own")).unwrap();
     for text in [
@@ -185,7 +185,7 @@ fn nesting_without_end() {
 
 /// Files of knowledge have a largest size, folders a deepest one.
 #[test]
-fn files_and_folders_beyond_reason() {
+fn files_and_folders_have_limits() {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("own")).unwrap();
     fs::write(folder.path().join("own/markers.toml"), vec![b'#'; (4 << 20) + 1]).unwrap();
@@ -341,7 +341,7 @@ fn processes_that_are_their_own_parents() {
 
 /// Thousands of entries for one huge record are refused by every command, and leave nothing behind.
 #[test]
-fn records_that_overlap_without_end() {
+fn overlapping_records_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let huge = "y".repeat(500_000);
     let mut writer = LogWriter::new(Cursor::new(Vec::new()), &Machine::windows_10("HUGE")).unwrap();

@@ -68,7 +68,7 @@ fn an_output_never_replaces_the_log_itself() {
 }
 
 #[test]
-fn places_that_cannot_be_are_refused_before_the_work() {
+fn impossible_output_paths_are_refused_before_the_work() {
     let folder = tempfile::tempdir().unwrap();
     sample(folder.path());
     for (out, why) in [(".", "names no file"), ("..", "names no file"), ("Bootlog.pml/x", "is not a folder")]

@@ -59,7 +59,7 @@ fn copy(from: &Path, to: &Path) {
 }
 
 #[test]
-fn the_readme_shows_what_happens() {
+fn the_readme_shows_real_output() {
     let text = fs::read_to_string(root().join("README.md")).unwrap();
     let transcripts = transcripts(&text);
     assert!(transcripts.len() >= 2, "the README has console blocks");

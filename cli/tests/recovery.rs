@@ -130,7 +130,7 @@ fn a_sound_log_is_read_as_it_is() {
 }
 
 #[test]
-fn what_is_no_log_is_refused_as_ever() {
+fn recovery_still_refuses_what_is_not_a_log() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("a.pml"), b"MZ, a program, ".repeat(1_000)).unwrap();
     for args in [&["info", "a.pml"][..], &["recover", "a.pml", "-o", "b.pml"]] {

@@ -78,7 +78,7 @@ fn all_parts_may_be_named_in_any_order() {
 }
 
 #[test]
-fn strangers_are_left_out_and_named() {
+fn foreign_parts_are_left_out_with_a_warning() {
     let folder = tempfile::tempdir().unwrap();
     let (here, there) = (Machine::windows_10("HERE"), Machine::windows_10("THERE"));
     let narrow = Machine { is_64_bit: false, ..here.clone() };
@@ -113,7 +113,7 @@ fn naming_two_captures_is_refused() {
 }
 
 #[test]
-fn one_wrong_time_does_not_cost_a_part() {
+fn one_wrong_time_does_not_lose_a_part() {
     let folder = tempfile::tempdir().unwrap();
     let machine = Machine::windows_10("PC");
     let mut longer = LogWriter::new(Cursor::new(Vec::new()), &machine).unwrap();
@@ -132,7 +132,7 @@ fn one_wrong_time_does_not_cost_a_part() {
 }
 
 #[test]
-fn missing_first_parts_are_named() {
+fn missing_first_parts_are_reported() {
     let folder = tempfile::tempdir().unwrap();
     let machine = Machine::windows_10("PC");
     fs::write(folder.path().join("B-2.pml"), log(&machine, 0)).unwrap();
@@ -142,7 +142,7 @@ fn missing_first_parts_are_named() {
 }
 
 #[test]
-fn an_unreadable_part_is_named_and_costs_the_exit_status() {
+fn an_unreadable_part_is_reported_and_sets_the_exit_status() {
     let folder = tempfile::tempdir().unwrap();
     let machine = Machine::windows_10("PC");
     fs::write(folder.path().join("B.pml"), log(&machine, 0)).unwrap();

@@ -48,7 +48,7 @@ fn json(folder: &Path, args: &[&str]) -> Value {
 }
 
 #[test]
-fn the_first_screen_answers_what_is_asked_at_night() {
+fn the_first_screen_answers_the_urgent_questions() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), DOUBLE, None, 1);
     let text = out(&pml(folder.path(), &["triage", "Bootlog.pml"]));
@@ -83,7 +83,7 @@ fn the_first_screen_answers_what_is_asked_at_night() {
 }
 
 #[test]
-fn the_exit_status_tells_automation() {
+fn exit_status_3_reports_a_rollback() {
     let folder = tempfile::tempdir().unwrap();
     write(&folder.path().join("bad"), DOUBLE, None, 1);
     write(&folder.path().join("good"), HEALTHY, None, 1);
@@ -96,7 +96,7 @@ fn the_exit_status_tells_automation() {
 }
 
 #[test]
-fn the_json_report_has_what_it_promises() {
+fn the_json_report_has_the_documented_keys() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), DOUBLE, None, 2);
     let report = json(folder.path(), &["triage", "Bootlog.pml", "--format", "json"]);
@@ -214,7 +214,7 @@ fn strip_commands(report: &Value, other: &Value) -> Value {
 }
 
 #[test]
-fn reports_of_a_fleet_have_names_of_their_own() {
+fn reports_of_a_fleet_have_distinct_names() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path();
     let deep = "很深的目录名".repeat(12);
@@ -236,7 +236,7 @@ fn reports_of_a_fleet_have_names_of_their_own() {
 
 /// A directory inside a zip file is as long as its maker likes.
 #[test]
-fn many_members_take_no_time() {
+fn many_zip_members_are_searched_quickly() {
     let folder = tempfile::tempdir().unwrap();
     let mut zip = zip::ZipWriter::new(File::create(folder.path().join("many.zip")).unwrap());
     for number in 0..20_000 {
@@ -306,7 +306,7 @@ fn text_from_the_log_is_only_text() {
 }
 
 #[test]
-fn knowledge_of_ones_own() {
+fn custom_knowledge_replaces_rules_and_its_mistakes_are_reported() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path();
     write(path, DOUBLE, None, 1);
@@ -344,7 +344,7 @@ fn knowledge_of_ones_own() {
 }
 
 #[test]
-fn limits_of_ones_own_may_be_any_numbers() {
+fn custom_limits_may_be_any_numbers() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path();
     write(path, DOUBLE, None, 1);

@@ -499,7 +499,7 @@ fn zip_members_of_one_name() {
     assert_eq!(names, ["b.zip:a/x.pml", "b.zip:b/x.pml"]);
     // In one folder, it is said which one counts.
     let (output, lines) = triage_zip(&[member("x.pml", &good), member("x.pml", &other)]);
-    assert!(err(&output).contains("several files in it have one name; the last one of each counts"));
+    assert!(err(&output).contains("several files in it have the same name; the last of them is used"));
     assert_eq!((lines.len(), &lines[0]["machine"]["bits"]), (1, &Value::from(32)));
     // Written differently, they come to one place: neither overwrites the other.
     let (output, _) = triage_zip(&[member("a/x.pml", &good), member(r"a\x.pml", &other)]);

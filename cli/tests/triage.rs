@@ -446,10 +446,10 @@ fn a_new_rule_needs_a_new_id_of_the_right_form() {
     let refusals = [
         ("RB-HANG", "there is a rule RB-HANG already"),
         ("RB-POQ-ACCESS", "is the old id of RB-QUEUE-ACCESS-DENIED"),
-        ("rb-mine", "is no id of a rule"),
-        ("RB-", "is no id of a rule"),
-        ("RB-A--B", "is no id of a rule"),
-        ("MY-RULE", "is no id of a rule"),
+        ("rb-mine", "is not a rule id"),
+        ("RB-", "is not a rule id"),
+        ("RB-A--B", "is not a rule id"),
+        ("MY-RULE", "is not a rule id"),
     ];
     for (id, reason) in refusals {
         let refused = pml(folder.path(), &["rules", "new", id, "--knowledge", "own"]);

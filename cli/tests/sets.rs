@@ -1,4 +1,4 @@
-//! Parts of a capture: found, ordered, left out, missed.
+//! Parts of a capture: found, ordered, left out, missing.
 
 use pml_parser::write::{LogWriter, Machine, NewEvent, NewProcess, details};
 use pml_parser::{FileTime, Ticks};
@@ -32,7 +32,7 @@ fn pml(folder: &Path, args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_pml")).args(args).current_dir(folder).output().unwrap()
 }
 
-/// `pml info --format json` of a file, and what was said on standard error.
+/// The output of `pml info --format json` for a file, and the text on standard error.
 fn info(folder: &Path, args: &[&str]) -> (serde_json::Value, String) {
     let output = pml(folder, &[&["info", "--format", "json"], args].concat());
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -52,7 +52,7 @@ fn all_parts_are_found_from_any_one_in_numeric_order() {
         let bytes = log(&machine, 100 * i as u64);
         fs::write(folder.path().join(format!("Bootlog{number}.pml")), bytes).unwrap();
     }
-    // Neither of these is a part.
+    // Neither of these files is a part.
     fs::write(folder.path().join("Bootlog-x.pml"), b"other").unwrap();
     fs::write(folder.path().join("Bootlog-1-1.pml"), b"other").unwrap();
     for named in ["Bootlog.pml", "Bootlog-2.pml", "Bootlog-10.pml"] {

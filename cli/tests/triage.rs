@@ -1,4 +1,4 @@
-//! `pml triage` and `pml rules`: what they read, what they write, how they end.
+//! `pml triage` and `pml rules`: their inputs, their outputs, and their exit status.
 
 use pml_parser::{Log, LogSet};
 use pml_samples::boot::{Amount, Options};
@@ -132,7 +132,7 @@ fn the_json_report_has_the_documented_keys() {
     let sum: f64 = finding["reasons"].as_array().unwrap().iter().map(|r| r["points"].as_f64().unwrap()).sum();
     assert_eq!(finding["score"].as_f64().unwrap(), sum, "the score is the sum of its reasons");
     assert_eq!(report["disk"]["answer"], "damaged");
-    // What the page documents is what is printed.
+    // The page documents every key that is printed.
     let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/triage.md")).unwrap();
     let mut places =
         vec![&report, &report["rollback"], finding, &report["failures"][0], &report["phases"][0]];
@@ -145,7 +145,7 @@ fn the_json_report_has_the_documented_keys() {
     for key in places.iter().flat_map(|place| place.as_object().unwrap().keys()) {
         assert!(page.contains(&format!("`{key}`")), "docs/triage.md does not name {key}");
     }
-    // An event that is cited is that event in the log.
+    // A cited event is the event with that id in the log.
     let logs = ["Bootlog.pml", "Bootlog-1.pml"]
         .map(|name| Log::parse(fs::read(folder.path().join(name)).unwrap()).unwrap());
     let set = LogSet::new(logs.into_iter().collect());
@@ -204,7 +204,7 @@ fn directories_zips_and_broken_logs_of_a_fleet() {
     assert!(empty.status.code() == Some(2) && err(&empty).contains("no log (*.pml)"));
 }
 
-/// A report whose commands name the log as another one does.
+/// A report with the commands of another report, because only the commands depend on how the log is named.
 fn strip_commands(report: &Value, other: &Value) -> Value {
     let mut report = report.clone();
     for (at, finding) in report["findings"].as_array_mut().unwrap().iter_mut().enumerate() {
@@ -234,7 +234,7 @@ fn reports_of_a_fleet_have_distinct_names() {
     assert_eq!((names.len(), &names[0][..], &names[1][..]), (3, "fleet_a_b_c-2.json", "fleet_a_b_c.json"));
 }
 
-/// A directory inside a zip file is as long as its maker likes.
+/// The directory of a zip file may have many entries.
 #[test]
 fn many_zip_members_are_searched_quickly() {
     let folder = tempfile::tempdir().unwrap();
@@ -402,7 +402,7 @@ fn old_ids_are_accepted_with_a_warning() {
     );
 }
 
-/// A skeleton is whole: its rule loads, fires in its scenario and nowhere else.
+/// A skeleton is complete: its rule loads, and fires in its scenario but not in the twin.
 #[test]
 fn a_new_rule_fires_in_its_scenario_and_not_in_the_twin() {
     for (id, words) in [("RB-MY-AGENT", "my-agent"), ("INFO-MY-AGENT", "my-agent")] {

@@ -380,7 +380,7 @@ struct Member {
     flags: u16,
     unpacked: u32,
     crc: u32,
-    /// Of Unix, above 16 bits.
+    /// External file attributes; the upper 16 bits hold the Unix mode.
     attributes: u32,
     /// Whether the member has its own data, or shares those of the first member.
     shares: bool,

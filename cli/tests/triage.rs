@@ -172,7 +172,7 @@ fn directories_zips_and_broken_logs_of_a_fleet() {
     assert_eq!(lines[1]["rollback"]["class"], "none");
     assert!(lines[2]["error"].as_str().unwrap().contains("Bootlog.pml"), "{}", lines[2]);
 
-    // The same in a collector's bundle.
+    // The same logs in a collector's bundle.
     let mut zip = zip::ZipWriter::new(File::create(path.join("bundle.zip")).unwrap());
     let options = zip::write::SimpleFileOptions::default();
     for part in ["Bootlog.pml", "Bootlog-1.pml", "Bootlog-2.pml"] {

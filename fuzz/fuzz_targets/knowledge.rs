@@ -43,7 +43,8 @@ fuzz_target!(|input: &str| -> Corpus {
             knowledge.rules().map(|rule: &Rule| rule.summary(language)).all(|rule| !rule.id.contains('\n'))
         );
     }
-    let triage = triage(&STORY, &knowledge, TriageOptions::default(), &NoProgress).expect("nothing cancels it");
+    let triage =
+        triage(&STORY, &knowledge, TriageOptions::default(), &NoProgress).expect("nothing cancels it");
     let report = Report::new(&STORY, &triage, &knowledge, &Origin::default(), Language::En);
     assert!(report.cited_events().iter().all(|&event| event < STORY.event_count()));
     // Custom labels may be incomplete: rendering then gives an error, and must not panic.

@@ -206,8 +206,8 @@ pub(crate) struct TriageArgs {
     #[arg(long, value_name = "DIR")]
     pub parquet: Option<PathBuf>,
 
-    /// Use the tables and rules of this directory; each replaces the program's table or rule of the
-    /// same name or id, or is added (docs/triage.md).
+    /// Use the tables and rules of this directory: a table replaces the program's table of the same
+    /// name, a rule replaces the rule with its id or is added (docs/triage.md).
     #[arg(long, value_name = "DIR")]
     pub knowledge: Option<PathBuf>,
 
@@ -275,9 +275,9 @@ pub(crate) struct RulesArgs {
     #[arg(long, value_enum, default_value_t = LanguageArg::En, value_name = "LANGUAGE")]
     pub lang: LanguageArg,
 
-    /// Use the tables and rules of this directory; each replaces the program's table or rule of the
-    /// same name or id, or is added (docs/triage.md). Every mistake in these files is shown with its
-    /// file and line.
+    /// Use the tables and rules of this directory: a table replaces the program's table of the same
+    /// name, a rule replaces the rule with its id or is added (docs/triage.md). Every mistake in these
+    /// files is shown with its file and line.
     #[arg(long, value_name = "DIR")]
     pub knowledge: Option<PathBuf>,
 }

@@ -6,8 +6,8 @@ use pml_analyzer::{Knowledge, KnowledgeError};
 use std::fs;
 use std::path::Path;
 
-/// The program's knowledge, in which the tables and rules of a directory replace those of the same name or id,
-/// or are added. Warns of old ids in these files.
+/// The program's knowledge with the files of a directory: a table replaces the table of the same name, a rule
+/// replaces the rule with its id or is added. Warns of old ids in these files.
 pub(crate) fn read(directory: Option<&Path>) -> Result<Knowledge, Failure> {
     let own = match directory {
         Some(directory) => files(directory)?,

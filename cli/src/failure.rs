@@ -70,7 +70,7 @@ impl Failure {
             }
             // The kernel could not read bytes of the mapped log that a write was to copy.
             _ if cfg!(target_os = "linux") && error.raw_os_error() == Some(EFAULT) => {
-                failure.hint("the log became unreadable while it was copied; copy it to a sound disk first")
+                failure.hint("the log became unreadable while its bytes were written; copy it to a sound disk first")
             }
             io::ErrorKind::PermissionDenied => failure.hint("check the rights on the file and its folder"),
             _ => failure,

@@ -25,7 +25,7 @@ type Output<'a> = (&'a str, Box<dyn Fn() -> io::Result<()> + 'a>);
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let Arguments { logs, threads, .. } = Arguments::read()?;
     let set = open(&logs)?;
-    let knowledge = Knowledge::embedded().map_err(|_| "the embedded knowledge has no mistakes")?;
+    let knowledge = Knowledge::embedded().map_err(|_| "the embedded knowledge has mistakes")?;
     let options = options(threads);
     let export = &options.export;
     let text = TextExport {

@@ -1,4 +1,4 @@
-//! The slice that proves the verdict.
+//! Writes the slice of events that proves the verdict.
 
 use crate::args::RunArgs;
 use crate::failure::Failure;
@@ -9,7 +9,7 @@ use pml_analyzer::{Report, Triage};
 use pml_parser::{Filter, Opened, Operation};
 use std::path::Path;
 
-/// Events on either side of a cited one that come along, of whatever process.
+/// How many events on either side of a cited event are included, of any process.
 const AROUND: u64 = 40;
 
 /// Writes the events that a report cites, those around them, and the starts and ends of processes.

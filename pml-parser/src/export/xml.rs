@@ -125,9 +125,9 @@ impl Markup for Elements {
     }
 }
 
-/// Appends text between tags. Characters that Process Monitor's writer cannot express become `_`: most control
-/// characters, each surrogate of a character outside the Basic Multilingual Plane, and U+FFFD, which replaces
-/// an unpaired surrogate.
+/// Appends text between tags. Characters that Process Monitor's writer cannot express become `_`: most
+/// control characters, each surrogate of a character outside the Basic Multilingual Plane, and U+FFFD, which
+/// replaces an unpaired surrogate.
 fn push_escaped(text: &str, out: &mut String) {
     let plain = |b: u8| matches!(b, 0x20..0x7F) && !matches!(b, b'&' | b'<' | b'>' | b'"' | b'\'');
     if text.bytes().all(plain) {

@@ -162,11 +162,7 @@ fn tables_beyond_the_file() {
                 let damage = log.view().damage();
                 assert_eq!((damage.count, damage.first[0].what()), (1, what));
                 assert_eq!(damage.first[0].kind(), outside);
-                assert_eq!(
-                    paths(&bytes),
-                    [r"C:\one", r"C:\two", r"C:\three"],
-                    "events are still read"
-                );
+                assert_eq!(paths(&bytes), [r"C:\one", r"C:\two", r"C:\three"], "events are still read");
             }
         }
     }
@@ -500,7 +496,11 @@ fn strings_with_forged_sizes_and_offsets() {
             put(&mut bytes, at, &size.to_le_bytes());
             name(&bytes)
         };
-        assert_eq!(sized(u32::MAX), (String::new(), 1), "a size beyond the file: the string is empty, and counted as damage");
+        assert_eq!(
+            sized(u32::MAX),
+            (String::new(), 1),
+            "a size beyond the file: the string is empty, and counted as damage"
+        );
         assert_eq!(sized(0), (String::new(), 0));
         assert_eq!(sized(5), ("a.".to_owned(), 0), "an odd byte is ignored");
         assert_eq!(sized(14), ("a.exe".to_owned(), 0), "the string ends at its NUL");

@@ -47,7 +47,7 @@ struct Part {
     path: PathBuf,
     /// The map of the log, which records whether it could be read.
     map: Map,
-    /// Device and inode of the file, which tell it from other files of the same name.
+    /// Device and inode of the file, which distinguish it from a file that replaces it.
     identity: Option<(u64, u64)>,
 }
 

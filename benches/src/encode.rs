@@ -8,7 +8,7 @@ use parquet::arrow::arrow_writer::ArrowColumnChunk;
 use parquet::file::writer::SerializedFileWriter;
 use pml_parser::LogSet;
 use pml_parser::NoProgress;
-use pml_parser::arrow::schema::{EVENTS, TABLES, Table};
+use pml_parser::columns::{EVENTS, TABLES, Table};
 use pml_parser::export::batches::read_batches;
 use pml_parser::export::column_encoder::{ColumnEncoders, RowGroup};
 use pml_parser::export::parquet::{Compression, ParquetOptions, properties, write_dataset};

@@ -3,7 +3,7 @@
 use crate::failure::Failure;
 use crate::status::warn;
 use pml_analyzer::tables::{FAILURES, FINDINGS};
-use pml_parser::arrow::schema::TABLES;
+use pml_parser::columns::TABLES;
 use pml_parser::parts::folder_of;
 use std::fs::{self, File};
 use std::io::{self, BufWriter};

@@ -48,7 +48,7 @@ pub enum ErrorKind {
     /// No event has this id or position.
     NoSuchEvent(u64),
     /// The event offset array does not list every event exactly once.
-    Misleading,
+    InconsistentOffsets,
     /// The caller cancelled.
     Cancelled,
     /// A gap of this many bytes between events, without a recognizable event.
@@ -113,7 +113,7 @@ impl Error {
             | ErrorKind::Overlapping
             | ErrorKind::Duplicate(_)
             | ErrorKind::NoSuchEvent(_)
-            | ErrorKind::Misleading
+            | ErrorKind::InconsistentOffsets
             | ErrorKind::Cancelled
             | ErrorKind::NoEvents(_)
             | ErrorKind::Doubtful => None,
@@ -135,7 +135,7 @@ impl fmt::Display for Error {
             ErrorKind::Overlapping => f.write_str("lies over other structures of its kind"),
             ErrorKind::Duplicate(v) => write!(f, "entry {v} stands there twice"),
             ErrorKind::NoSuchEvent(v) => write!(f, "there is no event {v}"),
-            ErrorKind::Misleading => f.write_str("does not lead to all events, each once"),
+            ErrorKind::InconsistentOffsets => f.write_str("does not lead to all events, each once"),
             ErrorKind::Cancelled => f.write_str("stopped"),
             ErrorKind::NoEvents(size) => write!(f, "{size} bytes hold no event that can be found"),
             ErrorKind::Doubtful => f.write_str("kept, but something in it cannot be right"),

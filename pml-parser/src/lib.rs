@@ -29,6 +29,7 @@
 #[cfg(feature = "export")]
 pub mod arrow;
 mod budget;
+pub mod columns;
 mod detail;
 mod error;
 #[cfg(feature = "export")]
@@ -52,7 +53,8 @@ mod time;
 pub mod write;
 
 pub use budget::{Budget, Exceeded, Limits, Meter};
-pub use detail::{Decoded, Endpoint, Fidelity, Number, Numbers, TextOptions};
+pub use columns::Number;
+pub use detail::{Decoded, Endpoint, Fidelity, Numbers, TextOptions};
 pub use error::{Damage, Error, ErrorKind, Result};
 #[cfg(feature = "filter")]
 pub use filter::{Filter, FilterError, Matcher, PmcError, PmcRule};

@@ -27,9 +27,14 @@ impl OperationKey {
         let [class, _, _, sub] = self.0.to_be_bytes();
         let code = (self.0 >> 8) as u16;
         let operation = Operation { class: EventClass::from_code(class.into()), code, sub };
-        let name = operation.name();
-        ["RegSet", "SetRename", "SetLink"].iter().any(|start| name.starts_with(start))
+        let sets = [Operation::REG_SET_VALUE, Operation::REG_SET_INFO_KEY, Operation::REG_SET_KEY_SECURITY];
+        sets.contains(&operation) || moves(operation)
     }
+}
+
+/// Whether an operation gives a file another name, or one more.
+pub(super) fn moves(operation: Operation) -> bool {
+    operation.is_rename() || operation.is_link()
 }
 
 /// What a failure is grouped by.

@@ -13,7 +13,7 @@ pub(crate) fn sentence(recovery: &Recovery) -> String {
         Some(ErrorKind::NotClosed) => "the capture was never closed",
         Some(ErrorKind::NotPml | ErrorKind::BadBitness(_)) => "the header is damaged",
         Some(ErrorKind::Truncated { .. }) => "the file is cut short, or its tables are damaged",
-        Some(ErrorKind::Misleading) => "the table that leads to the events is damaged",
+        Some(ErrorKind::InconsistentOffsets) => "the table that leads to the events is damaged",
         Some(_) => "tables are damaged",
     };
     format!("{cause}: {}", amounts(recovery))

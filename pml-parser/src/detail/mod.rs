@@ -15,7 +15,7 @@ pub(crate) mod value;
 
 pub use network::Endpoint;
 pub(crate) use number::NumberSink;
-pub use number::{Number, Numbers};
+pub use number::Numbers;
 
 use file::FileDetails;
 use registry::RegistryDetails;

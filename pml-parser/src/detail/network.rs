@@ -1,7 +1,8 @@
 //! Details of the network class (docs/format.md, "Network").
 
-use super::number::{Number, NumberSink};
+use super::number::NumberSink;
 use super::{Decoded, Properties, TextOptions, value};
+use crate::columns::Number;
 use crate::log::event::Event;
 use crate::raw::bytes::Blob;
 use crate::text::WinStr;

@@ -1,7 +1,8 @@
 //! Details of the process class (docs/format.md, "Process details").
 
-use super::number::{Number, NumberSink};
+use super::number::NumberSink;
 use super::{Decoded, Properties, value};
+use crate::columns::Number;
 use crate::log::event::Event;
 use crate::names::operation::Operation;
 use crate::raw::bytes::Blob;

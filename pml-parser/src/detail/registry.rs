@@ -1,7 +1,8 @@
 //! Details of the registry class (docs/format.md, "Registry details").
 
-use super::number::{Number, NumberSink};
+use super::number::NumberSink;
 use super::{CELL_LIMIT, Decoded, Fidelity, Properties, TextOptions, value};
+use crate::columns::Number;
 use crate::log::event::Event;
 use crate::names::category::Category;
 use crate::names::operation::Operation;

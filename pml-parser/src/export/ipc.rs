@@ -4,9 +4,9 @@ use super::batches::read_batches;
 use super::range_size::BATCHES;
 use super::{Provenance, ScanOptions, TableOptions, WriteError};
 use crate::arrow::events::EventCounts;
-use crate::arrow::schema::Type;
 use crate::arrow::tables;
 use crate::budget::Budget;
+use crate::columns::Type;
 use crate::log::set::{EventRange, LogSet};
 use crate::names::category::Category;
 use crate::names::ntstatus::NtStatus;
@@ -39,7 +39,7 @@ where
     B: AsRef<[u8]> + Sync,
     W: Write,
 {
-    let words = match export.columns.iter().any(|column| column.kind == Type::Word) {
+    let words = match export.columns.iter().any(|column| column.kind == Type::Dictionary) {
         true => Words::gather(set, &export.scan)?,
         false => Words::none(),
     };
@@ -53,7 +53,7 @@ where
     let counts = read_batches(set, export, progress, |batch| {
         let mut columns = batch.columns().to_vec();
         for (column, array) in export.columns.iter().zip(&mut columns) {
-            if column.kind == Type::Word {
+            if column.kind == Type::Dictionary {
                 *array = words.translate(array);
             }
         }

@@ -4,8 +4,9 @@ use super::range_size::JSON_LINES;
 use super::stack_tables::StackTables;
 use super::{RangeDecoder, TableOptions, WriteError, position_after};
 use crate::arrow::events::{EventCounts, EventRows};
-use crate::arrow::schema::{EventColumnSet, Source, Type};
+use crate::arrow::schema::EventColumnSet;
 use crate::budget::{Budget, Meter};
+use crate::columns::{Source, Type};
 use crate::log::set::{EventRange, LogSet};
 use crate::parallel::in_order;
 use crate::progress::Progress;
@@ -121,19 +122,19 @@ fn write_value(out: &mut impl Write, kind: Type, array: &ArrayRef, row: usize) -
         Type::I32 => number(out, array.as_primitive::<Int32Type>().value(row)),
         Type::I64 => number(out, array.as_primitive::<Int64Type>().value(row)),
         Type::Bool => number(out, array.as_boolean().value(row)),
-        Type::Time => {
+        Type::Timestamp => {
             let nanos = array.as_primitive::<TimestampNanosecondType>().value(row);
             let time = FileTime::from_unix_nanos(nanos).unwrap_or_default();
             write!(out, "\"{time}\"")
         }
-        Type::Text => text(out, array.as_string::<i32>().value(row)),
-        Type::Word => {
+        Type::Utf8 => text(out, array.as_string::<i32>().value(row)),
+        Type::Dictionary => {
             let words = array.as_dictionary::<Int32Type>();
             let word = words.keys().value(row) as usize;
             text(out, words.values().as_string::<i32>().value(word))
         }
         // The events table has no lists.
-        Type::U32List | Type::TextList => out.write_all(b"null"),
+        Type::U32List | Type::Utf8List => out.write_all(b"null"),
     }
 }
 

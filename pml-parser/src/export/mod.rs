@@ -18,9 +18,10 @@ mod text;
 pub mod xml;
 
 use crate::arrow::events::{EventColumns, EventCounts, EventRows};
-use crate::arrow::schema::{EventColumnSet, Source};
+use crate::arrow::schema::EventColumnSet;
 use crate::arrow::stacks::{FoundStacks, StackFinders};
 use crate::budget::{Budget, Exceeded, Limits, Meter};
+use crate::columns::Source;
 use crate::filter::{Filter, Matcher};
 use crate::log::set::{EventRange, LogSet};
 use crate::progress::Progress;

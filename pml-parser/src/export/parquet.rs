@@ -7,12 +7,10 @@ use super::range_size::ROW_GROUP;
 use super::stack_tables::{StackSink, StackTables};
 use super::{Provenance, RangeDecoder, TableOptions, WriteError, position_after};
 use crate::arrow::events::EventCounts;
-use crate::arrow::schema::{
-    CAPTURE, Column, EVENTS, FRAMES, MODULES, PROCESSES, STACKS, Source, Table, Type,
-};
 use crate::arrow::stacks::FoundStacks;
 use crate::arrow::tables;
 use crate::budget::Budget;
+use crate::columns::{CAPTURE, Column, EVENTS, FRAMES, MODULES, PROCESSES, STACKS, Source, Table, Type};
 use crate::log::set::{EventRange, LogSet};
 use crate::parallel::in_order;
 use crate::progress::Progress;
@@ -215,7 +213,6 @@ struct EventsFile<W: Write + Send> {
 
 impl<W: Write + Send> EventsFile<W> {
     fn new(out: W, options: &ParquetOptions) -> Result<Self, WriteError> {
-        debug_assert!(EVENTS.columns.last().is_some_and(|c| c.source == Source::StackId));
         let properties = properties(options.compression, options.export.columns.iter());
         let writer = ArrowWriter::try_new(out, options.export.columns.schema(), Some(properties))?;
         Ok(Self { writer: writer.into_serialized_writer()?.0 })
@@ -314,7 +311,7 @@ pub fn properties<'c>(
             properties = properties.set_column_dictionary_enabled(path.clone(), false);
         }
         let counts = matches!(column.source, Source::EventId | Source::Sequence | Source::RowNumber);
-        let rises = counts || column.kind == Type::Time;
+        let rises = counts || column.kind == Type::Timestamp;
         if rises {
             properties = properties
                 .set_column_dictionary_enabled(path.clone(), false)
@@ -325,7 +322,7 @@ pub fn properties<'c>(
             // Few events have these columns: a query skips row groups that hold only NULL.
             (Source::TargetPath | Source::RegistryData, _) => EnabledStatistics::Chunk,
             // The least and the greatest text of a row group hardly ever let a query skip it.
-            (_, Type::Text | Type::Word) => EnabledStatistics::None,
+            (_, Type::Utf8 | Type::Dictionary) => EnabledStatistics::None,
             _ => EnabledStatistics::Chunk,
         };
         properties = properties.set_column_statistics_enabled(path, statistics);

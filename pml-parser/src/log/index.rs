@@ -146,14 +146,6 @@ impl Index {
         self.damage.merge(damage);
     }
 
-    /// File offset and entries of the file's event offset array, where the events are found through it.
-    pub(crate) fn listed(&self) -> Option<(u64, u32)> {
-        match self.offsets {
-            Offsets::InFile { at, count } => Some((at, count)),
-            Offsets::Found(_) => None,
-        }
-    }
-
     /// Number of events.
     pub(crate) fn event_count(&self) -> u32 {
         self.offsets.count()

@@ -1,5 +1,7 @@
 //! Processes and their modules.
 
+#[cfg(feature = "filter")]
+use crate::columns::ProcessField;
 use crate::log::LogView;
 use crate::module_map::Extent;
 use crate::raw::process::{ProcessRecord, RawModuleInfo, RawModules};
@@ -142,6 +144,22 @@ impl<'a> Process<'a> {
     /// Description, from the program's version resource.
     pub fn description(self) -> WinStr<'a> {
         self.log.string(self.record.fixed.description.get())
+    }
+
+    /// The text of a field; `None` where the field holds no text.
+    #[cfg(feature = "filter")]
+    pub(crate) fn text(self, field: ProcessField) -> Option<WinStr<'a>> {
+        Some(match field {
+            ProcessField::Name => self.name(),
+            ProcessField::ImagePath => self.image_path(),
+            ProcessField::CommandLine => self.command_line(),
+            ProcessField::User => self.user(),
+            ProcessField::Integrity => self.integrity(),
+            ProcessField::Company => self.company(),
+            ProcessField::Version => self.version(),
+            ProcessField::Description => self.description(),
+            _ => return None,
+        })
     }
 
     /// Index of the 16-pixel icon in the icon table; 0 for none.

@@ -25,6 +25,11 @@ impl NtStatus {
         self.0 >> 30 == 3
     }
 
+    /// The texts of all codes that have one; some texts occur several times.
+    pub fn texts() -> impl Iterator<Item = &'static str> {
+        TEXTS.iter().map(|entry| entry.1)
+    }
+
     /// The text that Process Monitor prints for the code, or `None` where it prints the number. The text of
     /// [`NtStatus::PENDING`] is empty.
     pub fn text(self) -> Option<&'static str> {
@@ -46,7 +51,7 @@ impl fmt::Display for NtStatus {
 /// Code and text, ascending. Two mistakes are Process Monitor's: the text of 0xC000A2A2 ends in a blank, and
 /// 0xC000A2A4 repeats the text of 0xC000A2A3.
 #[rustfmt::skip]
-pub(crate) static TEXTS: &[(u32, &str)] = &[
+static TEXTS: &[(u32, &str)] = &[
     (0x00000000, "SUCCESS"),
     (0x00000103, ""),
     (0x00000104, "REPARSE"),

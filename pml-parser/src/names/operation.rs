@@ -51,6 +51,11 @@ impl EventClass {
         }
     }
 
+    /// The names of all classes that have one of their own.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        (0..=6).map(|code| Self::from_code(code).name())
+    }
+
     /// The text of the Event Class column.
     pub const fn name(self) -> &'static str {
         match self {
@@ -68,6 +73,12 @@ impl EventClass {
 
 /// The name of an operation that is not listed.
 pub(crate) const UNKNOWN: &str = "<Unknown>";
+
+/// Whether a text is the name of an operation or class that is not listed, without regard to case.
+#[cfg(feature = "filter")]
+pub(crate) fn is_unknown(text: &str) -> bool {
+    text.eq_ignore_ascii_case(UNKNOWN)
+}
 
 /// An operation: its class, its number, and its sub-operation where it has several. Constants name all known
 /// operations.

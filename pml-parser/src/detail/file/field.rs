@@ -4,7 +4,8 @@
 //! can describe is a function in `custom`.
 
 use super::call::{Base, FileDetails};
-use crate::detail::number::{Number, NumberSink};
+use crate::columns::Number;
+use crate::detail::number::NumberSink;
 use crate::detail::{Properties, value};
 use crate::names::flags::{self, Flags};
 use crate::raw::bytes::Blob;

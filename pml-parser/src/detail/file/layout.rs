@@ -5,7 +5,7 @@ use super::call::Presence;
 use super::custom;
 use super::field::Kind::*;
 use super::field::{Field, details, extra, field, params, silent, trailer, written};
-use crate::detail::number::Number;
+use crate::columns::Number;
 use crate::names::constants::major;
 use crate::names::flags;
 use crate::names::operation::{EventClass, Operation};

@@ -7,8 +7,9 @@ mod layout;
 
 pub(super) use call::FileDetails;
 
-use super::number::{Number, NumberSink};
+use super::number::NumberSink;
 use super::{Decoded, Properties, value};
+use crate::columns::Number;
 use crate::names::category::Category;
 use crate::names::constants::major;
 use crate::names::operation::Operation;

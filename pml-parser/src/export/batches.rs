@@ -29,10 +29,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// use pml_parser::{Filter, Log, LogSet};
 /// use std::sync::Arc;
 ///
-/// let set = Arc::new(LogSet::new(vec![Log::parse(bytes)?])); let columns = EventColumnSet::named(["time",
-/// "path", "result"]).map_err(str::to_owned)?; let scan = ScanOptions { threads: 4, filter:
-/// Some(Filter::parse("result = error")?), ..ScanOptions::default() }; let mut rows = 0; for batch in
-/// EventBatches::new(set, TableOptions { scan, columns })? {
+/// let set = Arc::new(LogSet::new(vec![Log::parse(bytes)?]));
+/// let columns = EventColumnSet::named(["time", "path", "result"]).map_err(str::to_owned)?;
+/// let scan = ScanOptions { threads: 4, filter: Some(Filter::parse("result = error")?), ..ScanOptions::default() };
+/// let mut rows = 0;
+/// for batch in EventBatches::new(set, TableOptions { scan, columns })? {
 ///     rows += batch?.num_rows();
 /// }
 /// # Ok(rows)

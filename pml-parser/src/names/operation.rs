@@ -51,7 +51,7 @@ impl EventClass {
         }
     }
 
-    /// The names of all classes that have one of their own.
+    /// The names of all classes that have a name, in the order of their numbers.
     pub fn names() -> impl Iterator<Item = &'static str> {
         (0..=6).map(|code| Self::from_code(code).name())
     }

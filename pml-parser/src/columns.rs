@@ -512,6 +512,7 @@ mod tests {
     }
 
     /// A list of its own, as if rows had been added to the real one.
+    #[allow(unreachable_pub, reason = "the macro makes public items")]
     mod added {
         use super::super::{Column, Comparison, Source, Type, column, nullable};
 

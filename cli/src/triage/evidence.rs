@@ -11,7 +11,7 @@ use pml_parser::Opened;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-/// Events on either side of a cited one that come along, whoever they are of.
+/// Events on either side of a cited one that are written too, of any process.
 const AROUND: u64 = 40;
 
 /// Writes the events that a report cites, those around them, and the starts and ends of processes.

@@ -202,7 +202,7 @@ impl Lines {
 impl Job<'_> {
     fn run(&self, outcome: &mut Outcome) -> Result<(), Trouble> {
         let args = self.args;
-        // A zip's members lie in a temporary folder for as long as they are looked at.
+        // Members of a zip file stay in a temporary folder until the report is made.
         let files = self.found.files(&UntilStopped).map_err(bundle_failure)?;
         let logs = files.paths().to_vec();
         let capture = input::open(&LogArgs { logs, no_set: args.no_set }, (&args.recovery).into())?;
@@ -248,7 +248,7 @@ impl Job<'_> {
         Ok(())
     }
 
-    /// The report in the format that is asked for.
+    /// The report in the requested format.
     fn render(&self, report: &Report, terminal: bool) -> Result<String, Failure> {
         let json = |result: serde_json::Result<String>| {
             result.map(|text| text + "\n").map_err(|e| Failure::new(e.to_string()))
@@ -315,7 +315,7 @@ impl Job<'_> {
         file.finish().map(drop)
     }
 
-    /// Says of one capture of many that it could not be looked at.
+    /// Prints that one capture of many could not be analyzed.
     fn print_failure(&self, failure: &Failure) -> Result<(), Failure> {
         warn(&format!("{}: {failure}", self.found.name()));
         if self.args.format != ReportFormat::Jsonl {

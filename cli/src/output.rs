@@ -2,6 +2,7 @@
 
 use crate::failure::Failure;
 use crate::status::warn;
+use pml_analyzer::tables::{FAILURES, FINDINGS};
 use pml_parser::arrow::schema::TABLES;
 use pml_parser::parts::folder_of;
 use std::fs::{self, File};
@@ -161,7 +162,8 @@ impl PendingDataset {
         let io = |e: io::Error| Failure::of_io(path, &e);
         let mut size = 0;
         for entry in fs::read_dir(self.folder.path()).map_err(io)? {
-            let file = File::open(entry.map_err(io)?.path()).map_err(io)?;
+            // Windows syncs only what is open for writing.
+            let file = File::options().write(true).open(entry.map_err(io)?.path()).map_err(io)?;
             // What the system could not write after all shows now, not after the move.
             file.sync_all().map_err(io)?;
             size += file.metadata().map_err(io)?.len();
@@ -216,7 +218,7 @@ fn exchange(a: &Path, b: &Path) -> bool {
 
 /// Names of the files of a dataset, those of triage among them.
 fn tables() -> impl Iterator<Item = String> {
-    let names = TABLES.iter().map(|table| table.name).chain(crate::triage::tables::NAMES);
+    let names = TABLES.iter().map(|table| table.name).chain([FAILURES.name, FINDINGS.name]);
     names.map(|name| format!("{name}.parquet"))
 }
 

@@ -1,5 +1,7 @@
 //! Record batches that are pulled: the same rows as those that are handed over, whatever the number of threads.
 
+#![forbid(unsafe_code)]
+
 use arrow::record_batch::{RecordBatch, RecordBatchReader};
 use pml_parser::arrow::schema::EventColumnSet;
 use pml_parser::export::batches::{EventBatches, read_batches};

@@ -18,9 +18,6 @@ use pml_parser::export::{ScanOptions, TableOptions, WriteError};
 use std::io::Write;
 use std::path::Path;
 
-/// Names of the tables that a dataset of triage has beside those of a conversion.
-pub(crate) const NAMES: [&str; 2] = [FAILURES.name, FINDINGS.name];
-
 /// The two tables for docs/schema.md.
 pub(crate) fn markdown() -> String {
     format!("{}{}", page(&FAILURES), page(&FINDINGS))

@@ -8,8 +8,10 @@
 //! use pml_parser::{Log, LogSet, NoProgress};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../samples/logs/missing-payload/Bootlog.pml");
-//! let set = LogSet::new(vec![Log::parse(std::fs::read(path)?)?]);
+//! # let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../samples/logs/missing-payload");
+//! let read = |name: &str| std::fs::read(format!("{folder}/{name}"));
+//! let parts = vec![Log::parse(read("Bootlog.pml")?)?, Log::parse(read("Bootlog-1.pml")?)?];
+//! let set = LogSet::new(parts);
 //! let knowledge = Knowledge::embedded().map_err(|mistakes| mistakes[0].clone())?;
 //! let triage = triage(&set, &knowledge, TriageOptions::default(), &NoProgress)?;
 //! let report = Report::new(&set, &triage, &knowledge, &Origin::default(), Language::En);

@@ -9,7 +9,7 @@ use pml_analyzer::{Report, Triage};
 use pml_parser::{Filter, Opened, Operation};
 use std::path::Path;
 
-/// How many events on either side of a cited event are included, of any process.
+/// Events on either side of a cited one that are written too, of any process.
 const AROUND: u64 = 40;
 
 /// Writes the events that a report cites, those around them, and the starts and ends of processes.

@@ -204,7 +204,7 @@ impl Lines {
 impl Job<'_> {
     fn run(&self, outcome: &mut Outcome) -> Result<(), Trouble> {
         let args = self.args;
-        // Members of a zip file lie in a temporary folder while `files` exists.
+        // Members of a zip file stay in a temporary folder until the report is made.
         let files = self.found.files(&UntilStopped).map_err(bundle_failure)?;
         let logs = files.paths().to_vec();
         let capture = input::open(&LogArgs { logs, no_set: args.no_set }, (&args.recovery).into())?;
@@ -250,7 +250,7 @@ impl Job<'_> {
         Ok(())
     }
 
-    /// The report in the format that the arguments name.
+    /// The report in the requested format.
     fn render(&self, report: &Report, terminal: bool) -> Result<String, Failure> {
         let json = |result: serde_json::Result<String>| {
             result.map(|text| text + "\n").map_err(|e| Failure::new(e.to_string()))
@@ -317,7 +317,7 @@ impl Job<'_> {
         file.finish().map(drop)
     }
 
-    /// Reports that one capture of many could not be analyzed.
+    /// Prints that one capture of many could not be analyzed.
     fn print_failure(&self, failure: &Failure) -> Result<(), Failure> {
         warn(&format!("{}: {failure}", self.found.name()));
         if self.args.format != ReportFormat::Jsonl {

@@ -56,7 +56,7 @@ pub(crate) struct Group {
     pub first: EventId,
     pub last: EventId,
     pub longest: Ticks,
-    /// Rights that the last attempt asked for.
+    /// Rights that the last attempt requested.
     pub(super) access: u32,
     /// Whether later successes were looked for.
     pub tracked: bool,
@@ -100,8 +100,8 @@ impl Span {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Success {
     pub(super) all: Option<Span>,
-    /// Those that asked for rights which other processes can deny.
+    /// Those that requested rights which other processes can deny.
     pub(super) hard: Option<Span>,
-    /// The rights that these asked for.
+    /// The rights that these requested.
     pub(super) access: u32,
 }

@@ -217,14 +217,14 @@ pub static TABLES: [Table; 6] = [EVENTS, PROCESSES, MODULES, STACKS, FRAMES, CAP
 /// Makes the columns of events, `EVENT_COLUMNS`, and [`Number`] out of one list. A row `number(name,
 /// type, Variant, doc)` is all that a numeric column needs: it makes the variant too.
 macro_rules! event_columns {
-    ($(
+    ($vis:vis enum Number; $(
         $make:ident($name:literal, $kind:ident, $($number:ident,)? $doc:literal)
             $(.$set:ident($($value:expr)?))*
     ),* $(,)?) => {
         /// A number that some operations carry. The raw value is kept.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[repr(u8)]
-        pub enum Number {
+        $vis enum Number {
             $($(
                 #[doc = concat!("`", $name, "`: ", $doc)]
                 $number,
@@ -233,12 +233,12 @@ macro_rules! event_columns {
 
         impl Number {
             /// Every number, in the order of the columns.
-            pub const ALL: &'static [Self] = &[$($(Self::$number,)?)*];
+            $vis const ALL: &'static [Self] = &[$($(Self::$number,)?)*];
             /// How many there are.
-            pub const COUNT: usize = Self::ALL.len();
+            $vis const COUNT: usize = Self::ALL.len();
 
             /// The type of its column.
-            pub const fn kind(self) -> Type {
+            $vis const fn kind(self) -> Type {
                 match self {
                     $($(Self::$number => Type::$kind,)?)*
                 }
@@ -252,7 +252,9 @@ macro_rules! event_columns {
     };
 }
 
-event_columns![
+event_columns! {
+    pub enum Number;
+
     column("event_id", U64, "Position in the whole capture, from 0 through all parts. Damaged events leave gaps. Event offset array.").from(Source::EventId),
     column("part", U16, "Position of the part in the capture, from 0; names are in `capture.part_names`.").from(Source::Part),
     column("sequence", U32, "The capture driver's running number. Event header +0x10.").from(Source::Sequence),
@@ -301,7 +303,7 @@ event_columns![
     nullable("registry_data", Utf8, "Data of a value that was set or returned, as text: texts as they are, several joined by `, `, numbers in decimal, bytes in hexadecimal; NULL where there is none.").from(Source::RegistryData),
     number("enum_index", U32, Index, "RegEnumKey, RegEnumValue: index asked for."),
     nullable("stack_id", U32, "Key of the call stack in `stacks`; NULL where none was captured.").from(Source::StackId).not_for_filters(),
-];
+}
 
 /// Columns of events that their table has.
 const fn in_table<const COUNT: usize>(columns: &[Column]) -> [Column; COUNT] {
@@ -521,12 +523,14 @@ mod tests {
             nullable(name, kind, doc)
         }
 
-        event_columns![
+        event_columns! {
+            enum Number;
+
             column("first", U64, "First.").from(Source::EventId),
             number("link_count", U32, LinkCount, "Links."),
             nullable("text", Utf8, "Text.").from(Source::Path).compared(Comparison::Status),
             number("last", I64, Last, "Last.").only_for_filters(),
-        ];
+        }
 
         #[test]
         fn a_row_is_all_that_a_number_needs() {

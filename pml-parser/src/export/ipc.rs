@@ -95,11 +95,18 @@ impl Words {
         }
         // The operations, classes and results that occur.
         let look = |range: EventRange| {
-            let mut found: HashSet<(Operation, u32)> = HashSet::new();
+            let mut found: HashSet<(Operation, u8, u32)> = HashSet::new();
             let mut meter = budget.meter();
             for event in set.events_in(&range).flatten() {
                 meter.event(&event)?;
-                found.insert((event.operation(), event.status().0));
+                let operation = event.operation();
+                // The order of the dictionary is that of all versions of this program: by the minor
+                // function too, of operations that do not depend on it.
+                let minor = match operation.class {
+                    EventClass::FileSystem => event.details().first().copied().unwrap_or(0),
+                    _ => operation.sub,
+                };
+                found.insert((operation, minor, event.status().0));
             }
             meter.finish()?;
             Ok::<_, WriteError>(found)
@@ -109,13 +116,13 @@ impl Words {
         }
         in_order(scan.threads, BATCHES.of(set), look, |found| {
             // Sets have no fixed order, and the dictionary must not depend on an order.
-            let mut occurring: Vec<(u16, u16, u8, u32)> =
-                found.iter().map(|(o, status)| (o.class.code(), o.code, o.sub, *status)).collect();
-            occurring.sort_unstable();
-            for (class, code, sub, status) in occurring {
-                let class = EventClass::from_code(class);
-                add(class.name())?;
-                add(Operation { class, code, sub }.name())?;
+            let mut occurring: Vec<(Operation, u8, u32)> = found.into_iter().collect();
+            occurring.sort_unstable_by_key(|&(operation, minor, status)| {
+                (operation.class.code(), operation.code, minor, status)
+            });
+            for (operation, _, status) in occurring {
+                add(operation.class.name())?;
+                add(operation.name())?;
                 add(&NtStatus(status).to_string())?;
             }
             Ok(())

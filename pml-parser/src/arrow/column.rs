@@ -143,7 +143,7 @@ impl<K> Default for DictionaryColumn<K> {
 impl<K: Copy + Eq + Hash> DictionaryColumn<K> {
     /// The number of the text of a key; `write` appends the text if the key is new.
     #[inline]
-    fn number(&mut self, key: K, write: impl FnOnce(&mut String)) -> i32 {
+    pub(crate) fn number(&mut self, key: K, write: impl FnOnce(&mut String)) -> i32 {
         match self.last {
             Some((last, number)) if last == key => number,
             _ => {
@@ -185,6 +185,18 @@ impl<K: Copy + Eq + Hash> DictionaryColumn<K> {
     pub(crate) fn push(&mut self, key: K, write: impl FnOnce(&mut String)) {
         let number = self.number(key, write);
         self.keys.push(number);
+    }
+
+    /// Appends a row with the text of a number that [`DictionaryColumn::number`] gave.
+    #[inline]
+    pub(crate) fn push_number(&mut self, number: i32) {
+        self.keys.push(number);
+    }
+
+    /// Forgets the rows, but not the dictionary.
+    pub(crate) fn clear(&mut self) {
+        self.keys.clear();
+        self.nulls.clear();
     }
 
     /// Appends a row without a text.

@@ -2,10 +2,10 @@
 
     python3 benches/identical.py OLD NEW LOG… [--ids MAP.tsv]
 
-Every log is converted, sliced, recovered and triaged by both programs. Parquet, Arrow, CSV, XML, JSON Lines, the
-dataset, a slice and a recovered log must be equal to the byte, reports to the character. `--ids` names a table of
-renamed ids (old, tab, new): the old program's reports are compared after renaming. Logs may be packed (.zst).
-The exit status is 1 when anything differs.
+Both programs convert, slice, recover and triage every log. Parquet, Arrow, CSV, XML, JSON Lines, the dataset, a slice
+and a recovered log must be equal to the byte, reports to the character. `--ids` names a table of renamed ids (old, tab,
+new): the old program's reports are compared after renaming. Logs may be packed (.zst). The exit status is 1 when an
+output differs.
 """
 
 import argparse
@@ -35,7 +35,7 @@ OUTPUTS = [
 
 
 def run(program, arguments, log, folder, number):
-    """Runs one command; gives its exit status and a digest of everything it wrote."""
+    """Runs one command; gives the exit status and a digest of all output."""
     out = folder / f"out{number}"
     words = re.findall(r'"[^"]*"|\S+', arguments)
     words = [word.strip('"').replace("{log}", str(log)).replace("{out}", str(out)) for word in words]
@@ -49,7 +49,7 @@ def run(program, arguments, log, folder, number):
 
 
 def unpacked(log, folder):
-    """The log itself, or what is packed in it."""
+    """The log itself, or the unpacked log of a packed file."""
     if not log.endswith(".zst"):
         return Path(log)
     target = folder / Path(log).stem

@@ -47,6 +47,7 @@ mod facts;
 mod judge;
 mod knowledge;
 mod language;
+pub mod logs;
 mod report;
 mod triage;
 

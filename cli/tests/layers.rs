@@ -26,6 +26,7 @@ const LAYERS: [Layers; 4] = [
             "module_map",
             "progress",
             "parallel",
+            "columns",
             "log",
             "detail",
             "resolve",
@@ -34,7 +35,6 @@ const LAYERS: [Layers; 4] = [
             "recover",
             "budget",
             "open",
-            "columns",
             "filter",
             "arrow",
             "export",
@@ -47,7 +47,6 @@ const LAYERS: [Layers; 4] = [
             "error",
             "component",
             "canonical",
-            "report/printable",
             "evidence",
             "knowledge",
             "boot",
@@ -80,7 +79,37 @@ const LAYERS: [Layers; 4] = [
             "reference",
         ],
     },
-    Layers { package: "samples", entries: &["random", "corpus", "minimal", "boot", "scenario"] },
+    Layers {
+        package: "samples",
+        entries: &[
+            "random",
+            "corpus",
+            "minimal",
+            "boot/progress",
+            "boot/machine",
+            "boot/options",
+            "boot/paths",
+            "boot/images",
+            "boot/stacks",
+            "boot/call",
+            "boot/process_call",
+            "boot/file_call",
+            "boot/registry_call",
+            "boot/clock",
+            "boot/action",
+            "boot/thread_queue",
+            "boot/activity",
+            "boot/roles",
+            "boot/script",
+            "boot/process",
+            "boot/state",
+            "boot/lifecycle",
+            "boot/simulation",
+            "boot/output",
+            "boot/mod",
+            "scenario",
+        ],
+    },
 ];
 
 fn root() -> PathBuf {
@@ -127,7 +156,7 @@ fn paths(text: &str) -> Vec<String> {
     found
 }
 
-/// Reads one path behind `prefix`, and the members of its group if it ends in one. Gives the rest of the text.
+/// Reads one path after `prefix`, and the members of its group if it ends in a group. Gives the rest of the text.
 fn members<'t>(prefix: &str, text: &'t str, found: &mut Vec<String>) -> &'t str {
     let end = text.find(|c: char| !c.is_alphanumeric() && c != '_' && c != ':').unwrap_or(text.len());
     let (path, mut rest) = text.split_at(end);
@@ -143,7 +172,7 @@ fn members<'t>(prefix: &str, text: &'t str, found: &mut Vec<String>) -> &'t str 
             return rest.get(1..).unwrap_or_default();
         }
         let after = members(&path, rest, found);
-        // A glob, or a name that is given another one.
+        // A glob, or a name that is renamed with `as`.
         rest = if after.len() == rest.len() { &rest[1..] } else { after };
         rest = rest.find([',', '}', '{']).map_or("", |at| &rest[at..]);
     }
@@ -176,13 +205,13 @@ fn target<'f>(files: &'f BTreeMap<String, String>, from: &str, path: &str) -> Op
     deepest
 }
 
-/// Position of the entry that a file belongs to: the longest one that is the file or a folder around it.
+/// Position of the entry that a file belongs to: the longest entry that is the file or a folder around it.
 fn entry_of(entries: &[&str], file: &str) -> Option<usize> {
     let fits = |entry: &str| file == format!("{entry}.rs") || file.starts_with(&format!("{entry}/"));
     (0..entries.len()).filter(|&at| fits(entries[at])).max_by_key(|&at| entries[at].len())
 }
 
-/// What is wrong with a list, in sentences.
+/// The mistakes of a list, as sentences.
 fn mistakes(package: &str, entries: &[&str]) -> BTreeSet<String> {
     let files = files(package);
     let mut wrong = BTreeSet::new();

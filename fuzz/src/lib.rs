@@ -1,4 +1,4 @@
-//! What fuzz targets share: reading all there is in a log, inputs with structure, and small logs.
+//! Code that the fuzz targets share: reading everything in a log, inputs with structure, and small logs.
 
 pub mod body;
 pub mod capture;

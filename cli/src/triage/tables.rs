@@ -1,4 +1,4 @@
-//! The dataset of a capture with two more tables: failures and findings.
+//! Writes the dataset of a capture with two more tables: failures and findings.
 
 use crate::args::RunArgs;
 use crate::failure::Failure;

@@ -166,7 +166,7 @@ fn verdict(case: &Case) -> Result<(), Failed> {
     for rule in KNOWLEDGE.rules() {
         let (fires, silent) = rule.scenarios();
         for (names, should_fire) in [(fires, true), (silent, false)] {
-            let is_named = names.iter().any(|name| *name == case.name);
+            let is_named = names.contains(&case.name);
             if is_named && fired.iter().any(|id| *id == rule.id()) != should_fire {
                 wrong.push(format!("{} should fire: {should_fire}", rule.id()));
             }

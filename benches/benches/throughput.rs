@@ -1,4 +1,4 @@
-//! How fast a log is opened, walked, decoded and turned into each output; in events and bytes of the log.
+//! Measures how fast a log is opened, walked, decoded and converted to each output, in events and bytes of the log.
 //!
 //! `cargo bench -p pml-benches` measures; `-- --test` runs each once. The logs are generated from fixed seeds.
 #![allow(missing_docs, reason = "criterion's macros make undocumented functions")]
@@ -18,7 +18,7 @@ use pml_parser::{Event, EventClass, Filter, Log, LogSet, ProcmonColumn, TextOpti
 use std::hint::black_box;
 use std::io::{self, Cursor};
 
-/// Events of a log: few where the benches are only tried (`--test`), as CI does.
+/// The number of events of a log: few where each bench only runs once (`--test`), as in CI.
 fn events() -> u64 {
     if std::env::args().any(|arg| arg == "--test") { 5_000 } else { 200_000 }
 }
@@ -34,7 +34,7 @@ fn group<'c>(c: &'c mut Criterion, name: &str, set: &LogSet<Vec<u8>>) -> Benchma
 fn open(c: &mut Criterion) {
     for events in [2_000, events()] {
         let set = boot_log(events);
-        // The bytes of the log, to be opened again and again.
+        // The bytes of the log, which each iteration opens again.
         let log: Vec<u8> = set.part(0).map(|log| log.bytes().to_vec()).unwrap_or_default();
         c.bench_function(&format!("open a log of {events} events"), |b| {
             b.iter(|| black_box(Log::parse(log.as_slice()).map(|log| log.view().event_count())))
@@ -127,10 +127,10 @@ fn other_outputs(c: &mut Criterion) {
             slice(&set, &sliced, create, &NoProgress).expect("memory takes everything")
         });
     });
-    let knowledge = Knowledge::embedded().expect("what is built in is right");
+    let knowledge = Knowledge::embedded().expect("the embedded knowledge has no mistakes");
     group.bench_function("triage, threads 2", |b| {
         let options = || TriageOptions { threads: 2, ..TriageOptions::default() };
-        b.iter(|| triage(&set, &knowledge, options(), &NoProgress).map(|_| ()).expect("nobody stops it"));
+        b.iter(|| triage(&set, &knowledge, options(), &NoProgress).map(|_| ()).expect("nothing cancels it"));
     });
 }
 

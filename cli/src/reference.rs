@@ -1,4 +1,4 @@
-//! What is printed from definitions: the schema, completions, the manual.
+//! Output that is generated from definitions: the schema, completions, the manual.
 
 use crate::args::Args;
 use crate::failure::Failure;

@@ -1,4 +1,4 @@
-//! `pml triage` and `pml rules`: what they read, what they write, how they end.
+//! `pml triage` and `pml rules`: their inputs, their outputs, and their exit status.
 
 use pml_parser::{Log, LogSet};
 use pml_samples::boot::{Amount, Options};
@@ -48,7 +48,7 @@ fn json(folder: &Path, args: &[&str]) -> Value {
 }
 
 #[test]
-fn the_first_screen_answers_what_is_asked_at_night() {
+fn the_first_screen_answers_the_urgent_questions() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), DOUBLE, None, 1);
     let text = out(&pml(folder.path(), &["triage", "Bootlog.pml"]));
@@ -83,7 +83,7 @@ fn the_first_screen_answers_what_is_asked_at_night() {
 }
 
 #[test]
-fn the_exit_status_tells_automation() {
+fn exit_status_3_reports_a_rollback() {
     let folder = tempfile::tempdir().unwrap();
     write(&folder.path().join("bad"), DOUBLE, None, 1);
     write(&folder.path().join("good"), HEALTHY, None, 1);
@@ -96,7 +96,7 @@ fn the_exit_status_tells_automation() {
 }
 
 #[test]
-fn the_json_report_has_what_it_promises() {
+fn the_json_report_has_the_documented_keys() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), DOUBLE, None, 2);
     let report = json(folder.path(), &["triage", "Bootlog.pml", "--format", "json"]);
@@ -132,7 +132,7 @@ fn the_json_report_has_what_it_promises() {
     let sum: f64 = finding["reasons"].as_array().unwrap().iter().map(|r| r["points"].as_f64().unwrap()).sum();
     assert_eq!(finding["score"].as_f64().unwrap(), sum, "the score is the sum of its reasons");
     assert_eq!(report["disk"]["answer"], "damaged");
-    // What the page documents is what is printed.
+    // The page documents every key that is printed.
     let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/triage.md")).unwrap();
     let mut places =
         vec![&report, &report["rollback"], finding, &report["failures"][0], &report["phases"][0]];
@@ -145,7 +145,7 @@ fn the_json_report_has_what_it_promises() {
     for key in places.iter().flat_map(|place| place.as_object().unwrap().keys()) {
         assert!(page.contains(&format!("`{key}`")), "docs/triage.md does not name {key}");
     }
-    // An event that is cited is that event in the log.
+    // A cited event is the event with that id in the log.
     let logs = ["Bootlog.pml", "Bootlog-1.pml"]
         .map(|name| Log::parse(fs::read(folder.path().join(name)).unwrap()).unwrap());
     let set = LogSet::new(logs.into_iter().collect());
@@ -172,7 +172,7 @@ fn directories_zips_and_broken_logs_of_a_fleet() {
     assert_eq!(lines[1]["rollback"]["class"], "none");
     assert!(lines[2]["error"].as_str().unwrap().contains("Bootlog.pml"), "{}", lines[2]);
 
-    // The same in a collector's bundle.
+    // The same logs in a collector's bundle.
     let mut zip = zip::ZipWriter::new(File::create(path.join("bundle.zip")).unwrap());
     let options = zip::write::SimpleFileOptions::default();
     for part in ["Bootlog.pml", "Bootlog-1.pml", "Bootlog-2.pml"] {
@@ -204,7 +204,7 @@ fn directories_zips_and_broken_logs_of_a_fleet() {
     assert!(empty.status.code() == Some(2) && err(&empty).contains("no log (*.pml)"));
 }
 
-/// A report whose commands name the log as another one does.
+/// A report with the commands of another report, because only the commands depend on how the log is named.
 fn strip_commands(report: &Value, other: &Value) -> Value {
     let mut report = report.clone();
     for (at, finding) in report["findings"].as_array_mut().unwrap().iter_mut().enumerate() {
@@ -214,7 +214,7 @@ fn strip_commands(report: &Value, other: &Value) -> Value {
 }
 
 #[test]
-fn reports_of_a_fleet_have_names_of_their_own() {
+fn reports_of_a_fleet_have_distinct_names() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path();
     let deep = "很深的目录名".repeat(12);
@@ -234,9 +234,9 @@ fn reports_of_a_fleet_have_names_of_their_own() {
     assert_eq!((names.len(), &names[0][..], &names[1][..]), (3, "fleet_a_b_c-2.json", "fleet_a_b_c.json"));
 }
 
-/// A directory inside a zip file is as long as its maker likes.
+/// The directory of a zip file may have many entries.
 #[test]
-fn many_members_take_no_time() {
+fn many_zip_members_are_searched_quickly() {
     let folder = tempfile::tempdir().unwrap();
     let mut zip = zip::ZipWriter::new(File::create(folder.path().join("many.zip")).unwrap());
     for number in 0..20_000 {
@@ -306,7 +306,7 @@ fn text_from_the_log_is_only_text() {
 }
 
 #[test]
-fn knowledge_of_ones_own() {
+fn custom_knowledge_replaces_rules_and_its_mistakes_are_reported() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path();
     write(path, DOUBLE, None, 1);
@@ -344,7 +344,7 @@ fn knowledge_of_ones_own() {
 }
 
 #[test]
-fn limits_of_ones_own_may_be_any_numbers() {
+fn custom_limits_may_be_any_numbers() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path();
     write(path, DOUBLE, None, 1);
@@ -402,7 +402,7 @@ fn old_ids_are_accepted_with_a_warning() {
     );
 }
 
-/// A skeleton is whole: its rule loads, fires in its scenario and nowhere else.
+/// A skeleton is complete: its rule loads, and fires in its scenario but not in the twin.
 #[test]
 fn a_new_rule_fires_in_its_scenario_and_not_in_the_twin() {
     for (id, words) in [("RB-MY-AGENT", "my-agent"), ("INFO-MY-AGENT", "my-agent")] {
@@ -446,10 +446,10 @@ fn a_new_rule_needs_a_new_id_of_the_right_form() {
     let refusals = [
         ("RB-HANG", "there is a rule RB-HANG already"),
         ("RB-POQ-ACCESS", "is the old id of RB-QUEUE-ACCESS-DENIED"),
-        ("rb-mine", "is no id of a rule"),
-        ("RB-", "is no id of a rule"),
-        ("RB-A--B", "is no id of a rule"),
-        ("MY-RULE", "is no id of a rule"),
+        ("rb-mine", "is not a rule id"),
+        ("RB-", "is not a rule id"),
+        ("RB-A--B", "is not a rule id"),
+        ("MY-RULE", "is not a rule id"),
     ];
     for (id, reason) in refusals {
         let refused = pml(folder.path(), &["rules", "new", id, "--knowledge", "own"]);

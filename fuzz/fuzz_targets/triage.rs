@@ -11,10 +11,10 @@ static KNOWLEDGE: LazyLock<Knowledge> = LazyLock::new(|| Knowledge::embedded().e
 fuzz_target!(|bytes: &[u8]| -> Corpus {
     let Ok(log) = Log::parse(bytes) else { return Corpus::Reject };
     let set = LogSet::new(vec![log]);
-    let triage = triage(&set, &KNOWLEDGE, TriageOptions::default(), &NoProgress).expect("nobody stops it");
+    let triage = triage(&set, &KNOWLEDGE, TriageOptions::default(), &NoProgress).expect("nothing cancels it");
     let report = Report::new(&set, &triage, &KNOWLEDGE, &Origin::default(), Language::En);
     assert!(report.cited_events().iter().all(|&event| event < set.event_count()));
     let text = report.render(&KNOWLEDGE, Format::Text, Paint::Plain).expect("the template is whole");
-    assert!(!text.contains('\u{1B}'), "a terminal is told nothing by a log");
+    assert!(!text.contains('\u{1B}'), "a log cannot control a terminal");
     Corpus::Keep
 });

@@ -1,4 +1,5 @@
-//! What fuzz targets share: reading all there is in a log, inputs with structure, small logs, and event logs.
+//! Code that the fuzz targets share: reading everything in a log, inputs with structure, small logs, and event
+//! logs.
 
 pub mod body;
 pub mod capture;

@@ -6,7 +6,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let path = std::env::args_os().nth(1).ok_or("name a log: Bootlog.pml")?;
     let opened = LogSet::open(path)?;
     for event in opened.set.events() {
-        // A damaged event is an error of its own; the next one can be read.
+        // A damaged event is one error, and the next event can still be read.
         let Ok(event) = event else { continue };
         if event.class() == EventClass::FileSystem && event.status().is_error() {
             let process = event.process().map(|process| process.name().to_string()).unwrap_or_default();
@@ -19,7 +19,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             );
         }
     }
-    // What could not be read has been taken for zeros.
+    // Bytes of the file that could not be read were taken for zeros, so check before trusting the results.
     opened.check()?;
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Counts the failures of each process with Arrow record batches, pulled one by one:
+//! Counts the failures of each process with an iterator over Arrow record batches:
 //! `cargo run --example record_batches --features mmap,export -- LOG`.
 
 use arrow::array::AsArray;

@@ -1,19 +1,20 @@
-//! Reads Process Monitor logs (PML, version 9) in place, and turns them into columns.
+//! Reads Process Monitor logs (PML, version 9) in place, and exports them as Arrow columns and files.
 //!
 //! Data flows one way: bytes → events → columns → outputs. Start at the level that you need:
 //!
 //! * **A capture from a path**: `LogSet::open` (feature `mmap`) finds and maps the parts.
-//! * **Bytes that you have**: [`Log::parse`] reads one file, [`Log::recover`] what is left of a broken one,
-//!   [`LogSet::new`] makes a capture of several. They own their bytes (a map, a vector, a slice) and a small
-//!   index.
+//! * **Bytes that you have**: [`Log::parse`] reads one file, [`Log::recover`] reads what is left of a broken
+//!   one, and [`LogSet::new`] makes a capture of several logs. A log owns its bytes (a map, a vector, a
+//!   slice) and a small index.
 //! * **Events**: [`Event`], [`Process`], [`Module`] and [`Stack`] are `Copy` views; reading a field reads the
 //!   bytes. Nothing is allocated per event. [`Operation`] has a constant for every operation.
-//! * **Texts**: [`Event::push_path`] and [`Event::push_detail`] write into a buffer of yours, as Process Monitor
-//!   shows them or as the log holds them ([`Fidelity`]); [`Event::push_cell`] writes any of its 27 columns.
+//! * **Texts**: [`Event::push_path`] and [`Event::push_detail`] append to your buffer. [`Fidelity`] chooses
+//!   between the text that Process Monitor shows and the text that the log holds. [`Event::push_cell`] writes
+//!   any of Process Monitor's 27 columns.
 //! * **Choosing events** (feature `filter`): `Filter` parses an expression, `Matcher` decides.
-//! * **Columns and files** (feature `export`): `export::batches::EventBatches` pulls Arrow record batches; the
-//!   module `export` writes Parquet, Arrow IPC, JSON Lines, CSV, XML, and smaller logs.
-//! * **Making logs**: [`write`].
+//! * **Columns and files** (feature `export`): `export::batches::EventBatches` iterates over Arrow record
+//!   batches; the module `export` writes Parquet, Arrow IPC, JSON Lines, CSV, XML, and smaller logs.
+//! * **Writing logs**: [`mod@write`].
 //!
 //! ```no_run
 //! # #[cfg(feature = "mmap")] {
@@ -28,6 +29,7 @@
 #[cfg(feature = "export")]
 pub mod arrow;
 mod budget;
+pub mod columns;
 mod detail;
 mod error;
 #[cfg(feature = "export")]
@@ -51,7 +53,8 @@ mod time;
 pub mod write;
 
 pub use budget::{Budget, Exceeded, Limits, Meter};
-pub use detail::{Decoded, Endpoint, Fidelity, Number, Numbers, TextOptions};
+pub use columns::Number;
+pub use detail::{Decoded, Endpoint, Fidelity, Numbers, TextOptions};
 pub use error::{Damage, Error, ErrorKind, Result};
 #[cfg(feature = "filter")]
 pub use filter::{Filter, FilterError, Matcher, PmcError, PmcRule};

@@ -1,4 +1,7 @@
-//! Record batches that are pulled: the same rows as those that are handed over, whatever the number of threads.
+//! The iterator over record batches gives the same rows as the function that passes them, for any number of
+//! threads.
+
+#![forbid(unsafe_code)]
 
 use arrow::record_batch::{RecordBatch, RecordBatchReader};
 use pml_parser::arrow::schema::EventColumnSet;
@@ -33,7 +36,7 @@ fn handed_over(set: &LogSet<Map>, export: &TableOptions) -> Vec<RecordBatch> {
 }
 
 #[test]
-fn pulled_batches_are_those_that_are_handed_over() {
+fn pulled_batches_equal_passed_batches() {
     let set = sample();
     let cases: [(&[&str], Option<&str>); 3] = [
         (&[], None),
@@ -63,7 +66,7 @@ fn a_reader_can_go_to_another_thread_and_be_dropped_early() {
     let mut reader = EventBatches::new(Arc::clone(&set), export(2, &[], None)).unwrap();
     let first = std::thread::spawn(move || reader.next().unwrap().unwrap().num_rows()).join().unwrap();
     assert!(first > 0);
-    // The reader is gone, and with it the thread that held the capture.
+    // The reader was dropped, and its thread, which held the capture, has ended.
     assert_eq!(Arc::strong_count(&set), 1);
 }
 

@@ -1,6 +1,6 @@
-//! Exports against those of Process Monitor 3.93, byte by byte: small synthetic logs (every
-//! operation once, escaping, a capture in three parts) in data/synthetic, and, where the corpus is,
-//! the XML of a real log.
+//! Compares exports with those of Process Monitor 3.93, byte by byte. data/synthetic has small synthetic
+//! logs: every operation once, escaping, a capture in three parts. Where the corpus is available, the CSV and
+//! XML of real logs are compared too.
 #![forbid(unsafe_code)]
 
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -69,7 +69,7 @@ fn equals(logs: Vec<Vec<u8>>, kind: Kind, text: &TextOptions, theirs: &[u8]) -> 
 
 fn main() -> ExitCode {
     use Kind::{Csv, Xml, XmlWithStacks};
-    // The synthetic exports were made with addresses shown as numbers, but for one.
+    // All synthetic exports but one were made with addresses as numbers.
     let numeric =
         TextOptions { fidelity: Fidelity::Procmon, numeric_addresses: true, ..TextOptions::default() };
     let advanced = TextOptions { advanced: true, ..numeric.clone() };

@@ -13,7 +13,6 @@ pub(crate) struct Pause {
 /// When an actor did something.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Activity {
-    pub events: u64,
     pub first: Option<(EventId, FileTime)>,
     pub last: Option<(EventId, FileTime)>,
     pub longest_pause: Pause,
@@ -22,7 +21,6 @@ pub(crate) struct Activity {
 impl Activity {
     pub(super) fn push(&mut self, event: EventId, time: FileTime) {
         self.pause(event, time);
-        self.events += 1;
         self.first = self.first.or(Some((event, time)));
         self.last = Some((event, time));
     }
@@ -45,6 +43,5 @@ impl Activity {
         if later.longest_pause.ticks > self.longest_pause.ticks {
             self.longest_pause = later.longest_pause;
         }
-        self.events += later.events;
     }
 }

@@ -1,7 +1,7 @@
 //! Collects what one range of events is seen to hold.
 
-use super::group::{Group, GroupKey, HARD_RIGHTS, OperationKey, Span, SuccessKey};
-use super::plan::{CODES, Plan, slot};
+use super::group::{Group, GroupKey, HARD_RIGHTS, OperationKey, Span, SuccessKey, moves};
+use super::plan::{Plan, slot};
 use super::processes::{NOBODY, ProcessId};
 use super::scan::{Exit, Scan};
 use super::store::{Link, PackageState, SeenComponent};
@@ -75,7 +75,7 @@ impl<'a, 'e> Collector<'a, 'e> {
                 self.mark(event, operation, path, markers);
             }
         }
-        if operation.class == EventClass::Process && operation.name() == "Process Exit" {
+        if operation == Operation::PROCESS_EXIT {
             let status = event.numbers().get(Number::ExitStatus).unwrap_or(0) as u32;
             if process != NOBODY {
                 self.scan.exits.insert(process, Exit { status, event: event.id() });
@@ -98,7 +98,7 @@ impl<'a, 'e> Collector<'a, 'e> {
     }
 
     fn mark(&mut self, event: &Event<'e>, operation: Operation, path: WinStr<'e>, mut markers: u128) {
-        let name = operation.name();
+        let own = OperationKey::of(operation);
         let cached = markers & self.plan.of_path_alone;
         if cached != 0 {
             let known = self.of_path.entry(path).or_default();
@@ -110,7 +110,7 @@ impl<'a, 'e> Collector<'a, 'e> {
             let bit = 1u128 << at;
             markers &= !bit;
             let Some(marker) = self.plan.knowledge.markers.get(at) else { continue };
-            if !marker.operations.contains(&name) {
+            if !self.plan.has_operation(at, own) {
                 continue;
             }
             let fits = match self.matchers.get_mut(at).and_then(Option::as_mut) {
@@ -133,7 +133,7 @@ impl<'a, 'e> Collector<'a, 'e> {
             {
                 let new = PackageState { highest: value, set: None, lowered: None };
                 let state = self.scan.packages.entry(key(path)).or_insert(new);
-                state.push(value, name == "RegSetValue", event.id());
+                state.push(value, operation == Operation::REG_SET_VALUE, event.id());
             }
         }
     }
@@ -157,7 +157,7 @@ impl<'a, 'e> Collector<'a, 'e> {
         } else {
             (key(event.path()), event.target_path().map_or(PathKey::NONE, key))
         };
-        let is_open = operation.name() == "CreateFile";
+        let is_open = operation == Operation::CREATE_FILE;
         let access = if is_open && self.plan.engine.locks.binary_search(&status.0).is_ok() {
             rights(event)
         } else {
@@ -178,14 +178,13 @@ impl<'a, 'e> Collector<'a, 'e> {
     }
 
     fn succeed(&mut self, event: &Event<'_>, operation: Operation) {
-        let name = operation.name();
         let path = event.path();
         let path_key = key(path);
-        let moves = name.starts_with("SetRename") || name.starts_with("SetLink");
+        let moves = moves(operation);
         let target =
             if moves || operation.class == EventClass::Registry { event.target_path() } else { None };
         let target_key = target.map_or(PathKey::NONE, key);
-        let is_open = name == "CreateFile";
+        let is_open = operation == Operation::CREATE_FILE;
         let access = if is_open { rights(event) } else { 0 };
         let scan = &mut self.scan;
         let mut note = |key: SuccessKey, access: u32| {
@@ -197,9 +196,9 @@ impl<'a, 'e> Collector<'a, 'e> {
             }
         };
         note((OperationKey::of(operation), path_key, target_key), access);
-        if moves && let Some(open) = open_key() {
+        if moves {
             // What was moved to a place can be opened there.
-            note((open, target_key, PathKey::NONE), u32::MAX);
+            note((OperationKey::of(Operation::CREATE_FILE), target_key, PathKey::NONE), u32::MAX);
         }
         if operation.class != EventClass::FileSystem {
             return;
@@ -216,18 +215,6 @@ impl<'a, 'e> Collector<'a, 'e> {
             scan.links.push(Link { event: event.id(), place: target_key, folder: folder_key });
         }
     }
-}
-
-/// Opening a file.
-fn open_key() -> Option<OperationKey> {
-    static OPEN: std::sync::OnceLock<Option<OperationKey>> = std::sync::OnceLock::new();
-    *OPEN.get_or_init(|| {
-        let operation = |code| Operation { class: EventClass::FileSystem, code, sub: 0 };
-        (0..CODES as u16)
-            .map(operation)
-            .find(|operation| operation.name() == "CreateFile")
-            .map(OperationKey::of)
-    })
 }
 
 fn rights(event: &Event<'_>) -> u32 {

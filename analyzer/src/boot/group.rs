@@ -27,9 +27,14 @@ impl OperationKey {
         let [class, _, _, sub] = self.0.to_be_bytes();
         let code = (self.0 >> 8) as u16;
         let operation = Operation { class: EventClass::from_code(class.into()), code, sub };
-        let name = operation.name();
-        ["RegSet", "SetRename", "SetLink"].iter().any(|start| name.starts_with(start))
+        let sets = [Operation::REG_SET_VALUE, Operation::REG_SET_INFO_KEY, Operation::REG_SET_KEY_SECURITY];
+        sets.contains(&operation) || moves(operation)
     }
+}
+
+/// Whether an operation gives a file another name, or one more.
+pub(super) fn moves(operation: Operation) -> bool {
+    operation.is_rename() || operation.is_link()
 }
 
 /// What a failure is grouped by.
@@ -51,7 +56,7 @@ pub(crate) struct Group {
     pub first: EventId,
     pub last: EventId,
     pub longest: Ticks,
-    /// Rights that the last attempt asked for.
+    /// Rights that the last attempt requested.
     pub(super) access: u32,
     /// Whether later successes were looked for.
     pub tracked: bool,
@@ -95,8 +100,8 @@ impl Span {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Success {
     pub(super) all: Option<Span>,
-    /// Those that asked for rights which other processes can deny.
+    /// Those that requested rights which other processes can deny.
     pub(super) hard: Option<Span>,
-    /// The rights that these asked for.
+    /// The rights that these requested.
     pub(super) access: u32,
 }

@@ -1,6 +1,7 @@
 //! What every range of a scan needs to know, made once: which markers an event may satisfy, and which
 //! processes and statuses count.
 
+use super::group::OperationKey;
 use super::processes::Processes;
 use crate::canonical::{TAILS, tail_of_text};
 use crate::knowledge::{ActorSet, Engine, Knowledge, Outcome};
@@ -13,6 +14,8 @@ pub(super) struct Plan<'a> {
     pub(super) first: FileTime,
     /// Markers by class and code, by actor, and by outcome.
     pub(super) of_operation: Vec<u128>,
+    /// The operations of each marker, ascending.
+    operations: Vec<Vec<OperationKey>>,
     pub(super) of_actor: Vec<u128>,
     pub(super) of_outcome: [u128; 2],
     /// Markers that a path with this tail may satisfy.
@@ -37,29 +40,36 @@ pub(super) fn slot(operation: Operation) -> Option<usize> {
     (class < CLASSES && code < CODES).then_some(class * CODES + code)
 }
 
+/// Every operation that the tables have room for, each once: knowledge names operations as Process Monitor does,
+/// and several may have one name.
+fn all_operations() -> Vec<Operation> {
+    let mut all = Vec::new();
+    for class in EventClass::NAMED {
+        for code in 0..CODES as u16 {
+            all.extend((0..=u8::MAX).map(|sub| Operation::of(class, code, sub)));
+        }
+    }
+    all.dedup();
+    all
+}
+
 impl<'a> Plan<'a> {
     pub(super) fn new(knowledge: &'a Knowledge, processes: &'a Processes, first: FileTime) -> Self {
         let mut of_operation = vec![0u128; CLASSES * CODES];
+        let mut operations = vec![Vec::new(); knowledge.markers.len()];
         let mut tracked = vec![false; CLASSES * CODES];
-        for class in EventClass::NAMED {
-            for code in 0..CODES as u16 {
-                for sub in 0..=u8::MAX {
-                    let operation = Operation { class, code, sub };
-                    let Some(slot) = slot(operation) else { continue };
-                    let name = operation.name();
-                    for (bit, marker) in knowledge.markers.iter().enumerate() {
-                        if marker.operations.contains(&name)
-                            && let Some(mask) = of_operation.get_mut(slot)
-                        {
-                            *mask |= 1 << bit;
-                        }
-                    }
-                    if let Some(place) = tracked.get_mut(slot) {
-                        *place |= knowledge.engine.is_tracked(operation);
-                    }
+        for operation in all_operations() {
+            let Some(slot) = slot(operation) else { continue };
+            let name = operation.name();
+            for (bit, marker) in knowledge.markers.iter().enumerate() {
+                if marker.operations.contains(&name) {
+                    of_operation[slot] |= 1 << bit;
+                    operations[bit].push(OperationKey::of(operation));
                 }
             }
+            tracked[slot] |= knowledge.engine.is_tracked(operation);
         }
+        operations.iter_mut().for_each(|keys: &mut Vec<OperationKey>| keys.sort_unstable());
         let mask = |holds: &dyn Fn(&crate::knowledge::Marker) -> bool| {
             knowledge
                 .markers
@@ -92,6 +102,7 @@ impl<'a> Plan<'a> {
             processes,
             first,
             of_operation,
+            operations,
             of_actor,
             of_outcome,
             tracked,
@@ -101,5 +112,9 @@ impl<'a> Plan<'a> {
             harmless: knowledge.codes.harmless(),
             servicing_keys: knowledge.paths.iter().position(|class| class.id == "servicing-key"),
         }
+    }
+    /// Whether a marker is about an operation.
+    pub(super) fn has_operation(&self, marker: usize, operation: OperationKey) -> bool {
+        self.operations.get(marker).is_some_and(|keys| keys.binary_search(&operation).is_ok())
     }
 }

@@ -111,7 +111,7 @@ impl Scan {
 
 /// How ranges are put together.
 impl Scan {
-    /// Nothing yet, of so many markers.
+    /// An empty scan for this number of markers.
     pub(super) fn new(markers: usize) -> Self {
         Self {
             markers: vec![Seen::default(); markers],

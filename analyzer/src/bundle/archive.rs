@@ -85,7 +85,7 @@ impl Archive {
         folder: &Path,
         progress: &dyn Progress,
     ) -> Result<Vec<PathBuf>, BundleError> {
-        // Reading a member leaves nothing behind that a panic could break.
+        // A panic while a member is read leaves the archive usable.
         let mut zip = self.zip.lock().unwrap_or_else(PoisonError::into_inner);
         let mut left = most_unpacked(self.size);
         let mut files = Vec::new();

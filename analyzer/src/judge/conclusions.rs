@@ -96,7 +96,7 @@ impl<'a> Established<'a> {
     }
 
     /// The same for several conditions, of which one is enough.
-    pub(crate) fn holds_one<'c>(self, conditions: &'c [FactCondition]) -> Option<Vec<&'c str>> {
+    pub(crate) fn holds_one(self, conditions: &[FactCondition]) -> Option<Vec<&str>> {
         conditions.iter().find_map(|condition| self.holds(condition))
     }
 }

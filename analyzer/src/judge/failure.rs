@@ -149,7 +149,7 @@ impl<'k> Classifier<'k> {
     }
 }
 
-/// Whether an open asked for more than a probe does: data, execution, deletion, rights, or attributes
+/// Whether an open requested more than a probe does: data, execution, deletion, rights, or attributes
 /// to be written, as a link needs.
 pub(super) fn wants_data(event: &Event<'_>) -> bool {
     const WANTED: u64 = 0x1 | 0x2 | 0x4 | 0x20 | 0x100 | 0x1_0000 | 0x4_0000 | 0x8_0000 | 0xF000_0000;

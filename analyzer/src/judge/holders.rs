@@ -5,7 +5,7 @@ use super::conclusions::Established;
 use crate::boot::{EventContext, ProcessId, Scan};
 use crate::canonical::{PathKey, key};
 use hashbrown::HashMap;
-use pml_parser::{EventClass, EventId, FileTime};
+use pml_parser::{EventClass, EventId, FileTime, Operation};
 
 /// Events before a failure that are searched for processes which have the file open, at most.
 const MOST_BEFORE: u64 = 8_000_000;
@@ -52,9 +52,9 @@ pub(super) fn find<B: AsRef<[u8]>>(
             continue;
         }
         let Some(touched) = wanted.get(&key(event.path())) else { continue };
-        let change = match event.operation().name() {
-            "CreateFile" => 1,
-            "CloseFile" => -1,
+        let change = match event.operation() {
+            Operation::CREATE_FILE => 1,
+            Operation::CLOSE_FILE => -1,
             _ => 0,
         };
         for &at in touched {

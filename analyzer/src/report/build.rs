@@ -1,19 +1,18 @@
 //! Puts a report together.
 
+use super::cite::hex;
 use super::model::{
-    CaptureFacts, DamageReport, Disk, EventReport, FailureReport, FindingReport, Input, InputPart,
-    LineReport, Machine, NoiseReport, PhaseReport, ProcessReport, Report, RollbackReport, SCHEMA_VERSION,
-    Sentence, SignalReport, StatusReport, Tool,
+    CaptureFacts, DamageReport, Disk, FailureReport, FindingReport, Input, InputPart, Machine, NoiseReport,
+    PhaseReport, ProcessReport, Report, RollbackReport, SCHEMA_VERSION, Sentence, SignalReport, Tool,
 };
 use crate::boot::ProcessInfo;
 use crate::component::Component;
-use crate::evidence::{Citation, Code, Position};
 use crate::judge::{Failure, Phase, RollbackClass, Signal};
-use crate::knowledge::{Knowledge, LimitEntry, ReportTexts, StatusEntry};
+use crate::knowledge::{Knowledge, LimitEntry, ReportTexts};
 use crate::language::{Language, Text};
 use crate::triage::Triage;
 use hashbrown::HashMap;
-use pml_parser::{Event, EventId, FileTime, LogSet, NtStatus, Resolution, TICKS_PER_SECOND, TextOptions};
+use pml_parser::{Event, EventId, FileTime, LogSet, NtStatus, TICKS_PER_SECOND, TextOptions};
 
 /// Where a capture comes from, as far as a report says it.
 #[derive(Clone, Debug, Default)]
@@ -34,8 +33,6 @@ pub struct Origin {
 const MOST_FAILURES: usize = 2_000;
 /// Failures and events that a finding cites, at most.
 pub(super) const MOST_CITED: usize = 12;
-/// The upper half of an HRESULT that holds a Win32 error.
-const HRESULT_OF_WIN32: u32 = 0x8007;
 
 pub(super) struct Builder<'a, B> {
     pub(super) set: &'a LogSet<B>,
@@ -75,18 +72,10 @@ impl Report {
     }
 }
 
-pub(super) fn hex(number: u32) -> String {
-    format!("{number:#010X}").replacen("0X", "0x", 1)
-}
-
 pub(super) fn text_of(push: impl FnOnce(&mut String)) -> String {
     let mut text = String::new();
     push(&mut text);
     text
-}
-
-pub(super) fn result(status: NtStatus) -> String {
-    status.text().map_or_else(|| hex(status.0), str::to_owned)
 }
 
 impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
@@ -189,102 +178,6 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
             RollbackClass::None => &texts.none,
         }
     }
-
-    pub(super) fn status(&self, status: NtStatus) -> StatusReport {
-        let entry = self.knowledge.codes.status(status);
-        let is_error = status.is_error();
-        StatusReport {
-            status: hex(status.0),
-            status_number: status.0,
-            result: result(status),
-            symbol: symbol(entry),
-            win32: entry.win32.filter(|_| is_error),
-            hresult: entry.hresult().filter(|_| is_error).map(hex),
-        }
-    }
-
-    /// A code that a log gives, in all the ways in which it is named.
-    pub(super) fn code(&self, code: Code) -> StatusReport {
-        let code = match code {
-            Code::Status(status) => return self.status(status),
-            Code::Hresult(code) => code,
-        };
-        let symbol = self.knowledge.codes.hresult(code).map(|entry| entry.symbol.clone());
-        StatusReport {
-            status: hex(code),
-            status_number: code,
-            result: symbol.clone().unwrap_or_else(|| hex(code)),
-            symbol,
-            win32: (code >> 16 == HRESULT_OF_WIN32).then_some(code & 0xFFFF),
-            hresult: Some(hex(code)),
-        }
-    }
-
-    pub(super) fn cite_event(&self, id: EventId, role: &str) -> Option<EventReport> {
-        let event = self.event(id)?;
-        let process = self.process(&event);
-        // The innermost frame of user mode: the code that made the call.
-        let user = event.log().highest_user_address();
-        let frame = event.stack().addresses().find(|&address| address <= user);
-        let location = frame.and_then(|address| event.locate(address, Resolution::Corrected));
-        let module = location.map(|location| {
-            let path = location.module.path().to_string();
-            let name = path.rsplit('\\').next().unwrap_or(&path);
-            format!("{name} + {:#x}", location.offset)
-        });
-        Some(EventReport {
-            event_id: id,
-            time: event.time().to_string(),
-            seconds: self.seconds(event.time()),
-            process: process.map(|process| process.name.clone()).unwrap_or_default(),
-            pid: process.map_or(0, |process| process.pid),
-            tid: event.tid(),
-            operation: event.operation().name().to_owned(),
-            path: text_of(|out| event.push_path(&TextOptions::default(), out)),
-            target: event.target_path().map(|target| target.to_string()),
-            status: hex(event.status().0),
-            result: result(event.status()),
-            module,
-            role: role.to_owned(),
-        })
-    }
-
-    fn cite_line(&self, citation: Citation, role: &str) -> Option<LineReport> {
-        let (log, observation) = self.triage.observation(citation)?;
-        let (line, record) = match observation.position {
-            Position::Line(line) => (Some(line), None),
-            Position::Record(record) => (None, Some(record)),
-            Position::Event(_) => (None, None),
-        };
-        let code = observation.code.map(|code| self.code(code));
-        Some(LineReport {
-            log: log.name.clone(),
-            line,
-            record,
-            time: observation.time.map(|time| time.at.to_string()),
-            certainty: observation.time.map(|time| time.certainty),
-            code: code.as_ref().map(|code| code.status.clone()),
-            symbol: code.and_then(|code| code.symbol),
-            text: observation.text.clone(),
-            role: role.to_owned(),
-        })
-    }
-
-    /// Events and lines that are cited, each with its role.
-    pub(super) fn cite<'r>(
-        &self,
-        citations: impl Iterator<Item = (Citation, &'r str)>,
-    ) -> (Vec<EventReport>, Vec<LineReport>) {
-        let (mut events, mut lines) = (Vec::new(), Vec::new());
-        for (citation, role) in citations {
-            match citation.as_event() {
-                Some(event) => events.extend(self.cite_event(event, role)),
-                None => lines.extend(self.cite_line(citation, role)),
-            }
-        }
-        (events, lines)
-    }
-
     pub(super) fn input(&self) -> Input {
         let names = self.origin.parts.iter().cloned().chain(std::iter::repeat_with(String::new));
         let part = |(log, file): (pml_parser::LogView<'_>, String)| InputPart {
@@ -495,8 +388,4 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
         };
         Disk { answer, finding: damaged.or(full), failures }
     }
-}
-
-pub(super) fn symbol(entry: &StatusEntry) -> Option<String> {
-    (!entry.symbol.is_empty()).then(|| entry.symbol.clone())
 }

@@ -219,7 +219,7 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
     pub(super) fn remedies(&self, rule: &Rule, event: Option<&Event<'_>>) -> Vec<RemedyReport> {
         let own = event
             .map(|event| typed(&text_of(|out| event.push_path(&TextOptions::default(), out)), self.drive()));
-        // What NTFS keeps for itself cannot be looked at by name; a file that went missing with it can.
+        // The internal files of NTFS cannot be opened by name; a file that went missing with them can.
         let is_hidden = own.as_ref().is_some_and(|path| path.contains(r"\$Extend\"));
         let path = if is_hidden { self.missing_file() } else { own };
         let fill = |commands: &[String]| -> Vec<String> {
@@ -241,7 +241,7 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
         rule.remedies.iter().filter_map(|id| self.knowledge.remedy(id)).filter(usable).map(report).collect()
     }
 
-    /// The file of a component that a finding is about, as somebody would type it.
+    /// The file of a component that a finding is about, in the form that is typed.
     pub(super) fn missing_file(&self) -> Option<String> {
         self.triage.verdict().causes().iter().find_map(|finding| {
             let id = finding.main(self.triage.verdict().failures())?.as_event()?;
@@ -293,8 +293,8 @@ const DRIVES: [&str; 26] = [
     "R:", "S:", "T:", "U:", "V:", "W:", "X:", "Y:", "Z:",
 ];
 
-/// A path as somebody would type it: with a drive. What would end a quoted argument, or begin
-/// another command, cannot stand in a Windows path, and is left out.
+/// A path in the form that is typed: with a drive. Characters that would end a quoted argument or begin
+/// another command cannot be part of a Windows path, and are left out.
 fn typed(path: &str, drive: &str) -> String {
     let lower = path.to_ascii_lowercase();
     let typed = if let Some(rest) = lower.strip_prefix(r"\device\harddiskvolume") {

@@ -1,6 +1,7 @@
 //! What is said about a capture, in one language: as data, and rendered by templates.
 
 mod build;
+mod cite;
 mod finding;
 mod model;
 mod printable;

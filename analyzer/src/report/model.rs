@@ -468,7 +468,7 @@ pub struct PhaseReport {
     pub end_seconds: f64,
     /// Its first event.
     pub start_event: u64,
-    /// The first event behind it.
+    /// The first event after it.
     pub end_event: u64,
     /// How sure it is, 0 to 1.
     pub confidence: f64,
@@ -530,9 +530,9 @@ pub struct Recovered {
     pub lost: u64,
     /// Whether that is their number.
     pub lost_is_exact: bool,
-    /// Processes that only events tell of.
+    /// Processes known from events only.
     pub processes_rebuilt: u32,
-    /// Processes that nothing tells of.
+    /// Processes of which nothing is known.
     pub processes_unknown: u32,
 }
 

@@ -1,6 +1,7 @@
 //! Texts that a report fills in and puts together.
 
-use super::build::{Builder, hex, result, symbol, text_of};
+use super::build::{Builder, text_of};
+use super::cite::{hex, result, symbol};
 use super::model::Report;
 use super::printable::printable;
 use crate::component::Package;

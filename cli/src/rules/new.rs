@@ -1,4 +1,5 @@
-//! `pml rules new`: a rule to be filled in, with a scenario in which it fires and a twin in which it must not.
+//! `pml rules new`: writes a rule to be filled in, a scenario in which the rule fires, and a twin scenario in which
+//! the rule must not fire.
 
 use crate::args::NewRuleArgs;
 use crate::failure::Failure;
@@ -10,16 +11,16 @@ use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-/// The knowledge of a checkout, and its scenarios.
+/// The directories of a checkout with knowledge and with scenarios.
 const KNOWLEDGE: &str = "analyzer/knowledge";
 const SCENARIOS: &str = "samples/scenarios";
 
 /// The files of a skeleton.
 struct Skeleton {
     rule: &'static str,
-    /// A scenario in which the rule fires, and its verdict.
+    /// A scenario in which the rule fires, and the expected verdict.
     scenario: [&'static str; 2],
-    /// One in which it must not, and its verdict.
+    /// A scenario in which the rule must not fire, and the expected verdict.
     twin: [&'static str; 2],
 }
 
@@ -95,7 +96,7 @@ pub(super) fn run(args: &NewRuleArgs) -> Result<Done, Failure> {
     stdout_done(io::stdout().write_all(said.as_bytes()))
 }
 
-/// The kind of an id, and its words after RB or INFO.
+/// The kind of rule that an id names, and the words of the id after RB or INFO.
 fn parse(id: &str) -> Result<(RuleKind, &str), Failure> {
     let parts = id.strip_prefix("RB-").map(|words| (RuleKind::Cause, words));
     let parts = parts.or_else(|| id.strip_prefix("INFO-").map(|words| (RuleKind::Note, words)));
@@ -103,12 +104,12 @@ fn parse(id: &str) -> Result<(RuleKind, &str), Failure> {
         !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
     };
     parts.filter(|(_, words)| words.split('-').all(is_word)).ok_or_else(|| {
-        Failure::new(format!("{id} is no id of a rule"))
+        Failure::new(format!("{id} is not a rule id"))
             .hint("an id is RB- for a cause, or INFO- for a note, and words in capitals: RB-MY-AGENT")
     })
 }
 
-/// Refuses the id of a rule, and an old one.
+/// Refuses the id of an existing rule, and the old id of a rule.
 fn refuse_known(id: &str, knowledge: &Knowledge) -> Result<(), Failure> {
     match knowledge.rule(id) {
         None => Ok(()),
@@ -120,7 +121,7 @@ fn refuse_known(id: &str, knowledge: &Knowledge) -> Result<(), Failure> {
     }
 }
 
-/// The number after the highest of the scenarios.
+/// The first number after those of all scenarios.
 fn next_number(scenarios: &Path) -> Result<u32, Failure> {
     let failed = |e: io::Error| Failure::of_io(scenarios, &e);
     let mut highest = 0;
@@ -136,12 +137,12 @@ fn next_number(scenarios: &Path) -> Result<u32, Failure> {
     Ok(highest.saturating_add(1))
 }
 
-/// Writes all files, or none: what exists is not replaced.
+/// Writes all files, or none: an existing file is not replaced.
 fn write_all(files: &[(PathBuf, String)]) -> Result<(), Failure> {
     for (at, (path, text)) in files.iter().enumerate() {
         let written = File::create_new(path).and_then(|mut file| file.write_all(text.as_bytes()));
         if let Err(error) = written {
-            // A file that existed is not ours.
+            // A file that existed before must not be removed.
             let ours = at + usize::from(error.kind() != io::ErrorKind::AlreadyExists);
             for (path, _) in &files[..ours] {
                 let _ = fs::remove_file(path);
@@ -152,7 +153,7 @@ fn write_all(files: &[(PathBuf, String)]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What was written, and what to do with it.
+/// The list of written files, and the next steps.
 fn next_steps(files: &[(PathBuf, String)], directory: &Path, logs: &[(String, PathBuf)], id: &str) -> String {
     let mut out = String::new();
     let mut line = |text: String| {

@@ -24,7 +24,7 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-/// What a run over all captures has come to.
+/// The result of a run over all captures.
 #[derive(Default)]
 struct Outcome {
     lost: bool,
@@ -53,7 +53,7 @@ pub(crate) fn run(args: &TriageArgs) -> Result<Done, Failure> {
         let job = Job { args, knowledge: &knowledge, found, stem, many, first: number == 0, lines };
         match job.run(&mut outcome) {
             Ok(()) => {}
-            // Of a fleet, one log that cannot be read is a line, not the end.
+            // One unreadable log of a fleet is a line of the output, and does not end the run.
             Err(Trouble::Capture(failure)) if many && !is_stopped() => {
                 outcome.lost = true;
                 job.print_failure(&failure)?;
@@ -81,7 +81,7 @@ fn find(args: &TriageArgs) -> Result<Vec<CaptureLocation>, Failure> {
         match skipped {
             Skipped::Folder { path, error } => warn(&format!("not looked into: {}: {error}", path.display())),
             Skipped::SameNames { path } => warn(&format!(
-                "{}: several files in it have one name; the last one of each counts",
+                "{}: several files in it have the same name; the last of them is used",
                 path.display()
             )),
             skipped => warn(&format!("left out: {skipped:?}")),
@@ -102,19 +102,19 @@ fn bundle_failure(error: BundleError) -> Failure {
     }
 }
 
-/// The name of a file for the report on a capture, in letters that any file system takes: what the capture is
-/// called and where it lies, as far as that fits, and where another one has that name, a number.
+/// The file name, without an ending, of the report on a capture, in characters that any file system takes. It is
+/// made of the name and folder of the capture, as far as they fit, and of a number where another report has that name.
 fn file_stem(name: &str, taken: &mut HashSet<String>) -> String {
     /// Bytes that leave room for a number and an ending in what file systems allow.
     const LONGEST: usize = 180;
     let name = name.strip_suffix(".pml").or(name.strip_suffix(".PML")).unwrap_or(name);
     let plain: String =
         name.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '_' }).collect();
-    // The end says more than the beginning: it names the log.
+    // The end of the name is kept, because it names the log.
     let cut = (0..plain.len()).find(|&at| plain.is_char_boundary(at) && plain.len() - at <= LONGEST);
     let stem = plain.get(cut.unwrap_or(0)..).unwrap_or_default().trim_start_matches(['_', '.', '-']);
     let mut names = std::iter::once(stem.to_owned()).chain((2..).map(|number| format!("{stem}-{number}")));
-    // File systems that ignore case would take two names for one.
+    // Some file systems ignore case.
     names.find(|name| taken.insert(name.to_lowercase())).unwrap_or_default()
 }
 
@@ -138,12 +138,14 @@ impl From<Fault> for Trouble {
     }
 }
 
-/// What makes sense for one capture only.
+/// Refuses options that need a single capture.
 fn refuse_for_many(args: &TriageArgs) -> Result<(), Failure> {
     let one_file = matches!(args.format, ReportFormat::Json | ReportFormat::Html);
     if one_file && args.output.is_none() {
-        return Err(Failure::new("there are several captures, and each is a file of its own in this format")
-            .hint("name a directory for them with -o, or choose --format jsonl"));
+        return Err(Failure::new(
+            "there are several captures, and this format needs one file for each of them",
+        )
+        .hint("name a directory for them with -o, or choose --format jsonl"));
     }
     for (option, given) in [("--evidence", args.evidence.is_some()), ("--parquet", args.parquet.is_some())] {
         if given {
@@ -166,16 +168,16 @@ struct Job<'a> {
     args: &'a TriageArgs,
     knowledge: &'a Knowledge,
     found: &'a CaptureLocation,
-    /// Name of the file for its report, without an ending.
+    /// Name of the file for the capture's report, without an ending.
     stem: String,
     many: bool,
-    /// Whether it is the first one.
+    /// Whether it is the first capture.
     first: bool,
-    /// The file of all reports, if there is one.
+    /// The file of all reports, if they go to one file.
     lines: Option<&'a Lines>,
 }
 
-/// A file with a line for each capture of a fleet; like every output it appears when it is complete.
+/// A file with a line for each capture of a fleet. Like every output, the file appears when it is complete.
 struct Lines {
     path: PathBuf,
     file: PendingFile,
@@ -202,7 +204,7 @@ impl Lines {
 impl Job<'_> {
     fn run(&self, outcome: &mut Outcome) -> Result<(), Trouble> {
         let args = self.args;
-        // A zip's members lie in a temporary folder for as long as they are looked at.
+        // Members of a zip file stay in a temporary folder until the report is made.
         let files = self.found.files(&UntilStopped).map_err(bundle_failure)?;
         let logs = files.paths().to_vec();
         let capture = input::open(&LogArgs { logs, no_set: args.no_set }, (&args.recovery).into())?;
@@ -229,7 +231,7 @@ impl Job<'_> {
         };
         let report = Report::new(&capture.set, &result, self.knowledge, &origin, args.lang.into());
         let seconds = begin.elapsed().as_secs_f64();
-        // The report has read events of its own.
+        // Building the report has read events again.
         capture.check()?;
         self.write(&report).map_err(Trouble::Output)?;
         if let Some(path) = &args.evidence {
@@ -248,7 +250,7 @@ impl Job<'_> {
         Ok(())
     }
 
-    /// The report in the format that is asked for.
+    /// The report in the requested format.
     fn render(&self, report: &Report, terminal: bool) -> Result<String, Failure> {
         let json = |result: serde_json::Result<String>| {
             result.map(|text| text + "\n").map_err(|e| Failure::new(e.to_string()))
@@ -315,7 +317,7 @@ impl Job<'_> {
         file.finish().map(drop)
     }
 
-    /// Says of one capture of many that it could not be looked at.
+    /// Prints that one capture of many could not be analyzed.
     fn print_failure(&self, failure: &Failure) -> Result<(), Failure> {
         warn(&format!("{}: {failure}", self.found.name()));
         if self.args.format != ReportFormat::Jsonl {

@@ -1,4 +1,4 @@
-//! The dataset of a capture with two more tables: failures and findings.
+//! Writes the dataset of a capture with two more tables: failures and findings.
 
 use crate::args::RunArgs;
 use crate::failure::Failure;
@@ -17,9 +17,6 @@ use pml_parser::export::parquet::{ParquetOptions, write_dataset};
 use pml_parser::export::{ScanOptions, TableOptions, WriteError};
 use std::io::Write;
 use std::path::Path;
-
-/// Names of the tables that a dataset of triage has beside those of a conversion.
-pub(crate) const NAMES: [&str; 2] = [FAILURES.name, FINDINGS.name];
 
 /// The two tables for docs/schema.md.
 pub(crate) fn markdown() -> String {

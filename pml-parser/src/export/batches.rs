@@ -1,11 +1,11 @@
-//! The events table as Arrow record batches: pulled one by one, or handed to a function.
+//! The events table as Arrow record batches: from an iterator, or passed to a function.
 
 use super::range_size::BATCHES;
 use super::stack_tables::StackTables;
-use super::{RangeDecoder, TableOptions, WriteError, progress};
+use super::{RangeDecoder, TableOptions, WriteError, position_after};
 use crate::arrow::events::{EventCounts, EventRows};
-use crate::arrow::schema::Source;
 use crate::budget::Budget;
+use crate::columns::Source;
 use crate::log::set::{EventRange, LogSet};
 use crate::parallel::{Ahead, in_order};
 use crate::progress::Progress;
@@ -17,9 +17,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The events table of a capture, as an iterator of record batches in the order of the log.
 ///
-/// It owns what it reads, so it can be handed to whatever pulls: DataFusion, a C data stream, a binding.
-/// Ranges of events are decoded in parallel ahead of their use; at most `threads + 2` ranges of at most
-/// 65,536 events are held, and two batches. The batches depend on the capture and the export alone.
+/// The iterator owns the capture, so DataFusion, a C data stream or a language binding can hold it. Ranges of
+/// events are decoded in parallel before they are needed. At most `threads + 2` ranges of at most 65,536
+/// events, and two batches, are in memory. The batches depend only on the capture and the options.
 ///
 /// ```
 /// # fn count(bytes: Vec<u8>) -> Result<usize, Box<dyn std::error::Error>> {
@@ -47,7 +47,7 @@ pub struct EventBatches {
     is_done: bool,
 }
 
-/// Cancels once the reader is dropped.
+/// Cancels the work when the reader is dropped.
 struct UntilDropped(Arc<AtomicBool>);
 
 impl Progress for UntilDropped {
@@ -59,10 +59,10 @@ impl Progress for UntilDropped {
 }
 
 impl EventBatches {
-    /// Starts to read a capture.
+    /// Starts to read a capture on another thread.
     ///
     /// # Errors
-    /// When the system gives no thread.
+    /// When the system cannot start a thread.
     pub fn new<B>(set: Arc<LogSet<B>>, export: TableOptions) -> std::io::Result<Self>
     where
         B: AsRef<[u8]> + Send + Sync + 'static,
@@ -78,7 +78,7 @@ impl EventBatches {
         Ok(Self { schema, batches, is_dropped, counts: None, is_done: false })
     }
 
-    /// What was counted, damage among it; `None` before the last batch has been taken.
+    /// The numbers of events, and the damage. `None` until the iterator has ended without an error.
     pub fn counts(&self) -> Option<&EventCounts> {
         self.counts.as_ref()
     }
@@ -119,16 +119,16 @@ impl Drop for EventBatches {
     }
 }
 
-/// Reads the events table and hands its batches to `take`, in the order of the log, on the calling thread.
-/// At most `threads + 2` ranges of at most 65,536 events are held. [`EventBatches`] is this behind a thread
-/// and a channel; for what can take a function this is simpler, and as fast (benches/RESULTS.md).
+/// Reads the events table and passes its batches to `take`, in the order of the log, on the calling thread.
+/// At most `threads + 2` ranges of at most 65,536 events are in memory. [`EventBatches`] runs this function
+/// on another thread. Where a function can be passed, this one is simpler and as fast (benches/RESULTS.md).
 ///
 /// # Errors
 /// When `take` fails, the caller cancels, or the capture exceeds its limits.
 pub fn read_batches<B>(
     set: &LogSet<B>,
     export: &TableOptions,
-    monitor: &dyn Progress,
+    progress: &dyn Progress,
     mut take: impl FnMut(RecordBatch) -> Result<(), WriteError>,
 ) -> Result<EventCounts, WriteError>
 where
@@ -139,7 +139,7 @@ where
     let mut counts = EventCounts::new(export.columns.has(Source::Detail));
     let budget = Budget::new(set, export.scan.limits);
     let mut stacks = StackTables::new((), &budget);
-    let decoder = RangeDecoder::new(set, export, &budget, monitor);
+    let decoder = RangeDecoder::new(set, export, &budget, progress);
     let decode = |range: EventRange| {
         let mut batches = Vec::new();
         let (counts, stacks) = decoder.decode(&range, |rows, meter| {
@@ -162,8 +162,8 @@ where
             }
             take(RecordBatch::try_new(Arc::clone(&schema), batch)?)?;
         }
-        let (events, bytes) = progress(set, &range);
-        monitor.advance(events, bytes);
+        let (events, bytes) = position_after(set, &range);
+        progress.advance(events, bytes);
         Ok(())
     })?;
     Ok(counts)

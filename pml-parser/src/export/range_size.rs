@@ -1,31 +1,31 @@
-//! How many events each output decodes at a time, and why.
+//! The number of events that each output decodes at a time, and the reason.
 
 use crate::log::set::{EventRange, LogSet};
 
-/// The most events of a range, and about the most bytes of their records.
+/// The most events of a range, and approximately the most bytes of their records.
 #[derive(Clone, Copy, Debug)]
 pub struct RangeSize {
-    /// Events.
+    /// The most events.
     pub events: u32,
-    /// Bytes of records.
+    /// The approximate limit of the records in bytes.
     pub bytes: u64,
 }
 
 impl RangeSize {
-    /// The ranges of a capture.
+    /// Divides a capture into ranges of this size, in order.
     pub fn of<B: AsRef<[u8]>>(self, set: &LogSet<B>) -> impl Iterator<Item = EventRange> + '_ {
         set.ranges(self.events, self.bytes)
     }
 }
 
-/// A record batch: as many rows as a Parquet row group, in half its memory since nothing is encoded.
+/// A record batch: as many rows as a Parquet row group, in half the memory because nothing is encoded.
 pub(super) const BATCHES: RangeSize = RangeSize { events: 65_536, bytes: 64 << 20 };
 
-/// A row group of a Parquet file: large enough that dictionaries pay, small enough that all threads have work
-/// on a log of a few hundred thousand events.
+/// A row group of a Parquet file: large enough that dictionaries save space, and small enough that a log of a
+/// few hundred thousand events keeps all threads busy.
 pub const ROW_GROUP: RangeSize = RangeSize { events: 65_536, bytes: 128 << 20 };
 
-/// A part of a slice: events are copied, so a range is as large as its records.
+/// A range of a slice: events are copied unchanged, so a range needs no more memory than its records.
 pub(super) const SLICE: RangeSize = RangeSize { events: 65_536, bytes: 64 << 20 };
 
 /// Lines of JSON: every event becomes one to two thousand bytes.

@@ -1,4 +1,4 @@
-//! What the events themselves tell of processes, where the process table does not.
+//! What the events themselves say about processes, where the process table says nothing.
 
 use crate::detail::process::{Created, Loaded, started};
 use crate::detail::sid;
@@ -10,11 +10,11 @@ use crate::time::FileTime;
 use crate::write::{NewModule, NewProcess, Tables};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-/// What is known of one process.
+/// What the events say about one process.
 #[derive(Clone, Debug, Default)]
-struct Known<'a> {
+struct Evidence<'a> {
     created: Option<Created<'a>>,
-    /// From events of its children, where nothing tells of the process itself.
+    /// From events of its children, where no event says it of the process itself.
     pid: Option<u32>,
     parent_pid: Option<u32>,
     command_line: WinStr<'a>,
@@ -22,30 +22,36 @@ struct Known<'a> {
     modules: Vec<(FileTime, Loaded<'a>)>,
 }
 
-/// Processes that are known by events at most; captures of whole days have some thousands.
+/// The most processes that are rebuilt from events; captures of whole days have some thousands.
 const MOST_PROCESSES: usize = 1 << 16;
 
-/// Gathers what events tell of processes. Their records do not overlap, so it is not more than the file.
+/// Collects what events say about processes. Their records do not overlap, so this is smaller than the file.
 #[derive(Debug)]
-pub(super) struct Witnesses<'a> {
+pub(super) struct ProcessEvidence<'a> {
     pointer: usize,
-    known: BTreeMap<u32, Known<'a>>,
+    processes: BTreeMap<u32, Evidence<'a>>,
     /// Process indexes that events name.
     named: BTreeSet<u32>,
-    /// The last of them; most events follow one of the same process.
+    /// The last of them: most events follow one of the same process.
     last: Option<u32>,
-    /// Modules that are known, so that each is kept once.
+    /// Modules that events load, so that each is kept once.
     modules: HashSet<(u32, u64, u32, &'a [u8])>,
 }
 
-impl<'a> Witnesses<'a> {
+impl<'a> ProcessEvidence<'a> {
     pub(super) fn new(pointer: usize) -> Self {
-        Self { pointer, known: BTreeMap::new(), named: BTreeSet::new(), last: None, modules: HashSet::new() }
+        Self {
+            pointer,
+            processes: BTreeMap::new(),
+            named: BTreeSet::new(),
+            last: None,
+            modules: HashSet::new(),
+        }
     }
 
-    /// Looks at one event.
+    /// Adds one event.
     #[inline]
-    pub(super) fn see(&mut self, record: &EventRecord<'a>) {
+    pub(super) fn add_event(&mut self, record: &EventRecord<'a>) {
         let index = record.header.process_index.get();
         if self.last != Some(index) {
             self.last = Some(index);
@@ -54,58 +60,58 @@ impl<'a> Witnesses<'a> {
         let class = EventClass::from_code(record.header.class.get());
         if class == EventClass::Process {
             let operation = Operation::of(class, record.header.operation.get(), 0);
-            self.see_process(index, operation, record);
+            self.add_process_event(index, operation, record);
         }
     }
 
-    /// Looks at an event of the process class, of the process with this index.
-    fn see_process(&mut self, index: u32, operation: Operation, record: &EventRecord<'a>) {
+    /// Adds an event of the process class that belongs to the process with this index.
+    fn add_process_event(&mut self, index: u32, operation: Operation, record: &EventRecord<'a>) {
         let time = FileTime(record.header.time.get());
         match operation {
             Operation::PROCESS_DEFINED | Operation::PROCESS_CREATE => {
                 let Some(created) = Created::read(record.details) else { return };
-                if let Some(parent) = self.known(created.parent_index) {
+                if let Some(parent) = self.evidence_on(created.parent_index) {
                     parent.pid = parent.pid.or(Some(created.parent_pid));
                 }
-                if let Some(known) = self.known(created.index) {
-                    known.created = Some(created);
+                if let Some(evidence) = self.evidence_on(created.index) {
+                    evidence.created = Some(created);
                 }
             }
             Operation::PROCESS_START => {
                 let Some((parent_pid, command_line)) = started(record.details) else { return };
-                if let Some(known) = self.known(index) {
-                    known.parent_pid = Some(parent_pid);
-                    known.command_line = command_line;
+                if let Some(evidence) = self.evidence_on(index) {
+                    evidence.parent_pid = Some(parent_pid);
+                    evidence.command_line = command_line;
                 }
             }
             Operation::PROCESS_EXIT => {
-                if let Some(known) = self.known(index) {
-                    known.end = Some(time);
+                if let Some(evidence) = self.evidence_on(index) {
+                    evidence.end = Some(time);
                 }
             }
             Operation::LOAD_IMAGE => {
                 let Some(loaded) = Loaded::read(record.details, self.pointer) else { return };
                 let is_new = self.modules.insert((index, loaded.base, loaded.size, loaded.path.raw()));
-                if let Some(known) = self.known(index).filter(|_| is_new) {
-                    known.modules.push((time, loaded));
+                if let Some(evidence) = self.evidence_on(index).filter(|_| is_new) {
+                    evidence.modules.push((time, loaded));
                 }
             }
             _ => {}
         }
     }
 
-    /// What is known of a process; `None` where too many are known already.
-    fn known(&mut self, index: u32) -> Option<&mut Known<'a>> {
-        if self.known.len() >= MOST_PROCESSES && !self.known.contains_key(&index) {
+    /// The evidence on a process; `None` where there is evidence on too many already.
+    fn evidence_on(&mut self, index: u32) -> Option<&mut Evidence<'a>> {
+        if self.processes.len() >= MOST_PROCESSES && !self.processes.contains_key(&index) {
             return None;
         }
-        Some(self.known.entry(index).or_default())
+        Some(self.processes.entry(index).or_default())
     }
 
-    /// Whether events say that this is not the record of the process with this index.
-    pub(super) fn contradict(&self, index: u32, record: Process<'_>) -> bool {
-        let known = self.known.get(&index);
-        let pid = known.and_then(|known| known.created.map(|created| created.pid).or(known.pid));
+    /// Whether events contradict that this is the record of the process with this index.
+    pub(super) fn contradicts(&self, index: u32, record: Process<'_>) -> bool {
+        let evidence = self.processes.get(&index);
+        let pid = evidence.and_then(|evidence| evidence.created.map(|created| created.pid).or(evidence.pid));
         pid.is_some_and(|pid| pid != record.pid())
     }
 
@@ -114,34 +120,34 @@ impl<'a> Witnesses<'a> {
         self.named.iter().copied()
     }
 
-    /// Whether anything tells who a process is.
-    pub(super) fn tell_of(&self, index: u32) -> bool {
-        self.known.get(&index).is_some_and(|known| {
-            known.created.is_some()
-                || known.pid.is_some()
-                || known.parent_pid.is_some()
-                || known.program().is_some()
+    /// Whether events say which process this is.
+    pub(super) fn identifies(&self, index: u32) -> bool {
+        self.processes.get(&index).is_some_and(|evidence| {
+            evidence.created.is_some()
+                || evidence.pid.is_some()
+                || evidence.parent_pid.is_some()
+                || evidence.program().is_some()
         })
     }
 
-    /// Adds the process with this index as far as events tell of it, and as far as the log's own record of
-    /// it, some texts of which may be missing, does.
-    pub(super) fn add(&self, index: u32, record: Option<Process<'a>>, tables: &mut Tables) {
-        let none = Known::default();
-        let known = self.known.get(&index).unwrap_or(&none);
-        let created = known.created.as_ref();
-        let texts = known.texts(record);
-        let modules = known.modules(record);
-        // Where nothing tells, PID and session are 0 and the process a 32-bit one, as Process Monitor shows
-        // a process that it has no record of.
+    /// Adds the process with this index to `tables`, from the events and from the log's own record of it,
+    /// some texts of which may be missing.
+    pub(super) fn add_process(&self, index: u32, record: Option<Process<'a>>, tables: &mut Tables) {
+        let none = Evidence::default();
+        let evidence = self.processes.get(&index).unwrap_or(&none);
+        let created = evidence.created.as_ref();
+        let texts = evidence.texts(record);
+        let modules = evidence.modules(record);
+        // Where the events say nothing, PID and session are 0 and the process is a 32-bit one: Process
+        // Monitor shows a process without a record like that.
         let mut process = NewProcess {
             index,
-            pid: known.pid.unwrap_or(0),
-            parent_pid: known.parent_pid.unwrap_or(0),
+            pid: evidence.pid.unwrap_or(0),
+            parent_pid: evidence.parent_pid.unwrap_or(0),
             authentication_id: 0,
             virtualized: u32::MAX,
             is_64_bit: false,
-            end: known.end,
+            end: evidence.end,
             integrity: &texts.integrity,
             user: &texts.user,
             name: texts.name(),
@@ -174,7 +180,7 @@ impl<'a> Witnesses<'a> {
             process.virtualized = record.virtualized().code();
             process.is_64_bit = record.is_64_bit();
         }
-        // Its events name no program: it is the kernel.
+        // The kernel: its events name no program.
         if process.pid == SYSTEM_PID && texts.name.is_empty() {
             process.name = "System";
         }
@@ -230,14 +236,14 @@ impl FoundModule {
     }
 }
 
-impl<'a> Known<'a> {
-    /// The program, by the first module that is one.
+impl<'a> Evidence<'a> {
+    /// The program: the first module whose path ends like one.
     fn program(&self) -> Option<WinStr<'a>> {
         let paths = self.modules.iter().map(|(_, loaded)| loaded.path);
         paths.into_iter().find(|path| path.to_str().to_ascii_lowercase().ends_with(".exe"))
     }
 
-    /// Texts of the record, and where it has none, those that events tell.
+    /// Texts of the record, and where it has none, those of events.
     fn texts(&self, record: Option<Process<'a>>) -> Texts {
         let created = self.created.as_ref();
         let of_record = |text: fn(Process<'a>) -> WinStr<'a>| {
@@ -268,7 +274,7 @@ impl<'a> Known<'a> {
         }
     }
 
-    /// Modules of the record, and behind them those that only events tell of.
+    /// Modules of the record, and after them those that only events load.
     fn modules(&self, record: Option<Process<'a>>) -> Vec<FoundModule> {
         let mut modules: Vec<FoundModule> = Vec::new();
         let paths: HashMap<u64, WinStr<'_>> =
@@ -303,7 +309,7 @@ impl<'a> Known<'a> {
     }
 }
 
-/// What stands behind the last separator of a path.
+/// The part of a path after its last separator.
 fn file_name(path: &str) -> &str {
     path.rsplit(['\\', '/']).next().unwrap_or(path)
 }

@@ -1,0 +1,188 @@
+//! The second stage: locates the events, by the log's own event offset array or by carving.
+
+use super::FIRST;
+use super::carve::RecordSink;
+use super::classify::ClassifiedHeader;
+use super::offset_array;
+use super::process_evidence::ProcessEvidence;
+use super::region::{Candidate, Region};
+use crate::error::{Damage, Error, ErrorKind, Result};
+use crate::log::offsets::Offsets;
+use crate::progress::Progress;
+use crate::raw::event::HEADER_SIZE;
+use crate::raw::offsets::RawOffset;
+
+/// Bytes between two reports of progress.
+const REPORTED: u64 = 1 << 20;
+
+/// The events of a log.
+#[derive(Debug)]
+pub(super) struct LocatedEvents<'a> {
+    /// Where the events are; the file's own array only if it is consistent.
+    pub offsets: Offsets,
+    /// Where the last record ends.
+    pub end: u64,
+    /// What was lost of the events.
+    pub loss: Loss,
+    /// What the events say about processes.
+    pub evidence: ProcessEvidence<'a>,
+}
+
+/// What was lost of the events of a log.
+#[derive(Debug)]
+pub(super) struct Loss {
+    /// Events of which something cannot be right.
+    pub doubtful: u64,
+    /// Lost events, or the least number of them.
+    pub lost: u64,
+    /// Whether `lost` is the number rather than the least one.
+    pub lost_is_exact: bool,
+    /// Bytes in gaps.
+    pub lost_bytes: u64,
+    /// Whether there are gaps: stretches without a record that one could be in.
+    pub has_gaps: bool,
+    /// The first gaps and doubtful events.
+    pub damage: Damage,
+}
+
+impl LocatedEvents<'_> {
+    /// Whether the file's own event offset array leads to the events.
+    pub(super) fn has_array(&self) -> bool {
+        matches!(self.offsets, Offsets::InFile { .. })
+    }
+}
+
+/// Locates the events of a log.
+///
+/// # Errors
+/// [`ErrorKind::Cancelled`] when `progress` cancels.
+pub(super) fn locate_events<'a>(
+    file: &'a [u8],
+    header: &ClassifiedHeader<'_>,
+    progress: &dyn Progress,
+) -> Result<LocatedEvents<'a>> {
+    // No record ends where the header's pointer is 0.
+    let end = Some(header.raw.offsets.get()).filter(|&at| at != 0);
+    let region = Region { file, pointer: header.pointer(), end };
+    if let Some(array) = Offsets::in_file(file, header.raw).ok().filter(|array| array.at() != 0) {
+        let mut salvage = Salvage::new(region.pointer, progress);
+        let is_consistent = offset_array::take(&region, &array, &mut salvage);
+        salvage.check_cancelled()?;
+        if is_consistent {
+            return Ok(salvage.conclude(array, 0, true));
+        }
+    }
+    let mut salvage = Salvage::new(region.pointer, progress);
+    let has_end = region.carve(FIRST, &mut salvage);
+    salvage.check_cancelled()?;
+    let (lost, is_exact) = count_lost(file, header, &salvage, has_end);
+    let offsets = Offsets::Found(std::mem::take(&mut salvage.offsets));
+    Ok(salvage.conclude(offsets, lost, is_exact))
+}
+
+/// How many events carving did not find, and whether that is the number rather than the least one;
+/// `has_end` says whether carving met the end of the records.
+fn count_lost(
+    file: &[u8],
+    header: &ClassifiedHeader<'_>,
+    salvage: &Salvage<'_, '_>,
+    has_end: bool,
+) -> (u64, bool) {
+    if has_end && salvage.gaps == 0 {
+        return (0, true);
+    }
+    let (kept, counted) = (salvage.offsets.len() as u64, u64::from(header.raw.event_count.get()));
+    // A count of more events than the file has room for is worthless.
+    let room = header.raw.offsets.get().max(file.len() as u64) / HEADER_SIZE as u64;
+    if header.is_trusted() && (kept.max(1)..=room).contains(&counted) {
+        (counted - kept, true)
+    } else {
+        (salvage.gaps, false)
+    }
+}
+
+/// Collects the events of a log and what is lost of them.
+pub(super) struct Salvage<'a, 'p> {
+    /// Where the records begin.
+    pub offsets: Vec<RawOffset>,
+    /// Where the last record ends.
+    end: u64,
+    doubtful: u64,
+    lost_bytes: u64,
+    /// Stretches without a record that one could be in.
+    gaps: u64,
+    /// The first of them, and of doubtful events.
+    damage: Damage,
+    evidence: ProcessEvidence<'a>,
+    progress: &'p dyn Progress,
+    /// Offset of the next report of progress.
+    next_report: u64,
+    is_cancelled: bool,
+}
+
+impl<'a, 'p> Salvage<'a, 'p> {
+    fn new(pointer: usize, progress: &'p dyn Progress) -> Self {
+        Self {
+            offsets: Vec::new(),
+            end: FIRST,
+            doubtful: 0,
+            lost_bytes: 0,
+            gaps: 0,
+            damage: Damage::default(),
+            evidence: ProcessEvidence::new(pointer),
+            progress,
+            next_report: REPORTED,
+            is_cancelled: false,
+        }
+    }
+
+    /// An error, once the caller has cancelled.
+    fn check_cancelled(&self) -> Result<()> {
+        if self.is_cancelled { Err(Error::new(ErrorKind::Cancelled, "events", self.end)) } else { Ok(()) }
+    }
+
+    fn conclude(self, offsets: Offsets, lost: u64, lost_is_exact: bool) -> LocatedEvents<'a> {
+        let loss = Loss {
+            doubtful: self.doubtful,
+            lost,
+            lost_is_exact,
+            lost_bytes: self.lost_bytes,
+            has_gaps: self.gaps > 0,
+            damage: self.damage,
+        };
+        LocatedEvents { offsets, end: self.end, loss, evidence: self.evidence }
+    }
+}
+
+impl<'a> RecordSink<'a> for Salvage<'a, '_> {
+    fn found(&mut self, candidate: &Candidate<'a>, is_doubtful: bool) {
+        // The format numbers events with 32 bits and places them with 40.
+        if self.offsets.len() >= u32::MAX as usize || candidate.at > RawOffset::MAX {
+            return self.lost(candidate.at, candidate.end());
+        }
+        self.offsets.push(RawOffset::new(candidate.at));
+        self.end = self.end.max(candidate.end());
+        self.evidence.add_event(&candidate.record);
+        if is_doubtful {
+            self.doubtful += 1;
+            self.damage.push(Error::new(ErrorKind::Doubtful, "event", candidate.at));
+        }
+    }
+
+    fn lost(&mut self, from: u64, to: u64) {
+        let size = to.saturating_sub(from);
+        self.lost_bytes += size;
+        self.gaps += 1;
+        self.damage.push(Error::new(ErrorKind::NoEvents(size), "events", from));
+    }
+
+    #[inline]
+    fn goes_on(&mut self, at: u64) -> bool {
+        if at >= self.next_report {
+            self.next_report = at.saturating_add(REPORTED);
+            self.progress.advance(self.offsets.len() as u64, at);
+            self.is_cancelled |= self.progress.is_cancelled();
+        }
+        !self.is_cancelled
+    }
+}

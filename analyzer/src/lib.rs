@@ -61,6 +61,7 @@ pub use knowledge::{
 pub use language::{Language, Text};
 #[cfg(feature = "tables")]
 pub use report::tables;
+pub use report::case;
 pub use report::{
     FailureReport, FindingReport, Format, Origin, Paint, Report, SCHEMA_VERSION, printable, printable_lines,
 };

@@ -1,4 +1,4 @@
-//! Stories that logs tell together: what happened must be said, and what did not happen must not.
+//! Cases of several logs: the analysis reports what happened, and nothing that did not happen.
 
 use pml_analyzer::Language;
 use pml_analyzer::logs::case::{Case, CaseOutcome, Outcome, Phase, PlacedBy};
@@ -482,12 +482,12 @@ fn titles_belong_to_their_identifiers() {
         ),
     ];
     let case = case(&[wu(&lines)]);
-    let told: Vec<_> = case
+    let outcomes: Vec<_> = case
         .updates
         .iter()
         .map(|update| (update.identity.kb.as_deref().unwrap_or_default(), update.outcome))
         .collect();
-    assert_eq!(told, [("KB5039895", Outcome::Failed), ("KB5040427", Outcome::Installed)]);
+    assert_eq!(outcomes, [("KB5039895", Outcome::Failed), ("KB5040427", Outcome::Installed)]);
     assert_eq!(case.updates[case.main.unwrap()].identity.kb.as_deref(), Some("KB5039895"));
 }
 

@@ -1,5 +1,5 @@
-//! Any bytes as the files of a case: recognised, read, and put together to one story. Files are separated
-//! by a line of its own, so that one input can hold several that tell of the same.
+//! Any bytes as the files of a case: the target detects, reads and joins the files. A separator line lets one
+//! input hold several files.
 #![no_main]
 
 use libfuzzer_sys::{Corpus, fuzz_target};

@@ -1,7 +1,8 @@
-//! Captures inside a zip file: found by its directory, unpacked within bounds.
+//! Captures and text logs inside a zip file: found by its directory, unpacked within bounds.
 
-use super::names::{file_name, is_log, safe_name, set_of};
-use super::{BundleError, CaptureLocation, Found, MOST_ENTRIES, Place, Skipped, io_error};
+use super::names::{file_name, is_log, may_be_text_log, safe_name, set_of};
+use super::{BundleError, CaptureLocation, Found, LogLocation, MOST_ENTRIES, MOST_TEXTS, Place, Skipped, io_error};
+use crate::logs::{LogFile, Signatures};
 use pml_parser::Progress;
 use pml_parser::parts::part_number_of;
 use std::collections::BTreeMap;
@@ -30,7 +31,7 @@ pub(super) fn is_zip(path: &Path) -> Result<bool, BundleError> {
 }
 
 /// Adds the captures inside a zip file.
-pub(super) fn find(path: &Path, found: &mut Found) -> Result<(), BundleError> {
+pub(super) fn find(path: &Path, input: usize, found: &mut Found) -> Result<(), BundleError> {
     let mut zip = open(path)?;
     let size = path.metadata().map_err(|error| io_error(path, error))?.len();
     let path = path.to_owned();
@@ -42,6 +43,7 @@ pub(super) fn find(path: &Path, found: &mut Found) -> Result<(), BundleError> {
     }
     let mut packed = 0u64;
     let mut sets: BTreeMap<PathBuf, Vec<(usize, String)>> = BTreeMap::new();
+    let mut texts: Vec<(usize, String)> = Vec::new();
     for number in 0..zip.len() {
         let entry = zip.by_index_raw(number).map_err(|e| zip_error(&path, &e))?;
         let name = entry.name().map_err(|e| zip_error(&path, &e))?.replace('\\', "/");
@@ -49,9 +51,12 @@ pub(super) fn find(path: &Path, found: &mut Found) -> Result<(), BundleError> {
         if entry.is_file() && is_log(inner) {
             packed = packed.saturating_add(entry.compressed_size());
             sets.entry(set_of(inner)).or_default().push((number, name));
+        } else if entry.is_file() && may_be_text_log(inner) && texts.len() < MOST_TEXTS {
+            packed = packed.saturating_add(entry.compressed_size());
+            texts.push((number, member_name(entry.name_raw(), name)));
         }
     }
-    if sets.is_empty() {
+    if sets.is_empty() && texts.is_empty() {
         return Err(BundleError::NoLogs { path });
     }
     if packed > size {
@@ -63,8 +68,11 @@ pub(super) fn find(path: &Path, found: &mut Found) -> Result<(), BundleError> {
         members.sort_by_key(|member| part_number_of(Path::new(&member.1)));
         let first = members.first().map(|member| member.1.as_str()).unwrap_or_default();
         let name = format!("{}:{first}", archive.path.display());
-        CaptureLocation { name, place: Place::Zip { archive: Arc::clone(&archive), members } }
+        CaptureLocation { name, input, place: Place::Zip { archive: Arc::clone(&archive), members } }
     }));
+    found.logs.extend(
+        texts.into_iter().map(|(number, name)| LogLocation::member(Arc::clone(&archive), number, name, input)),
+    );
     Ok(())
 }
 
@@ -77,7 +85,31 @@ fn zip_error(path: &Path, error: &ZipError) -> BundleError {
     BundleError::Zip { path: path.to_owned(), reason: error.to_string() }
 }
 
+/// The name of a member as it was meant: collectors on Chinese systems write GBK without saying so.
+fn member_name(raw: &[u8], decoded: String) -> String {
+    match std::str::from_utf8(raw) {
+        Ok(name) => name.replace('\\', "/"),
+        Err(_) => match encoding_rs::GBK.decode_without_bom_handling_and_without_replacement(raw) {
+            Some(name) => name.replace('\\', "/"),
+            None => decoded,
+        },
+    }
+}
+
 impl Archive {
+    /// Reads a member as a text log, without a file in between.
+    pub(super) fn read_log(
+        &self,
+        number: usize,
+        name: &str,
+        signatures: &Signatures,
+    ) -> Result<Vec<LogFile>, BundleError> {
+        let mut zip = self.zip.lock().unwrap_or_else(PoisonError::into_inner);
+        let entry = zip.by_index(number).map_err(|e| zip_error(&self.path, &e))?;
+        let most = entry.compressed_size().saturating_mul(GROWS).max(1 << 20).min(most_unpacked(self.size));
+        Ok(LogFile::read_stream(name, &mut entry.take(most), signatures))
+    }
+
     /// Unpacks members to a folder; gives their files.
     pub(super) fn unpack(
         &self,
@@ -116,6 +148,9 @@ fn most_unpacked(zip: u64) -> u64 {
     zip.saturating_mul(GROWS).saturating_add(SPARE)
 }
 
+/// A member that grows by more than this is no log.
+const GROWS: u64 = 1_000;
+
 /// Unpacks a member; `left` is what all members together may still have in bytes. What does not begin as a log
 /// does is not unpacked at all, and a member that grows a thousandfold is no log either: those shrink to a tenth
 /// or a thirtieth.
@@ -125,7 +160,6 @@ fn unpack(
     left: &mut u64,
     progress: &dyn Progress,
 ) -> io::Result<()> {
-    const GROWS: u64 = 1_000;
     let most = entry.compressed_size().saturating_mul(GROWS).max(1 << 20).min(*left);
     let mut entry = entry.take(most.saturating_add(1));
     let mut start = [0; 4];

@@ -1,4 +1,5 @@
-//! Finds captures where people put them: named files, folders, zip files of a collector.
+//! Finds captures, and the text logs beside them, where people put them: named files, folders, zip files of a
+//! collector.
 //!
 //! Finding says where the captures are and what was skipped; [`CaptureLocation::files`] makes a capture's
 //! files ready to be opened. A name or a length in a zip file is never trusted.
@@ -6,9 +7,11 @@
 mod archive;
 mod error;
 mod folder;
+mod log;
 mod names;
 
 pub use error::BundleError;
+pub use log::LogLocation;
 
 use archive::Archive;
 use pml_parser::Progress;
@@ -21,11 +24,16 @@ use tempfile::TempDir;
 /// Entries of a folder tree or a zip file that are searched, at most.
 const MOST_ENTRIES: usize = 1_000_000;
 
+/// Files that may be text logs of one input, at most.
+const MOST_TEXTS: usize = 5_000;
+
 /// What was found.
 #[derive(Debug, Default)]
 pub struct Found {
     /// The captures, in the order in which the inputs name them.
     pub captures: Vec<CaptureLocation>,
+    /// Files that may be text logs or event logs: their content decides, and it is not read yet.
+    pub logs: Vec<LogLocation>,
     /// What was not searched, or not taken.
     pub skipped: Vec<Skipped>,
 }
@@ -52,6 +60,8 @@ pub enum Skipped {
 #[derive(Debug)]
 pub struct CaptureLocation {
     name: String,
+    /// Position of the input that it is in.
+    input: usize,
     place: Place,
 }
 
@@ -86,14 +96,16 @@ pub fn find(inputs: &[PathBuf], alone: bool, progress: &dyn Progress) -> Result<
     let mut found = Found::default();
     // The named sets, each with the position of its capture.
     let mut named: Vec<(PathBuf, usize)> = Vec::new();
-    for input in inputs {
+    for (position, input) in inputs.iter().enumerate() {
         let metadata = fs::metadata(input).map_err(|error| io_error(input, error))?;
         if metadata.is_dir() {
-            folder::find(input, progress, &mut found)?;
+            folder::find(input, position, progress, &mut found)?;
         } else if metadata.is_file() && archive::is_zip(input)? {
-            archive::find(input, &mut found)?;
+            archive::find(input, position, &mut found)?;
+        } else if metadata.is_file() && log::is_text_log(input)? {
+            found.logs.push(LogLocation::file(input.clone(), input.display().to_string(), position));
         } else {
-            found.add_file(input, alone, &mut named);
+            found.add_file(input, position, alone, &mut named);
         }
     }
     Ok(found)
@@ -101,7 +113,7 @@ pub fn find(inputs: &[PathBuf], alone: bool, progress: &dyn Progress) -> Result<
 
 impl Found {
     /// Adds a named file: to the capture of its set, where an earlier input names a part of that.
-    fn add_file(&mut self, input: &Path, alone: bool, named: &mut Vec<(PathBuf, usize)>) {
+    fn add_file(&mut self, input: &Path, position: usize, alone: bool, named: &mut Vec<(PathBuf, usize)>) {
         let set = names::set_of(input);
         let known = named.iter().find(|known| known.0 == set && !alone);
         if let Some(capture) = known.and_then(|&(_, at)| self.captures.get_mut(at))
@@ -112,7 +124,7 @@ impl Found {
         }
         named.push((set, self.captures.len()));
         let place = Place::Files(vec![input.to_owned()]);
-        self.captures.push(CaptureLocation { name: input.display().to_string(), place });
+        self.captures.push(CaptureLocation { name: input.display().to_string(), input: position, place });
     }
 }
 
@@ -120,6 +132,11 @@ impl CaptureLocation {
     /// What to call the capture.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Position of the input that it is in.
+    pub fn input(&self) -> usize {
+        self.input
     }
 
     /// How to name its first file on a command line.

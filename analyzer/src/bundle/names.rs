@@ -8,6 +8,14 @@ pub(super) fn is_log(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("pml"))
 }
 
+/// Whether a file has a name that a text log, an event log or a packed one may have. Copies get other names, but
+/// seldom another ending.
+pub(super) fn may_be_text_log(path: &Path) -> bool {
+    const ENDINGS: [&str; 10] = ["log", "txt", "xml", "evtx", "cab", "reg", "old", "bak", "lo_", "persist"];
+    let ending = path.extension().map(|ending| ending.to_ascii_lowercase());
+    ending.is_some_and(|ending| ENDINGS.iter().any(|known| ending == *known))
+}
+
 /// The set that a file is a part of: its folder, and the name of the set in it.
 pub(super) fn set_of(path: &Path) -> PathBuf {
     folder_of(path).join(capture_name(path))

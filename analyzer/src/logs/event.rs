@@ -115,7 +115,7 @@ impl StoreScan {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
-    /// No damage, as far as was asked.
+    /// No damage, as far as the command looked.
     Healthy,
     /// Damaged; it can be repaired.
     Repairable,

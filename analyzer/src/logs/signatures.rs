@@ -11,7 +11,7 @@ use crate::language::Text;
 use aho_corasick::AhoCorasick;
 use serde::Deserialize;
 use std::cell::OnceCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use toml::Spanned;
 
 /// Name and text of each file.
@@ -21,7 +21,7 @@ macro_rules! files {
     };
 }
 
-const FILES: [(&str, &str); 9] = files![
+const FILES: [(&str, &str); 10] = files![
     "noise.toml",
     "markers.toml",
     "events.toml",
@@ -31,6 +31,7 @@ const FILES: [(&str, &str); 9] = files![
     "servicing.toml",
     "client.toml",
     "remedies.toml",
+    "labels.toml",
 ];
 
 /// The shape of every file: each has some of the lists.
@@ -57,6 +58,8 @@ struct File {
     remedy: Vec<RemedyEntry>,
     #[serde(default)]
     background: Vec<String>,
+    #[serde(default)]
+    labels: BTreeMap<String, Text>,
 }
 
 /// Logs that an entry is about.
@@ -224,7 +227,7 @@ pub enum SignatureKind {
     Note,
 }
 
-/// What a signature is asked of.
+/// What a signature applies to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Scope {
@@ -396,6 +399,7 @@ pub struct Signatures {
     /// Titles of updates that come and go without being noticed: definitions, apps of the Store.
     pub(crate) background: Vec<String>,
     remedies: Vec<RemedyEntry>,
+    labels: BTreeMap<String, Text>,
     /// All literals of noise and markers, and for each the entry that it belongs to.
     automaton: AhoCorasick,
     owners: Vec<Owner>,
@@ -444,6 +448,7 @@ impl Signatures {
                     all.signature.extend(file.signature);
                     all.remedy.extend(file.remedy);
                     all.background.extend(file.background);
+                    all.labels.extend(file.labels);
                 }
                 Err(error) => mistake(
                     name,
@@ -516,6 +521,7 @@ impl Signatures {
             signatures: file.signature,
             background: file.background,
             remedies: file.remedy,
+            labels: file.labels,
         })
     }
 
@@ -584,6 +590,16 @@ impl Signatures {
         let entry = self.remedies.iter().find(|entry| entry.id == id)?;
         let RemedyEntry { risk, text, commands, offline, .. } = entry;
         Some(Remedy { risk: *risk, text, commands, offline })
+    }
+
+    /// A word of the report on a case.
+    pub(crate) fn label(&self, key: &str) -> Option<&Text> {
+        self.labels.get(key)
+    }
+
+    /// All words of the report on a case.
+    pub(crate) fn labels(&self) -> impl Iterator<Item = (&str, &Text)> {
+        self.labels.iter().map(|(key, text)| (key.as_str(), text))
     }
 
     /// The branch of a build.

@@ -1,4 +1,4 @@
-//! Attempts to install something, as one log tells them.
+//! Attempts to install something, with the lines that prove their outcome.
 
 use super::phase::Phase;
 use super::placing::{At, Placing, at, time_at};
@@ -157,7 +157,7 @@ pub enum JoinedBy {
     UpdateAndCode,
 }
 
-/// Another log that tells the same attempt.
+/// Another log that reports the same attempt.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Joined {
     /// What they are joined by.
@@ -191,7 +191,7 @@ pub struct Attempt {
     pub client: Option<String>,
     /// What proves how it came out.
     pub proofs: Vec<Proof>,
-    /// Other logs that tell the same.
+    /// Other logs that report the same attempt.
     pub joined: Vec<Joined>,
     /// Whether it is of an update that comes and goes without being noticed, such as definitions.
     pub background: bool,

@@ -1,4 +1,4 @@
-//! Attempts as the update client tells them, in WindowsUpdate.log and ReportingEvents.log.
+//! Attempts of the update client, in WindowsUpdate.log and ReportingEvents.log.
 
 use super::attempt::{Attempt, Facts, Identity, Outcome, Placed, Proof, is_background};
 use super::phase::Phase;
@@ -20,8 +20,8 @@ const CALL: i64 = 60 * SECOND;
 const LOOSE: i64 = 30 * MINUTE;
 
 /// Goes through the events of one log.
-pub(crate) fn tell(placed: Placed<'_>, background: &[String]) -> Vec<Attempt> {
-    let mut story = Story {
+pub(crate) fn read(placed: Placed<'_>, background: &[String]) -> Vec<Attempt> {
+    let mut reader = Reader {
         placed,
         background,
         attempts: Vec::new(),
@@ -33,13 +33,13 @@ pub(crate) fn tell(placed: Placed<'_>, background: &[String]) -> Vec<Attempt> {
         open: None,
     };
     for event in placed.events() {
-        story.event(event);
+        reader.event(event);
     }
-    story.end_of_log();
-    story.attempts
+    reader.end_of_log();
+    reader.attempts
 }
 
-struct Story<'a> {
+struct Reader<'a> {
     placed: Placed<'a>,
     background: &'a [String],
     attempts: Vec<Attempt>,
@@ -55,7 +55,7 @@ struct Story<'a> {
     open: Option<usize>,
 }
 
-impl Story<'_> {
+impl Reader<'_> {
     fn event(&mut self, event: &LogEvent) {
         match &event.what {
             What::CallBegin { call, caller } => {
@@ -188,9 +188,9 @@ impl Story<'_> {
     fn push(&mut self, mut attempt: Attempt) {
         attempt.client = Some(self.caller.clone()).filter(|caller| !caller.is_empty());
         // The line itself names the caller where calls of several run at a time.
-        let told = attempt.proofs.first().map(|proof| proof.quote.as_str()).unwrap_or_default();
-        let told = told.split_once("Caller=").and_then(|(_, rest)| rest.split([',', ' ']).next());
-        let caller = told.or(attempt.client.as_deref()).unwrap_or_default();
+        let line = attempt.proofs.first().map(|proof| proof.quote.as_str()).unwrap_or_default();
+        let named = line.split_once("Caller=").and_then(|(_, rest)| rest.split([',', ' ']).next());
+        let caller = named.or(attempt.client.as_deref()).unwrap_or_default();
         attempt.background = is_background(&attempt.identity, caller, self.background);
         if self.attempts.len() < MOST_ATTEMPTS {
             self.attempts.push(attempt);
@@ -271,7 +271,7 @@ impl Story<'_> {
             attempt.prove(proof);
         }
         attempt.prove(self.placed.proof_of(event, Some(code), None));
-        // The same search that fails again and again is one story: the last one stands for all.
+        // A search that fails again and again is one failure: only the last one is kept.
         self.attempts.retain(|other| other.phase != Phase::Scan || other.codes != attempt.codes);
         self.push(attempt);
     }

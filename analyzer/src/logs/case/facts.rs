@@ -4,7 +4,7 @@
 use super::attempt::{Attempt, Facts, Placed, Proof};
 use super::phase::Phase;
 use super::placing::At;
-use super::servicing::{Told, item_of_path};
+use super::servicing::{History, item_of_path};
 use super::update::Update;
 use crate::component::Component;
 use crate::logs::LogFile;
@@ -41,7 +41,7 @@ pub(crate) struct Evidence<'a> {
     pub machine: &'a Machine,
     pub attempts: &'a [Attempt],
     pub updates: &'a [Update],
-    pub told: &'a Told,
+    pub history: &'a History,
     pub scans: &'a [PlacedScan],
     pub signatures: &'a Signatures,
     /// Values that texts show, by name.
@@ -279,7 +279,7 @@ impl<'a> Evidence<'a> {
                     proofs.extend(proof(device));
                 }
                 Topic::PowerLost => {
-                    let open = self.told.open.iter().any(|(begin, _)| match (*begin, at) {
+                    let open = self.history.open.iter().any(|(begin, _)| match (*begin, at) {
                         (Some(begin), Some(at)) => {
                             at > begin && begin.distance(at).is_some_and(|distance| distance < DAY)
                         }

@@ -238,8 +238,8 @@ fn of_attempt(
         attempt.facts.proofs("failure").iter().take(FIRST_FAILURES).for_each(|proof| finding.prove(proof));
     }
     // A session that waited for a restart proves nothing about what failed after it.
-    let tells = |proof: &&Proof| proof.code.is_none_or(codes::is_failure);
-    attempt.proofs.iter().filter(tells).for_each(|proof| finding.prove(proof));
+    let is_failed = |proof: &&Proof| proof.code.is_none_or(codes::is_failure);
+    attempt.proofs.iter().filter(is_failed).for_each(|proof| finding.prove(proof));
     finding.refresh();
     finding
 }

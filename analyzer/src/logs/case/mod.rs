@@ -65,7 +65,7 @@ pub struct Case {
     /// What is known of the machine.
     pub machine: Machine,
     /// Files of other machines than the one that the registry or systeminfo describes, by position: they
-    /// tell nothing here.
+    /// prove nothing here.
     pub foreign: Vec<usize>,
     /// Starts of the machine, in order.
     pub boots: Vec<Boot>,
@@ -111,10 +111,10 @@ impl Case {
         let machine = machine(&files, &foreign, &placed);
         let mut logs = of(&[Kind::Cbs]);
         logs.sort_by_key(|p| files.get(p.file).and_then(|file| file.reading.span).map(|span| span.0.ticks));
-        let mut told = servicing::tell(logs);
+        let mut history = servicing::read(logs);
         let client = of(&[Kind::WindowsUpdate, Kind::WindowsUpdateOld, Kind::ReportingEvents]);
-        let mut lists = vec![std::mem::take(&mut told.attempts)];
-        lists.extend(client.into_iter().map(|p| client::tell(p, &signatures.background)));
+        let mut lists = vec![std::mem::take(&mut history.attempts)];
+        lists.extend(client.into_iter().map(|p| client::read(p, &signatures.background)));
         lists.extend(
             of(&[Kind::Evtx, Kind::EventXml]).into_iter().map(|p| others::events(p, &signatures.background)),
         );
@@ -131,7 +131,7 @@ impl Case {
         facts::attempt_facts(&mut attempts);
         let updates = update::updates(&attempts, signatures);
         let scans = scans(&placed);
-        let mut boots = std::mem::take(&mut told.boots);
+        let mut boots = std::mem::take(&mut history.boots);
         boots.sort_by_key(|boot| boot.at.map(|at| at.ticks));
 
         let mut evidence = Evidence {
@@ -140,7 +140,7 @@ impl Case {
             machine: &machine,
             attempts: &attempts,
             updates: &updates,
-            told: &told,
+            history: &history,
             scans: &scans,
             signatures,
             values: BTreeMap::new(),
@@ -166,8 +166,8 @@ impl Case {
             None if scan.is_some() => CaseOutcome::Failed,
             None => CaseOutcome::Nothing,
         };
-        let told_by = main_attempt.and_then(|at| attempts.get(at));
-        let code = told_by.and_then(|attempt| attempt.code);
+        let shown = main_attempt.and_then(|at| attempts.get(at));
+        let code = shown.and_then(|attempt| attempt.code);
         let furthest =
             main.and_then(|main| updates.get(main)).filter(|update| update.is_failed()).and_then(|update| {
                 let failures = update
@@ -177,7 +177,7 @@ impl Case {
                     .filter(|a| a.outcome.is_failure());
                 failures.map(|attempt| attempt.phase).max()
             });
-        let phase = furthest.or(told_by.map(|attempt| attempt.phase));
+        let phase = furthest.or(shown.map(|attempt| attempt.phase));
         let inconclusive = facts.has("online-only")
             && main.and_then(|main| updates.get(main)).is_some_and(|update| {
                 let mut codes: Vec<_> =
@@ -237,13 +237,13 @@ fn machine(files: &[LogFile], foreign: &[usize], placed: &[Placed<'_>]) -> Machi
     let mut order: Vec<&LogFile> = own.map(|(_, file)| file).collect();
     order.sort_by_key(|file| file.kind == Kind::Registry);
     for file in order {
-        let told = &file.machine;
-        machine.computer = told.computer.clone().or(machine.computer);
-        machine.build = told.build.or(machine.build);
-        machine.revision = told.revision.or(machine.revision);
-        machine.offset = told.offset.or(machine.offset);
-        machine.server = told.server.clone().or(machine.server);
-        machine.installed.extend(told.installed.iter().cloned());
+        let own = &file.machine;
+        machine.computer = own.computer.clone().or(machine.computer);
+        machine.build = own.build.or(machine.build);
+        machine.revision = own.revision.or(machine.revision);
+        machine.offset = own.offset.or(machine.offset);
+        machine.server = own.server.clone().or(machine.server);
+        machine.installed.extend(own.installed.iter().cloned());
     }
     let events = || placed.iter().flat_map(|placed| placed.events());
     if machine.revision.is_none() {
@@ -295,7 +295,7 @@ fn foreign(files: &[LogFile], signatures: &Signatures) -> Vec<usize> {
     files.iter().enumerate().filter(|(_, file)| is_foreign(file)).map(|(at, _)| at).collect()
 }
 
-/// Lines of poqexec.log stay there for years: without another log that tells the same failure, they count
+/// Lines of poqexec.log stay there for years: without another log that reports the same failure, they count
 /// only where no log covers their time and nothing came after.
 fn drop_stale_queues(attempts: &mut Vec<Attempt>, files: &[LogFile]) {
     let is_queue = |attempt: &Attempt| {

@@ -1,4 +1,4 @@
-//! Attempts as event logs, poqexec.log and the logs of setup tell them.
+//! Attempts in event logs, in poqexec.log and in the logs of setup.
 
 use super::attempt::{Attempt, Identity, Outcome, Placed, is_background};
 use super::client::is_download_code;
@@ -12,7 +12,7 @@ use crate::logs::time::SECOND;
 /// Attempts that are kept of one file.
 const MOST_ATTEMPTS: usize = 5_000;
 
-/// An installation that fails so soon after it began was refused before the servicing stack was asked.
+/// An installation that fails so soon after it began was refused before the servicing stack began.
 const REFUSED: i64 = SECOND;
 
 /// Goes through the events of an event log.

@@ -1,5 +1,5 @@
-//! One story per update: attempts that several logs tell are joined, attempts at the same update put
-//! together.
+//! One story per update: the reports of several logs on one attempt are joined, and all attempts at one
+//! update are grouped.
 
 use super::attempt::{Attempt, Identity, Joined, JoinedBy, Outcome};
 use super::phase::Phase;
@@ -9,10 +9,10 @@ use crate::logs::signatures::Signatures;
 use crate::logs::time::MINUTE;
 use serde::Serialize;
 
-/// Logs that tell the same attempt are that close in time.
+/// Two logs report one attempt at most that far apart.
 const CLOSE: i64 = 2 * MINUTE;
 
-/// The update client tells of a failed restart that long after it at the most.
+/// The update client reports a failed restart at most that long after the restart.
 const AFTER_RESTART: i64 = 12 * 60 * MINUTE;
 
 /// The queue of pending operations runs that close to what CBS.log says of the same restart.
@@ -51,7 +51,7 @@ impl Update {
     }
 }
 
-/// Whether and by what two attempts are the same one, told by different logs.
+/// Whether two logs report the same attempt, and what shows that.
 fn same_attempt(a: &Attempt, b: &Attempt) -> Option<JoinedBy> {
     let shares_file = a.proofs.iter().any(|proof| b.proofs.iter().any(|other| other.file == proof.file));
     if shares_file
@@ -70,7 +70,7 @@ fn same_attempt(a: &Attempt, b: &Attempt) -> Option<JoinedBy> {
     let codes_fit = shared || silent(a) || silent(b);
     let restart = |attempt: &Attempt| attempt.phase >= Phase::Boot;
     match a.distance(b) {
-        // What the update client says of a rollback, it says when it next looks.
+        // The update client reports a rollback when it searches again.
         Some(distance) if same && shared && (restart(a) || restart(b)) && distance <= AFTER_RESTART => {
             Some(JoinedBy::UpdateAndTime)
         }
@@ -178,7 +178,7 @@ pub(crate) fn updates(attempts: &[Attempt], signatures: &Signatures) -> Vec<Upda
     }
     let is_background =
         |members: &[usize]| members.iter().any(|&at| attempts.get(at).is_some_and(|a| a.background));
-    // An upgrade is told by several logs of setup.
+    // Several logs of setup report one upgrade.
     let setup = attempts.iter().enumerate().filter(|(_, attempt)| attempt.facts.has("setup-failed"));
     let setup: Vec<usize> = setup.map(|(at, _)| at).collect();
     if let Some(attempt) = setup.first().and_then(|&at| attempts.get(at)) {
@@ -216,7 +216,7 @@ pub(crate) fn updates(attempts: &[Attempt], signatures: &Signatures) -> Vec<Upda
             let failures = members.iter().filter_map(of).filter(|attempt| attempt.outcome.is_failure());
             let failed = failures.clone().next_back();
             let cured = !last.outcome.is_failure() && last.outcome == Outcome::Installed && failed.is_some();
-            let told = if last.outcome.is_failure() {
+            let shown = if last.outcome.is_failure() {
                 last
             } else {
                 failed.filter(|_| !cured && last.outcome.is_failure()).unwrap_or(last)
@@ -227,7 +227,7 @@ pub(crate) fn updates(attempts: &[Attempt], signatures: &Signatures) -> Vec<Upda
                 outcome: last.outcome,
                 rolled_back: last.outcome.is_failure() && last.phase == Phase::RolledBack,
                 code: failed.and_then(|attempt| attempt.code),
-                phase: told.phase,
+                phase: shown.phase,
                 cured_by: if cured { members.last().copied() } else { None },
                 assumed: assumed.iter().copied().filter(|at| members.contains(at)).collect(),
                 background: is_background(&members),

@@ -1,0 +1,345 @@
+//! Builds the report on a case.
+
+use super::model::{
+    AttemptReport, BootReport, CASE_SCHEMA_VERSION, CaseFinding, CaseReport, ClockReport, CodeReport, CollectReport,
+    InputReport, JoinReport, JoinedWith, ProofReport, ScanReport, TimelineEntry, UpdateReport,
+};
+use crate::knowledge::Knowledge;
+use crate::language::Language;
+use crate::logs::case::{At, Attempt, Case, Finding, Phase, PlacedBy, Placing, Proof, Update};
+use crate::logs::{Item, LogFile, Signatures, is_failure};
+use crate::report::cite::hex;
+use crate::report::model::{RemedyReport, Report};
+use pml_parser::NtStatus;
+use serde::Serialize;
+
+/// Entries of the timeline at most.
+const MOST_ENTRIES: usize = 1_000;
+
+/// Attempts of one update that a report holds at most: the last ones.
+const MOST_ATTEMPTS: usize = 100;
+
+/// Lines that one attempt or finding cites at most.
+const MOST_LINES: usize = 50;
+
+/// Updates that a report holds at most: the last ones.
+const MOST_UPDATES: usize = 500;
+
+/// What a report on a case is built from.
+pub(super) struct Builder<'a> {
+    pub(super) case: &'a Case,
+    pub(super) knowledge: &'a Knowledge,
+    pub(super) signatures: &'a Signatures,
+    pub(super) language: Language,
+}
+
+impl CaseReport {
+    /// Builds the report on a case, with the reports on its boot logs in the same language.
+    pub fn new(
+        case: &Case,
+        captures: Vec<Report>,
+        name: &str,
+        tool: (String, String),
+        signatures: &Signatures,
+        knowledge: &Knowledge,
+        language: Language,
+    ) -> Self {
+        let builder = Builder { case, knowledge, signatures, language };
+        let mut report = builder.report(name, tool);
+        report.captures = captures;
+        builder.join(&mut report);
+        builder.summarize(&mut report);
+        report
+    }
+}
+
+/// The name under which a value is serialized: labels are called so.
+fn id(value: impl Serialize) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(id)) => id,
+        _ => String::new(),
+    }
+}
+
+fn time(at: Option<At>) -> Option<String> {
+    at.map(|at| at.to_time().to_string())
+}
+
+impl Builder<'_> {
+    fn report(&self, name: &str, tool: (String, String)) -> CaseReport {
+        let case = self.case;
+        let (findings, notes) = self.findings();
+        let first = case.updates.len().saturating_sub(MOST_UPDATES);
+        let updates: Vec<UpdateReport> = case.updates.iter().skip(first).map(|update| self.update(update)).collect();
+        let searches = case.attempts.iter().enumerate().filter(|(_, a)| a.phase == Phase::Scan && a.outcome.is_failure());
+        CaseReport {
+            schema_version: CASE_SCHEMA_VERSION,
+            tool,
+            language: self.language,
+            name: name.to_owned(),
+            outcome: case.outcome,
+            outcome_text: self.label(&format!("outcome_{}", id(case.outcome))),
+            headline: String::new(),
+            phase: case.phase,
+            phase_text: case.phase.map(|phase| self.phase(phase)),
+            boot_log_helps: case.phase.is_none_or(Phase::is_in_a_boot_log),
+            code: case.code.map(|code| self.code(code)),
+            update: case.main.and_then(|main| main.checked_sub(first)),
+            inconclusive: case.inconclusive,
+            machine: case.machine.clone(),
+            inputs: case.files.iter().zip(&case.placings).enumerate().map(|(at, (file, placing))| self.input(at, file, placing)).collect(),
+            updates,
+            searches: searches.map(|(at, attempt)| self.attempt(at, attempt, false)).collect(),
+            findings,
+            notes,
+            store: self.scans(),
+            boots: case.boots.iter().map(|boot| BootReport {
+                time: time(boot.at),
+                file: case.name(boot.file).to_owned(),
+                line: boot.line,
+                failed: boot.failed.map(|code| self.code(code)),
+                undoes: boot.undoes,
+                captured: false,
+            }).collect(),
+            timeline: self.timeline(),
+            limits: if case.inconclusive { vec![self.label("inconclusive")] } else { Vec::new() },
+            collect: case.collect.iter().map(|collect| CollectReport {
+                id: collect.id.clone(),
+                what: collect.what.get(self.language).to_owned(),
+                why: collect.why.get(self.language).to_owned(),
+            }).collect(),
+            summary: String::new(),
+            captures: Vec::new(),
+        }
+    }
+
+    /// A word of the report.
+    pub(super) fn label(&self, key: &str) -> String {
+        self.signatures.label(key).map_or(key, |text| text.get(self.language)).to_owned()
+    }
+
+    fn phase(&self, phase: Phase) -> String {
+        self.label(&format!("phase_{}", id(phase)))
+    }
+
+    /// A code with its name and its meaning.
+    pub(super) fn code(&self, code: u32) -> CodeReport {
+        let entry = self.knowledge.codes.hresult(code);
+        let status = self.knowledge.codes.status(NtStatus(code));
+        let of_status = (code >> 28 == 0xC && !status.symbol.is_empty()).then(|| status.symbol.clone());
+        CodeReport {
+            code: hex(code),
+            symbol: entry.map(|entry| entry.symbol.clone()).or(of_status),
+            text: entry.map(|entry| entry.text(self.language).to_owned()),
+        }
+    }
+
+    fn proof(&self, proof: &Proof) -> ProofReport {
+        ProofReport {
+            file: self.case.name(proof.file).to_owned(),
+            line: proof.line,
+            time: time(proof.at),
+            code: proof.code.map(hex),
+            text: proof.quote.clone(),
+        }
+    }
+
+    fn input(&self, at: usize, file: &LogFile, placing: &Placing) -> InputReport {
+        let pieces = &file.offsets().pieces;
+        let own = matches!(placing.by, PlacedBy::Proved | PlacedBy::Shown);
+        let offset_minutes = match own {
+            true => pieces.iter().map(|piece| piece.minutes).collect(),
+            false => placing.offset.into_iter().collect(),
+        };
+        let mut agreement: Vec<_> = pieces.iter().flat_map(|piece| piece.proved_by.iter().copied()).collect();
+        agreement.sort_unstable();
+        agreement.dedup();
+        InputReport {
+            file: file.name.clone(),
+            kind: file.kind,
+            kind_text: self.label(&format!("kind_{}", id(file.kind))),
+            encoding: file.encoding,
+            records: file.reading.records,
+            first: file.reading.span.map(|span| span.0.to_string()),
+            last: file.reading.span.map(|span| span.1.to_string()),
+            clock: ClockReport {
+                placed_by: placing.by,
+                text: self.label(&format!("placed_{}", id(placing.by))),
+                from: placing.from.map(|from| self.case.name(from).to_owned()),
+                offset_minutes,
+                agreement,
+            },
+            foreign: self.case.foreign.contains(&at),
+            damage_count: file.reading.damage.count(),
+            damage: file.reading.damage.clone(),
+            left_out: file.dropped,
+        }
+    }
+
+    fn update(&self, update: &Update) -> UpdateReport {
+        let identity = &update.identity;
+        let names = [&identity.kb, &identity.title, &identity.package, &identity.guid];
+        let name = names.into_iter().flatten().next().cloned().unwrap_or_else(|| self.label("an_update"));
+        let cured = update.cured_by.and_then(|at| self.case.attempts.get(at));
+        let skipped = update.attempts.len().saturating_sub(MOST_ATTEMPTS);
+        let attempts = update.attempts.iter().skip(skipped).filter_map(|&at| {
+            let attempt = self.case.attempts.get(at)?;
+            Some(self.attempt(at, attempt, update.assumed.contains(&at)))
+        });
+        UpdateReport {
+            name,
+            kb: identity.kb.clone(),
+            title: identity.title.clone(),
+            package: identity.package.clone(),
+            guid: identity.guid.clone(),
+            brings: update.brings.map(|(build, revision)| format!("{build}.{revision}")),
+            outcome: update.outcome,
+            outcome_text: self.label(&format!("attempt_{}", id(update.outcome))),
+            rolled_back: update.rolled_back,
+            phase: update.phase,
+            phase_text: self.phase(update.phase),
+            code: update.code.map(|code| self.code(code)),
+            cured_by: cured.and_then(|attempt| time(attempt.last)),
+            background: update.background,
+            attempts: attempts.collect(),
+        }
+    }
+
+    fn attempt(&self, at: usize, attempt: &Attempt, assumed: bool) -> AttemptReport {
+        AttemptReport {
+            number: at + 1,
+            first: time(attempt.first),
+            last: time(attempt.last),
+            phase: attempt.phase,
+            phase_text: self.phase(attempt.phase),
+            outcome: attempt.outcome,
+            outcome_text: self.label(&format!("attempt_{}", id(attempt.outcome))),
+            code: attempt.code.map(|code| self.code(code)),
+            codes: attempt.codes.iter().map(|&code| hex(code)).collect(),
+            client: attempt.client.clone(),
+            assumed,
+            lines: attempt.proofs.iter().take(MOST_LINES).map(|proof| self.proof(proof)).collect(),
+            joined: attempt.joined.iter().map(|joined| JoinReport {
+                file: self.case.name(joined.file).to_owned(),
+                line: Some(joined.line),
+                event_id: None,
+                by: JoinedWith::Attempt(joined.by),
+            }).collect(),
+        }
+    }
+
+    /// Causes and remarks, each kind ranked.
+    fn findings(&self) -> (Vec<CaseFinding>, Vec<CaseFinding>) {
+        let (mut causes, mut notes) = (Vec::new(), Vec::new());
+        for finding in &self.case.findings {
+            let list = match finding.kind {
+                crate::logs::SignatureKind::Cause => &mut causes,
+                crate::logs::SignatureKind::Note => &mut notes,
+            };
+            list.push(self.finding(list.len() + 1, finding));
+        }
+        (causes, notes)
+    }
+
+    fn finding(&self, rank: usize, finding: &Finding) -> CaseFinding {
+        CaseFinding {
+            rank,
+            id: finding.id.clone(),
+            kind: finding.kind,
+            title: finding.title(self.language),
+            text: finding.text(self.language),
+            confidence: finding.confidence,
+            code: finding.code.map(|code| self.code(code)),
+            deep: finding.deep.filter(|_| finding.deep != finding.code).map(|code| self.code(code)),
+            items: finding.items.clone(),
+            attempts: finding.attempts.iter().map(|at| at + 1).collect(),
+            lines: finding.proofs.iter().take(MOST_LINES).map(|proof| self.proof(proof)).collect(),
+            joined: Vec::new(),
+            remedies: self.remedies(finding),
+        }
+    }
+
+    fn remedies(&self, finding: &Finding) -> Vec<RemedyReport> {
+        let path = finding.items.iter().find_map(typed_path);
+        let fill = |commands: &[String]| -> Vec<String> {
+            let usable = commands.iter().filter(|command| path.is_some() || !command.contains("{path}"));
+            let fill = |command: &String| command.replace("{path}", path.as_deref().unwrap_or_default()).replace("{drive}", "C:");
+            usable.map(fill).collect()
+        };
+        let known = |id: &String| {
+            if let Some(remedy) = self.signatures.remedy(id) {
+                return Some((remedy.risk, remedy.text, fill(remedy.commands), fill(remedy.offline)));
+            }
+            let remedy = self.knowledge.remedy(id)?;
+            Some((remedy.risk, &remedy.text, fill(&remedy.commands), fill(&remedy.offline)))
+        };
+        let report = |id: &String| {
+            let (risk, text, commands, offline) = known(id)?;
+            Some(RemedyReport {
+                id: id.clone(),
+                risk,
+                risk_text: self.knowledge.labels.report.risk.of(risk).get(self.language).to_owned(),
+                text: text.get(self.language).to_owned(),
+                commands,
+                offline,
+            })
+        };
+        finding.remedies.iter().filter_map(report).collect()
+    }
+
+    fn scans(&self) -> Vec<ScanReport> {
+        let scan = |placed: &crate::logs::case::PlacedScan| ScanReport {
+            time: time(placed.at),
+            file: self.case.name(placed.file).to_owned(),
+            line: placed.line,
+            operation: placed.scan.operation.clone(),
+            result: placed.scan.result.map(hex),
+            detected: placed.scan.detected,
+            is_counted: !placed.scan.result.is_some_and(is_failure),
+            left: placed.scan.left().count(),
+            items: placed.scan.items.clone(),
+        };
+        self.case.scans.iter().map(scan).collect()
+    }
+
+    fn timeline(&self) -> Vec<TimelineEntry> {
+        let mut entries: Vec<(At, TimelineEntry)> = Vec::new();
+        let mut push = |at: Option<At>, file: usize, line: u32, what: &'static str, text: String| {
+            if let Some(at) = at {
+                let file = self.case.name(file).to_owned();
+                entries.push((at, TimelineEntry { time: at.to_time().to_string(), file, line, what, text }));
+            }
+        };
+        for boot in &self.case.boots {
+            push(boot.at, boot.file, boot.line, "boot", self.label("boots"));
+        }
+        for scan in &self.case.scans {
+            push(scan.at, scan.file, scan.line, "scan", scan.scan.operation.clone());
+        }
+        for attempt in self.case.attempts.iter().filter(|attempt| !attempt.background) {
+            for proof in attempt.proofs.iter().take(MOST_LINES) {
+                push(proof.at, proof.file, proof.line, "attempt", proof.quote.clone());
+            }
+        }
+        for finding in &self.case.findings {
+            for proof in finding.proofs.iter().take(MOST_LINES) {
+                push(proof.at, proof.file, proof.line, "proof", proof.quote.clone());
+            }
+        }
+        entries.sort_by(|a, b| (a.0.is_utc, a.0.ticks, &a.1.file, a.1.line).cmp(&(b.0.is_utc, b.0.ticks, &b.1.file, b.1.line)));
+        entries.dedup_by(|b, a| (&a.1.file, a.1.line) == (&b.1.file, b.1.line));
+        // The end of a case says more than its beginning.
+        let skipped = entries.len().saturating_sub(MOST_ENTRIES);
+        entries.into_iter().skip(skipped).map(|entry| entry.1).collect()
+    }
+}
+
+/// An item as a path that can be typed: items of the component store are named from their folder on.
+pub(super) fn typed_path(item: &Item) -> Option<String> {
+    match item {
+        Item::File(name) if name.get(1..2) == Some(":") => Some(name.clone()),
+        // The identity of a component is no folder.
+        Item::File(name) | Item::Component(name) if !name.contains(", version ") => Some(format!(r"C:\Windows\WinSxS\{name}")),
+        _ => None,
+    }
+}

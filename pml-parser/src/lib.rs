@@ -14,7 +14,7 @@
 //! * **Choosing events** (feature `filter`): `Filter` parses an expression, `Matcher` decides.
 //! * **Columns and files** (feature `export`): `export::batches::EventBatches` iterates over Arrow record
 //!   batches; the module `export` writes Parquet, Arrow IPC, JSON Lines, CSV, XML, and smaller logs.
-//! * **Writing logs**: [`write`].
+//! * **Writing logs**: [`mod@write`].
 //!
 //! ```no_run
 //! # #[cfg(feature = "mmap")] {

@@ -1,16 +1,16 @@
 #!/usr/bin/env python3
-"""Opens datasets in the programs they are made for, and checks that these agree.
+"""Opens datasets in DuckDB, pyarrow and polars, and checks that these agree.
 
 usage: consumers.py PML SAMPLE_LOG README [CORPUS]
 
-PML is the built program. SAMPLE_LOG is converted and opened in DuckDB, pyarrow and polars: counts,
-a join with processes and exact times must be the same in all three; Arrow IPC and JSON Lines must
-hold the same rows as Parquet. The SQL in README (blocks marked sql) must give what the block behind
-it shows. Triage of the sample must find what its tables and the events say. XML of a hostile log must be
-well-formed. With CORPUS, every real log is converted, and time, class, operation, pid, tid, path and
-result of every event must equal Process Monitor's CSV, and triage finds no rollback.
+PML is the built program. SAMPLE_LOG is converted and opened in all three: counts, a join with processes and
+exact times must be the same; Arrow IPC and JSON Lines must hold the same rows as Parquet. The SQL in README
+(blocks marked sql) must give the result in the block after it. The report of triage on the sample must agree with
+its tables and the events. XML of a hostile log must be well-formed. With CORPUS, every real log is converted; time,
+class, operation, pid, tid, path and result of every event must equal Process Monitor's CSV, and triage must find no
+rollback.
 
-Closes with a line `N passed, N failed, N skipped`.
+The last line of output is `N passed, N failed, N skipped`.
 """
 
 import csv
@@ -87,7 +87,7 @@ def agree(dataset):
     twice = db.execute("SELECT count(*) - count(DISTINCT frames) FROM stacks").fetchone()[0]
     check("stacks are stored once each", twice == 0, twice)
     metadata = pq.read_metadata(f"{dataset}/events.parquet").metadata
-    check("capture facts stand in the metadata", b"pml.computer" in metadata and b"pml.events" in metadata)
+    check("the metadata holds the facts of the capture", b"pml.computer" in metadata and b"pml.events" in metadata)
 
 
 def plain(table):
@@ -104,7 +104,7 @@ def plain(table):
 
 
 def same_rows(pml, log, folder):
-    """The other formats of the events table hold what the Parquet file holds."""
+    """The other formats of the events table hold the same rows as the Parquet file."""
     for name in ["events.arrow", "events.jsonl", "events.parquet"]:
         convert(pml, log, f"{folder}/{name}")
     parquet = pq.read_table(f"{folder}/events.parquet")
@@ -126,7 +126,7 @@ def same_rows(pml, log, folder):
 
 
 def same_choice(pml, log, dataset, folder):
-    """--where takes the rows that SQL takes, in a conversion and in a slice of the log."""
+    """--where selects the rows that SQL selects, in a conversion and in a slice of the log."""
     pairs = [
         ("result = error", "status >> 30 = 3"),
         ("process_name = tiworker.exe and path contains winsxs", "process_name ILIKE 'tiworker.exe' AND path ILIKE '%winsxs%'"),
@@ -187,7 +187,7 @@ def triage(pml, log, *extra):
 
 
 def triage_agrees(pml, log, folder):
-    """The report, its tables and the events they cite say the same."""
+    """The report, its tables and the cited events agree."""
     dataset = f"{folder}/triage"
     done = triage(pml, log, "--format", "json", "--parquet", dataset, "--quiet", "--exit-code")
     check("triage: a rollback ends with status 3", done.returncode == 3, done.stderr)
@@ -203,7 +203,7 @@ def triage_agrees(pml, log, folder):
         SELECT x.attempts, count(*) FROM '{dataset}/failures.parquet' x JOIN '{dataset}/events.parquet' e
         ON e.process_name = x.process_name AND e.pid = x.pid AND e.operation = x.operation AND e.path = x.path AND e.status = x.status
         WHERE x.finding = 1 GROUP BY ALL""").fetchall()
-    check("triage: failures count the events they stand for", tries and all(a == b for a, b in tries), tries)
+    check("triage: each failure counts its events", tries and all(a == b for a, b in tries), tries)
     for name in ["report.html", "report.md"]:
         kind = name.split(".")[1]
         check(f"triage: writes {name}", triage(pml, log, "--format", kind, "-o", f"{folder}/{name}").returncode == 0)
@@ -218,7 +218,7 @@ def no_rollback(pml, log, name):
 
 
 def well_formed(pml, log, folder):
-    """XML of texts that XML has no characters for is read by an XML parser all the same."""
+    """An XML parser reads the XML of texts with characters that XML does not allow."""
     evil_bytes = b"W\x01\x0b<&>\x85"
     evil_units = b"W\0\x01\0\xff\xff\0\xd8<\0&\0\0\xdc"
     data = pathlib.Path(log).read_bytes()
@@ -234,7 +234,7 @@ def well_formed(pml, log, folder):
 
 
 def readme_queries(readme, folder):
-    """The SQL of the README gives what the README shows."""
+    """The SQL of the README gives the results that the README shows."""
     text = pathlib.Path(readme).read_text(encoding="utf-8")
     blocks = re.findall(r"```sql\n(.*?)```\n+```text\n(.*?)```", text, re.S)
     check("the README has queries with output", len(blocks) >= 3, len(blocks))
@@ -242,7 +242,7 @@ def readme_queries(readme, folder):
     os.chdir(folder)
     for query, shown in blocks:
         table = duckdb.connect().sql(query)
-        # Headings, then cells, one row a line, blanks between columns.
+        # The block has headings, then one row a line, with blanks between columns.
         lines = ["  ".join(table.columns)] + ["  ".join(map(str, row)) for row in table.fetchall()]
         squeeze = lambda s: [re.sub(r"\s+", " ", line).strip() for line in s if line.strip()]
         ours, theirs = squeeze(lines), squeeze(shown.splitlines())

@@ -3,15 +3,15 @@
 
 usage: compare.py BIN LOG [--runs N] [--only PATTERN] [--install]
 
-BIN is the directory of the built programs pml, limits and columns (target/release). LOG is one file: the peers know no
-sets. Every contender is a process of its own; a round runs each of them once, so that a noisy machine hurts them
-alike; the first round warms the cache and does not count. Medians are compared; the spread is the slowest
-round divided by the fastest, and that of a ratio is the range of the ratios within each round. RssAnon is
-looked at every 10 ms. --only runs the contenders whose name the regular expression finds; limits and
+BIN is the directory of the built programs pml, limits and columns (target/release). LOG is one file, because the peers
+do not know sets. Every contender is a separate process. A round runs each contender once, so that a noisy machine affects
+all equally. The first round warms the cache and does not count. Medians are compared. The spread is the slowest
+round divided by the fastest; the spread of a ratio is the range of the ratios within each round. RssAnon is
+sampled every 10 ms. --only runs the contenders whose name matches the regular expression; limits and
 columns are one contender each, with all their figures.
 
-The peers are installed from PyPI into the virtual environment that runs this: procmon-parser 0.4.0,
-procmon-reader 0.1.1, duckdb. --install does that first.
+The peers come from PyPI, in the virtual environment that runs this script: procmon-parser 0.4.0,
+procmon-reader 0.1.1, duckdb. --install installs them first.
 """
 
 import argparse
@@ -27,7 +27,7 @@ import time
 
 PEERS = ["procmon-parser==0.4.0", "procmon-reader==0.1.1", "duckdb"]
 
-# What each peer does, as a program that prints the seconds it took.
+# The work of each peer, as a program that prints the seconds it took.
 READER = """
 import sys, time
 from procmon_reader import ProcmonReader
@@ -78,7 +78,7 @@ db.execute(f"COPY (FROM read_csv_auto('{sys.argv[1]}')) TO '{sys.argv[2]}' (FORM
 print(time.perf_counter() - begin)
 """
 
-# What is compared, with what, and the ratio that is wanted.
+# The ratios: the two contenders, and the goal.
 RATIOS = [
     ("every column to Arrow, 1 thread, against procmon-reader, details as dict", "procmon-reader, details as dict", "every column to Arrow, 1 threads", 12),
     ("convert against procmon-reader, details as text", "procmon-reader, details as text", "convert, 2 threads", 10),
@@ -98,18 +98,18 @@ def python(code, *args):
     done = subprocess.run([sys.executable, "-c", code, *map(str, args)], capture_output=True, text=True)
     if done.returncode:
         sys.exit(f"a peer failed: {done.stderr[-400:]}")
-    # DuckDB draws a bar before it.
+    # DuckDB draws a progress bar before the figure.
     return float(done.stdout.split()[-1])
 
 
 def program(*command):
-    """Seconds that a program took, and the most anonymous memory it was seen with, in MiB."""
+    """Seconds that a program took, and the peak of its sampled anonymous memory, in MiB."""
     most, ended = [0], threading.Event()
     begin = time.perf_counter()
     process = subprocess.Popen([str(word) for word in command], stdout=subprocess.DEVNULL)
 
     def watch():
-        # Seldom enough not to take part in the race for two cores.
+        # Rare enough that sampling does not compete for the two cores.
         while not ended.wait(0.01):
             try:
                 status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
@@ -129,7 +129,7 @@ def program(*command):
 
 
 def table(*command):
-    """What a program of the benches prints as lines of a name and seconds."""
+    """The figures that a program of the benches prints, as lines of a name and seconds."""
     out = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=True).stdout
     lines = (re.match(r"(\S.*?)\s{2,}([\d.]+)\s+[\d.]+x", line) for line in out.splitlines())
     return {line[1]: float(line[2]) for line in lines if line}

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Cuts logs short at random places and holds what pml recovers against the whole log.
+"""Cuts logs short at random places and compares the events that pml recovers with the whole log.
 
 usage: recovery.py PML LOG... [--cuts N] [--runs N] [--seed N]
 
-PML is the built program (target/release/pml). Each LOG is one file, as it is or packed (.zst). For every
-cut the events whose record is whole are counted in the whole log, by its own event offset array, and
-compared with those that `pml info` says can be had. Then the whole log is converted to a dataset, and the
-log cut behind nine tenths of its events with --recover, in turns; the rate of events of the one is divided by that of the
-other within each round. Exit status 1 where a count differs.
+PML is the built program (target/release/pml). Each LOG is one file, plain or packed (.zst). For every
+cut, the event offset array of the whole log gives the number of events whose record is whole. `pml info` must
+say that it can recover the same number. Then the whole log is converted to a dataset, and the log cut after nine tenths
+of its events is converted with --recover, in turns. The rate of events of the cut log is divided by that of the
+whole log within each round. The exit status is 1 where a count differs.
 """
 
 import argparse
@@ -41,7 +41,7 @@ def record_ends(data):
 
 
 def recovered(pml, log):
-    """What `pml info` says of a broken log."""
+    """The report of `pml info` on a broken log."""
     output = subprocess.run([pml, "info", "--no-set", "--format", "json", log], capture_output=True)
     return json.loads(output.stdout)["recovery"]
 
@@ -77,12 +77,12 @@ def main():
             shutil.copyfile(whole, cut)
             chance = random.Random(args.seed)
             good = doubtful = 0
-            # From the end to the beginning, so that one copy is cut again and again.
+            # The cuts go from the end to the beginning, so that one copy of the log is enough.
             for at in sorted((chance.randrange(0x3A8, size) for _ in range(args.cuts)), reverse=True):
                 with open(cut, "r+b") as file:
                     file.truncate(at)
                 found, expected = recovered(args.pml, cut), bisect.bisect_right(ends, at)
-                # A cut behind all tables that events need leaves a log that opens as it is.
+                # A cut after all tables that events need leaves a log that opens without recovery.
                 kept = found["events_kept"] if found else len(ends)
                 good += kept == expected
                 doubtful += found["events_doubtful"] if found else 0
@@ -90,7 +90,7 @@ def main():
                     print(f"{path.name}, cut at {at:#x}: {kept} events, {expected} expected")
             shutil.copyfile(whole, cut)
             with open(cut, "r+b") as file:
-                # In the middle of a record.
+                # The cut is in the middle of a record.
                 file.truncate(ends[len(ends) * 9 // 10] + 20)
             kept = recovered(args.pml, cut)["events_kept"]
             out = f"{folder}/out"

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""How time and memory grow with the capture: generates sets, converts and triages them, prints a Markdown table.
+"""Measures how time and memory grow with the capture: generates sets, converts and triages them, prints a Markdown table.
 
 usage: scale.py BIN DIR [--sizes MIB,MIB,...] [--runs N]
 

@@ -5,7 +5,7 @@ use foldhash::fast::{FixedState, FoldHasher};
 use pml_parser::WinStr;
 use std::hash::{BuildHasher, Hasher};
 
-/// Stands for a path, whichever way it is written; the volume is left out.
+/// Identifies a path in all of its spellings; the volume is left out.
 ///
 /// A hash of 64 bits: two different paths of one log practically never share it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -59,12 +59,12 @@ impl<'a> Units<'a> {
         lower.bytes().enumerate().all(|(at, b)| self.lower(at) == Some(u16::from(b)))
     }
 
-    /// Position of the first backslash at or behind `at`.
+    /// Position of the first backslash at or after `at`.
     fn backslash(self, at: usize) -> Option<usize> {
         (at..self.len()).find(|&at| self.lower(at) == Some(u16::from(b'\\')))
     }
 
-    /// Units before the path below the volume, and what stands there instead of them.
+    /// Units before the path below the volume, and what replaces them.
     fn volume(self) -> (usize, &'static str) {
         let drive = |at: usize| {
             self.lower(at + 1) == Some(u16::from(b':')) && self.lower(at + 2) == Some(u16::from(b'\\'))
@@ -92,8 +92,8 @@ impl<'a> Units<'a> {
 /// Lower case of four units below 0x80, side by side.
 fn lower4(units: u64) -> u64 {
     let from_a = units + 0x003F_003F_003F_003F;
-    let behind_z = units + 0x0025_0025_0025_0025;
-    let upper = from_a & !behind_z & 0x0080_0080_0080_0080;
+    let after_z = units + 0x0025_0025_0025_0025;
+    let upper = from_a & !after_z & 0x0080_0080_0080_0080;
     units | upper >> 2
 }
 
@@ -134,7 +134,7 @@ fn hash(prefix: &str, units: Units<'_>) -> u64 {
         at += 1;
     }
     hasher.write_u64(held | u64::from(count) << 62);
-    // 0 stands for no path.
+    // 0 is the key of no path.
     hasher.finish().max(1)
 }
 
@@ -148,8 +148,7 @@ pub(crate) fn key(path: WinStr<'_>) -> PathKey {
     PathKey(hash(prefix, units.from(skipped)))
 }
 
-/// The name of the component's folder that a path of the component store leads into, and where the
-/// name stands in the path as written.
+/// The name, as written, of the component's folder that a path of the component store leads into.
 pub(crate) fn component_folder(path: WinStr<'_>) -> Option<WinStr<'_>> {
     let units = Units::new(path);
     let (skipped, prefix) = units.volume();
@@ -187,7 +186,7 @@ pub(crate) fn tail_of_text(text: &str) -> Option<usize> {
     Some(tail_of(first, second))
 }
 
-/// How many tails are told apart.
+/// The number of different tails.
 pub(crate) const TAILS: usize = 1024;
 
 fn tail_of(first: u16, second: u16) -> usize {

@@ -159,7 +159,7 @@ impl Package {
     }
 }
 
-/// `KB` and six or seven digits that stand alone: a vendor's `CKB2022010401` is none.
+/// `KB` and six or seven digits on their own: the `CKB2022010401` of a vendor is none.
 fn kb(text: &str) -> Option<String> {
     text.match_indices("KB").find_map(|(at, _)| {
         let before = text.get(..at)?.chars().next_back();

@@ -1,44 +1,72 @@
-//! Says from a Process Monitor boot log whether a Windows update was rolled back, what failed, and why.
+//! Finds out from a Process Monitor boot log whether a Windows update was rolled back, what failed, and why.
 //!
-//! Data flows one way: one pass over the events gives facts and failures ([`triage`]), facts give
-//! phases and signals, those decide whether there was a rollback, rules find causes, and a
-//! [`Report`] says it all in English or Chinese. What is judged by is data ([`Knowledge`]).
+//! Three calls: [`Knowledge::embedded`] reads the rules, [`triage()`] analyzes a capture, [`Report::new`] puts the
+//! outcome into words, English or Chinese.
 //!
 //! ```
-//! use pml_analyzer::{Knowledge, Language, Report, Source, TriageOptions, triage};
-//! use pml_parser::NoProgress;
+//! use pml_analyzer::{Knowledge, Language, Origin, Report, TriageOptions, triage};
+//! use pml_parser::{Log, LogSet, NoProgress};
 //!
-//! # fn look(set: &pml_parser::LogSet<Vec<u8>>) -> Result<(), Box<dyn std::error::Error>> {
-//! let knowledge = Knowledge::embedded().map_err(|errors| errors[0].clone())?;
-//! if let Ok(triage) = triage(set, &knowledge, TriageOptions::default(), &NoProgress) {
-//!     let report = Report::new(set, &triage, &knowledge, &Source::default(), Language::En);
-//!     println!("{}", report.headline);
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../samples/logs/missing-payload");
+//! let read = |name: &str| std::fs::read(format!("{folder}/{name}"));
+//! let parts = vec![Log::parse(read("Bootlog.pml")?)?, Log::parse(read("Bootlog-1.pml")?)?];
+//! let set = LogSet::new(parts);
+//! let knowledge = Knowledge::embedded().map_err(|mistakes| mistakes[0].clone())?;
+//! let triage = triage(&set, &knowledge, TriageOptions::default(), &NoProgress)?;
+//! let report = Report::new(&set, &triage, &knowledge, &Origin::default(), Language::En);
+//! assert!(report.headline.starts_with("The update was rolled back."));
+//! for finding in &report.findings {
+//!     println!("{}. {}: {}", finding.rank, finding.title, finding.path);
 //! }
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! * A [`Report`] is data: `serde_json` writes it (`docs/triage.md` describes the keys), and
+//!   [`Report::render`] makes text, Markdown or HTML of it.
+//! * What the analysis judges by is data too. [`Knowledge::with`] takes custom files: other rules, or
+//!   other weights and texts.
+//! * [`triage_with_logs`] also takes what logs beside the capture show: their lines make facts, and reports
+//!   cite them.
+//! * With the feature `bundle`, the module of that name finds captures in folders and in the zip files of
+//!   collectors; with `tables`, the module of that name makes Arrow tables of failures and findings.
+//!
+//! Data flows one way: one pass over the events gives facts and failures; facts give phases and signals; those
+//! decide whether there was a rollback; rules find causes.
 #![forbid(unsafe_code)]
 
+mod boot;
+#[cfg(feature = "bundle")]
+pub mod bundle;
 mod canonical;
 mod component;
+mod error;
+mod evidence;
 mod facts;
-mod failure;
-mod finding;
+mod judge;
 mod knowledge;
 mod language;
-mod look;
-mod phase;
-mod plain;
-mod processes;
+pub mod logs;
 mod report;
-mod scan;
-mod signal;
 mod triage;
 
 pub use component::{Component, Package};
-pub use knowledge::{Actors, Boot, Knowledge, KnowledgeError, Risk, Rule, RuleKind, RuleStatus, RuleSummary};
+pub use error::TriageError;
+pub use evidence::{Certainty, Code, LogEvidence, Moment, Observation, Position};
+pub use judge::RollbackClass;
+pub use knowledge::{
+    Actors, Boot, Knowledge, KnowledgeError, OldId, Risk, Rule, RuleKind, RuleStatus, RuleSummary,
+};
 pub use language::{Language, Text};
-pub use plain::{plain, plain_lines};
-pub use report::{FailureReport, FindingReport, Format, Paint, Report, SCHEMA_VERSION, Source};
-pub use signal::RollbackClass;
-pub use triage::{Triage, TriageError, TriageOptions, triage};
+#[cfg(feature = "tables")]
+pub use report::tables;
+pub use report::{
+    FailureReport, FindingReport, Format, Origin, Paint, Report, SCHEMA_VERSION, printable, printable_lines,
+};
+pub use triage::{ResolvedFailure, Triage, TriageOptions, triage, triage_with_logs};
+
+/// The README, whose example is compiled.
+#[cfg(all(doctest, feature = "bundle"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

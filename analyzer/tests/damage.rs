@@ -1,8 +1,7 @@
 //! A damaged log costs what it touches: an analysis never fails, and its report still renders.
 
-use pml_analyzer::{Format, Knowledge, Language, Paint, Report, Source, TriageOptions, triage};
-use pml_parser::NoProgress;
-use pml_parser::{Log, LogSet};
+use pml_analyzer::{Format, Knowledge, Language, Origin, Paint, Report, TriageOptions, triage};
+use pml_parser::{Log, LogSet, NoProgress};
 use pml_samples::boot::{Amount, Options};
 use pml_samples::scenario;
 
@@ -36,7 +35,7 @@ fn damage_never_ends_an_analysis() {
             read += 1;
             let set = LogSet::new(vec![log]);
             let triage = triage(&set, &knowledge, TriageOptions::default(), &NoProgress).unwrap();
-            let report = Report::new(&set, &triage, &knowledge, &Source::default(), Language::Zh);
+            let report = Report::new(&set, &triage, &knowledge, &Origin::default(), Language::Zh);
             for format in [Format::Text, Format::Markdown, Format::Html] {
                 assert!(report.render(&knowledge, format, Paint::Plain).unwrap().len() > 500);
             }
@@ -50,6 +49,6 @@ fn a_log_without_events_has_a_report() {
     let knowledge = Knowledge::embedded().unwrap();
     let set = LogSet::new(Vec::<Log<Vec<u8>>>::new());
     let triage = triage(&set, &knowledge, TriageOptions::default(), &NoProgress).unwrap();
-    let report = Report::new(&set, &triage, &knowledge, &Source::default(), Language::En);
+    let report = Report::new(&set, &triage, &knowledge, &Origin::default(), Language::En);
     assert!(report.findings.is_empty() && report.render(&knowledge, Format::Html, Paint::Plain).is_ok());
 }

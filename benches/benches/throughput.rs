@@ -1,4 +1,4 @@
-//! How fast a log is opened, walked, decoded and turned into each output; in events and bytes of the log.
+//! Measures how fast a log is opened, walked, decoded and converted to each output, in events and bytes of the log.
 //!
 //! `cargo bench -p pml-benches` measures; `-- --test` runs each once. The logs are generated from fixed seeds.
 #![allow(missing_docs, reason = "criterion's macros make undocumented functions")]
@@ -10,7 +10,7 @@ use pml_benches::boot_log;
 use pml_benches::encode::{Batches, encode, options};
 use pml_benches::limits::{Way, run};
 use pml_parser::NoProgress;
-use pml_parser::export::Work;
+use pml_parser::export::ScanOptions;
 use pml_parser::export::csv::{TextExport, write_csv};
 use pml_parser::export::parquet::{write_dataset, write_events};
 use pml_parser::export::slice::{SliceOptions, slice};
@@ -18,7 +18,7 @@ use pml_parser::{Event, EventClass, Filter, Log, LogSet, ProcmonColumn, TextOpti
 use std::hint::black_box;
 use std::io::{self, Cursor};
 
-/// Events of a log: few where the benches are only tried (`--test`), as CI does.
+/// The number of events of a log: few where each bench only runs once (`--test`), as in CI.
 fn events() -> u64 {
     if std::env::args().any(|arg| arg == "--test") { 5_000 } else { 200_000 }
 }
@@ -34,7 +34,7 @@ fn group<'c>(c: &'c mut Criterion, name: &str, set: &LogSet<Vec<u8>>) -> Benchma
 fn open(c: &mut Criterion) {
     for events in [2_000, events()] {
         let set = boot_log(events);
-        // The bytes of the log, to be opened again and again.
+        // The bytes of the log, which each iteration opens again.
         let log: Vec<u8> = set.part(0).map(|log| log.bytes().to_vec()).unwrap_or_default();
         c.bench_function(&format!("open a log of {events} events"), |b| {
             b.iter(|| black_box(Log::parse(log.as_slice()).map(|log| log.view().event_count())))
@@ -106,7 +106,7 @@ fn other_outputs(c: &mut Criterion) {
     let set = boot_log(events());
     let mut group = group(c, "outputs", &set);
     let export = |threads| TextExport {
-        work: options(threads).export.work,
+        scan: options(threads).export.scan,
         columns: ProcmonColumn::all().collect(),
         ..TextExport::default()
     };
@@ -119,18 +119,18 @@ fn other_outputs(c: &mut Criterion) {
         });
     }
     let filter = Filter::parse("result = error").expect("a filter of the language");
-    let work = Work { threads: 2, filter: Some(filter), ..Work::default() };
-    let sliced = SliceOptions { work, part_bytes: SliceOptions::PART_BYTES };
+    let scan = ScanOptions { threads: 2, filter: Some(filter), ..ScanOptions::default() };
+    let sliced = SliceOptions { scan, part_bytes: SliceOptions::PART_BYTES };
     group.bench_function("slice of the failed events, threads 2", |b| {
         b.iter(|| {
             let create = |_| Ok(Cursor::new(Vec::new()));
             slice(&set, &sliced, create, &NoProgress).expect("memory takes everything")
         });
     });
-    let knowledge = Knowledge::embedded().expect("what is built in is right");
+    let knowledge = Knowledge::embedded().expect("the embedded knowledge has no mistakes");
     group.bench_function("triage, threads 2", |b| {
         let options = || TriageOptions { threads: 2, ..TriageOptions::default() };
-        b.iter(|| triage(&set, &knowledge, options(), &NoProgress).map(|_| ()).expect("nobody stops it"));
+        b.iter(|| triage(&set, &knowledge, options(), &NoProgress).map(|_| ()).expect("nothing cancels it"));
     });
 }
 

@@ -1,4 +1,4 @@
-//! What the programs of the benches are called with.
+//! The command line of the programs of the benches.
 
 use std::path::PathBuf;
 
@@ -7,11 +7,11 @@ use std::path::PathBuf;
 pub struct Arguments {
     /// The parts of one set.
     pub logs: Vec<PathBuf>,
-    /// Threads that work, 2 by default.
+    /// The number of threads, 2 by default.
     pub threads: usize,
-    /// Runs that count, 5 by default.
+    /// The number of measured runs, 5 by default.
     pub runs: usize,
-    /// The one way that is wanted.
+    /// The only way of reading to measure; all ways if there is none.
     pub only: Option<String>,
 }
 

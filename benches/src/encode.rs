@@ -1,4 +1,4 @@
-//! Encoding record batches that are already in memory: what Parquet alone costs.
+//! Encodes record batches that are already in memory: the cost of Parquet alone.
 
 use arrow::record_batch::RecordBatch;
 use bytes::Bytes;
@@ -8,30 +8,30 @@ use parquet::arrow::arrow_writer::ArrowColumnChunk;
 use parquet::file::writer::SerializedFileWriter;
 use pml_parser::LogSet;
 use pml_parser::NoProgress;
-use pml_parser::arrow::schema::{EVENTS, TABLES, Table};
+use pml_parser::columns::{EVENTS, TABLES, Table};
 use pml_parser::export::batches::read_batches;
 use pml_parser::export::column_encoder::{ColumnEncoders, RowGroup};
-use pml_parser::export::parquet::{
-    Compression, Options, RANGE_BYTES, RANGE_EVENTS, properties, write_dataset,
-};
-use pml_parser::export::{Provenance, TableExport, Work, WriteError};
+use pml_parser::export::parquet::{Compression, ParquetOptions, properties, write_dataset};
+use pml_parser::export::range_size::ROW_GROUP;
+use pml_parser::export::{Provenance, ScanOptions, TableOptions, WriteError};
 use pml_parser::parallel::in_order;
 use std::io;
 use std::panic::resume_unwind;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-/// The default way to convert, on so many threads.
-pub fn options(threads: usize) -> Options {
-    let export = TableExport { work: Work { threads, ..Work::default() }, ..TableExport::default() };
-    Options { export, compression: Compression::Zstd, facts: Provenance::default() }
+/// The default options of a conversion, with this number of threads.
+pub fn options(threads: usize) -> ParquetOptions {
+    let export =
+        TableOptions { scan: ScanOptions { threads, ..ScanOptions::default() }, ..TableOptions::default() };
+    ParquetOptions { export, compression: Compression::Zstd, facts: Provenance::default() }
 }
 
 /// The record batches of a dataset.
 pub struct Batches {
-    /// Those of the events table, by row group.
+    /// The batches of the events table, by row group.
     pub events: Vec<Vec<RecordBatch>>,
-    /// Those of the other tables.
+    /// The batches of the other tables.
     pub others: Vec<(&'static Table, Vec<RecordBatch>)>,
 }
 
@@ -42,10 +42,10 @@ impl Batches {
     /// When the batches cannot be built.
     ///
     /// # Panics
-    /// When a thread that wrote a table did.
+    /// When a thread that wrote a table panicked.
     pub fn new<B: AsRef<[u8]> + Sync>(set: &LogSet<B>, threads: usize) -> Result<Self, WriteError> {
         // Ranges become row groups, and no batch crosses the border of a range.
-        let mut rows_left = set.ranges(RANGE_EVENTS, RANGE_BYTES).map(|range| range.events().len());
+        let mut rows_left = ROW_GROUP.of(set).map(|range| range.events().len());
         let (mut events, mut left) = (Vec::<Vec<RecordBatch>>::new(), 0);
         read_batches(set, &options(threads).export, &NoProgress, |batch| {
             if left == 0 {
@@ -58,7 +58,7 @@ impl Batches {
             }
             Ok(())
         })?;
-        // The other tables are made while a dataset is written: they are read back from one.
+        // The other tables are made while a dataset is written, so they are read back from a dataset.
         let mut files = Vec::new();
         let create = |name: &str| {
             let file = Shared::default();
@@ -70,9 +70,9 @@ impl Batches {
         for table in TABLES.iter().filter(|table| table.name != EVENTS.name) {
             let name = format!("{}.parquet", table.name);
             let Some((_, Shared(file))) = files.iter().find(|file| file.0 == name) else { continue };
-            let file = Bytes::from(std::mem::take(&mut *file.lock().expect("nobody panicked")));
+            let file = Bytes::from(std::mem::take(&mut *file.lock().expect("no thread panicked")));
             let reader = ParquetRecordBatchReaderBuilder::try_new(file)?
-                .with_batch_size(RANGE_EVENTS as usize)
+                .with_batch_size(ROW_GROUP.events as usize)
                 .build()?;
             others.push((table, reader.collect::<Result<Vec<_>, _>>()?));
         }
@@ -80,7 +80,7 @@ impl Batches {
     }
 }
 
-/// A file in memory that two hold.
+/// A file in memory with two owners.
 #[derive(Clone, Default)]
 struct Shared(Arc<Mutex<Vec<u8>>>);
 
@@ -94,8 +94,8 @@ impl io::Write for Shared {
     }
 }
 
-/// Encodes a dataset to nowhere: row groups of events in parallel, the other tables beside them, as
-/// `pml convert` does. Gives the bytes of all files.
+/// Encodes a dataset and discards the result: row groups of events in parallel, the other tables beside them, as
+/// `pml convert` does. Gives the number of bytes of all files.
 ///
 /// # Errors
 /// When encoding fails.
@@ -180,7 +180,7 @@ fn append(
     Ok(())
 }
 
-/// Counts what is written.
+/// Counts the bytes that are written.
 struct Counter(u64);
 
 impl io::Write for Counter {

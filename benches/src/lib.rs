@@ -1,16 +1,17 @@
-//! Logs that the benchmarks read: generated from fixed seeds, in memory.
+//! The logs of the benchmarks: generated from fixed seeds, in memory.
 
 pub mod arguments;
 pub mod encode;
 pub mod limits;
 
 use pml_parser::{Log, LogSet};
-use pml_samples::boot::{Amount, Options, generate_in_memory};
+use pml_samples::boot::{Amount, Options};
+use pml_samples::scenario::generate_in_memory;
 
-/// A generated boot log of so many events.
+/// A generated boot log of `events` events.
 ///
 /// # Panics
-/// When the generator fails, which in memory it cannot.
+/// When the generator fails, which cannot happen in memory.
 pub fn boot_log(events: u64) -> LogSet<Vec<u8>> {
     let options = Options { amount: Amount::Events(events), seed: 1, ..Options::default() };
     let parts = generate_in_memory(&options).expect("memory takes everything");

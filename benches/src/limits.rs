@@ -1,4 +1,4 @@
-//! Ways to read a log set that do the least there is to do: what the machine allows.
+//! Ways to read a log set with the least possible work: the limits of the machine.
 
 use crate::encode::options;
 use arrow::record_batch::RecordBatch;
@@ -25,10 +25,10 @@ pub enum Way {
 }
 
 impl Way {
-    /// All of them.
+    /// All ways.
     pub const ALL: [Self; 5] = [Self::Memory, Self::Headers, Self::Paths, Self::Records, Self::Columns];
 
-    /// What to call it.
+    /// The name of the way.
     pub fn name(self) -> &'static str {
         match self {
             Self::Memory => "memory",
@@ -43,7 +43,7 @@ impl Way {
 /// Maps logs as the parts of a set.
 ///
 /// # Errors
-/// When one of them cannot be mapped or is no log.
+/// When a file cannot be mapped or is no log.
 pub fn open(paths: &[PathBuf]) -> io::Result<LogSet<Map>> {
     let mut logs = Vec::new();
     for path in paths {
@@ -56,7 +56,7 @@ pub fn open(paths: &[PathBuf]) -> io::Result<LogSet<Map>> {
 /// interactive reader would; gives the bytes of these texts.
 ///
 /// # Errors
-/// When it cannot be mapped or is no log.
+/// When the file cannot be mapped or is no log.
 pub fn first_event(path: &PathBuf) -> io::Result<u64> {
     let set = open(std::slice::from_ref(path))?;
     let mut text = String::new();
@@ -84,7 +84,7 @@ fn sum(bytes: &[u8]) -> u64 {
     sums.into_iter().chain(rest).fold(0, u64::wrapping_add)
 }
 
-/// Reads a set in one way on so many threads; the sum makes sure that it is read.
+/// Reads a set in one way on `threads` threads. Gives a checksum, which forces the compiler to keep the reads.
 pub fn run<B: AsRef<[u8]> + Sync>(set: &LogSet<B>, way: Way, threads: usize) -> u64 {
     let mut total = 0u64;
     let mut add = |part: u64| {
@@ -119,7 +119,7 @@ fn read<B: AsRef<[u8]>>(set: &LogSet<B>, range: &EventRange, way: Way) -> u64 {
             ^ u64::from(operation.code) << 8
     };
     if way == Way::Records {
-        // One record after the other is what a processor foresees: nothing is asked for ahead.
+        // The processor prefetches records that are read one after the other, so the code does not.
         let Some(log) = set.part(range.part()) else { return 0 };
         let events = range.events().filter_map(|position| log.event(position).ok());
         return events

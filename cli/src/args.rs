@@ -14,7 +14,8 @@ use std::path::PathBuf;
     version,
     propagate_version = true,
     arg_required_else_help = true,
-    after_help = "Exit status: 0 done; 1 done, but events were lost to damage in the log; 2 not done.",
+    after_help = "Exit status: 0 done; 1 done, but events were lost to damage in the log; 2 not done;\n\
+3 with triage --exit-code, when a rollback is probable or confirmed.",
     after_long_help = "\
 Examples:
   pml info Bootlog.pml                    what is in a capture, at once
@@ -25,7 +26,8 @@ Examples:
   pml recover broken.pml -o fixed.pml     what is left of a log that was cut short
   pml schema                              every table and column
 
-Exit status: 0 done; 1 done, but events were lost to damage in the log; 2 not done."
+Exit status: 0 done; 1 done, but events were lost to damage in the log; 2 not done;
+3 with triage --exit-code, when a rollback is probable or confirmed."
 )]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -54,7 +56,7 @@ pub(crate) enum Command {
 /// Which log to read.
 #[derive(Debug, clap::Args)]
 pub(crate) struct LogArgs {
-    /// The log: any one of its parts, or all of them. It must not be changed meanwhile.
+    /// The log: any one of its parts, or all of them. It must not change while it is read.
     #[arg(value_name = "LOG", required = true)]
     pub logs: Vec<PathBuf>,
 
@@ -63,7 +65,7 @@ pub(crate) struct LogArgs {
     pub no_set: bool,
 }
 
-/// What to do about a log that does not open as it is.
+/// What to do about a log that does not open.
 #[derive(Debug, clap::Args)]
 pub(crate) struct RecoveryArgs {
     /// Read what is left of a log that was cut short, damaged or never closed, and say how much that is.
@@ -71,7 +73,7 @@ pub(crate) struct RecoveryArgs {
     pub recover: bool,
 }
 
-/// Which events of it to take.
+/// Which events of the log to take.
 #[derive(Debug, clap::Args)]
 pub(crate) struct FilterArgs {
     /// Take only events for which this holds, for example
@@ -84,7 +86,7 @@ pub(crate) struct FilterArgs {
     pub procmon_filter: Option<PathBuf>,
 }
 
-/// How to go about it.
+/// How to run a command.
 #[derive(Debug, clap::Args)]
 pub(crate) struct RunArgs {
     /// Replace OUT if it exists.
@@ -101,27 +103,27 @@ pub(crate) struct RunArgs {
 }
 
 impl RunArgs {
-    /// Threads to use.
+    /// The number of threads to use.
     pub(crate) fn threads(&self) -> usize {
         self.threads.map_or_else(default_threads, Into::into)
     }
 }
 
-/// The most threads when none are asked for: each takes up to 50 MiB, and memory is to stay near 256 MiB for
-/// a log of any size.
+/// The most threads by default: each takes up to 50 MiB, and memory must stay near 256 MiB for a log of any
+/// size.
 const MOST_THREADS: usize = 4;
 
-/// Threads when none are asked for.
+/// The default number of threads.
 fn default_threads() -> usize {
     std::thread::available_parallelism().map_or(1, Into::into).min(MOST_THREADS)
 }
 
 /// Cut a part out of a log: a smaller log that opens in Process Monitor.
 ///
-/// Events are copied byte for byte, with their stacks; processes, modules, icons and names come
-/// along as far as the events refer to them. The parts of a capture become one file, or if it would
-/// exceed 4 GiB several: OUT.pml, OUT-1.pml, … Relative times and event_id of a slice count from its
-/// own first event.
+/// Events are copied byte for byte, with their stacks, and with the processes, modules, icons and
+/// names that they refer to. The parts of a capture become one file, or several if one file would
+/// exceed 4 GiB: OUT.pml, OUT-1.pml, … Relative times and event_id of a slice count from its own
+/// first event.
 #[derive(Debug, clap::Args)]
 pub(crate) struct SliceArgs {
     #[command(flatten)]
@@ -143,10 +145,10 @@ pub(crate) struct SliceArgs {
 
 /// Save what is left of a broken log as a sound one.
 ///
-/// A broken log is one that was cut short, damaged or never closed. This finds the events that no table leads to, makes processes and modules that the tables lack out of the
-/// events, and writes what it found as a log with all its tables. Says how many events were
-/// kept, how many of them are doubtful, and how many are lost; `pml info` says so beforehand. Nothing is
-/// changed in the broken log.
+/// A broken log is one that was cut short, damaged or never closed. The command searches the file for
+/// events, rebuilds missing processes and modules from the events, and writes the result as a log
+/// with all its tables. It says how many events were kept, how many of them are doubtful, and how
+/// many are lost; `pml info` says the same without writing a log. The broken log itself is not changed.
 #[derive(Debug, clap::Args)]
 pub(crate) struct RecoverArgs {
     #[command(flatten)]
@@ -164,14 +166,14 @@ pub(crate) struct RecoverArgs {
 ///
 /// Reads the log once, finds the failed operations of the servicing stack (TrustedInstaller, TiWorker,
 /// poqexec and what they start), weighs what speaks for a rollback, and ranks causes with evidence and
-/// remedies. "No rollback in this log" is an answer too. What it judges by is data: see `pml rules`.
+/// remedies. "No rollback in this log" is an answer too. The rules are data files: see `pml rules`.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Exit status: 0 done; 1 done, but events or captures were lost to damage; 2 not done; \
 with --exit-code, 3 when a rollback is probable or confirmed."
 )]
 pub(crate) struct TriageArgs {
-    /// Logs (any part of a capture), directories, or zip files in which captures are looked for.
+    /// Logs (any part of a capture), or directories and zip files to search for captures.
     #[arg(value_name = "INPUT", required = true)]
     pub inputs: Vec<PathBuf>,
 
@@ -195,7 +197,7 @@ pub(crate) struct TriageArgs {
     #[arg(short, long, value_name = "OUT")]
     pub output: Option<PathBuf>,
 
-    /// Write the events that the verdict rests on, and what lies around them, as a small log.
+    /// Write the events that the verdict rests on, and the events around them, as a small log.
     #[arg(long, value_name = "FILE.pml")]
     pub evidence: Option<PathBuf>,
 
@@ -204,7 +206,8 @@ pub(crate) struct TriageArgs {
     #[arg(long, value_name = "DIR")]
     pub parquet: Option<PathBuf>,
 
-    /// Judge by the files of this directory where they replace those of the program (docs/rules.md).
+    /// Use the tables and rules of this directory: a table replaces the program's table of the same
+    /// name, a rule replaces the rule with its id or is added (docs/triage.md).
     #[arg(long, value_name = "DIR")]
     pub knowledge: Option<PathBuf>,
 
@@ -253,9 +256,13 @@ pub(crate) enum ColorArg {
     Never,
 }
 
-/// List the rules of `pml triage`, explain one of them, or check rules of one's own.
+/// List the rules of `pml triage`, explain one of them, check custom rules, or begin a new one.
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct RulesArgs {
+    #[command(subcommand)]
+    pub command: Option<RulesCommand>,
+
     /// Explain this rule.
     #[arg(value_name = "RULE")]
     pub rule: Option<String>,
@@ -268,8 +275,29 @@ pub(crate) struct RulesArgs {
     #[arg(long, value_enum, default_value_t = LanguageArg::En, value_name = "LANGUAGE")]
     pub lang: LanguageArg,
 
-    /// Read the files of this directory where they replace those of the program; every mistake in
-    /// them is shown with its file and line.
+    /// Use the tables and rules of this directory: a table replaces the program's table of the same
+    /// name, a rule replaces the rule with its id or is added (docs/triage.md). Every mistake in these
+    /// files is shown with its file and line.
+    #[arg(long, value_name = "DIR")]
+    pub knowledge: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RulesCommand {
+    /// Write a new rule to be filled in.
+    ///
+    /// In a checkout of this program, the command also writes a scenario in which the rule fires, and a twin
+    /// scenario in which the rule must not fire. At its end the command prints the next steps.
+    New(NewRuleArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct NewRuleArgs {
+    /// The id: RB- for a cause, or INFO- for a note, and words in capitals, such as RB-MY-AGENT.
+    #[arg(value_name = "ID")]
+    pub id: String,
+
+    /// The knowledge directory that gets the rule; without it, analyzer/knowledge below the current directory.
     #[arg(long, value_name = "DIR")]
     pub knowledge: Option<PathBuf>,
 }
@@ -316,10 +344,10 @@ pub(crate) struct ConvertArgs {
     #[arg(long, value_enum, default_value_t = CompressionArg::Zstd, value_name = "NAME")]
     pub compression: CompressionArg,
 
-    /// Columns, separated by commas, or `all`; what is not asked for is not decoded. In CSV and XML
-    /// titles ("Time of Day,PID,Path"), by default those that Process Monitor shows; elsewhere names
-    /// of the events table ("time,path,result"), by default all of them. Without stack_id a dataset
-    /// has no stacks and frames.
+    /// Columns, separated by commas, or `all`; other columns are not decoded. CSV and XML take titles
+    /// ("Time of Day,PID,Path"), by default those that Process Monitor shows; other formats take
+    /// names of the events table ("time,path,result"), by default all of them. Without stack_id a
+    /// dataset has no stacks and frames.
     #[arg(long, value_name = "NAMES")]
     pub columns: Option<String>,
 
@@ -363,7 +391,7 @@ pub(crate) enum Format {
 }
 
 impl Format {
-    /// Whether it is cells as Process Monitor shows them, rather than the events table.
+    /// Whether the format holds cells as Process Monitor shows them, rather than the events table.
     pub(crate) fn is_text(self) -> bool {
         matches!(self, Self::Csv | Self::Xml)
     }
@@ -394,9 +422,10 @@ impl From<CompressionArg> for Compression {
 
 /// Show what is in a log, at once.
 ///
-/// Machine, Windows build, parts, events, time span, processes of the servicing stack, sizes of
-/// the tables, and what is wrong with them. Events are not read, so it takes as long for any size; of a
-/// log that does not open as it is, it reads all event headers and says what can be recovered.
+/// Shows machine, Windows build, parts, events, time span, processes of the servicing stack, sizes of
+/// the tables, and damage in the tables. Events are not read, so the time does not depend on the size
+/// of the log. Only of a log that does not open, all event headers are read, to say what can be
+/// recovered.
 #[derive(Debug, clap::Args)]
 pub(crate) struct InfoArgs {
     #[command(flatten)]

@@ -10,20 +10,21 @@ use crate::status::{Done, Progress, say, warn};
 use crate::zone::zone;
 use indicatif::{HumanBytes, HumanCount};
 use pml_parser::arrow::events::EventCounts;
-use pml_parser::arrow::schema::{EVENTS, EventColumnSet};
+use pml_parser::arrow::schema::EventColumnSet;
+use pml_parser::columns::EVENTS;
 use pml_parser::export::csv::{TextExport, write_csv};
 use pml_parser::export::ipc::write_ipc;
 use pml_parser::export::jsonl::write_jsonl;
-use pml_parser::export::parquet::{Options, write_dataset, write_events};
+use pml_parser::export::parquet::{ParquetOptions, write_dataset, write_events};
 use pml_parser::export::xml::write_xml;
-use pml_parser::export::{TableExport, Work, WriteError};
+use pml_parser::export::{ScanOptions, TableOptions, WriteError};
 use pml_parser::parts::is_same_file;
 use pml_parser::{Fidelity, Opened, ProcmonColumn, TextOptions};
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// Endings of file names and the formats they stand for.
+/// Endings of file names, and the format that each one names.
 const ENDINGS: [(&str, Format); 7] = [
     ("parquet", Format::Parquet),
     ("arrow", Format::Arrow),
@@ -66,16 +67,17 @@ pub(crate) fn run(args: &ConvertArgs) -> Result<Done, Failure> {
 
 /// Lets the allocator keep what each range of events frees for the next one.
 ///
-/// That of the GNU C library otherwise hands it back to the system and asks for it anew, tens of
-/// thousands of page faults: it keeps no more than twice the largest block that was ever freed, up
-/// to blocks of 32 MiB. The block is never touched, so it costs nothing.
+/// Without this, the allocator of the GNU C library returns the memory to the system and requests it
+/// again, at the cost of tens of thousands of page faults. It keeps at most twice the largest block
+/// that was ever freed, up to blocks of 32 MiB, so this function frees one such block. The block is
+/// never touched, so it costs nothing.
 fn keep_freed_memory() {
     if cfg!(all(target_os = "linux", target_env = "gnu")) {
         drop(std::hint::black_box(Vec::<u8>::with_capacity(31 << 20)));
     }
 }
 
-/// The format that was asked for, or that the name of the output stands for.
+/// The format that the arguments name, or that the ending of the output names.
 fn format(args: &ConvertArgs) -> Result<Format, Failure> {
     let ending = args.output.extension().map(|e| e.to_string_lossy().to_lowercase());
     let named = ENDINGS.iter().find(|(known, _)| Some(*known) == ending.as_deref()).map(|entry| entry.1);
@@ -91,7 +93,7 @@ fn format(args: &ConvertArgs) -> Result<Format, Failure> {
                 .hint("say so with --to csv, xml, jsonl, arrow or parquet"));
         }
         (None, false) => match ending {
-            // Nobody expects a directory of this name.
+            // A name with an ending suggests a file, not a directory.
             Some(ending) if !args.output.is_dir() => {
                 let path = args.output.display();
                 let known = ENDINGS.map(|(ending, _)| format!(".{ending}")).join(", ");
@@ -121,11 +123,11 @@ fn format(args: &ConvertArgs) -> Result<Format, Failure> {
     }
 }
 
-/// Everything about a conversion but the place it goes to.
+/// Everything about a conversion except the place of its output.
 struct Plan<'a> {
     capture: &'a Opened,
     format: Format,
-    parquet: Options,
+    parquet: ParquetOptions,
     text: TextExport,
     stacks: bool,
     safe_csv: bool,
@@ -133,7 +135,11 @@ struct Plan<'a> {
 
 impl<'a> Plan<'a> {
     fn new(args: &ConvertArgs, format: Format, capture: &'a Opened) -> Result<Self, Failure> {
-        let work = Work { threads: args.run.threads(), filter: filter(&args.filter)?, ..Work::default() };
+        let scan = ScanOptions {
+            threads: args.run.threads(),
+            filter: filter(&args.filter)?,
+            ..ScanOptions::default()
+        };
         let text_columns = match args.columns.as_deref() {
             Some(names) if format.is_text() => cells(names)?,
             _ => ProcmonColumn::defaults().collect(),
@@ -151,12 +157,12 @@ impl<'a> Plan<'a> {
         Ok(Self {
             capture,
             format,
-            parquet: Options {
-                export: TableExport { work: work.clone(), columns: table_columns },
+            parquet: ParquetOptions {
+                export: TableOptions { scan: scan.clone(), columns: table_columns },
                 compression: args.compression.into(),
                 facts: input::provenance(capture),
             },
-            text: TextExport { work, columns: text_columns, text },
+            text: TextExport { scan, columns: text_columns, text },
             stacks: args.stacks,
             safe_csv: args.safe_csv,
         })
@@ -188,7 +194,7 @@ fn table_columns(names: &str) -> Result<EventColumnSet, Failure> {
     })
 }
 
-/// The columns that a list of titles names; blanks, case and signs do not matter.
+/// The columns that a list of titles names. Blanks, case and punctuation do not matter.
 fn cells(names: &str) -> Result<Vec<ProcmonColumn>, Failure> {
     let plain = |text: &str| -> String {
         text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
@@ -208,7 +214,7 @@ fn cells(names: &str) -> Result<Vec<ProcmonColumn>, Failure> {
         .collect()
 }
 
-/// Writes to a file or directory; gives what was counted and the bytes written.
+/// Writes to a file or directory; gives the counts of events and the bytes written.
 fn write_to_path(
     plan: &Plan<'_>,
     path: &Path,
@@ -247,7 +253,7 @@ fn write_to_stdout(plan: &Plan<'_>, progress: &Progress) -> Result<Option<(Event
     }
 }
 
-/// Counts what goes through.
+/// Counts the bytes that are written to `out`.
 struct Counted<W> {
     out: W,
     bytes: u64,

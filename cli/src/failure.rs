@@ -1,15 +1,15 @@
-//! Why a command could not be carried out, for the person who reads it.
+//! Errors of a command, as messages for the user.
 
 use pml_parser::{Error, Fault, OpenError};
 use std::fmt;
 use std::io;
 use std::path::Path;
 
-/// What Unix says of a device that fails, and of an address that it cannot read.
+/// Unix error numbers: a device failed; an address cannot be read.
 const EIO: i32 = 5;
 const EFAULT: i32 = 14;
 
-/// A message, and perhaps a hint what to do about it.
+/// A message, and optionally a hint what the user can do.
 #[derive(Debug)]
 pub(crate) struct Failure {
     message: String,
@@ -31,7 +31,7 @@ impl Failure {
         Self::new("stopped").hint("nothing was written under the final name")
     }
 
-    /// Something is wrong with a log.
+    /// A log cannot be read.
     pub(crate) fn of_log(path: &Path, error: Error) -> Self {
         let failure = Self::new(format!("{}: {error}", path.display()));
         match error.hint() {
@@ -43,18 +43,20 @@ impl Failure {
         }
     }
 
-    /// Standard output could not take something.
+    /// Writing to standard output failed.
     pub(crate) fn of_stdout(error: &io::Error) -> Self {
         let failure = Self::new(format!("standard output: {error}"));
         match error.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
-                failure.hint("what it leads to is full; what has arrived there is not complete")
+                failure.hint(
+                    "the disk or device that it is redirected to is full; the output there is not complete",
+                )
             }
             _ => failure,
         }
     }
 
-    /// The system refused something.
+    /// A call of the operating system failed.
     pub(crate) fn of_io(path: &Path, error: &io::Error) -> Self {
         let failure = Self::new(format!("{}: {error}", path.display()));
         match error.kind() {
@@ -66,9 +68,9 @@ impl Failure {
             _ if cfg!(unix) && error.raw_os_error() == Some(EIO) => {
                 failure.hint("the disk or the share failed; copy what can be read of it to a sound disk first")
             }
-            // The system was to write bytes of a log straight from the map, and could not read them.
+            // The kernel could not read bytes of the mapped log that a write was to copy.
             _ if cfg!(target_os = "linux") && error.raw_os_error() == Some(EFAULT) => {
-                failure.hint("the log could not be read while it was written from; copy it to a sound disk first")
+                failure.hint("the log became unreadable while its bytes were written; copy it to a sound disk first")
             }
             io::ErrorKind::PermissionDenied => failure.hint("check the rights on the file and its folder"),
             _ => failure,

@@ -1,4 +1,4 @@
-//! The filter that the arguments ask for.
+//! The filter that the arguments define.
 
 use crate::args::FilterArgs;
 use crate::failure::Failure;
@@ -7,17 +7,18 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::path::Path;
 
-/// The most bytes of a configuration; real ones have some thousands.
+/// The most bytes of a configuration; real configurations have some thousands.
 const LARGEST: u64 = 16 << 20;
 
-/// The bytes of a configuration file, unless it cannot be one.
+/// The bytes of a configuration file. An error for a path that cannot be one.
 fn configuration(path: &Path) -> Result<Vec<u8>, Failure> {
     let io = |e: std::io::Error| Failure::of_io(path, &e);
     let metadata = fs::metadata(path).map_err(io)?;
     if !metadata.is_file() || metadata.len() > LARGEST {
-        let what = if metadata.is_file() { "is too large for" } else { "is not a regular file, so not" };
+        let what =
+            if metadata.is_file() { "is too large for" } else { "is not a regular file, so it is not" };
         return Err(Failure::new(format!("{}: {what} a configuration of Process Monitor", path.display()))
-            .hint("export one there: File, Export Configuration…"));
+            .hint("export one in Process Monitor: File, Export Configuration…"));
     }
     let mut bytes = Vec::new();
     File::open(path).map_err(io)?.take(LARGEST).read_to_end(&mut bytes).map_err(io)?;

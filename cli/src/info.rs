@@ -13,7 +13,7 @@ use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 
-/// What is printed: the shape of the JSON output.
+/// The printed facts: the structure of the JSON output.
 #[derive(Serialize)]
 struct Info {
     computer: String,
@@ -35,18 +35,18 @@ struct Info {
     /// The first damaged table entries, in words; empty when the tables are whole.
     damage: Vec<String>,
     damage_count: u64,
-    /// What can be had of a capture that does not open as it is; null of one that does.
+    /// What can be recovered of a capture that does not open; null for a capture that opens.
     recovery: Option<RecoveryInfo>,
 }
 
 #[derive(Serialize)]
 struct RecoveryInfo {
-    /// What is wrong and what can be had, in words.
+    /// What is wrong and what can be recovered, in words.
     sentence: String,
     events_kept: u64,
     events_doubtful: u64,
     events_lost: u64,
-    /// Whether that is their number, rather than the least one.
+    /// Whether `events_lost` is exact, rather than the least number.
     lost_is_exact: bool,
     processes_rebuilt: u32,
     processes_unknown: u32,
@@ -186,7 +186,7 @@ impl Info {
             );
         }
         const NAMED: usize = 20;
-        // A process that lives through several parts is named once.
+        // A process that occurs in several parts is named once.
         let mut known = HashSet::new();
         let new = self.servicing_processes.iter().filter(|p| known.insert((&p.name, p.pid)));
         let mut servicing: Vec<String> =

@@ -1,4 +1,4 @@
-//! Opening the capture that the arguments name, and what there is to warn of.
+//! Opens the capture that the arguments name, and prints warnings about its parts.
 
 use crate::args::{LogArgs, RecoveryArgs};
 use crate::failure::Failure;
@@ -43,7 +43,7 @@ pub(crate) fn open(args: &LogArgs, recover: RecoverMode) -> Result<Opened, Failu
     Ok(opened)
 }
 
-/// What a dataset records of its making beside the log's own facts.
+/// What a dataset records about its origin: the version of the program, and the names of the parts.
 pub(crate) fn provenance(capture: &Opened) -> Provenance {
     let tool_version = concat!("pml ", env!("CARGO_PKG_VERSION")).to_owned();
     Provenance { tool_version, part_names: capture.names() }

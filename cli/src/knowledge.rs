@@ -1,20 +1,24 @@
-//! Knowledge of one's own, from a directory.
+//! Reads a knowledge directory.
 
 use crate::failure::Failure;
+use crate::status::warn;
 use pml_analyzer::{Knowledge, KnowledgeError};
 use std::fs;
 use std::path::Path;
 
-/// What the program knows, with the files of a directory that replace some of it.
+/// The program's knowledge with the files of a directory: a table replaces the table of the same name, a rule
+/// replaces the rule with its id or is added. Warns of old ids in these files.
 pub(crate) fn read(directory: Option<&Path>) -> Result<Knowledge, Failure> {
     let own = match directory {
         Some(directory) => files(directory)?,
         None => Vec::new(),
     };
-    Knowledge::with(&own).map_err(failure)
+    let knowledge = Knowledge::with(&own).map_err(failure)?;
+    knowledge.old_ids().iter().for_each(|old| warn(&old.to_string()));
+    Ok(knowledge)
 }
 
-/// All mistakes, each with its file and line.
+/// One failure that lists all mistakes, each with its file and line.
 pub(crate) fn failure(errors: Vec<KnowledgeError>) -> Failure {
     let lines: Vec<String> = errors.iter().map(KnowledgeError::to_string).collect();
     Failure::new(lines.join("\npml: "))
@@ -22,7 +26,7 @@ pub(crate) fn failure(errors: Vec<KnowledgeError>) -> Failure {
 
 /// Name and text of each file, as in a knowledge directory: tables, and the rules below `rules`.
 fn files(directory: &Path) -> Result<Vec<(String, String)>, Failure> {
-    /// A table of knowledge has some tens of thousands.
+    /// The most bytes of a file; a table of knowledge has some tens of thousands.
     const LARGEST: u64 = 4 << 20;
     let mut found = Vec::new();
     for folder in ["", "rules"] {
@@ -47,7 +51,7 @@ fn files(directory: &Path) -> Result<Vec<(String, String)>, Failure> {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             let name = if folder.is_empty() { name } else { format!("{folder}/{name}") };
             let text = fs::read_to_string(&path).map_err(|e| Failure::of_io(&path, &e))?;
-            // Editors of Windows begin UTF-8 with a mark.
+            // Some editors on Windows begin UTF-8 with a byte order mark.
             found.push((name, text.trim_start_matches('\u{FEFF}').to_owned()));
         }
     }

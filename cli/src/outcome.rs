@@ -7,16 +7,16 @@ use pml_parser::export::WriteError;
 use pml_parser::{Damage, Exceeded, Opened};
 use std::path::Path;
 
-/// What of a capture could not be read.
+/// The losses of a run: damage and lost parts of a capture.
 pub(crate) struct Losses {
     /// Damaged places of tables and events.
     places: u64,
-    /// Whether anything was lost, a part or what recovery could not restore among it.
+    /// Whether anything was lost: damaged places, a part, or something that recovery could not restore.
     any: bool,
 }
 
 impl Losses {
-    /// Whether there are more damaged places than the warnings name.
+    /// Whether there are more damaged places than the warnings list.
     pub(crate) fn is_more_than_shown(&self) -> bool {
         self.places > SHOWN as u64
     }
@@ -32,7 +32,7 @@ impl Losses {
     }
 }
 
-/// Warns of what could not be read of a capture, the events of `damage` among it.
+/// Warns of everything that could not be read of a capture, including the events of `damage`.
 pub(crate) fn report(capture: &Opened, damage: &Damage) -> Losses {
     let recovery = capture.set.recovery().filter(|recovery| !recovery.is_whole());
     if let Some(recovery) = &recovery {
@@ -44,10 +44,10 @@ pub(crate) fn report(capture: &Opened, damage: &Damage) -> Losses {
     Losses { places, any: capture.lost_parts || recovery.is_some() || places > 0 }
 }
 
-/// Why an output was not written, for the person who reads it.
+/// The failure that says why an output was not written.
 pub(crate) fn write_failure(path: &Path, error: WriteError) -> Failure {
     match error {
-        // A damaged log may make more work than any sound one of its size.
+        // A damaged log may cause more work than any sound log of its size.
         WriteError::Io(e) if e.get_ref().is_some_and(|inner| inner.is::<Exceeded>()) => {
             Failure::of_io(path, &e).hint("--recover takes only events that do not overlap")
         }
@@ -57,10 +57,10 @@ pub(crate) fn write_failure(path: &Path, error: WriteError) -> Failure {
     }
 }
 
-/// How many damaged places are shown; the rest is counted.
+/// How many damaged places are shown; further places are only counted.
 const SHOWN: usize = 5;
 
-/// Says what could not be read, and where the first of it is.
+/// Prints how many places could not be read, and the first of them.
 fn report_damage(capture: &Opened, tables: &Damage, events: &Damage) {
     let name = |part: u16| capture.paths().nth(usize::from(part)).map(|p| p.display().to_string());
     let is_recovered = capture.set.recovery().is_some();

@@ -1,19 +1,19 @@
-//! Outputs that appear under their name only when they are complete.
+//! Outputs that appear under their final name only when they are complete.
 
 use crate::failure::Failure;
 use crate::status::warn;
-use pml_parser::arrow::schema::TABLES;
+use pml_analyzer::tables::{FAILURES, FINDINGS};
+use pml_parser::columns::TABLES;
 use pml_parser::parts::folder_of;
 use std::fs::{self, File};
 use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
 use tempfile::{NamedTempFile, TempDir};
 
-/// Begins the names of outputs that are not complete.
+/// The prefix of the names of incomplete outputs.
 const HIDDEN: &str = ".pml-";
 
-/// The place that an output will have: without a slash at its end, and where it is a link, the
-/// place that it leads to.
+/// The final path of an output: without a slash at its end, and with a link replaced by the link's target.
 fn place(path: &Path) -> Result<PathBuf, Failure> {
     let tidy: PathBuf = path.components().collect();
     if tidy.file_name().is_none() {
@@ -33,7 +33,7 @@ fn place(path: &Path) -> Result<PathBuf, Failure> {
     }
 }
 
-/// The usual rights, less the user's mask; temporary files would otherwise be private.
+/// The usual permissions, less the user's mask; temporary files would otherwise be private.
 #[cfg(unix)]
 fn usual_rights(mode: u32) -> fs::Permissions {
     use std::os::unix::fs::PermissionsExt;
@@ -51,7 +51,7 @@ fn refuse_existing(path: &Path, force: bool) -> Result<(), Failure> {
     }
 }
 
-/// A file that is written beside its place and moved there at the end.
+/// A file that is written beside its final path and moved there at the end.
 pub(crate) struct PendingFile {
     path: PathBuf,
     force: bool,
@@ -82,24 +82,24 @@ impl PendingFile {
         Ok(Self { path, force, file })
     }
 
-    /// What to write to.
+    /// A buffered writer to the temporary file.
     pub(crate) fn writer(&self) -> io::Result<BufWriter<File>> {
         Ok(BufWriter::with_capacity(1 << 20, self.file.reopen()?))
     }
 
-    /// Moves the file to its place; gives its size.
+    /// Moves the file to its final path; gives its size.
     pub(crate) fn finish(self) -> Result<u64, Failure> {
         self.sync()?;
         self.persist()
     }
 
-    /// Moves all files to their places; gives the sum of their sizes. Where one cannot be moved, those
-    /// that were are removed: a part of a set is not left under a name that looks whole.
+    /// Moves all files to their final paths; gives the sum of their sizes. Where a file cannot be moved,
+    /// the files moved before it are removed: an incomplete set must not look complete.
     pub(crate) fn finish_all(files: Vec<Self>) -> Result<u64, Failure> {
         files.iter().try_for_each(Self::sync)?;
         let mut size = 0;
         let mut moved = Vec::new();
-        // The first one, by whose name all are known, comes last.
+        // The first file has the name that the user gave, so it comes last.
         for file in files.into_iter().rev() {
             let path = file.path.clone();
             match file.persist() {
@@ -114,7 +114,7 @@ impl PendingFile {
         Ok(size)
     }
 
-    /// What the system could not write after all shows now, not after the move.
+    /// Writes the file through to the disk, so that write errors show before the move.
     fn sync(&self) -> Result<(), Failure> {
         self.file.as_file().sync_all().map_err(|e| Failure::of_io(&self.path, &e))
     }
@@ -128,7 +128,7 @@ impl PendingFile {
     }
 }
 
-/// A directory of tables that is filled beside its place and moved there at the end.
+/// A directory of tables that is filled beside its final path and moved there at the end.
 pub(crate) struct PendingDataset {
     path: PathBuf,
     force: bool,
@@ -155,31 +155,32 @@ impl PendingDataset {
         Ok(BufWriter::with_capacity(256 << 10, file))
     }
 
-    /// Moves the dataset to its place; gives its size.
+    /// Moves the dataset to its final path; gives its size.
     pub(crate) fn finish(self) -> Result<u64, Failure> {
         let path = &self.path;
         let io = |e: io::Error| Failure::of_io(path, &e);
         let mut size = 0;
         for entry in fs::read_dir(self.folder.path()).map_err(io)? {
-            let file = File::open(entry.map_err(io)?.path()).map_err(io)?;
-            // What the system could not write after all shows now, not after the move.
+            // Windows syncs only files that are open for writing.
+            let file = File::options().write(true).open(entry.map_err(io)?.path()).map_err(io)?;
+            // Write errors must show now, not after the move.
             file.sync_all().map_err(io)?;
             size += file.metadata().map_err(io)?.len();
         }
-        // Much time may have passed since the place was looked at.
+        // Much time may have passed since the first check of this path.
         refuse_existing(path, self.force)?;
         refuse_foreign(path)?;
         let mut old = None;
         if path.exists() {
             if exchange(self.folder.path(), path) {
-                // The older dataset is now where this one was made.
+                // The old dataset is now at the temporary path of the new one.
                 old = Some(self.folder.path().to_owned());
             } else {
-                // It steps aside first, and back again if the move fails.
+                // The old dataset is moved aside first, and moved back if the move of the new one fails.
                 let aside = self.folder.path().with_extension("old");
                 fs::rename(path, &aside).map_err(io)?;
                 if let Err(e) = fs::rename(self.folder.path(), path) {
-                    // The move is what failed; that is what gets reported.
+                    // The error of the move is reported, not that of moving back.
                     let _ = fs::rename(&aside, path);
                     return Err(io(e));
                 }
@@ -188,19 +189,19 @@ impl PendingDataset {
         } else {
             fs::rename(self.folder.path(), path).map_err(io)?;
         }
-        // It is no longer where it was made, so there is nothing left to remove.
+        // The new dataset has left the temporary path, so the temporary directory must not be removed on drop.
         let _ = self.folder.keep();
         if let Some(old) = &old
             && let Err(e) = remove_dataset(old)
         {
-            warn(&format!("the replaced dataset stays behind as {}: {e}", old.display()));
+            warn(&format!("the old dataset could not be removed and remains as {}: {e}", old.display()));
         }
         Ok(size)
     }
 }
 
-/// Lets two directories change places in one step, so that there is one of that name at any moment.
-/// Whether that was possible: few systems and not all file systems know how.
+/// Exchanges two directories in one step, so that each name exists at any moment. Gives whether that was
+/// possible: only Linux offers it here, and not for all file systems.
 fn exchange(a: &Path, b: &Path) -> bool {
     #[cfg(target_os = "linux")]
     return {
@@ -214,14 +215,14 @@ fn exchange(a: &Path, b: &Path) -> bool {
     }
 }
 
-/// Names of the files of a dataset, those of triage among them.
+/// Names of the files of a dataset, including the tables of triage.
 fn tables() -> impl Iterator<Item = String> {
-    let names = TABLES.iter().map(|table| table.name).chain(crate::triage::TABLES);
+    let names = TABLES.iter().map(|table| table.name).chain([FAILURES.name, FINDINGS.name]);
     names.map(|name| format!("{name}.parquet"))
 }
 
-/// Refuses to replace a directory that holds anything but a dataset, and anything that is neither
-/// a directory nor missing.
+/// Refuses to replace a directory that holds anything except a dataset, and a path that exists but is no
+/// directory.
 fn refuse_foreign(path: &Path) -> Result<(), Failure> {
     let entries = match fs::read_dir(path) {
         Ok(entries) => entries,
@@ -235,7 +236,7 @@ fn refuse_foreign(path: &Path) -> Result<(), Failure> {
         if !is_table {
             let foreign = name.to_string_lossy().into_owned();
             return Err(Failure::new(format!(
-                "{}: is not replaced, because it holds {foreign}, which is not of a dataset",
+                "{}: is not replaced, because it holds {foreign}, which is not a file of a dataset",
                 path.display()
             ))
             .hint("choose another name, or empty the directory yourself"));

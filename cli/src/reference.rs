@@ -1,4 +1,4 @@
-//! What is printed from definitions: the schema, completions, the manual.
+//! Output that is generated from definitions: the schema, completions, the manual.
 
 use crate::args::Args;
 use crate::failure::Failure;
@@ -8,7 +8,7 @@ use std::io::{self, Write};
 
 /// `pml schema`.
 pub(crate) fn schema() -> Result<Done, Failure> {
-    let page = pml_parser::arrow::schema::markdown() + &crate::triage::schema();
+    let page = pml_parser::arrow::schema::markdown() + &crate::triage::tables::markdown();
     stdout_done(io::stdout().write_all(page.as_bytes()))
 }
 

@@ -10,7 +10,7 @@ use crate::status::{Done, Progress, say};
 use indicatif::{HumanBytes, HumanCount};
 use pml_parser::Filter;
 use pml_parser::Opened;
-use pml_parser::export::Work;
+use pml_parser::export::ScanOptions;
 use pml_parser::export::slice::{SliceCounts, SliceOptions, slice};
 use pml_parser::parts::{is_same_file, part_number, parts_beside};
 use std::io;
@@ -41,7 +41,7 @@ pub(crate) fn run(args: &SliceArgs) -> Result<Done, Failure> {
     Ok(damage.done())
 }
 
-/// Writes the events that a filter selects as a log; gives what was counted and the bytes written.
+/// Writes the events that a filter selects as a log; gives the counts of events and the bytes written.
 pub(crate) fn write(
     path: &Path,
     capture: &Opened,
@@ -49,8 +49,8 @@ pub(crate) fn write(
     run: &RunArgs,
 ) -> Result<(SliceCounts, u64), Failure> {
     let progress = Progress::new(capture.set.size(), run.quiet);
-    let work = Work { threads: run.threads(), filter, ..Work::default() };
-    let options = SliceOptions { work, part_bytes: SliceOptions::PART_BYTES };
+    let scan = ScanOptions { threads: run.threads(), filter, ..ScanOptions::default() };
+    let options = SliceOptions { scan, part_bytes: SliceOptions::PART_BYTES };
     let mut files: Vec<PendingFile> = Vec::new();
     let mut refused = None;
     let create = |number: u32| {
@@ -71,13 +71,16 @@ pub(crate) fn write(
 /// Refuses a name that a slice cannot have.
 fn check_name(path: &Path) -> Result<(), Failure> {
     if path.extension().is_none_or(|e| !e.eq_ignore_ascii_case("pml")) {
-        return Err(Failure::new(format!("{}: a slice is a log and is called .pml", path.display())));
+        return Err(Failure::new(format!(
+            "{}: a slice is a log, so its name must end in .pml",
+            path.display()
+        )));
     }
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     let base = part_number(&stem).0;
     if base != stem {
         let message = format!("{}: this is the name of a part of {base}.pml", path.display());
-        return Err(Failure::new(message).hint("end the name in something else than a dash and a number"));
+        return Err(Failure::new(message).hint("choose a name that does not end in a dash and a number"));
     }
     let beside = parts_beside(path).unwrap_or_default();
     if let Some(part) = beside.iter().find(|part| *part != path && !is_same_file(part, path)) {
@@ -99,7 +102,7 @@ fn refuse_itself(path: &Path, capture: &Opened) -> Result<(), Failure> {
     }
 }
 
-/// Refuses a place that a slice of this capture cannot have.
+/// Refuses an output path that a slice of this capture cannot have.
 pub(crate) fn check_place(path: &Path, capture: &Opened) -> Result<(), Failure> {
     check_name(path)?;
     refuse_itself(path, capture)

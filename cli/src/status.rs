@@ -13,21 +13,22 @@ use std::time::{Duration, Instant};
 pub(crate) enum Done {
     /// Completely.
     Whole,
-    /// Completely, but for events that could not be read.
+    /// Completely, except for events that could not be read.
     WithLosses,
-    /// Completely, and a rollback was found, which the exit status was to say.
+    /// Completely, and triage with `--exit-code` found a rollback.
     RolledBack,
 }
 
-/// Writes a line to standard error. Where that cannot take it, there is nobody to tell.
+/// Writes a line to standard error. An error of that write is ignored, because there is no other place to report
+/// it.
 pub(crate) fn say(line: &str) {
     let _ = writeln!(io::stderr(), "{}", plain(line));
 }
 
-/// Text, parts of which may come from a log or a file name, as a terminal may safely show it:
-/// line by line (see [`pml_analyzer::plain`]).
+/// Makes text that may come from a log or a file name safe for a terminal, line by line
+/// (see [`pml_analyzer::printable`]).
 pub(crate) fn plain(text: &str) -> String {
-    pml_analyzer::plain_lines(text)
+    pml_analyzer::printable_lines(text)
 }
 
 /// `1 event`, `2 events`.
@@ -53,17 +54,17 @@ pub(crate) fn warn(message: &str) {
     say(&format!("pml: warning: {message}"));
 }
 
-/// A finished write to standard output; a reader that went away early is no failure.
+/// Ends a write to standard output. A reader that went away early is no failure.
 pub(crate) fn stdout_done(result: io::Result<()>) -> Result<Done, Failure> {
-    // What is still held back would fail unseen at the end of the program.
+    // Without the flush, an error of the buffered rest would be lost at the end of the program.
     match result.and_then(|()| io::stdout().flush()) {
         Err(e) if e.kind() != io::ErrorKind::BrokenPipe => Err(Failure::of_stdout(&e)),
         _ => Ok(Done::Whole),
     }
 }
 
-/// Watches a conversion: draws a bar on a terminal, and stops it on Ctrl-C, and where a log cannot be
-/// read any more.
+/// Progress of long work: draws a bar on a terminal, and cancels the work on Ctrl-C and when a log becomes
+/// unreadable.
 pub(crate) struct Progress {
     bar: ProgressBar,
     events: Arc<AtomicU64>,
@@ -77,30 +78,30 @@ pub(crate) fn is_stopped() -> bool {
     STOP.load(Ordering::Relaxed)
 }
 
-/// Fails once the user has asked to stop: between steps that nobody watches.
+/// Fails once the user has asked to stop. For use between steps that have no [`Progress`].
 pub(crate) fn go_on() -> Result<(), Failure> {
     if is_stopped() { Err(Failure::new("stopped")) } else { Ok(()) }
 }
 
-/// Makes Ctrl-C and termination a request to stop, for the whole program: outputs that are not
-/// complete go away with what makes them.
+/// Makes Ctrl-C and termination signals a request to stop, for the whole program, so that incomplete outputs
+/// are removed by their owners.
 pub(crate) fn watch_for_signals() {
-    // Where it is refused, signals end the program at once, as they would have.
+    // Where the handler cannot be set, signals end the program at once, as they do by default.
     let _ = ctrlc::set_handler(|| {
         if STOP.swap(true, Ordering::Relaxed) {
-            // Asked twice: end at once, even if a hidden temporary stays behind.
+            // The second request ends the program at once, even if a hidden temporary remains.
             std::process::exit(2);
         }
     });
 }
 
-/// Whether there is no use in going on; [`pml_parser::Opened::check`] says why.
+/// Whether work should end early; [`pml_parser::Opened::check`] gives the reason.
 fn ends_early() -> bool {
     is_stopped() || pml_parser::any_fault()
 }
 
 impl Progress {
-    /// A bar over so many bytes; nothing is drawn when `quiet` or where there is no terminal.
+    /// A bar over `bytes` bytes; nothing is drawn when `quiet` or where there is no terminal.
     pub(crate) fn new(bytes: u64, quiet: bool) -> Self {
         let progress = Self::waiting();
         if !quiet {
@@ -109,7 +110,7 @@ impl Progress {
         progress
     }
 
-    /// A bar that appears when work of some length begins.
+    /// A bar that appears when the work begins and gives its length.
     pub(crate) fn waiting() -> Self {
         let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::hidden());
         Self { bar, events: Arc::new(AtomicU64::new(0)) }
@@ -124,7 +125,7 @@ impl Progress {
         let rate = move |_: &indicatif::ProgressState, out: &mut dyn std::fmt::Write| {
             let seconds = begin.elapsed().as_secs_f64().max(0.001);
             let rate = counter.load(Ordering::Relaxed) as f64 / seconds;
-            // The bar's own buffer takes everything.
+            // Writing to the bar's buffer cannot fail.
             let _ = write!(out, "{} events/s", HumanCount(rate as u64));
         };
         let template = "{bar:30} {bytes} of {total_bytes}, {rate}, {eta} left";
@@ -134,7 +135,7 @@ impl Progress {
         self.bar.enable_steady_tick(Duration::from_millis(200));
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub(crate) fn clear(&self) {
         self.bar.finish_and_clear();
     }
@@ -152,5 +153,16 @@ impl pml_parser::Progress for Progress {
 
     fn is_cancelled(&self) -> bool {
         ends_early()
+    }
+}
+
+/// Progress of work that reads no log: the work continues until the user asks to stop.
+pub(crate) struct UntilStopped;
+
+impl pml_parser::Progress for UntilStopped {
+    fn advance(&self, _: u64, _: u64) {}
+
+    fn is_cancelled(&self) -> bool {
+        is_stopped()
     }
 }

@@ -1,11 +1,12 @@
-//! Time zones by name: from the zone database to a list of offsets.
+//! Time zones by name: turns an entry of the zone database into a list of offsets.
 
 use crate::failure::Failure;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use pml_parser::{FileTime, Zone};
 
-/// The zone with this name, with every change of its offset from `first` to `last`.
+/// The zone with this name, with every change of its offset from 1970, or from the beginning of `span` if that is
+/// earlier, to the end of `span`.
 pub(crate) fn zone(name: Option<&str>, span: Option<(FileTime, FileTime)>) -> Result<Zone, Failure> {
     let zone = match name {
         None | Some("UTC") => return Ok(Zone::default()),
@@ -44,7 +45,7 @@ mod tests {
         let (winter, summer) = (1_578_000_000, 1_594_000_000);
         let berlin = zone(Some("Europe/Berlin"), Some((at(winter), at(summer)))).unwrap();
         assert_eq!((hours(&berlin, winter), hours(&berlin, summer)), (1, 2));
-        // A file date from 1985 in the details of a log of 2020.
+        // The details of a log of 2020 hold a file date from 1985.
         assert_eq!(hours(&berlin, 489_000_000), 2);
         assert!(zone(Some("Mars/Olympus"), None).is_err());
         assert_eq!(zone(None, None).unwrap(), Zone::default());

@@ -1,10 +1,10 @@
-//! What fails around a conversion: the log, the disk, the reader of a pipe, permissions, patience.
-//! Whatever it is, no output that is not complete stands under its name, and no temporary is left.
+//! Failures around a conversion: of the log, the disk, the reader of a pipe, permissions, and Ctrl-C.
+//! After each of them, no incomplete output has its final name, and no temporary is left.
 
 fn main() -> std::process::ExitCode {
     #[cfg(unix)]
     return unix::main();
-    // Elsewhere faults cannot be made without administrators.
+    // Other systems allow only administrators to cause such failures.
     #[cfg(not(unix))]
     std::process::ExitCode::SUCCESS
 }
@@ -12,7 +12,8 @@ fn main() -> std::process::ExitCode {
 #[cfg(unix)]
 mod unix {
     use libtest_mimic::{Arguments, Trial};
-    use pml_samples::boot::{Amount, Options, generate_in_memory};
+    use pml_samples::boot::{Amount, Options};
+    use pml_samples::scenario::generate_in_memory;
     use std::collections::BTreeMap;
     use std::fs::{self, File, OpenOptions, Permissions};
     use std::io::{self, Read};
@@ -38,7 +39,7 @@ mod unix {
         let mut tests = vec![
             test("closed_pipes_are_no_failure_of_any_command", closed_pipes_are_no_failure_of_any_command),
             test("limits_on_files_leave_nothing_behind", limits_on_files_leave_nothing_behind),
-            test("rights_that_are_missing_are_named", rights_that_are_missing_are_named),
+            test("missing_permissions_are_reported", missing_permissions_are_reported),
             test("a_conversion_may_be_stopped_at_any_moment", a_conversion_may_be_stopped_at_any_moment),
             test("a_slice_may_be_stopped_at_any_moment", a_slice_may_be_stopped_at_any_moment),
             test("a_triage_may_be_stopped_at_any_moment", a_triage_may_be_stopped_at_any_moment),
@@ -48,7 +49,7 @@ mod unix {
             let can_mount = can_mount();
             if !can_mount {
                 eprintln!(
-                    "a_full_file_system_leaves_nothing_behind: ignored, for nothing may be mounted here"
+                    "a_full_file_system_leaves_nothing_behind: ignored, because mounting is not allowed"
                 );
             }
             #[cfg(target_os = "linux")]
@@ -57,7 +58,7 @@ mod unix {
             let has_bad_disk = false;
             if !has_bad_disk {
                 eprintln!(
-                    "a_disk_with_bad_sectors_ends_every_command: ignored, for FUSE is not to be had here"
+                    "a_disk_with_bad_sectors_ends_every_command: ignored, because FUSE is not available"
                 );
             }
             tests.extend([
@@ -65,10 +66,10 @@ mod unix {
                     "a_log_that_is_cut_short_ends_every_command",
                     linux::a_log_that_is_cut_short_ends_every_command,
                 ),
-                test("a_cut_of_less_than_a_page_is_found_out", linux::a_cut_of_less_than_a_page_is_found_out),
+                test("a_cut_within_the_last_page_is_detected", linux::a_cut_within_the_last_page_is_detected),
                 test(
-                    "a_log_that_is_cut_short_ends_what_is_piped",
-                    linux::a_log_that_is_cut_short_ends_what_is_piped,
+                    "a_log_that_is_cut_short_ends_piped_output",
+                    linux::a_log_that_is_cut_short_ends_piped_output,
                 ),
                 test(
                     "a_log_that_is_cut_short_is_a_line_of_a_fleet",
@@ -78,13 +79,13 @@ mod unix {
                     "a_log_that_is_deleted_is_read_to_the_end",
                     linux::a_log_that_is_deleted_is_read_to_the_end,
                 ),
-                test("a_full_device_is_named", a_full_device_is_named),
+                test("a_full_device_is_reported", a_full_device_is_reported),
                 test(
                     "a_disk_with_bad_sectors_ends_every_command",
                     bad_disk::a_disk_with_bad_sectors_ends_every_command,
                 )
                 .with_ignored_flag(!has_bad_disk),
-                test("a_replaced_output_is_there_at_any_moment", a_replaced_output_is_there_at_any_moment),
+                test("a_replaced_output_exists_at_any_moment", a_replaced_output_exists_at_any_moment),
                 test("a_full_file_system_leaves_nothing_behind", a_full_file_system_leaves_nothing_behind)
                     .with_ignored_flag(!can_mount),
             ]);
@@ -92,7 +93,7 @@ mod unix {
         libtest_mimic::run(&Arguments::from_args(), tests).exit_code()
     }
 
-    /// A log of so many events.
+    /// A log of `events` events.
     fn log(events: u64, seed: u64) -> Vec<u8> {
         let options = Options { amount: Amount::Events(events), seed, ..Options::default() };
         generate_in_memory(&options).unwrap().remove(0)
@@ -128,7 +129,7 @@ mod unix {
                 let path = entry.unwrap().path();
                 let name = path.strip_prefix(folder).unwrap().to_owned();
                 if path.is_dir() {
-                    // A directory is something that may be left behind, too.
+                    // A directory may be left behind, too.
                     found.insert(name, Vec::new());
                     folders.push(path);
                 } else {
@@ -143,7 +144,7 @@ mod unix {
         files(folder).into_keys().map(|name| name.display().to_string()).collect()
     }
 
-    /// The commands that write to a place, and what they write there.
+    /// The commands that write to a path, and the outputs they write.
     const WRITERS: [&[&str]; 8] = [
         &["convert", "Bootlog.pml", "-qo", "out"],
         &["convert", "Bootlog.pml", "-qo", "out.parquet"],
@@ -185,7 +186,7 @@ mod unix {
         assert_eq!(names(folder.path()), ["Bootlog.pml"]);
     }
 
-    fn a_full_device_is_named() {
+    fn a_full_device_is_reported() {
         let folder = fixture();
         for args in PRINTERS {
             let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
@@ -197,11 +198,11 @@ mod unix {
         }
     }
 
-    /// What a process may write to one file is limited, as on a file system with small files.
+    /// The size of files is limited, as on a file system that has only small files.
     fn limits_on_files_leave_nothing_behind() {
         let folder = fixture();
         for args in WRITERS {
-            // Some of them have little to write.
+            // Some commands have little to write.
             let script = "ulimit -f 0; trap '' XFSZ; exec \"$@\"";
             let output = Command::new("bash")
                 .args(["-c", script, "-", env!("CARGO_BIN_EXE_pml")])
@@ -217,7 +218,7 @@ mod unix {
         }
     }
 
-    /// Runs a script where `full` is a file system of so many KiB.
+    /// Runs a script where `full` is a file system of `size` KiB.
     fn on_tmpfs(folder: &Path, size: u32, script: &str, args: &[&str]) -> Output {
         fs::create_dir_all(folder.join("full")).unwrap();
         let mount = format!("mount -t tmpfs -o size={size}k none full || exit 77; {script}");
@@ -226,7 +227,7 @@ mod unix {
         command.args(args).current_dir(folder).output().unwrap()
     }
 
-    /// Whether file systems may be mounted that nobody else sees.
+    /// Whether this process may mount file systems in a private namespace.
     fn can_mount() -> bool {
         let folder = tempfile::tempdir().unwrap();
         let probe = Command::new("unshare").arg("--version").output().is_ok();
@@ -236,7 +237,7 @@ mod unix {
     fn a_full_file_system_leaves_nothing_behind() {
         let folder = fixture();
         for args in WRITERS {
-            // A report is small; the disk is full already then.
+            // A report is small, so the disk is full from the start.
             let place =
                 |arg: &&str| if arg.starts_with("out") { format!("full/{arg}") } else { (*arg).to_owned() };
             let args: Vec<String> = args.iter().map(place).collect();
@@ -258,9 +259,9 @@ mod unix {
         }
     }
 
-    /// Lets a command run as somebody whom permissions bind, and who can reach the program.
+    /// Lets a command run as a user without special rights, who can reach the program.
     fn without_privileges(folder: &Path, args: &[&str]) -> Output {
-        // No user of this number owns anything.
+        // The user with this number owns no file.
         const NOBODY: u32 = 65_534;
         let mut command = pml(folder, args);
         if File::create(folder.join("mine")).and_then(|file| file.metadata()).unwrap().uid() == 0 {
@@ -275,7 +276,7 @@ mod unix {
         command.output().unwrap()
     }
 
-    fn rights_that_are_missing_are_named() {
+    fn missing_permissions_are_reported() {
         let folder = fixture();
         let set = |name: &str, mode: u32| {
             fs::set_permissions(folder.path().join(name), Permissions::from_mode(mode)).unwrap();
@@ -299,7 +300,7 @@ mod unix {
             assert_eq!(said.matches("out/out").count(), 1, "{args:?}: {said}");
             assert_eq!(names(&folder.path().join("out")), [""; 0], "{args:?}");
         }
-        // A part that is found cannot be read, then the one that is named.
+        // First a part that the program finds cannot be read, then the named part.
         fs::write(folder.path().join("Bootlog-1.pml"), &*SMALL).unwrap();
         set("Bootlog-1.pml", 0o000);
         let output = without_privileges(folder.path(), &["info", "Bootlog.pml"]);
@@ -309,7 +310,7 @@ mod unix {
         for args in WRITERS.into_iter().chain(PRINTERS).filter(|args| args.contains(&"Bootlog.pml")) {
             let output = without_privileges(folder.path(), args);
             let said = said(&output);
-            // Of a fleet it is a line, and the fleet is done.
+            // In a fleet the failure is a line, and the other captures are still analyzed.
             let status = if args.contains(&"./Bootlog.pml") { 1 } else { 2 };
             assert!(said.contains("Permission denied"), "{args:?}: {said}");
             assert!(output.status.code() == Some(status) || status == 1, "{args:?}: {said}");
@@ -318,13 +319,13 @@ mod unix {
     }
 
     fn signal(child: &Child, name: &str) {
-        // It may have ended already.
+        // The process may have ended already.
         let kill = format!("kill -{name} {} 2> /dev/null", child.id());
         Command::new("sh").args(["-c", &kill]).status().unwrap();
     }
 
-    /// Stops a command at many moments, with and without an older output in its place: it is stopped, and what was
-    /// there is as it was; or it is done, and all of its output is there.
+    /// Stops a command at many moments, with and without an older output in its place. Either the command was
+    /// stopped, and the older output is unchanged; or the command was done, and its output is complete.
     fn stop_at_any_moment(moments: u32, logs: &[&str], bytes: &[u8], args: &[&str]) {
         let folder = tempfile::tempdir().unwrap();
         let write = |bytes: &[u8]| {
@@ -344,7 +345,7 @@ mod unix {
                 if path.is_dir() { fs::remove_dir(path).unwrap() } else { fs::remove_file(path).unwrap() }
             }
         };
-        // The older output is of another log.
+        // The older output was made from another log.
         write(&log(500, 9));
         run(args);
         let mut old = files(folder.path());
@@ -372,7 +373,7 @@ mod unix {
             for (name, bytes) in expected {
                 let path = folder.path().join(name);
                 fs::create_dir_all(path.parent().unwrap()).unwrap();
-                // Directories are among them, without bytes.
+                // The list includes directories, which have no bytes.
                 if !done.keys().any(|other| other != name && other.starts_with(name)) {
                     fs::write(path, bytes).unwrap();
                 }
@@ -397,7 +398,7 @@ mod unix {
                     assert!(after == *expected, "moment {moment}: {left:?}");
                 }
                 code => {
-                    // The program had not begun yet.
+                    // The signal came before the program had set its handler.
                     assert!(
                         code.is_none() && output.status.signal().is_some(),
                         "moment {moment}: {code:?} {said}"
@@ -427,8 +428,8 @@ mod unix {
         stop_at_any_moment(12, &logs, &SMALL, &["triage", "fleet", "--format", "jsonl", "-o", "out.jsonl"]);
     }
 
-    /// Whoever opens a table of a dataset that is being replaced finds the old one or the new one.
-    fn a_replaced_output_is_there_at_any_moment() {
+    /// While a dataset is replaced, opening one of its tables gives the old table or the new one.
+    fn a_replaced_output_exists_at_any_moment() {
         let folder = tempfile::tempdir().unwrap();
         let table = |of: &str| fs::read(folder.path().join(of).join("events.parquet"));
         for (name, events) in [("a", 300), ("b", 400)] {
@@ -438,7 +439,7 @@ mod unix {
             assert_eq!(done.status.code(), Some(0), "{}", said(&done));
         }
         let both = [table("a").unwrap(), table("b").unwrap()];
-        // Not every file system lets directories change places.
+        // Not every file system can exchange directories.
         #[cfg(target_os = "linux")]
         let exchanges = {
             use rustix::fs::{CWD, RenameFlags, renameat_with};
@@ -453,7 +454,8 @@ mod unix {
             let log = if round % 2 == 0 { "b.pml" } else { "a.pml" };
             let mut child = pml(folder.path(), &["convert", log, "-fqo", "out"]).spawn().unwrap();
             while child.try_wait().unwrap().is_none() {
-                // The old directory may be found, and emptied before its table is: it is found once.
+                // The reader may find the old directory, which is emptied before its table is opened. That can happen
+                // only once.
                 match table("out").or_else(|_| table("out")) {
                     Ok(bytes) => assert!(both.contains(&bytes)),
                     Err(e) => assert!(!exchanges && e.kind() == io::ErrorKind::NotFound, "{e}"),
@@ -466,9 +468,9 @@ mod unix {
     }
 
     #[cfg(not(target_os = "linux"))]
-    use a_full_device_is_named as _;
+    use a_full_device_is_reported as _;
 
-    /// What other systems do not survive, or do not show.
+    /// Failures that the program survives on Linux only, or that only Linux shows.
     #[cfg(target_os = "linux")]
     mod linux {
         use super::*;
@@ -477,7 +479,7 @@ mod unix {
         use std::os::fd::AsRawFd;
         use std::os::unix::fs::OpenOptionsExt;
 
-        /// What is left of a log that is cut short: more than its header, on any system.
+        /// Bytes that are left of a log that is cut short: more than its header, for any page size.
         const LEFT: u64 = 128 << 10;
 
         fn cut(path: &Path) {
@@ -488,10 +490,10 @@ mod unix {
             OpenOptions::new().write(true).open(path).unwrap().set_len(length).unwrap();
         }
 
-        /// A pipe that takes nothing until somebody reads from it.
+        /// A pipe that takes nothing until it is read from.
         fn full_pipe() -> (PipeReader, io::PipeWriter) {
             let (reader, writer) = io::pipe().unwrap();
-            // The same pipe, opened once more: so that not waiting is nobody else's matter.
+            // The pipe is opened a second time, so that non-blocking mode affects only this file handle.
             let again = format!("/proc/self/fd/{}", writer.as_raw_fd());
             let flags = OFlags::NONBLOCK.bits() as i32;
             let mut again = OpenOptions::new().write(true).custom_flags(flags).open(again).unwrap();
@@ -501,7 +503,7 @@ mod unix {
             (reader, writer)
         }
 
-        /// The parts of a capture that the program warns of as it has opened them: one is missing between them.
+        /// The parts of a capture with a missing part, of which the program warns once it has opened these parts.
         const LOGS: [&str; 2] = ["Bootlog.pml", "Bootlog-2.pml"];
 
         fn capture() -> TempDir {
@@ -513,8 +515,9 @@ mod unix {
             folder
         }
 
-        /// Runs a command up to where it has opened its logs and read no event, then does something to
-        /// them, and lets it go on: it warns of a part that is missing, and nobody reads the warning yet.
+        /// Runs a command until it has opened its logs and read no event, then disturbs the logs and lets the
+        /// command continue. The command waits at that point because it warns of a missing part, and its standard
+        /// error is a full pipe.
         fn disturb(folder: &Path, args: &[&str], disturbance: impl FnOnce()) -> Output {
             let (mut errors, writer) = full_pipe();
             let mut child = pml(folder, args).stdout(Stdio::piped()).stderr(writer).spawn().unwrap();
@@ -580,8 +583,8 @@ mod unix {
             }
         }
 
-        /// The last byte alone: its page is there still, and reads as if the byte were zero.
-        pub(super) fn a_cut_of_less_than_a_page_is_found_out() {
+        /// Only the last byte is cut off: its page still exists, and reads as if the byte were zero.
+        pub(super) fn a_cut_within_the_last_page_is_detected() {
             let folder = capture();
             let path = folder.path().join(LOGS[0]);
             let length = fs::metadata(&path).unwrap().len() - 1;
@@ -592,7 +595,7 @@ mod unix {
             assert_eq!(names(folder.path()), [LOGS[1], LOGS[0]]);
         }
 
-        pub(super) fn a_log_that_is_cut_short_ends_what_is_piped() {
+        pub(super) fn a_log_that_is_cut_short_ends_piped_output() {
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join("Bootlog.pml");
             for format in ["csv", "xml"] {
@@ -600,7 +603,7 @@ mod unix {
                 let args = ["convert", "Bootlog.pml", "-qj1", "-o", "-", "--to", format];
                 let mut command = pml(folder.path(), &args);
                 let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-                // It has begun to write, and cannot go on far: the pipe takes less than a tenth.
+                // The command has begun to write, and cannot get far: the pipe takes less than a tenth of the output.
                 let mut first = [0];
                 child.stdout.as_mut().unwrap().read_exact(&mut first).unwrap();
                 cut(&path);
@@ -610,7 +613,7 @@ mod unix {
             assert_eq!(names(folder.path()), ["Bootlog.pml"]);
         }
 
-        /// The others of a fleet are looked at all the same.
+        /// The other captures of the fleet are still analyzed.
         pub(super) fn a_log_that_is_cut_short_is_a_line_of_a_fleet() {
             let folder = capture();
             fs::create_dir(folder.path().join("other")).unwrap();
@@ -639,22 +642,22 @@ mod unix {
         }
     }
 
-    /// A file system of one file, part of which cannot be read: a process of its own, in a namespace where it may
+    /// A file system of one file, part of which cannot be read: a separate process, in a namespace where it may
     /// mount, answers the kernel (FUSE) and runs the program.
     #[cfg(target_os = "linux")]
     mod bad_disk {
         use super::*;
         use std::io::Write;
 
-        /// Tells that process what it is, and the offset of the page that cannot be read.
+        /// Environment variable that marks that process, and holds the offset of the page that cannot be read.
         pub(super) const ROLE: &str = "PML_TEST_BAD_DISK";
 
-        /// Status of that process where nothing could be mounted.
+        /// Exit status of that process where it could not mount the file system.
         const NOT_MOUNTED: u8 = 77;
 
         const SECTOR: u64 = 4096;
 
-        /// Runs a command that reads `disk/Bootlog.pml`, which is `Bootlog.pml` but for one page.
+        /// Runs a command that reads `disk/Bootlog.pml`, which is `Bootlog.pml` except for one page.
         fn run(folder: &Path, bad: u64, args: &[&str]) -> Output {
             fs::create_dir_all(folder.join("disk")).unwrap();
             let mut command = Command::new("unshare");
@@ -687,7 +690,7 @@ mod unix {
             }
             std::thread::spawn(move || {
                 let error = serve(fuse, &log, bad);
-                // Nobody would answer any more.
+                // After an error nothing answers the kernel any more, so the process ends.
                 eprintln!("{error:?}");
                 std::process::exit(78);
             });
@@ -696,7 +699,7 @@ mod unix {
             ExitCode::from(status.code().map_or(79, |code| code as u8))
         }
 
-        /// Numbers one behind the other, of so many bytes each.
+        /// Numbers one after the other, each of the given number of bytes.
         fn words(words: &[(u64, usize)]) -> Vec<u8> {
             words.iter().flat_map(|(word, size)| word.to_le_bytes()[..*size].to_vec()).collect()
         }
@@ -705,13 +708,13 @@ mod unix {
         fn attributes(node: u64, size: u64) -> Vec<u8> {
             let (mode, size) = if node == 1 { (0o40755, 0) } else { (0o100644, size) };
             let mut out = words(&[(node, 8), (size, 8), (size.div_ceil(512), 8)]);
-            // Times, then mode, links, owner, group, device, block size, flags.
+            // The times, then mode, links, owner, group, device, block size, flags.
             out.extend([0; 36]);
             out.extend(words(&[(mode, 4), (1, 4), (0, 4), (0, 4), (0, 4), (SECTOR, 4), (0, 4)]));
             out
         }
 
-        /// Answers what the kernel asks until it stops asking.
+        /// Answers the requests of the kernel until there are no more.
         fn serve(mut fuse: File, log: &[u8], bad: u64) -> io::Result<()> {
             let (enoent, eio, enosys): (i32, i32, i32) = (2, 5, 38);
             const HOURS: (u64, usize) = (10_000, 8);
@@ -789,7 +792,7 @@ mod unix {
                 &["triage", "disk/Bootlog.pml", "-o", "out.txt"],
                 &["info", "disk/Bootlog.pml"],
             ];
-            // Among the events, and among the tables, where the log cannot even be opened.
+            // A page of the events, and a page of the tables, without which the log cannot be opened.
             for (bad, is_of_events) in [(0x20000, true), (tables / SECTOR * SECTOR, false)] {
                 for args in commands {
                     let output = run(folder.path(), bad, args);

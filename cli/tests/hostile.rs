@@ -1,5 +1,5 @@
-//! Logs and bundles from strangers, as the program meets them: what is printed, what is written, and
-//! what is refused. `pml-parser/tests/hostile.rs` has what is inside a log.
+//! Hostile logs and bundles at the level of the program: what it prints, writes and refuses.
+//! `pml-parser/tests/hostile.rs` tests the contents of hostile logs.
 
 use pml_parser::write::{LogWriter, Machine, NewEvent, NewModule, NewProcess, details};
 use pml_parser::{EventClass, FileTime, Log, NtStatus};
@@ -27,11 +27,11 @@ fn refused(folder: &Path, args: &[&str]) -> String {
     err(&output)
 }
 
-/// What a terminal or a reader would be led astray by, one of each kind.
+/// Characters that control a terminal or mislead a reader, one of each kind.
 const EVIL: &str =
     "\u{1b}[2J\u{1b}]0;x\u{7}\r\u{8}\u{9b}31m\u{202E}\u{2066}\u{200F}\u{61C}\u{2028}\u{2029}\u{7f}";
 
-/// A log of a machine and a process with such names, and of events on such paths that fail.
+/// A log with `evil` in the names of the machine and a process, and in the paths of events that fail.
 fn log(is_64_bit: bool, evil: &str) -> Vec<u8> {
     let machine = Machine { is_64_bit, ..Machine::windows_10(&evil.chars().take(15).collect::<String>()) };
     let mut log = LogWriter::new(Cursor::new(Vec::new()), &machine).unwrap();
@@ -68,7 +68,7 @@ fn log(is_64_bit: bool, evil: &str) -> Vec<u8> {
     log.finish().unwrap().into_inner()
 }
 
-/// That nothing is left of what [`EVIL`] has.
+/// Asserts that the text has no characters of the kinds in [`EVIL`].
 #[track_caller]
 fn assert_plain(text: &str) {
     let obeyed = |c: &char| {
@@ -80,7 +80,7 @@ fn assert_plain(text: &str) {
 }
 
 #[test]
-fn nothing_that_a_terminal_obeys_is_printed() {
+fn terminal_control_characters_are_never_printed() {
     let folder = tempfile::tempdir().unwrap();
     for is_64_bit in [true, false] {
         fs::write(folder.path().join("evil.pml"), log(is_64_bit, EVIL)).unwrap();
@@ -97,16 +97,16 @@ fn nothing_that_a_terminal_obeys_is_printed() {
             let output = pml(folder.path(), args);
             assert_eq!(output.status.code(), Some(0), "{args:?}: {}", err(&output));
             assert_plain(&err(&output));
-            // The one page that is a program's own, and has no tabs either.
+            // The program's own text has no control characters except line feeds, either.
             assert_plain(&out(&output));
         }
     }
 }
 
-/// File names are text from strangers too.
+/// File names are untrusted text, too.
 #[cfg(unix)]
 #[test]
-fn names_of_files_are_made_plain_in_messages() {
+fn file_names_are_sanitized_in_messages() {
     let folder = tempfile::tempdir().unwrap();
     let name = format!("{}.pml", EVIL.replace('\n', ""));
     fs::write(folder.path().join(&name), "no log").unwrap();
@@ -127,17 +127,17 @@ fn names_of_files_are_made_plain_in_messages() {
 }
 
 #[test]
-fn knowledge_of_strangers_is_made_plain() {
+fn untrusted_knowledge_is_sanitized() {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir_all(folder.path().join("own/rules")).unwrap();
-    let rule = Path::new(env!("CARGO_MANIFEST_DIR")).join("../analyzer/knowledge/rules/RB-DISK-IOERR.toml");
+    let rule = Path::new(env!("CARGO_MANIFEST_DIR")).join("../analyzer/knowledge/rules/RB-DISK-ERROR.toml");
     let evil = r"\u001b[2J\u009b\u202e";
     let text = fs::read_to_string(rule).unwrap();
     let text = text.replace("The disk reports read or write errors", &format!("Evil {evil}"));
     fs::write(folder.path().join("own/rules/disk.toml"), text).unwrap();
     for args in [
         &["rules", "--knowledge", "own"][..],
-        &["rules", "RB-DISK-IOERR", "--knowledge", "own"],
+        &["rules", "RB-DISK-ERROR", "--knowledge", "own"],
         &["rules", "--format", "md", "--knowledge", "own"],
     ] {
         let output = pml(folder.path(), args);
@@ -146,9 +146,9 @@ fn knowledge_of_strangers_is_made_plain() {
     }
 }
 
-/// A file of knowledge is read without recursion that a file could make as deep as it likes.
+/// Nesting in a knowledge file cannot cause deep recursion.
 #[test]
-fn nesting_without_end() {
+fn deep_nesting_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("own")).unwrap();
     for text in [
@@ -161,7 +161,7 @@ fn nesting_without_end() {
         let said = refused(folder.path(), &["rules", "--knowledge", "own"]);
         assert!(said.contains("markers.toml:1: "), "{said}");
     }
-    // The same of a filter; a hundred levels are more than anybody writes.
+    // A filter has a limit, too; nobody writes a hundred levels by hand.
     fs::write(folder.path().join("a.pml"), log(true, "a")).unwrap();
     let convert =
         |filter: &str| pml(folder.path(), &["convert", "a.pml", "-o", "a.csv", "--force", "--where", filter]);
@@ -183,9 +183,9 @@ fn nesting_without_end() {
     assert_eq!(convert(&deep).status.code(), Some(0));
 }
 
-/// Files of knowledge have a largest size, folders a deepest one.
+/// Knowledge files have a largest size, and folders a greatest depth.
 #[test]
-fn files_and_folders_beyond_reason() {
+fn files_and_folders_have_limits() {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("own")).unwrap();
     fs::write(folder.path().join("own/markers.toml"), vec![b'#'; (4 << 20) + 1]).unwrap();
@@ -212,7 +212,7 @@ fn html_from_a_log_is_text() {
     for markup in ["<script>alert", "onload='", "<a href=\"javascript", "href=\"javascript", "\" onload"] {
         assert!(!html.contains(markup), "{markup}");
     }
-    assert!(!html.contains("50337"), "what stands in a log is no template");
+    assert!(!html.contains("50337"), "text of a log is not evaluated as a template");
 }
 
 #[test]
@@ -246,14 +246,14 @@ fn json_from_a_log_is_json() {
     }
 }
 
-/// Every character that XML has no place for, and every half of a pair.
+/// Every character that XML does not allow, and every half of a surrogate pair.
 #[test]
 fn xml_from_a_log_is_well_formed() {
     let folder = tempfile::tempdir().unwrap();
     let controls: String = (1..0x20).chain([0x7F, 0x85, 0xFFFE, 0xFFFF]).filter_map(char::from_u32).collect();
     let evil = format!("]]><!--&amp;'\"{controls}<event>");
     let mut bytes = log(true, &evil);
-    // Halves of pairs, which no text of Rust has: the mark in their place is overwritten.
+    // A string of Rust cannot hold half of a surrogate pair, so a placeholder in the log is overwritten.
     let units: Vec<u8> = "]]><!--".encode_utf16().flat_map(u16::to_le_bytes).collect();
     for at in 0..bytes.len() - units.len() {
         if bytes[at..].starts_with(&units) {
@@ -317,7 +317,7 @@ fn csv_formulas() {
     }
 }
 
-/// Parents in a circle, and processes that are their own, lead nobody around.
+/// Parents in a circle, and processes that are their own parents, cause no endless loop.
 #[test]
 fn processes_that_are_their_own_parents() {
     let folder = tempfile::tempdir().unwrap();
@@ -339,9 +339,9 @@ fn processes_that_are_their_own_parents() {
     }
 }
 
-/// Thousands of entries for one huge record are refused by every command, and leave nothing behind.
+/// Every command that reads events refuses thousands of entries for one huge record, and leaves nothing behind.
 #[test]
-fn records_that_overlap_without_end() {
+fn overlapping_records_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let huge = "y".repeat(500_000);
     let mut writer = LogWriter::new(Cursor::new(Vec::new()), &Machine::windows_10("HUGE")).unwrap();
@@ -370,9 +370,9 @@ fn records_that_overlap_without_end() {
     assert_eq!(left, ["a.pml"]);
 }
 
-// Zip files, made byte by byte: no library makes such ones.
+// Zip files, made byte by byte, because no library makes such files.
 
-/// A member of a zip file, with what its headers claim.
+/// A member of a zip file, with the values that its headers claim.
 #[derive(Clone)]
 struct Member {
     name: Vec<u8>,
@@ -380,9 +380,9 @@ struct Member {
     flags: u16,
     unpacked: u32,
     crc: u32,
-    /// Of Unix, above 16 bits.
+    /// External file attributes; the upper 16 bits hold the Unix mode.
     attributes: u32,
-    /// Whether it has data of its own, or shares those of the first member.
+    /// Whether the member has its own data, or shares those of the first member.
     shares: bool,
 }
 
@@ -442,9 +442,9 @@ fn zip(members: &[Member]) -> Vec<u8> {
     file
 }
 
-/// Triage of a zip file, and what lies in the folder then: nothing but the file.
+/// Runs triage of a zip file, and asserts that it leaves no unpacked file.
 fn triage_zip(members: &[Member]) -> (Output, Vec<Value>) {
-    // The program's temporary folder is the test's own.
+    // The program uses a temporary folder of this test.
     let (folder, temporary) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     fs::write(folder.path().join("b.zip"), zip(members)).unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_pml"))
@@ -455,7 +455,7 @@ fn triage_zip(members: &[Member]) -> (Output, Vec<Value>) {
         .output()
         .unwrap();
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
-    assert_eq!(fs::read_dir(temporary.path()).unwrap().count(), 0, "what was unpacked is gone");
+    assert_eq!(fs::read_dir(temporary.path()).unwrap().count(), 0, "the unpacked files are gone");
     assert_plain(&err(&output));
     let lines = out(&output).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     (output, lines)
@@ -485,7 +485,7 @@ fn zip_members_that_lead_elsewhere() {
         let commands = lines[0]["findings"].to_string();
         assert!(!commands.contains("$(touch"), "{commands}");
     }
-    // A NUL in a name ends it for some, and not for others.
+    // Some programs end a name at a NUL, others do not.
     let (output, lines) = triage_zip(&[member("x\0.pml", &log)]);
     assert!(output.status.code() == Some(0) && lines.len() == 1, "{}", err(&output));
 }
@@ -497,11 +497,11 @@ fn zip_members_of_one_name() {
     let (_, lines) = triage_zip(&[member("a/x.pml", &good), member("b/x.pml", &other)]);
     let names: Vec<_> = lines.iter().map(|line| line["input"]["name"].as_str().unwrap()).collect();
     assert_eq!(names, ["b.zip:a/x.pml", "b.zip:b/x.pml"]);
-    // In one folder, it is said which one counts.
+    // In one folder, a warning says which member is used.
     let (output, lines) = triage_zip(&[member("x.pml", &good), member("x.pml", &other)]);
-    assert!(err(&output).contains("several files in it have one name; the last one of each counts"));
+    assert!(err(&output).contains("several files in it have the same name; the last of them is used"));
     assert_eq!((lines.len(), &lines[0]["machine"]["bits"]), (1, &Value::from(32)));
-    // Written differently, they come to one place: neither overwrites the other.
+    // Two spellings of one path: neither member overwrites the other.
     let (output, _) = triage_zip(&[member("a/x.pml", &good), member(r"a\x.pml", &other)]);
     assert_eq!(output.status.code(), Some(2));
     assert!(err(&output).contains("another file of the capture has this name"), "{}", err(&output));
@@ -537,20 +537,20 @@ fn zip_members_that_lie_about_themselves() {
         assert_eq!(output.status.code(), Some(2));
         assert!(err(&output).contains("larger than its declared uncompressed size"), "{}", err(&output));
     }
-    // Nothing is made as large as a header claims.
+    // No allocation has the size that a header claims.
     let (output, lines) = triage_zip(&[Member { unpacked: u32::MAX - 1, ..member("x.pml", &log) }]);
     assert_eq!((output.status.code(), lines.len()), (Some(0), 1), "{}", err(&output));
     assert_eq!(lines[0]["capture"]["events"], 4);
     let (output, _) = triage_zip(&[Member { crc: 1, ..member("x.pml", &log) }]);
     assert!(output.status.code() == Some(2) && err(&output).contains("hecksum"), "{}", err(&output));
-    // What is no log is not unpacked.
+    // Members that are no logs are not unpacked.
     let (output, _) = triage_zip(&[member("x.pml", b"MZ and so on")]);
     assert!(err(&output).contains("is not a Process Monitor log"), "{}", err(&output));
 }
 
 #[test]
 fn zip_bombs() {
-    // The signature of a log, and zeros, which shrink to a 1,030th: no log does.
+    // The signature of a log, then zeros, which shrink to a 1,030th of their size: no log shrinks that much.
     let folder = tempfile::tempdir().unwrap();
     let mut zip = zip::ZipWriter::new(File::create(folder.path().join("b.zip")).unwrap());
     zip.start_file("x.pml", zip::write::SimpleFileOptions::default()).unwrap();

@@ -1,6 +1,7 @@
 //! Outputs appear whole or not at all.
 
-use pml_samples::boot::{Amount, Options, generate_in_memory};
+use pml_samples::boot::{Amount, Options};
+use pml_samples::scenario::generate_in_memory;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -67,7 +68,7 @@ fn an_output_never_replaces_the_log_itself() {
 }
 
 #[test]
-fn places_that_cannot_be_are_refused_before_the_work() {
+fn impossible_output_paths_are_refused_before_the_work() {
     let folder = tempfile::tempdir().unwrap();
     sample(folder.path());
     for (out, why) in [(".", "names no file"), ("..", "names no file"), ("Bootlog.pml/x", "is not a folder")]
@@ -82,7 +83,7 @@ fn places_that_cannot_be_are_refused_before_the_work() {
         let refused = pml(folder.path(), &["convert", "Bootlog.pml", "-fo", "/dev/null", "--to", "csv"]);
         assert!(String::from_utf8_lossy(&refused.stderr).contains("is not a regular file"));
     }
-    // A name as long as the file system allows.
+    // The longest name that the file system allows.
     let name = format!("{}.parquet", "n".repeat(247));
     assert_eq!(pml(folder.path(), &["convert", "Bootlog.pml", "-o", &name]).status.code(), Some(0));
 }
@@ -152,7 +153,7 @@ fn columns_of_tables() {
         assert_eq!(done.status.code(), Some(0), "{}", String::from_utf8_lossy(&done.stderr));
         String::from_utf8(done.stderr).unwrap()
     };
-    // Details that nobody looked at are not counted.
+    // Details that were not requested are not counted.
     let all = said(&["convert", "Bootlog.pml", "-o", "all"]);
     assert!(all.contains("details not decoded 0"), "{all}");
     let some = said(&["convert", "Bootlog.pml", "-o", "all", "--force", "--columns", "TIME, path"]);
@@ -161,7 +162,7 @@ fn columns_of_tables() {
     assert_eq!(names(&folder.path().join("all")), tables.map(|table| format!("{table}.parquet")));
 }
 
-/// A reader that goes away early, and a standard error that takes nothing, are no failures.
+/// A reader that goes away early, and a standard error that cannot be written, are no failures.
 #[cfg(target_os = "linux")]
 #[test]
 fn closed_pipes_are_no_failure() {
@@ -231,7 +232,7 @@ fn damaged_events_are_counted_located_and_left_out() {
 fn a_full_disk_leaves_nothing_behind() {
     let folder = tempfile::tempdir().unwrap();
     sample(folder.path());
-    // Everything a process writes beyond 4 KiB a file fails, as on a full disk.
+    // Writes beyond 4 KiB of a file fail, as on a full disk.
     let script = "ulimit -f 4; trap '' XFSZ; exec \"$0\" convert Bootlog.pml -o out";
     let done = Command::new("bash")
         .args(["-c", script, env!("CARGO_BIN_EXE_pml")])
@@ -256,7 +257,7 @@ fn ctrl_c_leaves_nothing_behind() {
         .stderr(std::process::Stdio::piped())
         .spawn()
         .unwrap();
-    // Stop it once it has begun to write: its temporary folder is there.
+    // The command is stopped once it has begun to write, which its temporary folder shows.
     while names(folder.path()).len() < 2 {
         assert_eq!(child.try_wait().unwrap(), None, "it ended before it could be stopped");
         std::thread::yield_now();

@@ -1,5 +1,5 @@
-//! The README's console blocks, run as they stand there. Figures that depend on the machine
-//! (seconds, rates) are compared by their form only.
+//! Runs the README's console blocks unchanged. Figures that depend on the machine (seconds, rates) are
+//! compared by their form only.
 
 use std::fs;
 use std::path::Path;
@@ -31,11 +31,11 @@ fn transcripts(text: &str) -> Vec<(String, String)> {
     found
 }
 
-/// Replaces what a machine decides: the figures of `in 0.02 s (357,766 events/s, 335.74 MiB/s)`.
+/// Replaces figures that depend on the machine: those of `in 0.02 s (357,766 events/s, 335.74 MiB/s)`.
 fn without_speed(text: &str) -> String {
     let speed = |line: &str| {
-        let (before, behind) = line.split_once(" in ")?;
-        let (seconds, rest) = behind.split_once(" s")?;
+        let (before, after) = line.split_once(" in ")?;
+        let (seconds, rest) = after.split_once(" s")?;
         seconds.parse::<f64>().ok()?;
         let rest = match rest.split_once("events/s") {
             Some((_, rates)) => rates.split_once(')')?.1,
@@ -59,7 +59,7 @@ fn copy(from: &Path, to: &Path) {
 }
 
 #[test]
-fn the_readme_shows_what_happens() {
+fn the_readme_shows_real_output() {
     let text = fs::read_to_string(root().join("README.md")).unwrap();
     let transcripts = transcripts(&text);
     assert!(transcripts.len() >= 2, "the README has console blocks");
@@ -67,14 +67,14 @@ fn the_readme_shows_what_happens() {
     // Commands name inputs from the workspace's root; outputs go into a folder of the test.
     copy(&root().join("samples/logs"), &folder.path().join("samples/logs"));
     for (command, shown) in transcripts {
-        // Words, with quoted ones kept together.
+        // Splits the command into words, and keeps quoted words together.
         let quoted = command.split('"').enumerate();
         let mut words = quoted.flat_map(|(i, text)| match i % 2 {
             0 => text.split_whitespace().collect(),
             _ => vec![text],
         });
         assert_eq!(words.next(), Some("pml"), "{command}");
-        // `| head -n 30` shows the first lines alone.
+        // `| head -n 30` shows only the first lines.
         let words: Vec<&str> = words.collect();
         let (words, lines) = match words.iter().position(|word| *word == "|") {
             Some(at) => (&words[..at], words[at + 1..].join(" ")),

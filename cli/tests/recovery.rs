@@ -1,4 +1,4 @@
-//! Broken logs on the command line: what `pml info` says of them, and what recovery makes of them.
+//! Broken logs on the command line: what `pml info` says about them, and what recovery restores.
 #![forbid(unsafe_code)]
 
 use serde_json::Value;
@@ -20,7 +20,7 @@ fn err(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// The first part of the sample, broken by `damage`, in a folder of its own.
+/// The first part of the sample, broken by `damage`, in a new folder.
 fn broken(damage: impl Fn(&mut Vec<u8>)) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let mut bytes = fs::read(SAMPLE).unwrap();
@@ -41,13 +41,13 @@ fn a_file_that_is_cut_short() {
     let folder = broken(|bytes| bytes.truncate(400_000));
     let folder = folder.path();
 
-    // Refused, with a way out.
+    // Without --recover the log is refused, with a hint.
     let refused = pml(folder, &["convert", "broken.pml", "-o", "boot.csv"]);
     assert_eq!(refused.status.code(), Some(2));
     assert!(err(&refused).contains("--recover") && err(&refused).contains("pml info"), "{}", err(&refused));
     assert!(!folder.join("boot.csv").exists());
 
-    // Explained in one sentence.
+    // `pml info` explains the damage in one sentence.
     let info = pml(folder, &["info", "broken.pml"]);
     assert_eq!(info.status.code(), Some(1));
     let state = out(&info).lines().find(|line| line.starts_with("State")).unwrap().to_owned();
@@ -59,7 +59,8 @@ fn a_file_that_is_cut_short() {
     assert_eq!(info["recovery"]["lost_is_exact"], true);
     assert_eq!(info["recovery"]["events_doubtful"], 0);
 
-    // Converted: the rows of the whole log, up to the cut. Names that need the tables come from events.
+    // `pml convert --recover` gives the rows of the whole log, up to the cut. Names that need the tables come from
+    // events.
     let csv = pml(folder, &["convert", "broken.pml", "--recover", "-o", "boot.csv"]);
     assert_eq!(csv.status.code(), Some(1), "{}", err(&csv));
     assert!(err(&csv).contains("the file is cut short"), "{}", err(&csv));
@@ -69,7 +70,7 @@ fn a_file_that_is_cut_short() {
     assert_eq!(rows.len() as u64, kept.as_u64().unwrap() + 1);
     assert_eq!(rows, expected[..rows.len()]);
 
-    // Saved: a sound log with the same rows.
+    // `pml recover` saves a sound log with the same rows.
     let saved = pml(folder, &["recover", "broken.pml", "-o", "fixed.pml"]);
     assert_eq!(saved.status.code(), Some(1), "{}", err(&saved));
     let amounts = format!(" events kept, {lost} lost");
@@ -94,7 +95,7 @@ fn a_capture_that_was_never_closed() {
         "{}",
         out(&info)
     );
-    // Its tables are there all the same.
+    // The tables of the log still exist.
     let csv = pml(folder, &["convert", "broken.pml", "--recover", "-o", "-", "--to", "csv", "-q"]);
     assert_eq!(csv.status.code(), Some(1));
     assert_eq!(out(&csv).lines().collect::<Vec<_>>(), rows_of_the_sample(folder));
@@ -114,7 +115,7 @@ fn a_hole_in_the_middle() {
     let expected = rows_of_the_sample(folder);
     let (kept, mut rows) = (out(&fixed).lines().count(), expected.iter());
     assert!(kept + 20 > expected.len() && kept < expected.len(), "{kept} of {}", expected.len());
-    // What is kept is in order; one event at either end of the hole may say less than it did.
+    // The kept events are in order; one event at either end of the hole may have lost details.
     let changed = out(&fixed).lines().filter(|line| !rows.clone().any(|row| row == line)).count();
     assert!(changed <= 2, "{changed}");
     assert!(rows.next().is_some());
@@ -130,7 +131,7 @@ fn a_sound_log_is_read_as_it_is() {
 }
 
 #[test]
-fn what_is_no_log_is_refused_as_ever() {
+fn recovery_still_refuses_what_is_not_a_log() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("a.pml"), b"MZ, a program, ".repeat(1_000)).unwrap();
     for args in [&["info", "a.pml"][..], &["recover", "a.pml", "-o", "b.pml"]] {
@@ -141,7 +142,7 @@ fn what_is_no_log_is_refused_as_ever() {
     assert!(!folder.path().join("b.pml").exists());
 }
 
-/// Part of a set, the header of which is gone: it is no other capture.
+/// A part whose header is gone still belongs to its set.
 #[test]
 fn a_part_without_a_header() {
     for fill in [0, b'A'] {

@@ -1,4 +1,4 @@
-//! Parts of a capture: found, ordered, left out, missed.
+//! Parts of a capture: found, ordered, left out, missing.
 
 use pml_parser::write::{LogWriter, Machine, NewEvent, NewProcess, details};
 use pml_parser::{FileTime, Ticks};
@@ -32,7 +32,7 @@ fn pml(folder: &Path, args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_pml")).args(args).current_dir(folder).output().unwrap()
 }
 
-/// `pml info --format json` of a file, and what was said on standard error.
+/// The output of `pml info --format json` for a file, and the text on standard error.
 fn info(folder: &Path, args: &[&str]) -> (serde_json::Value, String) {
     let output = pml(folder, &[&["info", "--format", "json"], args].concat());
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -52,7 +52,7 @@ fn all_parts_are_found_from_any_one_in_numeric_order() {
         let bytes = log(&machine, 100 * i as u64);
         fs::write(folder.path().join(format!("Bootlog{number}.pml")), bytes).unwrap();
     }
-    // Neither of these is a part.
+    // Neither of these files is a part.
     fs::write(folder.path().join("Bootlog-x.pml"), b"other").unwrap();
     fs::write(folder.path().join("Bootlog-1-1.pml"), b"other").unwrap();
     for named in ["Bootlog.pml", "Bootlog-2.pml", "Bootlog-10.pml"] {
@@ -78,7 +78,7 @@ fn all_parts_may_be_named_in_any_order() {
 }
 
 #[test]
-fn strangers_are_left_out_and_named() {
+fn foreign_parts_are_left_out_with_a_warning() {
     let folder = tempfile::tempdir().unwrap();
     let (here, there) = (Machine::windows_10("HERE"), Machine::windows_10("THERE"));
     let narrow = Machine { is_64_bit: false, ..here.clone() };
@@ -113,7 +113,7 @@ fn naming_two_captures_is_refused() {
 }
 
 #[test]
-fn one_wrong_time_does_not_cost_a_part() {
+fn one_wrong_time_does_not_lose_a_part() {
     let folder = tempfile::tempdir().unwrap();
     let machine = Machine::windows_10("PC");
     let mut longer = LogWriter::new(Cursor::new(Vec::new()), &machine).unwrap();
@@ -132,7 +132,7 @@ fn one_wrong_time_does_not_cost_a_part() {
 }
 
 #[test]
-fn missing_first_parts_are_named() {
+fn missing_first_parts_are_reported() {
     let folder = tempfile::tempdir().unwrap();
     let machine = Machine::windows_10("PC");
     fs::write(folder.path().join("B-2.pml"), log(&machine, 0)).unwrap();
@@ -142,7 +142,7 @@ fn missing_first_parts_are_named() {
 }
 
 #[test]
-fn an_unreadable_part_is_named_and_costs_the_exit_status() {
+fn an_unreadable_part_is_reported_and_sets_the_exit_status() {
     let folder = tempfile::tempdir().unwrap();
     let machine = Machine::windows_10("PC");
     fs::write(folder.path().join("B.pml"), log(&machine, 0)).unwrap();

@@ -1,4 +1,4 @@
-//! `pml triage` and `pml rules`: what they read, what they write, how they end.
+//! `pml triage` and `pml rules`: their inputs, their outputs, and their exit status.
 
 use pml_parser::{Log, LogSet};
 use pml_samples::boot::{Amount, Options};
@@ -48,7 +48,7 @@ fn json(folder: &Path, args: &[&str]) -> Value {
 }
 
 #[test]
-fn the_first_screen_answers_what_is_asked_at_night() {
+fn the_first_screen_answers_the_urgent_questions() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), DOUBLE, None, 1);
     let text = out(&pml(folder.path(), &["triage", "Bootlog.pml"]));
@@ -83,7 +83,7 @@ fn the_first_screen_answers_what_is_asked_at_night() {
 }
 
 #[test]
-fn the_exit_status_tells_automation() {
+fn exit_status_3_reports_a_rollback() {
     let folder = tempfile::tempdir().unwrap();
     write(&folder.path().join("bad"), DOUBLE, None, 1);
     write(&folder.path().join("good"), HEALTHY, None, 1);
@@ -96,7 +96,7 @@ fn the_exit_status_tells_automation() {
 }
 
 #[test]
-fn the_json_report_has_what_it_promises() {
+fn the_json_report_has_the_documented_keys() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), DOUBLE, None, 2);
     let report = json(folder.path(), &["triage", "Bootlog.pml", "--format", "json"]);
@@ -124,12 +124,15 @@ fn the_json_report_has_what_it_promises() {
         "text",
     ];
     assert!(keys.iter().all(|key| !finding[*key].is_null()), "{finding}");
-    assert_eq!((&finding["phase"], &finding["status"]), (&Value::from("POQ"), &Value::from("0xC0000034")));
+    assert_eq!(
+        (&finding["phase"], &finding["status"]),
+        (&Value::from("PENDING_OPERATIONS"), &Value::from("0xC0000034"))
+    );
     assert_eq!(finding["component"]["arch"], "wow64");
     let sum: f64 = finding["reasons"].as_array().unwrap().iter().map(|r| r["points"].as_f64().unwrap()).sum();
     assert_eq!(finding["score"].as_f64().unwrap(), sum, "the score is the sum of its reasons");
     assert_eq!(report["disk"]["answer"], "damaged");
-    // What the page documents is what is printed.
+    // The page documents every key that is printed.
     let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/triage.md")).unwrap();
     let mut places =
         vec![&report, &report["rollback"], finding, &report["failures"][0], &report["phases"][0]];
@@ -142,7 +145,7 @@ fn the_json_report_has_what_it_promises() {
     for key in places.iter().flat_map(|place| place.as_object().unwrap().keys()) {
         assert!(page.contains(&format!("`{key}`")), "docs/triage.md does not name {key}");
     }
-    // An event that is cited is that event in the log.
+    // A cited event is the event with that id in the log.
     let logs = ["Bootlog.pml", "Bootlog-1.pml"]
         .map(|name| Log::parse(fs::read(folder.path().join(name)).unwrap()).unwrap());
     let set = LogSet::new(logs.into_iter().collect());
@@ -169,7 +172,7 @@ fn directories_zips_and_broken_logs_of_a_fleet() {
     assert_eq!(lines[1]["rollback"]["class"], "none");
     assert!(lines[2]["error"].as_str().unwrap().contains("Bootlog.pml"), "{}", lines[2]);
 
-    // The same in a collector's bundle.
+    // The same logs in a collector's bundle.
     let mut zip = zip::ZipWriter::new(File::create(path.join("bundle.zip")).unwrap());
     let options = zip::write::SimpleFileOptions::default();
     for part in ["Bootlog.pml", "Bootlog-1.pml", "Bootlog-2.pml"] {
@@ -201,7 +204,7 @@ fn directories_zips_and_broken_logs_of_a_fleet() {
     assert!(empty.status.code() == Some(2) && err(&empty).contains("no log (*.pml)"));
 }
 
-/// A report whose commands name the log as another one does.
+/// A report with the commands of another report, because only the commands depend on how the log is named.
 fn strip_commands(report: &Value, other: &Value) -> Value {
     let mut report = report.clone();
     for (at, finding) in report["findings"].as_array_mut().unwrap().iter_mut().enumerate() {
@@ -211,7 +214,7 @@ fn strip_commands(report: &Value, other: &Value) -> Value {
 }
 
 #[test]
-fn reports_of_a_fleet_have_names_of_their_own() {
+fn reports_of_a_fleet_have_distinct_names() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path();
     let deep = "很深的目录名".repeat(12);
@@ -231,9 +234,9 @@ fn reports_of_a_fleet_have_names_of_their_own() {
     assert_eq!((names.len(), &names[0][..], &names[1][..]), (3, "fleet_a_b_c-2.json", "fleet_a_b_c.json"));
 }
 
-/// A directory inside a zip file is as long as its maker likes.
+/// The directory of a zip file may have many entries.
 #[test]
-fn many_members_take_no_time() {
+fn many_zip_members_are_searched_quickly() {
     let folder = tempfile::tempdir().unwrap();
     let mut zip = zip::ZipWriter::new(File::create(folder.path().join("many.zip")).unwrap());
     for number in 0..20_000 {
@@ -303,20 +306,20 @@ fn text_from_the_log_is_only_text() {
 }
 
 #[test]
-fn knowledge_of_ones_own() {
+fn custom_knowledge_replaces_rules_and_its_mistakes_are_reported() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path();
     write(path, DOUBLE, None, 1);
     fs::create_dir_all(path.join("own/rules")).unwrap();
     let rule = fs::read_to_string(
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../analyzer/knowledge/rules/RB-DISK-IOERR.toml"),
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../analyzer/knowledge/rules/RB-DISK-ERROR.toml"),
     );
     let rule = rule.unwrap().replace("The disk reports read or write errors", "Our own words");
     fs::write(path.join("own/rules/disk.toml"), &rule).unwrap();
     let report = json(path, &["triage", "Bootlog.pml", "--format", "json", "--knowledge", "own"]);
     assert_eq!(report["findings"][0]["title"], "Our own words");
-    assert_eq!(report["tool"]["own_rules"][0], "RB-DISK-IOERR");
-    assert!(out(&pml(path, &["rules", "--knowledge", "own"])).contains("Our own words (of your own)"));
+    assert_eq!(report["tool"]["own_rules"][0], "RB-DISK-ERROR");
+    assert!(out(&pml(path, &["rules", "--knowledge", "own"])).contains("Our own words (custom)"));
 
     let broken = rule
         .replace("kinds = [\"disk\"]", "kinds = [\"dsik\"]")
@@ -341,14 +344,14 @@ fn knowledge_of_ones_own() {
 }
 
 #[test]
-fn limits_of_ones_own_may_be_any_numbers() {
+fn custom_limits_may_be_any_numbers() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path();
     write(path, DOUBLE, None, 1);
     fs::create_dir_all(path.join("own/rules")).unwrap();
     let knowledge = Path::new(env!("CARGO_MANIFEST_DIR")).join("../analyzer/knowledge");
     let read = |name: &str| fs::read_to_string(knowledge.join(name)).unwrap();
-    let rule = read("rules/RB-DISK-IOERR.toml").replace("base = 70", "base = nan\nat_most = -5");
+    let rule = read("rules/RB-DISK-ERROR.toml").replace("base = 70", "base = nan\nat_most = -5");
     fs::write(path.join("own/rules/disk.toml"), rule).unwrap();
     fs::write(
         path.join("own/signals.toml"),
@@ -362,15 +365,106 @@ fn limits_of_ones_own_may_be_any_numbers() {
 #[test]
 fn rules_explain_themselves() {
     let folder = tempfile::tempdir().unwrap();
-    let one = out(&pml(folder.path(), &["rules", "rb-poq-missing-payload"]));
+    let one = out(&pml(folder.path(), &["rules", "rb-queue-file-missing"]));
     assert!(
-        one.contains("ROLLBACK_POQ_MISSING_PAYLOAD") && one.contains("Because:") && one.contains("S05"),
+        one.contains("ROLLBACK_QUEUE_FILE_MISSING") && one.contains("Because:") && one.contains("S05"),
         "{one}"
     );
     let unknown = pml(folder.path(), &["rules", "RB-NONE"]);
     assert!(unknown.status.code() == Some(2) && err(&unknown).contains("RB-HANG"));
     let all: Value = json(folder.path(), &["rules", "--format", "json", "--lang", "zh"]);
     assert!(all.as_array().unwrap().len() >= 26);
+}
+
+#[test]
+fn old_ids_are_accepted_with_a_warning() {
+    let folder = tempfile::tempdir().unwrap();
+    let old = pml(folder.path(), &["rules", "rb-poq-missing-payload"]);
+    let new = pml(folder.path(), &["rules", "RB-QUEUE-FILE-MISSING"]);
+    assert_eq!((old.status.code(), &old.stdout), (Some(0), &new.stdout));
+    let warning = "rb-poq-missing-payload is now RB-QUEUE-FILE-MISSING; version 0.2.0 drops the old id";
+    assert!(err(&old).contains(warning) && err(&new).is_empty(), "{}", err(&old));
+
+    write(folder.path(), DOUBLE, None, 1);
+    fs::create_dir_all(folder.path().join("own/rules")).unwrap();
+    let knowledge = Path::new(env!("CARGO_MANIFEST_DIR")).join("../analyzer/knowledge");
+    let rule = fs::read_to_string(knowledge.join("rules/RB-DISK-ERROR.toml")).unwrap();
+    let rule = rule.replace("RB-DISK-ERROR", "RB-DISK-IOERR").replace("RB-HANG", "RB-POQ-SHARING");
+    fs::write(folder.path().join("own/rules/disk.toml"), rule).unwrap();
+    let output = pml(folder.path(), &["triage", "Bootlog.pml", "--format", "json", "--knowledge", "own"]);
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["findings"][0]["rule"], "RB-DISK-ERROR");
+    assert!(
+        err(&output).contains("rules/disk.toml:2: RB-DISK-IOERR is now RB-DISK-ERROR"),
+        "{}",
+        err(&output)
+    );
+}
+
+/// A skeleton is complete: its rule loads, and fires in its scenario but not in the twin.
+#[test]
+fn a_new_rule_fires_in_its_scenario_and_not_in_the_twin() {
+    for (id, words) in [("RB-MY-AGENT", "my-agent"), ("INFO-MY-AGENT", "my-agent")] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path();
+        fs::create_dir_all(path.join("analyzer/knowledge")).unwrap();
+        fs::create_dir_all(path.join("samples/scenarios")).unwrap();
+        fs::write(path.join("samples/scenarios/S41n-other.expect.toml"), "").unwrap();
+        let said = out(&pml(path, &["rules", "new", id]));
+        for (name, fires) in [(format!("S42-{words}"), true), (format!("S42n-{words}-twin"), false)] {
+            let file = path.join(format!("samples/scenarios/{name}.toml"));
+            assert!(said.contains(&format!("pml-samples scenario samples/scenarios/{name}.toml")), "{said}");
+            let scenario = scenario::load(&file).unwrap();
+            let verdict = &scenario::expectations(&file.with_extension("expect.toml")).unwrap()[0];
+            let options = Options { amount: Amount::Events(6_000), ..scenario.options() };
+            let parts = scenario.generate_in_memory(&options).unwrap().parts;
+            fs::write(path.join("Bootlog.pml"), &parts[0]).unwrap();
+            let knowledge = ["--knowledge", "analyzer/knowledge"];
+            let args = ["triage", "Bootlog.pml", "--format", "json", knowledge[0], knowledge[1]];
+            let report: Value = json(path, &args);
+            let rules: Vec<&Value> = ["findings", "notes"]
+                .iter()
+                .flat_map(|list| report[list].as_array().unwrap())
+                .map(|found| &found["rule"])
+                .collect();
+            assert_eq!(rules.iter().any(|rule| *rule == id), fires, "{name}: {rules:?}");
+            assert_eq!(report["rollback"]["class"], format!("{:?}", verdict.rollback).to_lowercase());
+            let expected = verdict.finding.first().and_then(|finding| finding.id.as_deref());
+            assert!(expected.is_none_or(|expected| report["findings"][0]["rule"] == expected), "{rules:?}");
+        }
+        let rule = fs::read_to_string(path.join(format!("analyzer/knowledge/rules/{id}.toml"))).unwrap();
+        assert!(rule.contains("fires_in = [\"S42\"]") && rule.contains("silent_in = [\"S01\", \"S42n\"]"));
+        let again = pml(path, &["rules", "new", id]);
+        assert!(err(&again).contains(&format!("there is a rule {id} already")), "{}", err(&again));
+    }
+}
+
+#[test]
+fn a_new_rule_needs_a_new_id_of_the_right_form() {
+    let folder = tempfile::tempdir().unwrap();
+    let refusals = [
+        ("RB-HANG", "there is a rule RB-HANG already"),
+        ("RB-POQ-ACCESS", "is the old id of RB-QUEUE-ACCESS-DENIED"),
+        ("rb-mine", "is not a rule id"),
+        ("RB-", "is not a rule id"),
+        ("RB-A--B", "is not a rule id"),
+        ("MY-RULE", "is not a rule id"),
+    ];
+    for (id, reason) in refusals {
+        let refused = pml(folder.path(), &["rules", "new", id, "--knowledge", "own"]);
+        assert!(
+            refused.status.code() == Some(2) && err(&refused).contains(reason),
+            "{id}: {}",
+            err(&refused)
+        );
+    }
+    let nowhere = pml(folder.path(), &["rules", "new", "RB-MINE"]);
+    assert!(err(&nowhere).contains("--knowledge DIR"), "{}", err(&nowhere));
+    let said = out(&pml(folder.path(), &["rules", "new", "RB-MINE", "--knowledge", "own"]));
+    assert!(said.contains("wrote own/rules/RB-MINE.toml") && !said.contains("scenario"), "{said}");
+    let listed = out(&pml(folder.path(), &["rules", "--knowledge", "own"]));
+    assert!(listed.contains("RB-MINE") && listed.ends_with("(custom)\n"), "{listed}");
 }
 
 #[test]

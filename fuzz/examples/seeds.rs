@@ -1,7 +1,7 @@
-//! Writes what fuzzing starts from, one directory for each target: `seeds <corpus>`.
+//! Writes the seeds of fuzzing, one directory for each target: `seeds <corpus>`.
 
 use pml_fuzz::body::Body;
-use pml_fuzz::{little, small};
+use pml_fuzz::{minimal, small};
 use pml_parser::Log;
 use std::collections::BTreeSet;
 use std::error::Error;
@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
-/// Where the seeds of a target go, and how many there are.
+/// The directory of the seeds of a target, and their number.
 struct Seeds {
     folder: PathBuf,
     count: usize,
@@ -73,7 +73,7 @@ fn configuration(rules: &[Vec<u8>]) -> Vec<u8> {
     [record("AdvancedMode", &[0; 4]), record("FilterRules", &list)].concat()
 }
 
-/// Expressions: what stands in the blocks and in the code of a page.
+/// The expressions in the code blocks and the inline code of a page.
 fn expressions(page: &str) -> Vec<String> {
     let mut found = Vec::new();
     for block in page.split("```").skip(1).step_by(2) {
@@ -86,7 +86,7 @@ fn expressions(page: &str) -> Vec<String> {
     found
 }
 
-/// Single columns, each with one of everything that can be asked of it.
+/// Comparisons of single columns, each with one value of every kind.
 fn comparisons(page: &str) -> Vec<String> {
     let columns = page.split("## Columns").nth(1).unwrap_or_default();
     let columns = columns.split('`').skip(1).step_by(2).filter(|name| !name.contains(['.', ' ', '-']));
@@ -101,7 +101,7 @@ fn filters(corpus: &Path) -> Outcome<usize> {
     for expression in expressions(&page).into_iter().chain(comparisons(&page)) {
         seeds.add(format!("e{expression}"))?;
     }
-    // Filters of the knowledge: what is asked in earnest.
+    // The filters of the knowledge files are realistic ones.
     for file in files(&root().join("analyzer/knowledge"), &["toml"])? {
         let text = fs::read_to_string(file)?;
         for line in text.lines() {
@@ -131,7 +131,7 @@ fn knowledge(corpus: &Path) -> Outcome<usize> {
         if text.len() < 16 << 10 {
             seeds.add(format!("{name}\n{text}"))?;
         }
-        // Tables are lists: the first entries alone are a table too, if a shorter one.
+        // Tables are lists, so their first entries are a shorter table.
         for entries in [2, 4] {
             let end = text.match_indices("\n[[").nth(entries).map_or(text.len().min(600), |found| found.0);
             let end = text.floor_char_boundary(end);
@@ -141,12 +141,12 @@ fn knowledge(corpus: &Path) -> Outcome<usize> {
     Ok(seeds.count)
 }
 
-/// Logs, and single events of them.
+/// Logs, and single events of logs.
 fn logs(corpus: &Path) -> Outcome<[usize; 3]> {
     let mut walk = Seeds::new(corpus, "walk")?;
     let mut triage = Seeds::new(corpus, "triage")?;
     let mut bodies = Seeds::new(corpus, "event_body")?;
-    let mut bytes = vec![little::log(true)?, little::log(false)?];
+    let mut bytes = vec![minimal::log(true)?, minimal::log(false)?];
     for file in files(&root().join("samples/logs"), &["pml"])? {
         bytes.push(fs::read(file)?);
     }
@@ -165,14 +165,14 @@ fn logs(corpus: &Path) -> Outcome<[usize; 3]> {
         if bytes.len() < 8 << 10 {
             walk.add(bytes)?;
             triage.add(bytes)?;
-            // A log that was cut, and one that was never closed.
+            // A log that was cut short, and a log that was never closed.
             walk.add(&bytes[..bytes.len() * 3 / 4])?;
             let mut open = bytes.clone();
             open[0x248..0x250].fill(0);
             walk.add(open)?;
             continue;
         }
-        // Stretches, and what failed.
+        // Ranges of events, and failed events.
         let step = view.event_count() / 8 + 1;
         for part in 0..8 {
             let stretch = |length| move |position: u32| position / step == part && position % step < length;

@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::{Corpus, fuzz_target};
-use pml_fuzz::{little, small};
+use pml_fuzz::{minimal, small};
 use pml_parser::{Event, FileTime, Filter, Log, TextOptions};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
@@ -19,8 +19,8 @@ static LOGS: LazyLock<Logs> = LazyLock::new(|| {
         seen.insert((operation.class, operation.name(), event.status()))
     });
     let parse = |bytes| Log::parse(bytes).expect("it was just written");
-    let little = [true, false].map(|bits| parse(little::log(bits).expect("memory does not fail")));
-    std::iter::once(parse(kinds)).chain(little).collect()
+    let minimal = [true, false].map(|bits| parse(minimal::log(bits).expect("memory does not fail")));
+    std::iter::once(parse(kinds)).chain(minimal).collect()
 });
 
 fn events() -> impl Iterator<Item = Event<'static>> {
@@ -37,11 +37,11 @@ fn path(event: &Event<'_>) -> String {
     out
 }
 
-/// What a filter selects, and whether it keeps its word.
+/// The answers of a filter, after a check that its promises hold.
 fn answers(filter: &Filter) -> Vec<bool> {
     let mut matcher = filter.matcher(first());
     let answers: Vec<bool> = events().map(|event| matcher.matches(&event)).collect();
-    // What is remembered does not change the answers, in whatever order events come.
+    // The caches of a matcher do not change the answers, in any order of events.
     for (event, &answer) in events().zip(&answers).collect::<Vec<_>>().into_iter().rev() {
         assert_eq!(matcher.matches(&event), answer);
     }
@@ -79,7 +79,7 @@ fuzz_target!(|input: &[u8]| -> Corpus {
     match Filter::parse(text) {
         Ok(filter) => {
             let answers = answers(&filter);
-            // Unless it nests too deeply then, its opposite is an expression too.
+            // The negated expression is an expression too, unless it then nests too deeply.
             if let Ok(opposite) = Filter::parse(&format!("not ({text}\n)")) {
                 let mut opposite = opposite.matcher(first());
                 assert!(events().zip(&answers).all(|(event, &answer)| opposite.matches(&event) != answer));

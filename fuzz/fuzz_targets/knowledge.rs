@@ -1,17 +1,14 @@
-//! Files of knowledge: the first line names a file, the rest is its text. What loads is used.
+//! Knowledge files: the first line names a file, the rest is its text. Knowledge that loads judges a small log.
 #![no_main]
 
 use libfuzzer_sys::{Corpus, fuzz_target};
-use pml_analyzer::{
-    Format, Knowledge, Language, Paint, Report, Rule, Source, TriageOptions, triage,
-};
+use pml_analyzer::{Format, Knowledge, Language, Origin, Paint, Report, Rule, TriageOptions, triage};
 use pml_fuzz::small;
-use pml_parser::NoProgress;
-use pml_parser::{Log, LogSet};
+use pml_parser::{Log, LogSet, NoProgress};
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-/// The story of a boot in a few hundred events.
+/// A log of a boot in a few hundred events.
 static STORY: LazyLock<LogSet<Vec<u8>>> = LazyLock::new(|| {
     let sample = include_bytes!("../../samples/logs/missing-payload/Bootlog.pml");
     let sample = Log::parse(sample.as_slice()).expect("the sample is whole");
@@ -27,8 +24,8 @@ static STORY: LazyLock<LogSet<Vec<u8>>> = LazyLock::new(|| {
 
 fuzz_target!(|input: &str| -> Corpus {
     let Some((name, text)) = input.split_once('\n') else { return Corpus::Reject };
-    // Most mutations break TOML itself. Loading everything for each of them would leave little time for
-    // the others.
+    // Most mutations break TOML itself. Loading all knowledge for each of these would leave little time for
+    // the other mutations.
     let is_table = name.ends_with(".tsv") || text.parse::<toml::Table>().is_ok();
     if !is_table && text.len() % 16 != 0 {
         return Corpus::Reject;
@@ -46,10 +43,11 @@ fuzz_target!(|input: &str| -> Corpus {
             knowledge.rules().map(|rule: &Rule| rule.summary(language)).all(|rule| !rule.id.contains('\n'))
         );
     }
-    let triage = triage(&STORY, &knowledge, TriageOptions::default(), &NoProgress).expect("nobody stops it");
-    let report = Report::new(&STORY, &triage, &knowledge, &Source::default(), Language::En);
+    let triage =
+        triage(&STORY, &knowledge, TriageOptions::default(), &NoProgress).expect("nothing cancels it");
+    let report = Report::new(&STORY, &triage, &knowledge, &Origin::default(), Language::En);
     assert!(report.cited_events().iter().all(|&event| event < STORY.event_count()));
-    // Labels of one's own may lack some: that is an error, and no more.
+    // Custom labels may be incomplete: rendering then gives an error, and must not panic.
     let _ = report.render(&knowledge, Format::Text, Paint::Plain);
     Corpus::Keep
 });

@@ -1,4 +1,4 @@
-//! Damage to a log that was whole: whatever is recovered can be read, within bounds.
+//! Damages a whole log: all recovered events can be read, within bounds.
 #![no_main]
 
 use arbitrary::Arbitrary;
@@ -7,40 +7,40 @@ use pml_fuzz::capture::Capture;
 use pml_fuzz::reading::{self, Budget};
 use pml_parser::Log;
 
-/// Where the header holds the places of the tables: events, processes, strings, icons, hosts.
+/// Offsets in the header of the fields that locate the tables: events, processes, strings, icons, hosts.
 const TABLES: [usize; 5] = [0x248, 0x250, 0x258, 0x260, 0x3A0];
 
-/// Bytes of the header.
+/// The size of the header in bytes.
 const HEADER: usize = 0x3A8;
 
 #[derive(Arbitrary, Debug)]
 enum Input<'a> {
     /// Any bytes.
     Raw(&'a [u8]),
-    /// A log, and what happens to it.
+    /// A log, and the edits that damage it.
     Damaged(Capture<'a>, Vec<Edit<'a>>),
 }
 
-/// One thing that happens to a file. Places are taken within it.
+/// One edit of a file. Offsets wrap around at the size of the file.
 #[derive(Arbitrary, Debug)]
 enum Edit<'a> {
-    /// The rest is lost.
+    /// The rest of the file is cut off.
     Cut(u16),
-    /// The header has no tables: the capture was never closed. A bit for each.
+    /// The header lacks offsets of tables, as in a capture that was never closed. A bit for each table.
     NeverClosed(u8),
-    /// The header says that there are so many events.
+    /// The header gets this number of events.
     Count(u32),
-    /// A hole.
+    /// A range of bytes becomes zeros.
     Zero(u16, u8),
-    /// Other bytes.
+    /// Bytes are overwritten.
     Overwrite(u16, &'a [u8]),
-    /// More bytes.
+    /// Bytes are inserted.
     Insert(u16, &'a [u8]),
-    /// Fewer bytes.
+    /// Bytes are removed.
     Delete(u16, u16),
-    /// The beginning is lost.
+    /// The beginning is cut off.
     Behead(u16),
-    /// A stretch stands there twice.
+    /// A range of bytes is repeated.
     Repeat(u16, u16),
 }
 
@@ -71,7 +71,7 @@ impl Edit<'_> {
             }
             Self::Insert(at, more) => drop(bytes.splice(stretch(at, 0), more.iter().copied())),
             Self::Delete(at, count) => drop(bytes.drain(stretch(at, count.into()))),
-            // Without its header a log is none: that stays.
+            // A file without the header is no log, so the header stays.
             Self::Behead(count) => {
                 drop(bytes.drain(HEADER.min(size)..(HEADER + usize::from(count)).min(size)))
             }
@@ -94,8 +94,8 @@ fuzz_target!(|input: Input<'_>| {
     };
     match Log::recover(bytes.as_slice()) {
         Ok(log) => {
-            // Whether a record is one is told by how plausible it is: what any event may be, these are not,
-            // so nothing is said of their number.
+            // Recovery recognizes records by plausible values. The arbitrary events of this target need not be
+            // plausible, so the test asserts nothing about their number.
             reading::log(log, &mut Budget::new(Budget::USUAL));
         }
         Err(error) => {

@@ -1,4 +1,4 @@
-//! What is written is read back, field by field.
+//! The reader gives the fields that the writer took, one by one.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -10,7 +10,7 @@ fuzz_target!(|capture: Capture<'_>| {
     let bytes = capture.write();
     let log = Log::parse(bytes.as_slice()).expect("it was just written");
     capture.check(&log);
-    // A copy of all events holds them all, byte for byte.
+    // A copied log holds all events, byte for byte.
     let copy = small::log(log.view(), usize::MAX, |_| true);
     let copy = Log::parse(copy.as_slice()).expect("it was just written");
     assert_eq!(copy.view().event_count(), log.view().event_count());

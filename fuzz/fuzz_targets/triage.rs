@@ -2,9 +2,8 @@
 #![no_main]
 
 use libfuzzer_sys::{Corpus, fuzz_target};
-use pml_analyzer::{Format, Knowledge, Language, Paint, Report, Source, TriageOptions, triage};
-use pml_parser::NoProgress;
-use pml_parser::{Log, LogSet};
+use pml_analyzer::{Format, Knowledge, Language, Origin, Paint, Report, TriageOptions, triage};
+use pml_parser::{Log, LogSet, NoProgress};
 use std::sync::LazyLock;
 
 static KNOWLEDGE: LazyLock<Knowledge> = LazyLock::new(|| Knowledge::embedded().expect("it has no mistakes"));
@@ -12,10 +11,10 @@ static KNOWLEDGE: LazyLock<Knowledge> = LazyLock::new(|| Knowledge::embedded().e
 fuzz_target!(|bytes: &[u8]| -> Corpus {
     let Ok(log) = Log::parse(bytes) else { return Corpus::Reject };
     let set = LogSet::new(vec![log]);
-    let triage = triage(&set, &KNOWLEDGE, TriageOptions::default(), &NoProgress).expect("nobody stops it");
-    let report = Report::new(&set, &triage, &KNOWLEDGE, &Source::default(), Language::En);
+    let triage = triage(&set, &KNOWLEDGE, TriageOptions::default(), &NoProgress).expect("nothing cancels it");
+    let report = Report::new(&set, &triage, &KNOWLEDGE, &Origin::default(), Language::En);
     assert!(report.cited_events().iter().all(|&event| event < set.event_count()));
     let text = report.render(&KNOWLEDGE, Format::Text, Paint::Plain).expect("the template is whole");
-    assert!(!text.contains('\u{1B}'), "a terminal is told nothing by a log");
+    assert!(!text.contains('\u{1B}'), "a log cannot control a terminal");
     Corpus::Keep
 });

@@ -1,4 +1,4 @@
-//! Any bytes as a log: whatever can be read of them is read, within bounds.
+//! Any bytes as a log: everything that can be read is read, within bounds.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

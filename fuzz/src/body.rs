@@ -1,17 +1,17 @@
-//! Inputs that are one event: whatever an operation may say of itself.
+//! Inputs that are one event: any class, operation, result and details.
 
 use pml_parser::write::{LogWriter, Machine, NewEvent, NewModule, NewProcess};
 use pml_parser::{Event, EventClass, FileTime, Log, NtStatus, Ticks};
 use std::io::Cursor;
 
-/// Classes and operations: those that have names, and a few beyond.
+/// Numbers of classes and operations: those with names, and a few more.
 const CLASSES: u16 = 7;
 const OPERATIONS: u16 = 61;
 
-/// Bytes before the details.
+/// Bytes of an input before the details.
 const FIXED: usize = 9;
 
-/// Results that events are read by.
+/// Results on which the reading of an event depends.
 const STATUSES: [u32; 8] = [0, 0x103, 0x8000_0005, 0x8000_0006, 0xC000_0034, 0xC000_0011, 0x104, 0xC000_0002];
 
 /// One event: its class, operation, flags, result, size of the details, and its blobs. The layout is fixed,
@@ -22,7 +22,7 @@ pub struct Body<'a> {
     operation: u16,
     is_64_bit: bool,
     has_extra: bool,
-    /// One of those that events are read by, unless a flag asks for any.
+    /// One of [`STATUSES`], unless a flag allows any status.
     status: u32,
     details: &'a [u8],
     extra: &'a [u8],
@@ -62,7 +62,7 @@ impl<'a> Body<'a> {
         Some(input)
     }
 
-    /// A log with this event alone.
+    /// A log with this event only.
     pub fn log(&self) -> Vec<u8> {
         let machine = Machine { is_64_bit: self.is_64_bit, ..Machine::windows_10("FUZZ") };
         let memory = "writing to memory does not fail";
@@ -93,7 +93,7 @@ impl<'a> Body<'a> {
         log.finish().expect(memory).into_inner()
     }
 
-    /// Whether the log says the same.
+    /// Asserts that the log holds the same event.
     pub fn check(&self, log: &Log<&[u8]>) {
         let view = log.view();
         assert!(view.damage().is_empty(), "{:?}", view.damage());

@@ -21,7 +21,7 @@ pub struct Capture<'a> {
 /// A process.
 #[derive(Arbitrary, Clone, Debug)]
 struct Recorded<'a> {
-    /// Few, so that events find their processes.
+    /// The range is small, so that events find their processes.
     index: u8,
     pid: u8,
     parent_pid: u32,
@@ -56,7 +56,7 @@ struct Happened<'a> {
     tid: u32,
     class: u16,
     operation: u16,
-    /// Those of modules are as small.
+    /// The load times of modules are as small.
     time: u8,
     duration: u64,
     status: u32,
@@ -67,12 +67,12 @@ struct Happened<'a> {
 
 const MEMORY: &str = "writing to memory does not fail";
 
-/// As much of a text as is read back: it ends at its first NUL.
+/// The part of a text that the reader gives: the text ends at its first NUL.
 fn read_back(text: &str) -> &str {
     text.split('\0').next().unwrap_or_default()
 }
 
-/// The same, of a text in a field for so many code units.
+/// The same, for a text in a field of limited code units.
 fn read_back_within(text: &str, units: usize) -> String {
     let units: Vec<u16> = text.encode_utf16().take(units).take_while(|&unit| unit != 0).collect();
     String::from_utf16_lossy(&units)
@@ -119,7 +119,7 @@ impl Capture<'_> {
         log.finish().expect(MEMORY).into_inner()
     }
 
-    /// Whether what is read is what was written.
+    /// Asserts that the reader gives what was written.
     pub fn check(&self, log: &Log<&[u8]>) {
         let view = log.view();
         assert!(view.damage().is_empty(), "{:?}", view.damage());
@@ -136,7 +136,7 @@ impl Capture<'_> {
     }
 
     fn check_tables(&self, view: LogView<'_>) {
-        // Of two with one key the last one counts.
+        // Of two entries with one key the last one counts.
         let processes: BTreeMap<u8, &Recorded<'_>> = self.processes.iter().map(|p| (p.index, p)).collect();
         assert_eq!(view.process_count() as usize, processes.len());
         for (read, (&index, written)) in view.processes().zip(&processes) {
@@ -185,8 +185,8 @@ impl Capture<'_> {
         }
     }
 
-    /// Path and offset of the module at an address, by looking at all of them. `None` where there are so
-    /// many that the reader may leave some out.
+    /// Path and offset of the module at an address, found by a search of all modules. `None` where there are so
+    /// many modules that the reader may leave some out.
     fn located(
         &self,
         event: &Event<'_>,

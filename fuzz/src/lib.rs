@@ -1,8 +1,8 @@
-//! What fuzz targets share: reading all there is in a log, inputs with structure, and small logs.
+//! Code that the fuzz targets share: reading everything in a log, inputs with structure, and small logs.
 
 pub mod body;
 pub mod capture;
-#[path = "../../samples/src/little.rs"]
-pub mod little;
+#[path = "../../samples/src/minimal.rs"]
+pub mod minimal;
 pub mod reading;
 pub mod small;

@@ -1,28 +1,28 @@
-//! Asks a log everything that a reader can ask, and checks what holds of any log.
+//! Reads everything in a log, and checks the invariants of every log.
 
 use pml_parser::{
-    ProcmonColumn, Decoded, Event, Fidelity, FileTime, Log, LogSet, LogView, Number, Resolution, TICKS_PER_SECOND,
-    TextOptions, WinStr, Zone, mismatch,
+    Decoded, Event, Fidelity, FileTime, Log, LogSet, LogView, Number, ProcmonColumn, Resolution,
+    TICKS_PER_SECOND, TextOptions, WinStr, Zone, mismatch,
 };
 
 /// Longest cell of Process Monitor, in UTF-16 code units.
 const CELL_LIMIT: usize = 4_095;
 
-/// What one input may still cost, in about bytes of text. Entries of a forged table may all point to one
-/// huge record: each is then as dear as the record, which a reader of a whole log has to bear, but a
-/// fuzzer learns nothing from the thousandth.
+/// The work that one input may still cost, measured approximately in bytes of text. Entries of a forged table may all
+/// point to one huge record, and each entry then costs as much as the record. A reader of a whole log has to bear that,
+/// but a fuzzer learns nothing from the thousandth entry.
 pub struct Budget(usize);
 
 impl Budget {
-    /// Some milliseconds.
+    /// The usual budget: some milliseconds.
     pub const USUAL: usize = 1 << 20;
 
-    /// A fresh one.
+    /// A new budget.
     pub fn new(bytes: usize) -> Self {
         Self(bytes)
     }
 
-    /// Whether there is enough left; takes it.
+    /// Spends part of the budget; gives whether any is left.
     fn spend(&mut self, bytes: usize) -> bool {
         self.0 = self.0.saturating_sub(bytes);
         self.0 > 0
@@ -58,7 +58,7 @@ pub fn log(log: Log<&[u8]>, budget: &mut Budget) {
     whole_set(log, readable);
 }
 
-/// What holds of a log as the only part of a capture.
+/// Checks the invariants of a log as the only part of a capture.
 fn whole_set(log: Log<&[u8]>, readable: u64) {
     let view = log.view();
     assert!(mismatch(view, view).is_none_or(|reason| !reason.to_string().is_empty()));
@@ -98,7 +98,7 @@ fn tables(view: LogView<'_>, budget: &mut Budget) {
     assert_eq!(view.hosts().count(), sizes.hosts as usize);
     assert_eq!(view.ports().count(), sizes.ports as usize);
     for (ip, name) in view.hosts() {
-        // Of two entries with one address the first one counts; an empty name is none.
+        // Of two entries with one address the first one counts; an empty name counts as no name.
         assert!(view.host(&ip).is_none_or(|name| !name.is_empty()));
         budget.text(name);
     }
@@ -164,11 +164,11 @@ pub fn event(event: &Event<'_>, budget: &mut Budget) {
             if !budget.spend(text.len() + 1) {
                 return;
             }
-            // What stands there already makes no difference.
+            // Text that is already in the string makes no difference.
             if matches!(cell, ProcmonColumn::Path | ProcmonColumn::Detail) {
-                let mut behind = String::from("before");
-                event.push_cell(cell, FileTime(TICKS_PER_SECOND), &options, &mut behind);
-                assert_eq!(behind.strip_prefix("before"), Some(text.as_str()));
+                let mut appended = String::from("before");
+                event.push_cell(cell, FileTime(TICKS_PER_SECOND), &options, &mut appended);
+                assert_eq!(appended.strip_prefix("before"), Some(text.as_str()));
             }
         }
     }

@@ -1,11 +1,11 @@
-//! Small logs out of larger ones.
+//! Makes small logs from larger logs.
 
 use pml_parser::write::LogWriter;
 use pml_parser::{Event, LogView};
 use std::collections::BTreeSet;
 use std::io::Cursor;
 
-/// The chosen events of a log with their processes, each with so many of its modules at most.
+/// The chosen events of a log with their processes, each process with at most `modules` of its modules.
 pub fn log(of: LogView<'_>, modules: usize, mut is_chosen: impl FnMut(&Event<'_>) -> bool) -> Vec<u8> {
     let memory = "writing to memory does not fail";
     let mut log = LogWriter::like(Cursor::new(Vec::new()), of).expect(memory);

@@ -1,45 +1,54 @@
-//! What reading a whole capture may cost.
+//! Limits on the work and the output that one capture may cause.
 //!
-//! Five bytes of an event offset array can name a record of half a megabyte, and so can the next five;
-//! a table entry of four bytes can name a text of 64 KiB. Sound logs share little, so that work and output
-//! grow with the file. Forged ones are refused where they would make them grow beyond a multiple of it.
+//! Five bytes of an event offset array can name a record of half a megabyte, and the next five bytes can name
+//! the same record. A table entry of four bytes can name a text of 64 KiB. Sound logs share little, so work
+//! and output grow with the size of the file. A forged log is refused once its work or output exceeds a
+//! multiple of that size.
 
 use crate::log::event::Event;
 use crate::log::set::LogSet;
 use crate::raw::event::MOST_DETAILS;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// How much work a capture may make.
+/// How much work a capture may cause. The defaults fit every sound log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of event records that are read, as a multiple of the bytes of the capture. Records of a
-    /// sound log do not overlap: theirs is less than 1. One record counts for at most 1 MiB, which is as
-    /// much as is ever decoded of its details, so that a few damaged ones do not cost the others.
-    pub records: u64,
-    /// Bytes of event records that are read beyond that, whatever the size of the capture: whoever reads a
-    /// small log that is full of damage waits for no time.
-    pub spare: u64,
-    /// Bytes of text that are made, as a multiple of the bytes of the capture. Command lines in every row
-    /// and stacks as XML come to a tenfold, in the worst of cases to a hundredfold.
-    pub text: u64,
-    /// Bytes of text that are held at a time of one range of events.
-    pub held: u64,
+    /// Bytes of event records that may be read, as a multiple of the bytes of the capture; 8 by default.
+    /// Records of a sound log do not overlap, so they need a factor below 1. One record counts as at most
+    /// 1 MiB, the most that is ever decoded of its details. A few damaged records therefore do not use up the
+    /// limit.
+    pub record_bytes_factor: u64,
+    /// Bytes of event records that may be read in addition; 256 MiB by default. Small, badly damaged logs
+    /// therefore fit the limit. Reading this many bytes takes no noticeable time.
+    pub record_bytes_floor: u64,
+    /// Bytes of text that may be written, as a multiple of the bytes of the capture; 1,000 by default.
+    /// Command lines in every row, and stacks as XML, take 10 times the bytes of a real capture, and 100
+    /// times in the worst case.
+    pub text_bytes_factor: u64,
+    /// Bytes of text that one range of events may hold in memory; 512 MiB by default.
+    pub text_bytes_in_flight: u64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { records: 8, spare: 256 << 20, text: 1_000, held: 512 << 20 }
+        Self {
+            record_bytes_factor: 8,
+            record_bytes_floor: 256 << 20,
+            text_bytes_factor: 1_000,
+            text_bytes_in_flight: 512 << 20,
+        }
     }
 }
 
-/// Why a capture is not read to its end: it makes more work than any sound one of its size.
+/// Why a capture is not read to its end: it causes more work than any sound capture of its size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exceeded {
-    /// Event records overlap: more than [`Limits::records`] and [`Limits::spare`].
+    /// Event records overlap: together they exceed [`Limits::record_bytes_factor`] and
+    /// [`Limits::record_bytes_floor`].
     Records,
-    /// Texts are shared: more than [`Limits::text`].
+    /// Texts are shared: written out, they exceed [`Limits::text_bytes_factor`].
     Text,
-    /// Events of one range share texts: more than [`Limits::held`].
+    /// Events of one range share texts: together they exceed [`Limits::text_bytes_in_flight`].
     Held,
 }
 
@@ -55,15 +64,14 @@ impl std::fmt::Display for Exceeded {
 
 impl std::error::Error for Exceeded {}
 
-/// What a capture may still cost; threads share it.
+/// Counts the work of a capture against its [`Limits`]. Threads share one budget.
 ///
-/// Whether it is exceeded depends on the sums alone, so the outcome is the same for any number of
-/// threads.
+/// Only the sums decide whether a limit is exceeded, so the outcome is the same for any number of threads.
 #[derive(Debug)]
 pub struct Budget {
     records: AtomicU64,
     text: AtomicU64,
-    /// Most records and text in bytes.
+    /// The limits on bytes of records and bytes of text.
     most: [u64; 2],
     held: u64,
 }
@@ -71,20 +79,21 @@ pub struct Budget {
 impl Budget {
     /// The budget of a capture.
     pub fn new<B: AsRef<[u8]>>(set: &LogSet<B>, limits: Limits) -> Self {
-        let [records, text] = [limits.records, limits.text].map(|times| set.size().saturating_mul(times));
-        let most = [records.saturating_add(limits.spare), text];
-        Self { records: AtomicU64::new(0), text: AtomicU64::new(0), most, held: limits.held }
+        let [records, text] = [limits.record_bytes_factor, limits.text_bytes_factor]
+            .map(|times| set.size().saturating_mul(times));
+        let most = [records.saturating_add(limits.record_bytes_floor), text];
+        Self { records: AtomicU64::new(0), text: AtomicU64::new(0), most, held: limits.text_bytes_in_flight }
     }
 
-    /// What counts along with the work on one range of events.
+    /// A counter for the work on one range of events.
     pub fn meter(&self) -> Meter<'_> {
         Meter { budget: self, records: 0, text: 0, held: 0 }
     }
 
-    /// Counts text that is written at once.
+    /// Counts text in bytes that is written at once, without being held for a range.
     ///
     /// # Errors
-    /// When it is more than the limit.
+    /// When all text of the capture exceeds its limit.
     pub fn written(&self, bytes: usize) -> Result<(), Exceeded> {
         add(&self.text, bytes as u64, self.most[1], Exceeded::Text)
     }
@@ -95,7 +104,7 @@ fn add(sum: &AtomicU64, bytes: u64, most: u64, exceeded: Exceeded) -> Result<(),
     if before.saturating_add(bytes) > most { Err(exceeded) } else { Ok(()) }
 }
 
-/// Counts what one range of events costs. [`Meter::finish`] adds what has not been added yet.
+/// Counts the work on one range of events. [`Meter::finish`] adds the last bytes to the [`Budget`].
 #[derive(Debug)]
 pub struct Meter<'b> {
     budget: &'b Budget,
@@ -104,24 +113,24 @@ pub struct Meter<'b> {
     held: u64,
 }
 
-/// Bytes that a thread counts on its own before it adds them to what all have counted.
+/// Bytes that a thread counts alone before it adds them to the shared sums.
 const STEP: u64 = 256 << 10;
 
 impl Meter<'_> {
     /// Counts an event that was read.
     ///
     /// # Errors
-    /// When all events together are more than the limit.
+    /// When the records of all events exceed their limit.
     #[inline]
     pub fn event(&mut self, event: &Event<'_>) -> Result<(), Exceeded> {
         self.records += event.raw().len().min(MOST_DETAILS) as u64;
         if self.records >= STEP { self.add() } else { Ok(()) }
     }
 
-    /// Counts text that is held until the range is done.
+    /// Counts text in bytes that is held in memory until the range is done.
     ///
     /// # Errors
-    /// When that of the range, or of all ranges, is more than the limit.
+    /// When the text of the range, or of all ranges, exceeds its limit.
     #[inline]
     pub fn text(&mut self, bytes: usize) -> Result<(), Exceeded> {
         self.text += bytes as u64;
@@ -132,7 +141,8 @@ impl Meter<'_> {
         if self.text >= STEP { self.add() } else { Ok(()) }
     }
 
-    /// Text of one event beyond which no more of it need be made: [`Meter::text`] refuses it.
+    /// The most text of one event in bytes. [`Meter::text`] refuses more, so a longer text need not be
+    /// completed.
     pub fn most_text(&self) -> usize {
         usize::try_from(self.budget.held).unwrap_or(usize::MAX)
     }
@@ -144,10 +154,10 @@ impl Meter<'_> {
         add(&self.budget.text, text, self.budget.most[1], Exceeded::Text)
     }
 
-    /// The range is done.
+    /// Ends the range, and adds its last bytes to the budget.
     ///
     /// # Errors
-    /// As for an event.
+    /// When the records or the text of all ranges exceed their limit.
     pub fn finish(mut self) -> Result<(), Exceeded> {
         self.add()
     }

@@ -1,14 +1,14 @@
-//! What can be wrong with a log, and where.
+//! Errors in a log: their kinds, and where each was found.
 
 use std::fmt;
 
 /// Result of reading a log.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// One thing wrong with a log: what kind, in which structure, in which part, at which byte.
+/// One error in a log: its kind, the damaged structure, the part of the set, and the byte offset.
 ///
-/// Small and `Copy`, so that damage can be counted and kept without allocating. The name of the
-/// file is added by whoever knows it; [`Error::part`] tells which part of a set is meant.
+/// An error is small and `Copy`, so damage can be counted and kept without allocating. It does not hold the
+/// name of the file: [`Error::part`] is the position of the file in its set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Error {
     kind: ErrorKind,
@@ -27,7 +27,8 @@ pub enum ErrorKind {
     UnsupportedVersion(u32),
     /// The bitness field is neither 0 (32-bit) nor 1 (64-bit).
     BadBitness(u32),
-    /// The table offsets are zero: the capture was never closed.
+    /// The offset of the event offset array, the process table or the string table is 0: the capture was
+    /// never closed.
     NotClosed,
     /// A structure needs more bytes than are left in the file.
     Truncated {
@@ -38,21 +39,21 @@ pub enum ErrorKind {
     },
     /// An offset or count points outside the file or into another structure.
     OutOfBounds(u64),
-    /// A reference to a table entry that does not exist.
+    /// A reference to the table entry with this number, which does not exist or is another one.
     BadReference(u32),
-    /// Structures that must not share bytes do.
+    /// Structures share bytes that must belong to one of them.
     Overlapping,
-    /// The same key stands twice in a table that must have it once.
+    /// Two entries of a table have this key, which must be unique.
     Duplicate(u32),
-    /// No event has this id.
+    /// No event has this id or position.
     NoSuchEvent(u64),
-    /// An event offset array that does not lead to the events, all of them and each once.
+    /// The event offset array does not list every event exactly once.
     InconsistentOffsets,
     /// The caller cancelled.
     Cancelled,
-    /// A gap of this many bytes without a recognizable event.
+    /// A gap of this many bytes between events, without a recognizable event.
     NoEvents(u64),
-    /// A record with an implausible header field, or one that nothing follows.
+    /// A record with an implausible field, or a record that nothing follows.
     Doubtful,
 }
 
@@ -65,34 +66,34 @@ impl Error {
         Self::new(ErrorKind::Truncated { need, have }, what, offset)
     }
 
-    /// The same error, said of another part of the set.
+    /// The same error in part `part` of the set, counted from 0.
     #[must_use]
     pub const fn in_part(mut self, part: u16) -> Self {
         self.part = part;
         self
     }
 
-    /// What kind of thing is wrong.
+    /// The kind of error.
     pub const fn kind(&self) -> ErrorKind {
         self.kind
     }
 
-    /// The structure that is wrong, in words ("event record", "string table").
+    /// The name of the damaged structure ("event record", "string table").
     pub const fn what(&self) -> &'static str {
         self.what
     }
 
-    /// Position in the set of the part that is wrong, from 0.
+    /// Position of the damaged part in its set, from 0.
     pub const fn part(&self) -> u16 {
         self.part
     }
 
-    /// Byte offset of the structure from the start of that part's file.
+    /// Byte offset of the damaged structure in the file of its part.
     pub const fn offset(&self) -> u64 {
         self.offset
     }
 
-    /// What the person who sees this error may want to try, where there is something.
+    /// What a user can do about the error, or `None` where nothing is known to help.
     pub const fn hint(&self) -> Option<&'static str> {
         match self.kind {
             ErrorKind::NotPml => Some(
@@ -144,19 +145,19 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// What was lost to damage: how many, and where the first ones are.
+/// The structures that could not be read: their number, and the errors of the first ones.
 ///
-/// Mergeable, so that ranges can be read in parallel and added up in order.
+/// Damage of several ranges can be merged, so that ranges can be read in parallel.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Damage {
-    /// How many structures could not be read.
+    /// Number of errors.
     pub count: u64,
-    /// The first [`Damage::KEPT`] of them, in file order.
+    /// The first [`Damage::KEPT`] errors, in the order in which they were counted.
     pub first: Vec<Error>,
 }
 
 impl Damage {
-    /// How many errors are kept with their location; the rest are only counted.
+    /// The most errors that are kept with their locations. Further errors are only counted.
     pub const KEPT: usize = 100;
 
     /// Counts one error.
@@ -167,14 +168,14 @@ impl Damage {
         }
     }
 
-    /// Adds what a later range lost.
+    /// Adds the damage of a later range.
     pub fn merge(&mut self, later: &Damage) {
         self.count += later.count;
         let room = Self::KEPT - self.first.len().min(Self::KEPT);
         self.first.extend(later.first.iter().take(room));
     }
 
-    /// Whether nothing was lost.
+    /// Whether no error was counted.
     pub fn is_empty(&self) -> bool {
         self.count == 0
     }

@@ -1,34 +1,35 @@
-//! Reads Process Monitor logs (PML, version 9) in place, and turns them into columns.
+//! Reads Process Monitor logs (PML, version 9) in place, and exports them as Arrow columns and files.
 //!
-//! Data flows one way: bytes → events → columns → outputs.
+//! Data flows one way: bytes → events → columns → outputs. Start at the level that you need:
 //!
-//! * [`Log`] is one file, [`LogSet`] the parts of a capture. Both own their bytes (a map, a
-//!   vector, a slice) and a small index, and hand out `Copy` views.
-//! * [`Event`], [`Process`], [`Module`] and [`Stack`] are such views; reading a field reads the
-//!   bytes. Nothing is allocated per event.
-//! * [`Event::push_path`] and [`Event::push_detail`] write texts into a caller's buffer, as
-//!   Process Monitor shows them or as the log holds them ([`Fidelity`]).
-//! * With the feature `export`, the module of that name turns a capture into files; with `filter`,
-//!   events can be chosen by an expression; with `parallel`, ranges of events are worked on by
-//!   several threads; with `write`, logs can be made; with `recover`, what is left of a broken log can
-//!   be read; with `mmap`, files can be mapped.
+//! * **A capture from a path**: `LogSet::open` (feature `mmap`) finds and maps the parts.
+//! * **Bytes that you have**: [`Log::parse`] reads one file, [`Log::recover`] reads what is left of a broken
+//!   one, and [`LogSet::new`] makes a capture of several logs. A log owns its bytes (a map, a vector, a
+//!   slice) and a small index.
+//! * **Events**: [`Event`], [`Process`], [`Module`] and [`Stack`] are `Copy` views; reading a field reads the
+//!   bytes. Nothing is allocated per event. [`Operation`] has a constant for every operation.
+//! * **Texts**: [`Event::push_path`] and [`Event::push_detail`] append to your buffer. [`Fidelity`] chooses
+//!   between the text that Process Monitor shows and the text that the log holds. [`Event::push_cell`] writes
+//!   any of Process Monitor's 27 columns.
+//! * **Choosing events** (feature `filter`): `Filter` parses an expression, `Matcher` decides.
+//! * **Columns and files** (feature `export`): `export::batches::EventBatches` iterates over Arrow record
+//!   batches; the module `export` writes Parquet, Arrow IPC, JSON Lines, CSV, XML, and smaller logs.
+//! * **Writing logs**: [`mod@write`].
 //!
-//! ```
-//! # fn read(bytes: &[u8]) -> Result<(), pml_parser::Error> {
-//! let log = pml_parser::Log::parse(bytes)?;
-//! for position in 0..log.view().event_count() {
-//!     let event = log.view().event(position)?;
-//!     if event.status().is_error() {
-//!         println!("{} {} {}", event.time(), event.operation().name(), event.status());
-//!     }
+//! ```no_run
+//! # #[cfg(feature = "mmap")] {
+//! let opened = pml_parser::LogSet::open("Bootlog.pml")?;
+//! for event in opened.set.events().flatten().filter(|event| event.status().is_error()) {
+//!     println!("{} {} {}", event.operation().name(), event.path(), event.status());
 //! }
-//! # Ok(())
 //! # }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 #[cfg(feature = "export")]
 pub mod arrow;
 mod budget;
+pub mod columns;
 mod detail;
 mod error;
 #[cfg(feature = "export")]
@@ -52,7 +53,8 @@ mod time;
 pub mod write;
 
 pub use budget::{Budget, Exceeded, Limits, Meter};
-pub use detail::{Decoded, Endpoint, Fidelity, Number, Numbers, TextOptions};
+pub use columns::Number;
+pub use detail::{Decoded, Endpoint, Fidelity, Numbers, TextOptions};
 pub use error::{Damage, Error, ErrorKind, Result};
 #[cfg(feature = "filter")]
 pub use filter::{Filter, FilterError, Matcher, PmcError, PmcRule};
@@ -77,3 +79,8 @@ pub use resolve::Location;
 pub use text::WinStr;
 pub use time::zone::Zone;
 pub use time::{Civil, FileTime, TICKS_PER_SECOND, Ticks};
+
+/// The README, whose example is compiled.
+#[cfg(all(doctest, feature = "mmap"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

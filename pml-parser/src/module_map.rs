@@ -1,20 +1,22 @@
-//! The modules of one process, arranged so that an address finds its module, and when that answer holds.
+//! An index of one process's modules by address, and the times for which a result holds.
 
 use crate::time::FileTime;
 
-/// How to choose among modules that share an address.
+/// How to choose among the modules that contain an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Resolution {
-    /// As Process Monitor does: only modules loaded before the event. Frames of events that came
-    /// before it first looked at the process stay without a module.
+    /// As Process Monitor does: only modules that were loaded at or before the time of the event. Process
+    /// Monitor lists the modules of a process some time after it started. Frames of earlier events have no
+    /// module.
     Procmon,
-    /// The same, but modules that were there when Process Monitor first looked at the process
-    /// count as loaded before; their stored load time is that of the look.
+    /// As [`Resolution::Procmon`], but where that finds no module, a module counts that was already loaded
+    /// when Process Monitor first listed the modules of the process. The stored load time of such a module is
+    /// the time of that listing, which several modules share.
     #[default]
     Corrected,
 }
 
-/// The times for which a resolved stack holds, both ends included.
+/// The times for which a resolved stack is valid, both ends included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Validity {
     from: FileTime,
@@ -29,7 +31,7 @@ impl Validity {
         self.from <= time && time <= self.to
     }
 
-    /// Takes out the times at which a module is loaded but was not at `time`, or the reverse.
+    /// Excludes the times at which a module is loaded if it is not loaded at `time`, and the reverse.
     fn narrow(&mut self, load: FileTime, time: FileTime) {
         if load <= time {
             self.from = self.from.max(load);
@@ -50,7 +52,7 @@ pub(crate) struct ModuleMap {
     candidates: Vec<Candidate>,
 }
 
-/// Where a module lies, and since when.
+/// The addresses of a module, and its load time.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Extent {
     /// Lowest address.
@@ -64,15 +66,15 @@ pub(crate) struct Extent {
 struct Candidate {
     module: u32,
     load: FileTime,
-    /// Whether other modules of the process share the load time: they were there when Process
-    /// Monitor first looked at the process.
+    /// Whether other modules of the process have the same load time. Such modules were already loaded when
+    /// Process Monitor first listed the modules of the process.
     snapshot: bool,
 }
 
-/// Modules that one address is looked for in: those last in table order. Overlapping modules
-/// multiply pieces by candidates; no real process has more than a few, a forged one is cut off.
+/// The most candidates of one piece: the last modules in table order. Overlapping modules multiply pieces by
+/// candidates. A real process has few overlaps; a forged process gets no more than these.
 const MAX_OVERLAP: usize = 32;
-/// Candidates of all pieces together, for each module.
+/// The most candidates of all pieces together, per module.
 const MAX_CANDIDATES: usize = 16;
 
 impl ModuleMap {
@@ -120,7 +122,7 @@ impl ModuleMap {
         map
     }
 
-    /// Position in the module table of the module at `address`.
+    /// Position in the module table of the module that contains `address` at `time`.
     pub(crate) fn find(
         &self,
         address: u64,

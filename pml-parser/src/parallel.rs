@@ -1,15 +1,19 @@
-//! Parallel work whose results come back in order, with bounded work in flight.
+//! Parallel work whose results arrive in order, with a bounded number of items in flight.
 
 use rayon::ThreadPoolBuilder;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::mpsc;
 
-/// Runs `work` on every item, on `threads` threads, and `consume` on every result in the order of
-/// the items, on the calling thread. At most `threads + 2` items are under way or waiting.
+/// Runs `work` on every item, on `threads` threads. Runs `consume` on every result in the order of the items,
+/// on the calling thread. At most `threads + 2` items are in progress or waiting.
 ///
-/// With one thread everything runs on the calling one. The first error ends the run: items under
-/// way are finished and dropped. A panic in `work` goes on in the caller.
+/// With one thread, or where the system gives no more threads, everything runs on the calling thread. A panic
+/// in `work` continues in the caller.
+///
+/// # Errors
+/// The first error of `work` or `consume`, in the order of the items, ends the run. Items in progress are
+/// finished and dropped.
 pub fn in_order<I, T, E>(
     threads: usize,
     items: impl Iterator<Item = I>,
@@ -23,7 +27,7 @@ where
 {
     let pool = match ThreadPoolBuilder::new().num_threads(threads.max(1)).build() {
         Ok(pool) if threads > 1 => pool,
-        // One thread, or the system gives no more: do it here.
+        // One thread, or the system gives no more threads: work on the calling thread.
         _ => {
             for item in items {
                 consume(work(item)?)?;
@@ -65,13 +69,59 @@ where
     })
 }
 
+/// Items that another thread makes ahead of their use, and the result of that thread.
+#[cfg(feature = "export")]
+pub(crate) struct Ahead<T, R> {
+    items: Option<mpsc::Receiver<T>>,
+    worker: Option<std::thread::JoinHandle<R>>,
+}
+
+#[cfg(feature = "export")]
+impl<T: Send + 'static, R: Send + 'static> Ahead<T, R> {
+    /// Starts `work` on another thread, where it hands over items one by one. At most `waiting` items wait to
+    /// be taken. When handing over fails, nobody takes items any more, and `work` must end.
+    pub(crate) fn new(
+        waiting: usize,
+        work: impl FnOnce(&dyn Fn(T) -> Result<(), crate::progress::Cancelled>) -> R + Send + 'static,
+    ) -> std::io::Result<Self> {
+        let (sender, items) = mpsc::sync_channel(waiting);
+        let hand_over = move |item| sender.send(item).map_err(|_| crate::progress::Cancelled);
+        let worker = std::thread::Builder::new().spawn(move || work(&hand_over))?;
+        Ok(Self { items: Some(items), worker: Some(worker) })
+    }
+
+    /// The next item; `None` after the last one.
+    pub(crate) fn next(&mut self) -> Option<T> {
+        self.items.as_ref()?.recv().ok()
+    }
+
+    /// Ends the work, and drops the items that were not taken and the result.
+    pub(crate) fn abandon(&mut self) {
+        self.items = None;
+        if let Some(worker) = self.worker.take() {
+            // A panic has already been printed, and no caller is left that could receive it.
+            let _ = worker.join();
+        }
+    }
+
+    /// Waits for the work and returns its result, the first time that this is called. Items that were not
+    /// taken are dropped. A panic of the work continues in the caller.
+    pub(crate) fn finish(&mut self) -> Option<R> {
+        self.items = None;
+        match self.worker.take()?.join() {
+            Ok(result) => Some(result),
+            Err(panic) => resume_unwind(panic),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     #[test]
-    fn results_come_in_order_for_any_number_of_threads() {
+    fn results_arrive_in_order_for_any_number_of_threads() {
         for threads in [1, 2, 3, 8] {
             let under_way = AtomicUsize::new(0);
             let most = AtomicUsize::new(0);
@@ -93,7 +143,7 @@ mod tests {
             )
             .unwrap();
             assert_eq!(seen, (0..500).collect::<Vec<_>>());
-            assert!(most.load(Ordering::SeqCst) <= threads, "no more at once than threads");
+            assert!(most.load(Ordering::SeqCst) <= threads, "at most one item per thread at a time");
         }
     }
 

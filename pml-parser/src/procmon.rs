@@ -1,4 +1,4 @@
-//! The 27 columns of Process Monitor, and how each cell reads (docs/format.md, "Values").
+//! The 27 columns of Process Monitor, and the text of each cell (docs/format.md, "Values").
 
 use crate::detail::value;
 use crate::detail::{CELL_LIMIT, Decoded, TextOptions, cut};
@@ -72,20 +72,20 @@ static TITLES: [(ProcmonColumn, &str); 27] = [
 ];
 
 impl ProcmonColumn {
-    /// How many there are.
+    /// Number of columns.
     pub const COUNT: usize = 27;
 
-    /// All columns, in the order of an export with all of them.
+    /// All columns, in the order in which Process Monitor exports them.
     pub fn all() -> impl ExactSizeIterator<Item = Self> {
         TITLES.iter().map(|entry| entry.0)
     }
 
-    /// The columns that Process Monitor shows by default.
+    /// The seven columns that Process Monitor shows by default, in its order.
     pub fn defaults() -> impl ExactSizeIterator<Item = Self> {
         Self::all().take(7)
     }
 
-    /// Whether all events of a process have the same text here.
+    /// Whether all events of a process have the same text in this column.
     pub fn is_of_process(self) -> bool {
         matches!(
             self,
@@ -106,17 +106,16 @@ impl ProcmonColumn {
         )
     }
 
-    /// The title, as exports have it.
+    /// The title of the column, as Process Monitor's exports spell it.
     pub fn title(self) -> &'static str {
         TITLES.get(self as usize).map_or("", |entry| entry.1)
     }
 }
 
 impl<'a> Event<'a> {
-    /// Appends the text of a cell. `first` is the time that relative times count from: that of
-    /// the first event of the set.
+    /// Appends the text of a cell. Relative times count from `first`, the time of the first event of the set.
     ///
-    /// Only [`ProcmonColumn::Detail`] can be anything but [`Decoded::Yes`].
+    /// The result is [`Decoded::Yes`] for every column but [`ProcmonColumn::Detail`].
     pub fn push_cell(
         &self,
         cell: ProcmonColumn,
@@ -190,7 +189,7 @@ impl<'a> Event<'a> {
     }
 }
 
-/// `h:mm:ss.fffffff AM`, or the signed number where it is no time.
+/// `h:mm:ss.fffffff AM`, or the signed number where the value is not a valid time.
 fn time_of_day(out: &mut String, time: FileTime, options: &TextOptions) {
     match options.zone.local(time).civil() {
         Some(civil) => value::clock(out, &civil, true),
@@ -215,7 +214,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn titles_stand_in_the_order_of_their_columns() {
+    fn titles_are_in_the_order_of_their_columns() {
         for (position, cell) in ProcmonColumn::all().enumerate() {
             assert_eq!(cell as usize, position);
         }

@@ -1,18 +1,19 @@
 //! Progress and cancellation of long work: one trait for all of it.
 
-/// Watches long work, and may cancel it.
+/// Receives the progress of long work, and may cancel it. Methods may be called from any thread.
 pub trait Progress: Sync {
-    /// A stretch of work over `bytes` bytes begins: what follows counts from its start.
+    /// A stage of work over `bytes` bytes begins. The following counts of [`Progress::advance`] are relative
+    /// to its start.
     fn begin(&self, bytes: u64) {
         let _ = bytes;
     }
-    /// The work is done up to `events` events and `bytes` bytes of the capture.
+    /// The first `events` events, and the first `bytes` bytes of the files, are done.
     fn advance(&self, events: u64, bytes: u64);
-    /// Whether the work is to end early.
+    /// Whether the work must end early. The work asks often, so the answer must be quick.
     fn is_cancelled(&self) -> bool;
 }
 
-/// Watches nothing, and never cancels.
+/// Ignores progress, and never cancels.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoProgress;
 

@@ -1,4 +1,4 @@
-//! From addresses of stacks to the modules they lie in.
+//! Finds the module that contains an address of a call stack.
 
 use crate::detail::Fidelity;
 use crate::log::LogView;
@@ -7,7 +7,7 @@ use crate::log::process::Module;
 use crate::module_map::{Resolution, Validity};
 use crate::time::FileTime;
 
-/// Where an address lies: the module, and how far into it.
+/// The module that contains an address, and the offset of the address in the module.
 #[derive(Clone, Copy, Debug)]
 pub struct Location<'a> {
     /// The module.
@@ -26,8 +26,8 @@ impl From<Fidelity> for Resolution {
 }
 
 impl<'a> Event<'a> {
-    /// The module that `address` belongs to at the time of this event: one of its own process,
-    /// else one of the kernel (PID 4).
+    /// The module that contains `address` at the time of this event, or `None` where no module does. The
+    /// modules of the event's process come first, then the kernel's (PID 4).
     pub fn locate(&self, address: u64, resolution: Resolution) -> Option<Location<'a>> {
         Resolver::new(self.log(), self.process_position(), resolution)
             .locate(address, self.time())
@@ -48,7 +48,7 @@ pub(crate) struct Resolver<'a> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LocatedModule<'a> {
     found: Module<'a>,
-    /// Position in the process table of the process whose module it is.
+    /// Position in the process table of the process that has the module.
     #[cfg_attr(not(feature = "export"), allow(dead_code, reason = "used by the columnar stage"))]
     pub owner: u32,
     /// Position in that process's module table.
@@ -84,7 +84,7 @@ impl<'a> Resolver<'a> {
         self.owners.into_iter().flatten().find_map(|owner| {
             let map = self.log.module_map(owner)?;
             let module = map.find(address, time, self.resolution, validity)?;
-            // It was there when the map was made; that the file still holds it is another matter.
+            // The module was in the file when the map was made. The file may have changed since.
             let found = self.log.process_at(owner)?.modules().at(module as usize)?;
             Some(LocatedModule { found, owner, module, address })
         })

@@ -1,21 +1,22 @@
-//! Strings as they stand in a log: UTF-16LE, or one byte a character.
+//! Strings of a log, as stored: UTF-16LE, or one byte per character.
 
 use encoding_rs::mem::{convert_latin1_to_str, convert_utf16_to_str};
 use std::borrow::Cow;
 
 /// A borrowed string of a log.
 ///
-/// It ends at its first NUL, whatever its stored length says, as Process Monitor reads it.
+/// The string ends at its first NUL, even where its stored length is greater. Process Monitor reads strings
+/// the same way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum WinStr<'a> {
-    /// One byte a character (Latin-1; in practice ASCII).
+    /// One byte per character (Latin-1; in practice ASCII).
     Latin1(&'a [u8]),
-    /// UTF-16LE code units, perhaps with unpaired surrogates.
+    /// UTF-16LE code units; surrogates may be unpaired.
     Utf16(&'a [u8]),
 }
 
-/// Whether one of four 16-bit units is 0. (A unit of 0 is the only one that borrows into its top bit
-/// without having had it; what borrows reach beyond the first 0 does not matter.)
+/// Whether one of four 16-bit units is 0. (Of the units whose top bit is clear, only 0 gets a top bit by the
+/// subtraction. The borrow that it causes in the units above does not change the answer.)
 fn has_zero16(units: u64) -> bool {
     units.wrapping_sub(0x0001_0001_0001_0001) & !units & 0x8000_8000_8000_8000 != 0
 }
@@ -30,7 +31,7 @@ impl<'a> WinStr<'a> {
     /// The empty string.
     pub const EMPTY: Self = Self::Latin1(&[]);
 
-    /// A UTF-16LE string up to its first NUL or the end of `bytes`; an odd last byte is left out.
+    /// A UTF-16LE string up to its first NUL or the end of `bytes`; an odd last byte is ignored.
     pub(crate) fn utf16(bytes: &'a [u8]) -> Self {
         let whole = bytes.get(..bytes.len() & !1).unwrap_or(bytes);
         // Four units at a time while none of them is NUL.
@@ -51,12 +52,12 @@ impl<'a> WinStr<'a> {
         Self::Latin1(bytes.get(..end).unwrap_or(bytes))
     }
 
-    /// Whether there is nothing before the first NUL.
+    /// Whether the string has no characters.
     pub fn is_empty(self) -> bool {
         self.raw().is_empty()
     }
 
-    /// The bytes as they stand in the file, without a NUL.
+    /// The stored bytes, without the NUL.
     pub fn raw(self) -> &'a [u8] {
         match self {
             Self::Latin1(b) | Self::Utf16(b) => b,
@@ -71,7 +72,8 @@ impl<'a> WinStr<'a> {
         }
     }
 
-    /// The string as UTF-8, borrowed where the file already holds it so.
+    /// The string as UTF-8; each unpaired surrogate becomes U+FFFD. ASCII of one byte per character is
+    /// borrowed from the log.
     pub fn to_str(self) -> Cow<'a, str> {
         if let Self::Latin1(bytes) = self
             && bytes.is_ascii()
@@ -84,7 +86,7 @@ impl<'a> WinStr<'a> {
         Cow::Owned(text)
     }
 
-    /// The last character, where it is one code unit.
+    /// Whether the last character is this ASCII character.
     pub(crate) fn ends_with(self, ascii: u8) -> bool {
         match self {
             Self::Latin1(b) => b.last() == Some(&ascii),
@@ -92,7 +94,7 @@ impl<'a> WinStr<'a> {
         }
     }
 
-    /// Whether the string equals an ASCII text, upper and lower case of ASCII letters alike.
+    /// Whether the string equals an ASCII text, without regard to the case of ASCII letters.
     pub fn eq_ignore_ascii_case(self, ascii: &str) -> bool {
         match self {
             Self::Latin1(b) => b.eq_ignore_ascii_case(ascii.as_bytes()),
@@ -112,13 +114,13 @@ impl std::fmt::Display for WinStr<'_> {
     }
 }
 
-/// What the converters write into: they want text, not room for it.
+/// Text that the converters overwrite: they take a `str` of full length, not spare capacity.
 const BLANK: &str = match std::str::from_utf8(&[0; 1024]) {
     Ok(text) => text,
     Err(_) => "",
 };
 
-/// Lets `convert` write into `most` bytes behind the text, and keeps as many as it says.
+/// Appends `most` bytes to the text for `convert` to overwrite. Keeps as many bytes as `convert` returns.
 fn append(out: &mut String, most: usize, convert: impl FnOnce(&mut str) -> usize) {
     let start = out.len();
     out.reserve(most);
@@ -136,7 +138,7 @@ fn push_latin1(bytes: &[u8], out: &mut String) {
     append(out, bytes.len() * 2, |to| convert_latin1_to_str(bytes, to));
 }
 
-/// Units that are converted at a time.
+/// UTF-16 units that are converted at a time.
 const RUN: usize = 64;
 
 /// Appends UTF-16LE bytes as UTF-8, in runs.
@@ -177,7 +179,7 @@ mod tests {
         }
 
         #[test]
-        fn mostly_ascii_too(text in "[ -~]{0,40}[一-龥]{0,3}[ -~]{0,9}") {
+        fn mostly_ascii_text_is_decoded(text in "[ -~]{0,40}[一-龥]{0,3}[ -~]{0,9}") {
             let units: Vec<u16> = text.encode_utf16().collect();
             let bytes = le(&units);
             prop_assert_eq!(WinStr::utf16(&bytes).to_str(), text);
@@ -186,8 +188,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_first_nul_is_found_wherever_it_stands(units in proptest::collection::vec(0u16..=3, 0..40), high: bool) {
-            // Units with zero bytes that are no NUL, and NULs at any place.
+        fn the_first_nul_is_found_at_any_position(units in proptest::collection::vec(0u16..=3, 0..40), high: bool) {
+            // Units that are not NUL although one of their bytes is 0, and NULs at any position.
             let units: Vec<u16> = units.into_iter().map(|u| if high && u > 1 { u << 8 } else { u }).collect();
             let bytes = le(&units);
             let end = units.iter().position(|&u| u == 0).unwrap_or(units.len());
@@ -198,14 +200,14 @@ mod tests {
     }
 
     #[test]
-    fn pairs_of_surrogates_stay_together_wherever_they_stand() {
+    fn surrogate_pairs_stay_together_at_any_position() {
         for before in 0..=3 * RUN {
             let start = vec![0x61; before];
             for end in [&[0xD83D, 0xDE00][..], &[0xD83D], &[0xDE00], &[0xD83D, 0xD83D, 0xDE00, 0x62]] {
                 let units = [&start, end].concat();
                 let mut text = String::new();
                 push_utf16(&[le(&units), vec![0x63]].concat(), &mut text);
-                assert_eq!(text, String::from_utf16_lossy(&units), "behind {before} units");
+                assert_eq!(text, String::from_utf16_lossy(&units), "after {before} units");
             }
         }
     }
@@ -213,13 +215,13 @@ mod tests {
     #[test]
     fn a_string_ends_at_its_first_nul() {
         assert_eq!(WinStr::utf16(&le(&[97, 0, 98])).to_str(), "a");
-        assert_eq!(WinStr::utf16(&[97, 0, 98]).to_str(), "a", "an odd byte is left out");
+        assert_eq!(WinStr::utf16(&[97, 0, 98]).to_str(), "a", "an odd byte is ignored");
         assert_eq!(WinStr::latin1(b"a\0b").to_str(), "a");
         assert_eq!(WinStr::latin1(&[0xE9]).to_str(), "\u{e9}");
     }
 
     #[test]
-    fn comparing_without_case() {
+    fn comparison_ignores_ascii_case() {
         let units: Vec<u16> = "TiWorker.exe".encode_utf16().collect();
         let bytes = le(&units);
         assert!(WinStr::utf16(&bytes).eq_ignore_ascii_case("tiworker.EXE"));

@@ -1,18 +1,21 @@
-//! Columns that are asked for alone hold what they hold among all others.
+//! Columns: what each holds, alone and among others, and that a number needs nothing but its row.
 #![forbid(unsafe_code)]
 
 use arrow::array::{Array, ArrayRef, AsArray};
-use arrow::datatypes::{DataType, Int64Type, UInt64Type};
+use arrow::datatypes::{DataType, Decimal128Type, Int64Type, UInt64Type};
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use pml_parser::NoProgress;
-use pml_parser::arrow::schema::{EVENTS, EventColumnSet};
+use pml_parser::arrow::schema::EventColumnSet;
+use pml_parser::columns::{EVENTS, PROCESSES};
 use pml_parser::export::batches::read_batches;
-use pml_parser::export::parquet::{Compression, Options, write_dataset};
-use pml_parser::export::{Provenance, TableExport, Work, ipc, jsonl};
-use pml_parser::{Decoded, Log, LogSet, Number, TextOptions};
-use pml_samples::boot::{self, Amount, generate_in_memory};
-use std::fs::File;
+use pml_parser::export::parquet::{Compression, ParquetOptions, write_dataset};
+use pml_parser::export::{Provenance, ScanOptions, TableOptions, ipc, jsonl};
+use pml_parser::{Decoded, FileTime, Filter, Log, LogSet, Number, TextOptions};
+use pml_samples::boot::{self, Amount};
+use pml_samples::scenario::generate_in_memory;
+use std::collections::BTreeSet;
+use std::fs::{self, File};
 
 fn set() -> LogSet<Vec<u8>> {
     let options =
@@ -21,8 +24,8 @@ fn set() -> LogSet<Vec<u8>> {
     LogSet::new(parts.into_iter().map(|bytes| Log::parse(bytes).unwrap()).collect())
 }
 
-fn export(columns: EventColumnSet) -> TableExport {
-    TableExport { work: Work { threads: 2, ..Work::default() }, columns }
+fn export(columns: EventColumnSet) -> TableOptions {
+    TableOptions { scan: ScanOptions { threads: 2, ..ScanOptions::default() }, columns }
 }
 
 fn table(set: &LogSet<Vec<u8>>, columns: &EventColumnSet) -> RecordBatch {
@@ -79,16 +82,16 @@ fn rows_hold_what_events_say() {
     }
 }
 
-/// Whether details could be decoded is not said where they were not asked for.
+/// Without the column of details nobody looks whether details can be decoded.
 #[test]
-fn what_was_not_looked_at_is_not_counted() {
+fn undecoded_details_are_counted_only_with_the_column_of_details() {
     let set = set();
     for (names, counted) in [(["path", "detail"], Some(0)), (["path", "time"], None)] {
         let export = export(EventColumnSet::named(names).unwrap());
         let counts = read_batches(&set, &export, &NoProgress, |_| Ok(())).unwrap();
         assert_eq!((counts.events(), counts.undecoded), (set.event_count(), counted));
         let folder = tempfile::tempdir().unwrap();
-        let options = Options { export, compression: Compression::Zstd, facts: Provenance::default() };
+        let options = ParquetOptions { export, compression: Compression::Zstd, facts: Provenance::default() };
         write_dataset(&set, |name| File::create(folder.path().join(name)), &options, &NoProgress).unwrap();
         let capture = File::open(folder.path().join("capture.parquet")).unwrap();
         let mut reader = ParquetRecordBatchReaderBuilder::try_new(capture).unwrap().build().unwrap();
@@ -110,6 +113,95 @@ fn each_column_alone_holds_what_it_holds_among_all() {
     }
 }
 
+/// Whatever number has a row among the columns is exported and filtered, and its values are those of
+/// the details: nothing but the row and the field of a layout is to be written.
+#[test]
+fn every_number_is_exported_and_filtered() {
+    let set = set();
+    let first = set.time_span().map_or(FileTime(0), |span| span.0);
+    let selected = |text: String| -> Vec<bool> {
+        let filter = Filter::parse(&text).unwrap();
+        let mut matcher = filter.matcher(first);
+        set.events().map(|event| matcher.matches(&event.unwrap())).collect()
+    };
+    let mut with_values = 0;
+    for &number in Number::ALL {
+        let column = EVENTS.columns.iter().find(|column| column.number() == Some(number)).unwrap();
+        let name = column.name;
+        let array = table(&set, &EventColumnSet::named([name]).unwrap()).column(0).clone();
+        let array = arrow::compute::cast(&array, &DataType::Decimal128(38, 0)).unwrap();
+        let array = array.as_primitive::<Decimal128Type>();
+        let exported: Vec<_> = array.iter().collect();
+        let decoded = set.events().map(|event| event.unwrap().numbers().get(number));
+        let decoded = decoded.map(|value| match number.kind().signed_bits() {
+            Some(32) => value.map(|value| i128::from(value as i32)),
+            Some(_) => value.map(|value| i128::from(value as i64)),
+            None => value.map(i128::from),
+        });
+        assert!(decoded.eq(exported.iter().copied()), "{name}");
+        let is_null: Vec<_> = exported.iter().map(Option::is_none).collect();
+        assert_eq!(selected(format!("{name} is null")), is_null, "{name}");
+        let values: BTreeSet<i128> = exported.iter().copied().flatten().collect();
+        with_values += usize::from(!values.is_empty());
+        for value in values.first().into_iter().chain(values.last()) {
+            let is_value: Vec<_> = exported.iter().map(|other| *other == Some(*value)).collect();
+            assert_eq!(selected(format!("{name} = {value}")), is_value, "{name}");
+            let is_above: Vec<_> = exported.iter().map(|other| other.is_some_and(|v| v > *value)).collect();
+            assert_eq!(selected(format!("{name} > {value}")), is_above, "{name}");
+        }
+    }
+    assert!(with_values > 15, "{with_values} numbers occur");
+}
+
+/// The columns of docs/filters.md, generated; `UPDATE=1` writes them.
+#[test]
+fn the_page_of_filters_lists_its_columns() {
+    let names = |is_wanted: &dyn Fn(&str) -> bool| -> Vec<String> {
+        let names = Filter::columns().map(|column| column.name).filter(|name| is_wanted(name));
+        names.map(|name| format!("`{name}`")).collect()
+    };
+    let has = |table: &pml_parser::columns::Table, name: &str| table.columns.iter().any(|c| c.name == name);
+    let of_events = names(&|name| has(&EVENTS, name));
+    assert_eq!(of_events.len(), EVENTS.columns.len() - 1, "stack_id alone is left out");
+    let of_processes = names(&|name| !has(&EVENTS, name) && has(&PROCESSES, name));
+    let mut list = String::new();
+    let mut width = 0;
+    for (at, name) in of_events.iter().enumerate() {
+        let end = if at + 1 == of_events.len() { "." } else { "," };
+        let is_too_long = width + 1 + name.len() + end.len() > 120;
+        list += if at == 0 {
+            ""
+        } else if is_too_long {
+            "\n"
+        } else {
+            " "
+        };
+        width = if is_too_long { 0 } else { width + usize::from(at > 0) } + name.len() + end.len();
+        list += &format!("{name}{end}");
+    }
+    list += "\n\n| more | what it is |\n|---|---|\n";
+    for column in Filter::columns() {
+        if !has(&EVENTS, column.name) && !has(&PROCESSES, column.name) {
+            list += &format!("| `{}` | {} |\n", column.name, column.doc);
+        }
+    }
+    list += &format!(
+        "| {} | of the process; see the table `processes`. Missing where the log has no record of the process |\n",
+        of_processes.join(", ")
+    );
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/filters.md");
+    let page = fs::read_to_string(path).unwrap();
+    let (before, rest) = page.split_once("<!-- generated: the list of columns -->\n").unwrap();
+    let (listed, after) = rest.split_once("<!-- end -->\n").unwrap();
+    if std::env::var_os("UPDATE").is_some() {
+        let page = format!("{before}<!-- generated: the list of columns -->\n{list}<!-- end -->\n{after}");
+        fs::write(path, page).unwrap();
+    } else {
+        let update = "UPDATE=1 cargo test -p pml-parser --features export --test columns";
+        assert!(listed == list, "docs/filters.md is stale: run {update}");
+    }
+}
+
 #[test]
 fn columns_keep_the_order_of_the_table() {
     let columns = EventColumnSet::named(["result", "path", "Time", "path"]).unwrap();
@@ -122,7 +214,7 @@ fn columns_keep_the_order_of_the_table() {
 }
 
 #[test]
-fn outputs_hold_the_columns_that_were_asked_for() {
+fn outputs_hold_the_chosen_columns() {
     let set = set();
     for (names, files) in [(&["path", "result"][..], 4), (&["path", "stack_id"], 6), (&["stack_id"], 6)] {
         let export = export(EventColumnSet::named(names.iter().copied()).unwrap());
@@ -145,8 +237,8 @@ fn outputs_hold_the_columns_that_were_asked_for() {
         assert_eq!(rows as u64, set.event_count());
 
         let folder = tempfile::tempdir().unwrap();
-        let options = Options { export, compression: Compression::Zstd, facts: Provenance::default() };
+        let options = ParquetOptions { export, compression: Compression::Zstd, facts: Provenance::default() };
         write_dataset(&set, |name| File::create(folder.path().join(name)), &options, &NoProgress).unwrap();
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), files, "{names:?}");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), files, "{names:?}");
     }
 }

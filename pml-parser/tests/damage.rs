@@ -1,18 +1,18 @@
-//! Broken logs: cut at every byte, every byte of header and tables changed, events with absurd
-//! fields. Nothing panics, work stays bounded, damage is located.
+//! Damaged logs: cut at every byte, every byte of header and tables changed, events with absurd fields.
+//! Reading never panics, work is bounded, and damage has an offset.
 #![forbid(unsafe_code)]
 
 use pml_parser::NoProgress;
 use pml_parser::write::{LogWriter, Machine, NewEvent, details};
 use pml_parser::{ErrorKind, EventClass, Fidelity, FileTime, Log, ProcmonColumn, Resolution, TextOptions};
-use pml_samples::little;
+use pml_samples::minimal;
 use std::io::Cursor;
 
 fn log(is_64_bit: bool) -> Vec<u8> {
-    little::log(is_64_bit).unwrap()
+    minimal::log(is_64_bit).unwrap()
 }
 
-/// Reads all there is to read; gives the number of readable events.
+/// Reads everything, and returns the number of readable events.
 fn look(bytes: &[u8]) -> Option<usize> {
     let log = Log::parse(bytes).ok()?;
     let view = log.view();
@@ -23,7 +23,7 @@ fn look(bytes: &[u8]) -> Option<usize> {
         process.modules().for_each(|module| module.path().push_to(&mut text));
     }
     let mut readable = 0;
-    // A count from a broken file may be huge, but never more than its bytes can hold.
+    // The count of a damaged file may be wrong, but never exceeds the bytes of the file.
     assert!(u64::from(view.event_count()) * 5 <= bytes.len() as u64);
     for position in 0..view.event_count() {
         let Ok(event) = view.event(position) else { continue };
@@ -44,7 +44,7 @@ fn look(bytes: &[u8]) -> Option<usize> {
     Some(readable)
 }
 
-/// The same, and through all exports.
+/// Reads everything, directly and through all exports.
 fn walk(bytes: &[u8]) -> Option<usize> {
     if let Ok(log) = Log::parse(bytes) {
         convert(log);
@@ -52,17 +52,20 @@ fn walk(bytes: &[u8]) -> Option<usize> {
     look(bytes)
 }
 
-/// Runs everything through all exports.
+/// Runs all exports.
 fn convert(log: Log<&[u8]>) {
-    use pml_parser::export::parquet::{Compression, Options, write_dataset};
-    use pml_parser::export::{Provenance, TableExport, csv, ipc, jsonl, xml};
+    use pml_parser::export::parquet::{Compression, ParquetOptions, write_dataset};
+    use pml_parser::export::{Provenance, TableOptions, csv, ipc, jsonl, xml};
     let set = pml_parser::LogSet::new(vec![log]);
     let (facts, mut sink) = (Provenance::default(), std::io::sink());
-    let options =
-        Options { export: TableExport::default(), compression: Compression::None, facts: facts.clone() };
+    let options = ParquetOptions {
+        export: TableOptions::default(),
+        compression: Compression::None,
+        facts: facts.clone(),
+    };
     write_dataset(&set, |_| Ok(std::io::sink()), &options, &NoProgress).unwrap();
-    jsonl::write_jsonl(&set, &mut sink, &TableExport::default(), &NoProgress).unwrap();
-    ipc::write_ipc(&set, &mut sink, &TableExport::default(), &facts, &NoProgress).unwrap();
+    jsonl::write_jsonl(&set, &mut sink, &TableOptions::default(), &NoProgress).unwrap();
+    ipc::write_ipc(&set, &mut sink, &TableOptions::default(), &facts, &NoProgress).unwrap();
     let export = csv::TextExport { columns: ProcmonColumn::all().collect(), ..csv::TextExport::default() };
     csv::write_csv(&set, &mut sink, &export, true, &NoProgress).unwrap();
     xml::write_xml(&set, &mut sink, &export, true, &NoProgress).unwrap();
@@ -79,7 +82,7 @@ fn cut_at_every_byte() {
     for is_64_bit in [true, false] {
         let whole = log(is_64_bit);
         for cut in 0..whole.len() {
-            // The host and port tables come last, and no event needs them.
+            // The host and port tables are the last ones, and no event needs them.
             if let Some(events) = look(&whole[..cut]) {
                 assert_eq!(events, 9, "cut at {cut}");
             }
@@ -133,7 +136,7 @@ fn every_event_field_at_its_extremes() {
                 walk(&broken).expect("events do not keep a log from opening");
             }
         }
-        // An offset entry that points nowhere costs this event alone.
+        // An entry of the offset array that points outside the file loses only this event.
         let mut broken = whole.clone();
         broken[entry..entry + 5].fill(0xFF);
         assert_eq!(walk(&broken), Some(8));
@@ -143,12 +146,13 @@ fn every_event_field_at_its_extremes() {
     }
 }
 
-/// Texts that no real event can hold are cut; how often they may be shared, `hostile.rs` tells.
+/// Texts that are longer than any real event can hold are cut. `hostile.rs` tests how often texts may be
+/// shared.
 #[test]
 fn huge_texts_that_many_events_share_are_cut() {
     let machine = Machine::windows_10("HUGE");
     let mut log = LogWriter::new(Cursor::new(Vec::new()), &machine).unwrap();
-    // A link whose name claims two megabytes, and an environment of as much.
+    // A link with a name of two megabytes, and an environment of the same size.
     let mut buffer = vec![0; 16];
     buffer.extend((2u32 << 20).to_le_bytes());
     buffer.extend([b'x', 0].repeat(1 << 20));
@@ -160,7 +164,7 @@ fn huge_texts_that_many_events_share_are_cut() {
         log.add_event(&NewEvent { class, operation, details, ..NewEvent::default() }).unwrap();
     }
     let mut bytes = log.finish().unwrap().into_inner();
-    // A longer offset array behind the file: 50 times each record.
+    // A longer offset array at the end of the file: 50 entries for each record.
     let at = u64::from_le_bytes(bytes[0x248..0x250].try_into().unwrap()) as usize;
     let entries = bytes[at..at + 10].repeat(50);
     let array = (bytes.len() as u64).to_le_bytes();
@@ -185,13 +189,13 @@ fn opening_says_what_is_wrong() {
     assert_eq!(kind(&patched(4, &[10])), ErrorKind::UnsupportedVersion(10));
     assert_eq!(kind(&patched(8, &[2])), ErrorKind::BadBitness(2));
     assert_eq!(kind(&patched(0x248, &[0; 8])), ErrorKind::NotClosed);
-    // A count that no file can hold is refused before anything is made of it.
+    // A count that exceeds the file is refused before anything is allocated for it.
     let error = Log::parse(patched(0x234, &[0xFF; 4])).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Truncated { need: 21_474_836_475, .. }), "{error}");
     assert_eq!(error.what(), "event offset array");
 }
 
-/// Events find their process by the table; what a record says of its own index must not matter.
+/// Events find their process by the index in the table. The index in the record does not matter.
 #[test]
 fn a_process_has_the_index_of_the_table() {
     let mut bytes = log(true);
@@ -212,7 +216,7 @@ fn a_process_has_the_index_of_the_table() {
 fn many_processes_cannot_share_one_huge_record() {
     let whole = log(true);
     let at = u64::from_le_bytes(whole[0x250..0x258].try_into().unwrap());
-    // A table of 500 entries behind the file, all of which point back at the first record.
+    // A table of 500 entries at the end of the file. All entries point back to the first record.
     let mut bytes = whole.clone();
     let table = bytes.len() as u64;
     bytes[0x250..0x258].copy_from_slice(&at.to_le_bytes());

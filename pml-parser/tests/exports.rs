@@ -1,11 +1,11 @@
-//! Exports against those of Process Monitor 3.93, byte by byte: small synthetic logs (every
-//! operation once, escaping, a capture in three parts) in data/synthetic, and, where the corpus is,
-//! the XML of a real log.
+//! Compares exports with those of Process Monitor 3.93, byte by byte. data/synthetic has small synthetic
+//! logs: every operation once, escaping, a capture in three parts. Where the corpus is available, the CSV and
+//! XML of real logs are compared too.
 #![forbid(unsafe_code)]
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use pml_parser::NoProgress;
-use pml_parser::export::Work;
+use pml_parser::export::ScanOptions;
 use pml_parser::export::csv::write_csv;
 use pml_parser::export::xml::{TextExport, write_xml};
 use pml_parser::{Fidelity, Log, LogSet, ProcmonColumn, TextOptions};
@@ -30,7 +30,7 @@ fn export(logs: Vec<Vec<u8>>, kind: Kind, text: &TextOptions, threads: usize) ->
     let logs = logs.into_iter().map(Log::parse).collect::<Result<_, _>>().map_err(|e| e.to_string())?;
     let set = LogSet::new(logs);
     let export = TextExport {
-        work: Work { threads, ..Work::default() },
+        scan: ScanOptions { threads, ..ScanOptions::default() },
         columns: ProcmonColumn::all().collect(),
         text: text.clone(),
     };
@@ -69,7 +69,7 @@ fn equals(logs: Vec<Vec<u8>>, kind: Kind, text: &TextOptions, theirs: &[u8]) -> 
 
 fn main() -> ExitCode {
     use Kind::{Csv, Xml, XmlWithStacks};
-    // The synthetic exports were made with addresses shown as numbers, but for one.
+    // All synthetic exports but one were made with addresses as numbers.
     let numeric =
         TextOptions { fidelity: Fidelity::Procmon, numeric_addresses: true, ..TextOptions::default() };
     let advanced = TextOptions { advanced: true, ..numeric.clone() };

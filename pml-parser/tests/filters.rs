@@ -4,10 +4,12 @@
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use pml_parser::{
-    Event, EventClass, Fidelity, FileTime, Filter, Log, LogSet, NtStatus, Number, ProcmonColumn, TextOptions,
+    Event, EventClass, Fidelity, FileTime, Filter, Log, LogSet, NtStatus, Number, Operation, ProcmonColumn,
+    TextOptions,
 };
-use pml_samples::boot::{Amount, Options, generate_in_memory};
+use pml_samples::boot::{Amount, Options};
 use pml_samples::corpus;
+use pml_samples::scenario::generate_in_memory;
 use std::process::ExitCode;
 
 type Set = LogSet<Vec<u8>>;
@@ -22,7 +24,7 @@ fn first(set: &Set) -> FileTime {
     set.time_span().map_or(FileTime(0), |span| span.0)
 }
 
-/// A capture in two parts that tells a story.
+/// A capture in two parts.
 fn generated() -> Set {
     let options = Options { amount: Amount::Events(6_000), parts: 2, ..Options::default() };
     let parts = generate_in_memory(&options).expect("a log");
@@ -86,9 +88,9 @@ static MEANINGS: &[(&str, Meaning)] = &[
         matches!(e.status(), NtStatus(0 | 0xC000_0034 | 0x8000_0006))
     }),
     ("result not in (success, error)", |e, _| e.status().0 != 0 && !e.status().is_error()),
-    ("operation = RegOpenKey", |e, _| e.operation().name() == "RegOpenKey"),
+    ("operation = RegOpenKey", |e, _| e.operation() == Operation::REG_OPEN_KEY),
     ("operation in (CreateFile, closefile)", |e, _| {
-        ["CreateFile", "CloseFile"].contains(&e.operation().name())
+        [Operation::CREATE_FILE, Operation::CLOSE_FILE].contains(&e.operation())
     }),
     ("operation not starts_with reg and class = 'file system'", |e, _| {
         !e.operation().name().starts_with("Reg") && e.class() == EventClass::FileSystem
@@ -110,7 +112,7 @@ static MEANINGS: &[(&str, Meaning)] = &[
     ("path = ''", |e, _| path(e).is_empty()),
     ("detail contains 'desired access: generic'", |e, _| detail(e).contains("desired access: generic")),
     ("detail contains 'length: ' and operation = ReadFile or detail = ''", |e, _| {
-        detail(e).contains("length: ") && e.operation().name() == "ReadFile" || detail(e).is_empty()
+        detail(e).contains("length: ") && e.operation() == Operation::READ_FILE || detail(e).is_empty()
     }),
     ("time < 2s", |e, first| e.time().0 - first.0 < 20_000_000),
     ("time between 500ms and 1m", |e, first| (5_000_000..=600_000_000).contains(&(e.time().0 - first.0))),
@@ -172,7 +174,7 @@ fn means(text: &str, meaning: Meaning) -> Result<(), Failed> {
         return Err(format!("{} of {} events: nothing is tested", wanted.len(), set.event_count()).into());
     }
     assert_eq!(selected(&set, &filter), wanted);
-    // Back and forth through both parts: whatever is remembered of one must not serve the other.
+    // Back and forth through both parts: what is remembered of one part must not answer for the other.
     let mut matcher = filter.matcher(first);
     let half = set.event_count() / 2;
     for id in 0..half {
@@ -204,7 +206,36 @@ fn times_and_joins() -> Result<(), Failed> {
     Ok(())
 }
 
-/// A rule as it stands in a configuration.
+/// Filters that are made without a text.
+fn made_filters() -> Result<(), Failed> {
+    let set = generated();
+    let last = set.event_count() - 1;
+    // In any order, overlapping, touching, empty, and beyond the end.
+    #[expect(clippy::reversed_empty_ranges, reason = "an empty range selects nothing")]
+    let ranges = [300..=400, 7..=7, 10..=20, 15..=30, 31..=35, 90..=80, last..=u64::MAX];
+    let expression = format!(
+        "event_id = 7 or event_id between 10 and 35 or event_id between 300 and 400 or event_id = {last}"
+    );
+    let ids = Filter::event_ids(ranges.clone());
+    assert_eq!(selected(&set, &ids), selected(&set, &Filter::parse(&expression)?));
+    assert!(selected(&set, &Filter::event_ids([])).is_empty());
+    let operations = Filter::operations([Operation::PROCESS_START, Operation::CREATE_FILE]);
+    let expression = "operation in ('Process Start', CreateFile)";
+    assert!(!selected(&set, &operations).is_empty());
+    assert_eq!(selected(&set, &operations), selected(&set, &Filter::parse(expression)?));
+    let either = selected(&set, &ids.clone().or(operations.clone()));
+    let both = selected(&set, &ids.clone().and(operations.clone()));
+    let count = selected(&set, &ids).len() + selected(&set, &operations).len();
+    assert!(!both.is_empty() && either.is_sorted());
+    assert_eq!(either.len() + both.len(), count);
+    let slots = Filter::parse("path contains a")?.or(ids).or(Filter::parse("process_name = TiWorker.exe")?);
+    let expression = "path contains a or process_name = TiWorker.exe";
+    let expected = Filter::event_ids(ranges).or(Filter::parse(expression)?);
+    assert_eq!(selected(&set, &slots), selected(&set, &expected));
+    Ok(())
+}
+
+/// A rule as a configuration holds it.
 fn rule(column: u32, relation: u32, action: u8, text: &str, number: u32) -> Vec<u8> {
     let text: Vec<u8> = text.encode_utf16().chain([0]).flat_map(u16::to_le_bytes).collect();
     let mut out = [column.to_le_bytes(), relation.to_le_bytes()].concat();
@@ -259,7 +290,7 @@ fn rules_and_expressions() -> Result<(), Failed> {
     Ok(())
 }
 
-/// Rules that mean nothing here, and files that are none: the error names them.
+/// Rules without an equivalent, and files that are no configurations: the error names them.
 fn refused_rules() -> Result<(), Failed> {
     let shown = |bytes: &[u8]| Filter::from_pmc(bytes).map(|_| ()).unwrap_err().to_string();
     let good = rule(40053, 0, 1, "a.exe", 0);
@@ -333,6 +364,7 @@ fn main() -> ExitCode {
         .map(|&(text, meaning)| Trial::test(format!("selects {text}"), move || means(text, meaning)))
         .collect();
     trials.push(Trial::test("times and joins", times_and_joins));
+    trials.push(Trial::test("event ids, operations, either filter", made_filters));
     trials.push(Trial::test("rules and expressions", rules_and_expressions));
     trials.push(Trial::test("refused rules", refused_rules));
     let missing = corpus::directory().is_none();

@@ -1,6 +1,6 @@
-//! A log is a file from a stranger: every number in it may be chosen by somebody who means harm. One
-//! test for each thing that could be done with one, on logs of both bitnesses where it matters; each
-//! tells what is read all the same, or which error comes from where.
+//! Forged logs: a log is an untrusted file, and an attacker may have chosen every number in it. Each test
+//! forges one kind of number, on logs of both bitnesses where they differ. It checks what can still be read,
+//! or the error and its offset.
 //!
 //! | what is forged | test elsewhere |
 //! |---|---|
@@ -14,9 +14,9 @@
 #![forbid(unsafe_code)]
 
 use pml_parser::NoProgress;
-use pml_parser::export::parquet::{Compression, Options, write_dataset, write_events};
+use pml_parser::export::parquet::{Compression, ParquetOptions, write_dataset, write_events};
 use pml_parser::export::slice::{SliceOptions, slice};
-use pml_parser::export::{Provenance, TableExport, Work, WriteError, batches, csv, ipc, jsonl, xml};
+use pml_parser::export::{Provenance, ScanOptions, TableOptions, WriteError, batches, csv, ipc, jsonl, xml};
 use pml_parser::write::{LogWriter, Machine, NewEvent, NewModule, NewProcess, details};
 use pml_parser::{
     Decoded, ErrorKind, Event, EventClass, Exceeded, Fidelity, FileTime, Limits, Log, LogSet, NtStatus,
@@ -27,7 +27,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 type Writer = LogWriter<Cursor<Vec<u8>>>;
 
-/// A log of two processes, made by `fill`.
+/// A log of two processes, whose events `fill` adds.
 fn make(is_64_bit: bool, fill: impl FnOnce(&mut Writer, usize)) -> Vec<u8> {
     let machine = Machine { is_64_bit, ..Machine::windows_10("HOSTILE") };
     let mut log = LogWriter::new(Cursor::new(Vec::new()), &machine).unwrap();
@@ -49,7 +49,7 @@ fn one(is_64_bit: bool, class: u16, operation: u16, details: &[u8], extra: Optio
     make(is_64_bit, |log, _| log.add_event(&event(class, operation, details, extra)).unwrap())
 }
 
-/// A log of three closed files.
+/// A log in which three files are closed.
 fn plain(is_64_bit: bool) -> Vec<u8> {
     make(is_64_bit, |log, pointer| {
         for path in [r"C:\one", r"C:\two", r"C:\three"] {
@@ -72,12 +72,12 @@ const STRINGS: usize = 0x258;
 const ICONS: usize = 0x260;
 const HOSTS: usize = 0x3A0;
 
-/// Where the record of an event begins.
+/// File offset of the record of an event.
 fn record(bytes: &[u8], position: usize) -> usize {
     u32_at(bytes, u32_at(bytes, OFFSETS) + 5 * position)
 }
 
-/// Replaces the event offset array by one behind the file.
+/// Replaces the event offset array by a new one at the end of the file.
 fn with_entries(mut bytes: Vec<u8>, offsets: impl Iterator<Item = usize>) -> Vec<u8> {
     let at = bytes.len() as u64;
     let mut count = 0u32;
@@ -96,7 +96,7 @@ fn cell(event: &Event<'_>, cell: ProcmonColumn, fidelity: Fidelity) -> String {
     text
 }
 
-/// Path and detail of the first event, as Process Monitor shows them and as they are.
+/// Of the first event: the path, the detail as Process Monitor shows it, and the detail that the log holds.
 fn shown(bytes: &[u8]) -> [String; 3] {
     let log = Log::parse(bytes).unwrap();
     let event = log.view().event(0).unwrap();
@@ -162,22 +162,18 @@ fn tables_beyond_the_file() {
                 let damage = log.view().damage();
                 assert_eq!((damage.count, damage.first[0].what()), (1, what));
                 assert_eq!(damage.first[0].kind(), outside);
-                assert_eq!(
-                    paths(&bytes),
-                    [r"C:\one", r"C:\two", r"C:\three"],
-                    "events are read all the same"
-                );
+                assert_eq!(paths(&bytes), [r"C:\one", r"C:\two", r"C:\three"], "events are still read");
             }
         }
     }
 }
 
 #[test]
-fn tables_that_lie_over_one_another() {
+fn overlapping_tables() {
     for is_64_bit in [true, false] {
         let whole = plain(is_64_bit);
-        // The string table where the process table is: as many strings as there are processes, whose
-        // offsets are the indexes of the processes. What stands there is no text of any sense, but ends.
+        // The string table at the process table: as many strings as processes, with the process indexes as
+        // offsets. The texts are meaningless, but end.
         let mut bytes = whole.clone();
         let processes = u32_at(&whole, PROCESSES) as u64;
         put(&mut bytes, STRINGS, &processes.to_le_bytes());
@@ -185,7 +181,7 @@ fn tables_that_lie_over_one_another() {
         assert_eq!(log.view().tables().strings, 2);
         assert_eq!(log.view().process_count(), 2);
         assert_eq!(log.view().event(0).unwrap().process().unwrap().pid(), 8);
-        // The other way round: the string table begins with a count too, and its records are none.
+        // The process table at the string table: that begins with a count too, but has no process records.
         let mut bytes = whole.clone();
         let strings = u32_at(&whole, STRINGS) as u64;
         put(&mut bytes, PROCESSES, &strings.to_le_bytes());
@@ -200,11 +196,11 @@ fn tables_that_lie_over_one_another() {
 fn tables_inside_the_header() {
     for is_64_bit in [true, false] {
         let whole = plain(is_64_bit);
-        // The offset array over the header's own zeros: three entries of offset 0, where no event is.
+        // The offset array over zeros of the header: three entries of offset 0, where no event is.
         let mut bytes = whole.clone();
         put(&mut bytes, OFFSETS, &0x290u64.to_le_bytes());
         let log = Log::parse(bytes.as_slice()).unwrap();
-        // The header read as an event: its words make details that no file holds.
+        // Read as an event, the header claims details that are larger than the file.
         let error = log.view().event(0).unwrap_err();
         assert_eq!((error.what(), error.offset()), ("event record", 0), "{error}");
         // Tables over the version: nine entries, read from the header.
@@ -242,13 +238,13 @@ fn entries_that_lead_into_tables() {
         let strings = u32_at(&bytes, STRINGS);
         let (size, first) = (bytes.len(), record(&bytes, 0));
         let bytes = with_entries(bytes, [size - 20, first, strings].into_iter());
-        // Behind it stand the three entries of this array.
+        // The three entries of this array follow these 20 bytes.
         let short = ErrorKind::Truncated { need: 52, have: 35 };
         assert_eq!(error(&bytes, 0), (short, "event record", size as u64 - 20));
         let log = Log::parse(bytes.as_slice()).unwrap();
         assert_eq!(log.view().event(1).unwrap().path().to_string(), r"C:\one");
         match log.view().event(2) {
-            // Whatever the table says as an event, it stays inside the file.
+            // If the table can be read as an event, the event is inside the file.
             Ok(event) => assert!(event.raw().len() <= bytes.len() - strings),
             Err(error) => assert_eq!(error.offset(), strings as u64),
         }
@@ -265,7 +261,7 @@ fn stack_of_65535_frames() {
         let log = Log::parse(bytes.as_slice()).unwrap();
         let event = log.view().event(0).unwrap();
         assert_eq!((event.stack().len(), event.stack().addresses().last()), (65_535, Some(65_534)));
-        // 0x1000 to 0x1FFF lie in a module.
+        // Addresses 0x1000 to 0x1FFF are in a module.
         let located = event.stack().addresses().filter(|&a| event.locate(a, Default::default()).is_some());
         assert_eq!(located.count(), 0x1000);
     }
@@ -310,9 +306,9 @@ fn details_of_more_than_any_event_has_are_read_in_part() {
     let event = log.view().event(0).unwrap();
     assert_eq!((event.details().len(), event.raw().len()), (1 << 20, 52 + size));
     assert_eq!(event.path().to_string(), r"C:\one");
-    // A slice takes the record as it is.
+    // A slice copies the record unchanged.
     let file = tempfile::tempfile().unwrap();
-    let options = SliceOptions { work: Work::default(), part_bytes: u64::MAX };
+    let options = SliceOptions { scan: ScanOptions::default(), part_bytes: u64::MAX };
     let set = LogSet::new(vec![Log::parse(bytes.as_slice()).unwrap()]);
     slice(&set, &options, |_| file.try_clone(), &NoProgress).unwrap();
     let mut out = Vec::new();
@@ -356,7 +352,7 @@ fn extra_size_beyond_the_file() {
         put(&mut bytes, at + extra, &[0xFF, 0xFF]);
         let kind = ErrorKind::Truncated { need: extra as u64 + 2 + 0xFFFF, have: (bytes.len() - at) as u64 };
         assert_eq!(error(&bytes, 0), (kind, "extra blob of an event", at as u64));
-        // Inside the file it is what it claims to be, and lies over what follows.
+        // A size inside the file is accepted: the extra blob overlaps the structures that follow.
         bytes.resize(bytes.len() + 0x1_0000, 0);
         let log = Log::parse(bytes.as_slice()).unwrap();
         assert_eq!(log.view().event(0).unwrap().extra().map(<[u8]>::len), Some(0xFFFF));
@@ -454,19 +450,19 @@ fn module_count_of_four_billion() {
         let view = log.view();
         assert_eq!((view.process_count(), view.damage().count), (1, 1));
         assert_eq!(view.damage().first[0].what(), "process record");
-        assert_eq!(view.event(0).unwrap().path().to_string(), r"C:\one", "events are read all the same");
+        assert_eq!(view.event(0).unwrap().path().to_string(), r"C:\one", "events are still read");
     }
 }
 
 // Strings, icons, names of hosts.
 
-/// Where the first text that is not empty stands: the number of its size.
+/// File offset of the size of string `index`.
 fn string(bytes: &[u8], index: usize) -> usize {
     let table = u32_at(bytes, STRINGS);
     table + u32_at(bytes, table + 4 + 4 * index)
 }
 
-/// The string of the second process's name.
+/// Index of the string that is the name of the second process.
 fn name_index(bytes: &[u8]) -> usize {
     let table = u32_at(bytes, PROCESSES);
     u32_at(bytes, table + u32_at(bytes, table + 4 + 2 * 4 + 4) + 0x40)
@@ -490,7 +486,7 @@ fn string_count_of_four_billion() {
 }
 
 #[test]
-fn strings_that_lie_about_themselves() {
+fn strings_with_forged_sizes_and_offsets() {
     for is_64_bit in [true, false] {
         let whole = plain(is_64_bit);
         let at = string(&whole, name_index(&whole));
@@ -500,16 +496,20 @@ fn strings_that_lie_about_themselves() {
             put(&mut bytes, at, &size.to_le_bytes());
             name(&bytes)
         };
-        assert_eq!(sized(u32::MAX), (String::new(), 1), "beyond the file: empty, and counted");
+        assert_eq!(
+            sized(u32::MAX),
+            (String::new(), 1),
+            "a size beyond the file: the string is empty, and counted as damage"
+        );
         assert_eq!(sized(0), (String::new(), 0));
-        assert_eq!(sized(5), ("a.".to_owned(), 0), "an odd byte is left out");
-        assert_eq!(sized(14), ("a.exe".to_owned(), 0), "it ends at its NUL");
+        assert_eq!(sized(5), ("a.".to_owned(), 0), "an odd byte is ignored");
+        assert_eq!(sized(14), ("a.exe".to_owned(), 0), "the string ends at its NUL");
         // An offset beyond the file.
         let mut bytes = whole.clone();
         let entry = u32_at(&whole, STRINGS) + 4 + 4 * name_index(&whole);
         put(&mut bytes, entry, &u32::MAX.to_le_bytes());
         assert_eq!(name(&bytes), (String::new(), 1));
-        // Without a NUL, and units that are no characters.
+        // A string without a NUL, and units that are not characters.
         let mut bytes = whole.clone();
         put(&mut bytes, at + 4, &[0x00, 0xD8, b'b', 0, 0x00, 0xDC, b'd', 0, 0x2E, 0x20, 0x1B, 0]);
         assert_eq!(name(&bytes), ("\u{FFFD}b\u{FFFD}d\u{202E}\u{1B}".to_owned(), 0));
@@ -519,7 +519,7 @@ fn strings_that_lie_about_themselves() {
 #[test]
 fn many_entries_of_one_huge_string() {
     for is_64_bit in [true, false] {
-        // All strings are one of half a megabyte behind the file.
+        // All strings are the same string of half a megabyte, after the end of the file.
         let mut bytes = plain(is_64_bit);
         let table = u32_at(&bytes, STRINGS);
         let there = (bytes.len() - table) as u32;
@@ -541,7 +541,7 @@ fn many_entries_of_one_huge_string() {
 }
 
 #[test]
-fn icons_that_lie_about_themselves() {
+fn icons_with_forged_counts_and_sizes() {
     for is_64_bit in [true, false] {
         let whole = plain(is_64_bit);
         let table = u32_at(&whole, ICONS);
@@ -550,7 +550,7 @@ fn icons_that_lie_about_themselves() {
         let log = Log::parse(bytes.as_slice()).unwrap();
         assert_eq!((log.view().tables().icons, log.view().damage().count), (0, 1));
         assert_eq!(log.view().damage().first[0].what(), "icon table");
-        // The empty icon, said to have four gigabytes.
+        // The empty icon, with a size of four gigabytes.
         let mut bytes = whole.clone();
         let icon = table + u32_at(&whole, table + 4);
         put(&mut bytes, icon + 4, &u32::MAX.to_le_bytes());
@@ -574,7 +574,7 @@ fn host_and_port_counts_of_four_billion() {
             put(&mut bytes, at, &u32::MAX.to_le_bytes());
             let log = Log::parse(bytes.as_slice()).unwrap();
             let view = log.view();
-            assert_eq!(view.host(&[10; 16]).unwrap().to_string(), "host", "those that are there are read");
+            assert_eq!(view.host(&[10; 16]).unwrap().to_string(), "host", "existing names are read");
             assert_eq!(view.damage().count, 1, "{what}");
             assert_eq!(
                 view.port(true, 443).map(|name| name.to_string()),
@@ -661,7 +661,7 @@ fn environment_of_four_billion_characters() {
 #[test]
 fn registry_lengths_beyond_the_value() {
     for is_64_bit in [true, false] {
-        // Type REG_SZ, length and captured size at their most.
+        // Type REG_SZ, with the greatest length and captured size.
         let mut set = details::set_value(r"HKLM\K\v", 1, b"d\0a\0t\0a\0");
         let fixed = 2 + 2;
         assert_eq!(set[fixed + 4], 8);
@@ -669,26 +669,26 @@ fn registry_lengths_beyond_the_value() {
         set[fixed + 8..fixed + 10].fill(0xFF);
         let bytes = one(is_64_bit, 2, 4, &set, None);
         assert_eq!(shown(&bytes)[2], "Type: REG_SZ, Length: 4,294,967,295, Data: data");
-        // The same of a query.
+        // The same lengths in a query.
         let mut value = details::partial_value(1, b"d\0a\0t\0a\0");
         value[8..12].fill(0xFF);
         let bytes = one(is_64_bit, 2, 5, &details::query(r"HKLM\K\v", 144, 2), Some(&value));
         assert_eq!(shown(&bytes)[2], "Type: REG_SZ, Length: 4,294,967,295, Data: data");
-        // Full information: offset and length of the name and of the data.
+        // Full information: forged offset and length of the name and of the data.
         let full = [0xFF; 20];
         let bytes = one(is_64_bit, 2, 5, &details::query(r"HKLM\K\v", 144, 1), Some(&full));
         assert!(shown(&bytes)[2].ends_with("Length: 4,294,967,295, Data: "), "{}", shown(&bytes)[2]);
     }
 }
 
-/// Process Monitor reads several strings on beyond the event: through a file of NULs, that would be
-/// the whole file for each event.
+/// Process Monitor reads several strings on after the end of the event. In a file of NULs, it would read the
+/// whole file for each event.
 #[test]
 fn registry_strings_through_a_file_of_nuls() {
     let mut value = details::partial_value(7, &[0; 60_000]);
     value[8..12].fill(0xFF);
     let query = details::query(r"HKLM\K\v", 144, 2);
-    // Behind it stands the rest of the file, which is no longer looked at.
+    // The rest of the file follows the event, and is not read.
     let bytes = one(true, 2, 5, &query, Some(&value));
     assert_eq!(shown(&bytes)[1], "Type: REG_MULTI_SZ, Length: 4,294,967,295, Data: ");
 }
@@ -706,7 +706,7 @@ fn directory_entries_that_go_nowhere() {
         };
         let whole = u32_at(&entries, 0) as u32;
         assert_eq!(names(whole), ["2: a", "3: b"]);
-        // Backwards, onto itself, into itself, around the end of numbers, beyond the buffer.
+        // Steps onto the entry, into the entry, backwards (by overflow), and beyond the buffer.
         for step in [0, 1, 8, 11, u32::MAX, u32::MAX - 7, entries.len() as u32] {
             assert_eq!(names(step), ["2: a"], "step {step}");
         }
@@ -720,8 +720,8 @@ fn directory_entries_that_go_nowhere() {
 }
 
 #[test]
-fn names_of_a_directory_that_lie_over_one_another() {
-    // Class 12, entries of twelve bytes, each of which has the rest of the buffer for its name.
+fn overlapping_directory_names() {
+    // Class 12: entries of twelve bytes, and the name of each entry is the rest of the buffer.
     let query = details::FileDetailsBuilder::new(8, 1, r"C:\d").param(0, 2, &12u32.to_le_bytes());
     let query = query.trailer_string("*", false).build();
     let mut extra = Vec::new();
@@ -735,8 +735,7 @@ fn names_of_a_directory_that_lie_over_one_another() {
     let bytes = one(true, 3, 32, &query, Some(&extra));
     let [_, procmon, corrected] = shown(&bytes);
     assert_eq!(procmon.encode_utf16().count(), 4_095);
-    // 5,459 names of 32 KiB on average would be 150 MiB; each ends where the head of the next entry has
-    // a unit of 0.
+    // 5,459 names of 32 KiB on average would be 150 MiB. But each name ends at a unit of 0 in the next entry.
     assert!(corrected.len() < 0xFFF0, "{} bytes", corrected.len());
     assert!(corrected.contains(", 5460: "), "all are listed");
 }
@@ -744,7 +743,7 @@ fn names_of_a_directory_that_lie_over_one_another() {
 #[test]
 fn rename_names_beyond_the_buffer() {
     for (is_64_bit, pointer) in [(true, 8), (false, 4)] {
-        // The name as the caller passed it claims four gigabytes.
+        // The name that the caller passed claims four gigabytes.
         let mut buffer = vec![0; 2 * pointer];
         buffer.extend(u32::MAX.to_le_bytes());
         buffer.extend(b"C\0:\0\\\0y\0");
@@ -774,7 +773,7 @@ fn times_beyond_the_calendar() {
         assert_eq!(cell(&last, ProcmonColumn::RelativeTime, Fidelity::Procmon), "512409557:36:10.9551615");
         let set = LogSet::new(vec![log]);
         let mut out = Vec::new();
-        jsonl::write_jsonl(&set, &mut out, &TableExport::default(), &NoProgress).unwrap();
+        jsonl::write_jsonl(&set, &mut out, &TableOptions::default(), &NoProgress).unwrap();
         let times: Vec<bool> = String::from_utf8(out)
             .unwrap()
             .lines()
@@ -800,7 +799,7 @@ fn durations_beyond_all_bounds() {
     let log = Log::parse(bytes.as_slice()).unwrap();
     let [done, pending] = [0, 1].map(|position| log.view().event(position).unwrap());
     assert_eq!(cell(&done, ProcmonColumn::Duration, Fidelity::Procmon), "1844674407370.9550781");
-    // One tick before it began: the sum wraps around.
+    // The sum wraps around, to one tick before the event began.
     let (began, ended) = (
         cell(&done, ProcmonColumn::TimeOfDay, Fidelity::Procmon),
         cell(&done, ProcmonColumn::CompletionTime, Fidelity::Procmon),
@@ -813,7 +812,7 @@ fn durations_beyond_all_bounds() {
 
 // Work.
 
-/// Counts the bytes that are written, and refuses none.
+/// Counts the bytes that are written, without a limit.
 #[derive(Default)]
 struct Counter(AtomicU64);
 
@@ -828,15 +827,16 @@ impl Write for &Counter {
     }
 }
 
-/// How an export of everything ends, and the bytes it wrote, for each export.
+/// The result of each export of all events, and the number of bytes that it wrote.
 fn exports(bytes: &[u8], limits: Limits, threads: usize) -> Vec<(&'static str, Result<(), String>, u64)> {
     let set = || LogSet::new(vec![Log::parse(bytes).unwrap()]);
-    let work = Work { threads, limits, ..Work::default() };
-    let export = TableExport { work: work.clone(), ..TableExport::default() };
+    let scan = ScanOptions { threads, limits, ..ScanOptions::default() };
+    let export = TableOptions { scan: scan.clone(), ..TableOptions::default() };
     let facts = Provenance::default();
-    let options = Options { export: export.clone(), compression: Compression::None, facts: facts.clone() };
+    let options =
+        ParquetOptions { export: export.clone(), compression: Compression::None, facts: facts.clone() };
     let text =
-        csv::TextExport { work: work.clone(), columns: ProcmonColumn::all().collect(), ..Default::default() };
+        csv::TextExport { scan: scan.clone(), columns: ProcmonColumn::all().collect(), ..Default::default() };
     let count = Counter::default();
     let mut ends = Vec::new();
     let mut note = |name, result: Result<(), WriteError>| {
@@ -867,7 +867,7 @@ const OVERLAP: &str = "records overlap: together they are many times larger than
 const SHARED: &str = "texts are shared: written out they would be many times larger than the log";
 const HELD: &str = "texts are shared: those of a few events would fill the memory";
 
-/// A log of one event, whose details are a huge environment, and so many entries for it.
+/// A log of one event whose details are a huge environment, with `entries` entries for the event.
 fn one_huge_record(entries: usize) -> Vec<u8> {
     let huge = "y".repeat(30_000);
     let bytes = one(true, 1, 7, &details::process_start(4, "a", "b", &[&huge]), None);
@@ -880,16 +880,18 @@ fn thousands_of_entries_for_one_huge_record() {
     // Each entry of five bytes names a record of 60 KiB: 10,000 of them would be 600 MiB.
     let bytes = one_huge_record(10_000);
     for threads in [1, 3] {
-        for (name, result, written) in exports(&bytes, Limits { spare: 0, ..Limits::default() }, threads) {
+        for (name, result, written) in
+            exports(&bytes, Limits { record_bytes_floor: 0, ..Limits::default() }, threads)
+        {
             assert_eq!(result, Err(OVERLAP.to_owned()), "{name}");
             assert!(written <= 64 * bytes.len() as u64, "{name} wrote {written} of {} bytes", bytes.len());
         }
     }
     let set = LogSet::new(vec![Log::parse(bytes).unwrap()]);
-    let options = SliceOptions { work: Work::default(), part_bytes: u64::MAX };
+    let options = SliceOptions { scan: ScanOptions::default(), part_bytes: u64::MAX };
     let refused = slice(&set, &options, |_| Ok(Cursor::new(Vec::new())), &NoProgress).unwrap_err();
     assert_eq!(refused.to_string(), OVERLAP);
-    // What is spared for small logs comes to an end too.
+    // The floor for small logs is a limit too.
     let text = csv::TextExport::default();
     let refused = csv::write_csv(&set, &mut std::io::sink(), &text, false, &NoProgress).unwrap_err();
     assert_eq!(refused.to_string(), OVERLAP);
@@ -897,15 +899,16 @@ fn thousands_of_entries_for_one_huge_record() {
 
 #[test]
 fn a_few_records_that_share_bytes_are_read() {
-    // Up to eight times the size of the log: a damaged record may take others for its details.
+    // Records may have up to eight times the size of the log: a damaged record may take others for its
+    // details.
     let bytes = one_huge_record(7);
-    for (name, result, written) in exports(&bytes, Limits { spare: 0, ..Limits::default() }, 2) {
+    for (name, result, written) in exports(&bytes, Limits { record_bytes_floor: 0, ..Limits::default() }, 2) {
         assert_eq!(result, Ok(()), "{name}");
         assert!(written > 0, "{name}");
     }
 }
 
-/// Every number of threads comes to the same end, right at the limit.
+/// The result is the same for any number of threads, even exactly at the limit.
 #[test]
 fn the_limit_does_not_depend_on_threads() {
     let bytes = one_huge_record(40);
@@ -913,7 +916,7 @@ fn the_limit_does_not_depend_on_threads() {
     let times = 40 * of_one / bytes.len() as u64;
     for threads in [1, 2, 5] {
         for records in [times, times + 1] {
-            let limits = Limits { records, spare: 0, ..Limits::default() };
+            let limits = Limits { record_bytes_factor: records, record_bytes_floor: 0, ..Limits::default() };
             for (name, result, _) in exports(&bytes, limits, threads) {
                 assert_eq!(result.is_ok(), records > times, "{name} {records}");
             }
@@ -921,7 +924,7 @@ fn the_limit_does_not_depend_on_threads() {
     }
 }
 
-/// Process names, command lines and paths of modules come from a table that all share.
+/// All events share process names, command lines and paths of modules, which are in one table.
 #[test]
 fn texts_that_all_events_share() {
     let huge = "é\"".repeat(15_000);
@@ -949,13 +952,13 @@ fn texts_that_all_events_share() {
         log.add_event(&NewEvent { stack: &stack, ..event(3, 38, &[], None) }).unwrap();
     }
     let bytes = log.finish().unwrap().into_inner();
-    let limits = Limits { text: 20, held: 16 << 20, ..Limits::default() };
+    let limits = Limits { text_bytes_factor: 20, text_bytes_in_flight: 16 << 20, ..Limits::default() };
     for threads in [1, 3] {
         for (name, result, written) in exports(&bytes, limits, threads) {
             match name {
-                // Rows hold the number of a name that is there once.
+                // Rows hold the number of a name, and the name is stored once.
                 "ipc" | "events" | "batches" => assert_eq!(result, Ok(()), "{name}"),
-                // Modules and frames name the path each time.
+                // Each module and each frame repeats the path.
                 "dataset" => assert_eq!(result, Err(SHARED.to_owned()), "{name}"),
                 _ => assert!(
                     result == Err(SHARED.to_owned()) || result == Err(HELD.to_owned()),
@@ -967,11 +970,16 @@ fn texts_that_all_events_share() {
     }
 }
 
-/// What is held of a range is bounded too, however large the log is.
+/// The text that one range holds in memory is limited too, for a log of any size.
 #[test]
 fn texts_of_one_range() {
     let bytes = one_huge_record(100);
-    let limits = Limits { records: u64::MAX, text: u64::MAX, spare: 0, held: 1 << 20 };
+    let limits = Limits {
+        record_bytes_factor: u64::MAX,
+        text_bytes_factor: u64::MAX,
+        record_bytes_floor: 0,
+        text_bytes_in_flight: 1 << 20,
+    };
     for (name, result, written) in exports(&bytes, limits, 1) {
         match name {
             // The cells of CSV and XML are cut at 4,095 characters.
@@ -982,7 +990,7 @@ fn texts_of_one_range() {
     }
 }
 
-/// An event whose frames all name a huge path.
+/// All frames of an event are in a module with a huge path.
 #[test]
 fn frames_that_share_a_huge_path() {
     let huge = "p".repeat(30_000);
@@ -993,16 +1001,17 @@ fn frames_that_share_a_huge_path() {
     log.add_event(&NewEvent { stack: &stack, ..event(3, 38, &[], None) }).unwrap();
     let bytes = log.finish().unwrap().into_inner();
     // As XML, 60,000 times twice the path would be 3.6 GB.
-    let limits = Limits { held: 8 << 20, ..Limits::default() };
+    let limits = Limits { text_bytes_in_flight: 8 << 20, ..Limits::default() };
     let (count, set) = (Counter::default(), LogSet::new(vec![Log::parse(bytes).unwrap()]));
-    let text = csv::TextExport { work: Work { limits, ..Work::default() }, ..Default::default() };
+    let text =
+        csv::TextExport { scan: ScanOptions { limits, ..ScanOptions::default() }, ..Default::default() };
     let refused = xml::write_xml(&set, &mut &count, &text, true, &NoProgress).unwrap_err();
     assert_eq!(refused.to_string(), HELD);
     assert!(count.0.load(Ordering::Relaxed) < 1 << 20);
 }
 
 #[test]
-fn details_nobody_can_read_are_no_text() {
+fn undecodable_details_have_no_text() {
     for is_64_bit in [true, false] {
         let bytes = one(is_64_bit, 3, 32, &[0xFF; 9], Some(&[0xFF; 9]));
         let log = Log::parse(bytes.as_slice()).unwrap();
@@ -1012,8 +1021,9 @@ fn details_nobody_can_read_are_no_text() {
     }
 }
 
-/// A process with so many modules, all of which end at one address; each begins a page behind the one
-/// before it and is loaded a tick later. An address that the last one begins at is looked for.
+/// The module that is found in a process of `modules` modules, by its number. All modules end at one address.
+/// Each begins a page after the one before it, and is loaded a tick later. The address is the base of module
+/// `at`, and the time is `ticks` ticks after the first load.
 fn located(modules: u64, at: u64, ticks: u64) -> Option<u64> {
     let start = 133_485_408_450_000_000;
     let log = make(true, |log, _| {
@@ -1042,14 +1052,14 @@ fn located(modules: u64, at: u64, ticks: u64) -> Option<u64> {
 }
 
 #[test]
-fn modules_that_lie_over_one_another() {
-    // The last one in table order that was loaded by then, among the last 32.
+fn overlapping_modules() {
+    // Among the last 32 modules in table order, the last one that was loaded at that time.
     assert_eq!(located(32, 31, 40), Some(31));
     assert_eq!(located(32, 31, 5), Some(5));
     assert_eq!(located(32, 31, 0), Some(0));
     assert_eq!(located(33, 32, 0), None);
     assert_eq!(located(33, 32, 1), Some(1));
-    // All pieces together have 16 candidates for each module.
+    // All pieces together have 16 candidates per module.
     assert_eq!(located(400, 60, 500), Some(60));
     assert_eq!(located(400, 390, 500), None);
 }

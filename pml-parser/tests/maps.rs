@@ -1,5 +1,5 @@
-//! Maps of files that change while they are mapped. What happens to signals that are about other
-//! things is tested where unsafe code may stand, in `src/map.rs`.
+//! Maps of files that change while they are mapped. `src/open/map.rs`, where unsafe code is allowed, tests
+//! signals about other addresses.
 #![forbid(unsafe_code)]
 #![cfg(unix)]
 
@@ -9,10 +9,10 @@ use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tempfile::TempDir;
 
-/// Whether any map has failed is known for the whole process: one test after the other.
+/// Tests run one after the other, because `any_fault` is about all maps of the process.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
-/// No system has larger pages.
+/// At least the page size of every system, and a multiple of it.
 const PAGE: usize = 64 << 10;
 
 struct Fixture {
@@ -26,7 +26,7 @@ fn fixture() -> Fixture {
 }
 
 impl Fixture {
-    /// A file of so many pages, each full of its number plus one.
+    /// A file of `pages` pages. Each byte of a page is the number of the page plus one.
     fn file(&self, name: &str, pages: usize) -> PathBuf {
         let path = self.folder.path().join(name);
         let bytes: Vec<u8> = (0..pages * PAGE).map(|at| (at / PAGE + 1) as u8).collect();
@@ -59,19 +59,19 @@ fn a_map_is_the_file() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn what_was_cut_off_reads_as_zeros_and_is_known() {
+fn bytes_that_were_cut_off_read_as_zeros_and_are_reported() {
     let fixture = fixture();
     let path = fixture.file("cut", 8);
     let map = map(&path).unwrap();
     assert_eq!(map[6 * PAGE], 7);
     cut(&path, 3);
-    assert_eq!((map.fault(), any_fault()), (None, false), "nobody has looked yet");
+    assert_eq!((map.fault(), any_fault()), (None, false), "no missing page has been read yet");
     assert_eq!(map[5 * PAGE], 0);
     assert_eq!((map.fault(), any_fault()), (Some(5 * PAGE as u64), true));
     assert_eq!(read(&map), [1, 2, 3, 0, 0, 0, 0, 0]);
     let first = map.fault().unwrap();
-    assert!((3 * PAGE as u64..4 * PAGE as u64).contains(&first), "the lowest one: {first:#x}");
-    // What is there again is not what was read.
+    assert!((3 * PAGE as u64..4 * PAGE as u64).contains(&first), "the lowest missing page: {first:#x}");
+    // A fault stays even if the file is restored, because zeros were read.
     fixture.file("cut", 8);
     assert_eq!(map[7 * PAGE + PAGE / 2], 0);
     assert!(map.fault().is_some());
@@ -79,13 +79,13 @@ fn what_was_cut_off_reads_as_zeros_and_is_known() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn each_map_has_faults_of_its_own_and_leaves_none_behind() {
+fn each_map_reports_only_its_own_faults_until_it_is_dropped() {
     let fixture = fixture();
     let paths: Vec<PathBuf> = (0..40).map(|number| fixture.file(&number.to_string(), 2)).collect();
     for _ in 0..3 {
         let maps: Vec<Map> = paths.iter().map(|path| map(path).unwrap()).collect();
         let clone = maps[7].clone();
-        assert!(!any_fault(), "those of maps that are gone are forgotten");
+        assert!(!any_fault(), "faults of dropped maps are forgotten");
         for (number, path) in paths.iter().enumerate().filter(|(number, _)| number % 7 == 0) {
             cut(path, 0);
             assert_eq!(read(&maps[number]), [0, 0]);
@@ -104,7 +104,7 @@ fn each_map_has_faults_of_its_own_and_leaves_none_behind() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn many_threads_may_find_out_at_once() {
+fn many_threads_may_meet_a_fault_at_once() {
     let fixture = fixture();
     let path = fixture.file("threads", 16);
     for _ in 0..20 {
@@ -115,7 +115,7 @@ fn many_threads_may_find_out_at_once() {
             for _ in 0..8 {
                 scope.spawn(|| assert_eq!(read(&map)[1..], [0; 15]));
             }
-            // Maps come and go meanwhile.
+            // Meanwhile, other maps are made and dropped.
             for _ in 0..50 {
                 assert_eq!(pml_parser::map(&path).unwrap()[PAGE / 2], 1);
             }

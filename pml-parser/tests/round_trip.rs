@@ -1,4 +1,4 @@
-//! What is written is read back: arbitrary logs of both bitnesses.
+//! Logs are read as they were written: arbitrary logs of both bitnesses.
 #![forbid(unsafe_code)]
 
 use pml_parser::write::{LogWriter, Machine, NewEvent, NewModule, NewProcess};
@@ -185,7 +185,7 @@ proptest! {
     }
 }
 
-/// A record beyond 4 GiB, in a file that is nearly all hole.
+/// A record beyond 4 GiB, in a sparse file.
 #[cfg(target_os = "linux")]
 #[test]
 fn offsets_have_forty_bits() {

@@ -1,21 +1,22 @@
-//! Slices keep exactly the chosen events, bit for bit, in a log that is whole by itself.
+//! A slice holds exactly the chosen events, bit for bit, in a complete log.
 #![forbid(unsafe_code)]
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use pml_parser::NoProgress;
-use pml_parser::export::Work;
+use pml_parser::export::ScanOptions;
 use pml_parser::export::csv::{TextExport, write_csv};
 use pml_parser::export::slice::{SliceOptions, slice};
 use pml_parser::write::{LogWriter, Machine, NewEvent, NewModule, NewProcess, details};
 use pml_parser::{EventClass, FileTime, Filter, Log, LogSet, ProcmonColumn};
-use pml_samples::boot::{Amount, Bits, Options, generate_in_memory};
+use pml_samples::boot::{Amount, Bits, Options};
 use pml_samples::corpus;
+use pml_samples::scenario::generate_in_memory;
 use std::cell::RefCell;
 use std::io::{self, Cursor, Seek, SeekFrom, Write};
 use std::process::ExitCode;
 use std::rc::Rc;
 
-/// A file in memory that can be looked at after it was written.
+/// A file in memory whose bytes can be read after it was written.
 #[derive(Clone, Default)]
 struct Shared(Rc<RefCell<Cursor<Vec<u8>>>>);
 
@@ -45,7 +46,8 @@ fn set(logs: Vec<Vec<u8>>) -> Set {
 fn sliced(set: &Set, filter: Option<&str>, part_bytes: u64) -> Vec<Vec<u8>> {
     let files: RefCell<Vec<Shared>> = RefCell::default();
     let filter = filter.map(|text| Filter::parse(text).unwrap_or_else(|e| panic!("{e}")));
-    let options = SliceOptions { work: Work { threads: 2, filter, ..Work::default() }, part_bytes };
+    let options =
+        SliceOptions { scan: ScanOptions { threads: 2, filter, ..ScanOptions::default() }, part_bytes };
     let create = |_| {
         let file = Shared::default();
         files.borrow_mut().push(file.clone());
@@ -85,7 +87,7 @@ fn without_indexes(event: &pml_parser::Event<'_>) -> Vec<u8> {
     record
 }
 
-/// Every event that the filter chooses is in the slice, as it was, and says the same.
+/// The slice has every event that the filter chooses, with the same bytes and the same texts.
 fn keeps(set: &Set, filter: &str) -> Result<(), Failed> {
     let parsed = Filter::parse(filter).map_err(|e| e.to_string())?;
     let first = set.time_span().map_or(FileTime(0), |span| span.0);
@@ -116,7 +118,7 @@ fn keeps(set: &Set, filter: &str) -> Result<(), Failed> {
     Ok(())
 }
 
-/// A slice of everything is the same log: records, order, CSV.
+/// A slice of all events has the same records, the same order and the same CSV.
 fn everything(set: &Set) -> Result<(), Failed> {
     let slice = self::set(sliced(set, None, u64::MAX));
     for (a, b) in set.events().zip(slice.events()) {
@@ -146,7 +148,7 @@ fn half(bytes: &[u8], at: usize) -> usize {
     u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap()) as usize
 }
 
-/// What Process Monitor needs of a log it opens, checked on the bytes (docs/format.md, "Writing").
+/// The rules that Process Monitor requires of a log, checked on the bytes (docs/format.md, "Writing").
 fn follows_the_rules(bytes: &[u8]) {
     let (offsets, processes, strings, icons, hosts) =
         (word(bytes, 0x248), word(bytes, 0x250), word(bytes, 0x258), word(bytes, 0x260), word(bytes, 0x3A0));
@@ -162,14 +164,14 @@ fn follows_the_rules(bytes: &[u8]) {
     assert_eq!((word(bytes, 0x240), word(bytes, 0x398), word(bytes, 0x238)), (0x3A8, 0x3A8, 0));
     let events = half(bytes, 0x234);
     assert_eq!(processes - offsets, 5 * events, "an entry an event");
-    // Offsets ascend, the first one behind the header, all in bounds; times ascend.
+    // The first offset is just after the header. Offsets ascend and are in bounds; times ascend.
     let pointer = if half(bytes, 8) == 1 { 8 } else { 4 };
     let mut position = 0x3A8;
     let mut time = 0;
     let mut used = Vec::new();
     for i in 0..events {
         let at = half(bytes, offsets + 5 * i) | usize::from(bytes[offsets + 5 * i + 4]) << 32;
-        assert_eq!(at, position, "records stand back to back");
+        assert_eq!(at, position, "records are contiguous");
         let depth = u16::from_le_bytes(bytes[at + 0x28..at + 0x2A].try_into().unwrap());
         let (details, extra) = (half(bytes, at + 0x2C), half(bytes, at + 0x30));
         let end = 0x34 + usize::from(depth) * pointer + details;
@@ -186,8 +188,8 @@ fn follows_the_rules(bytes: &[u8]) {
         used.push(half(bytes, at));
     }
     assert!(offsets - position < 4);
-    // Processes ascend; each event has one; PID 4 is there; the module flag is 1; strings and icons
-    // that they name exist.
+    // Processes ascend. Each event has a process, and PID 4 is a process. The module flag is 1. Strings and
+    // icons that processes name exist.
     let count = half(bytes, processes);
     let string_count = half(bytes, strings);
     let icon_count = half(bytes, icons);
@@ -212,7 +214,7 @@ fn follows_the_rules(bytes: &[u8]) {
     assert!(indexes.is_sorted_by(|a, b| a < b));
     assert!(used.iter().all(|index| indexes.contains(index)), "every event has its process");
     assert!(pids.contains(&4));
-    // String 0 is empty, icon 0 is none.
+    // String 0 is empty, and icon 0 is no icon.
     assert_eq!(half(bytes, strings + half(bytes, strings + 4)), 0);
     let icon = icons + half(bytes, icons + 4);
     assert_eq!((half(bytes, icon), half(bytes, icon + 4)), (0, 0));
@@ -251,8 +253,8 @@ fn written_logs_follow_the_rules() -> Result<(), Failed> {
 /// A process of a part: index, PID, name and the index of its parent.
 type Given<'a> = (u32, u32, &'a str, u32);
 
-/// A log in which each process closes a file, its stack in a module of its own. System has one
-/// more module, `driver`. The last process is created by its parent.
+/// A log in which each process closes a file. The stack of that event is in a module that only this process
+/// has. The System process has a second module, `driver`. The parent of the last process creates it.
 fn part(start: u64, processes: &[Given<'_>], driver: &str) -> Vec<u8> {
     let mut log = LogWriter::new(Cursor::new(Vec::new()), &Machine::windows_10("PC")).unwrap();
     for &(index, pid, name, parent_index) in processes {
@@ -261,7 +263,7 @@ fn part(start: u64, processes: &[Given<'_>], driver: &str) -> Vec<u8> {
         if pid == 4 {
             modules.push(module(KERNEL + start, driver));
         }
-        // One that nobody knows the start of is nobody else in another part.
+        // A process with an unknown start is not identified with a process of another part.
         let start = FileTime(u64::from(pid));
         log.add_process(&NewProcess {
             index,
@@ -304,7 +306,7 @@ fn part(start: u64, processes: &[Given<'_>], driver: &str) -> Vec<u8> {
 
 const KERNEL: u64 = 0xFFFF_F800_0000_0000;
 
-/// Two parts that give one index to different processes, and one process two indexes.
+/// Two parts give the same index to different processes, and different indexes to the same process.
 fn merging_renumbers_processes() -> Result<(), Failed> {
     let a = part(0x1_0000, &[(1, 4, "System", 0), (2, 200, "b.exe", 1), (3, 300, "c.exe", 2)], "a.sys");
     let b = part(0x2_0000, &[(7, 4, "System", 0), (2, 400, "d.exe", 9), (9, 200, "b.exe", 7)], "b.sys");
@@ -353,7 +355,7 @@ fn merging_renumbers_processes() -> Result<(), Failed> {
     let expect =
         [("System", None), ("b.exe", Some("System")), ("c.exe", Some("b.exe")), ("d.exe", Some("b.exe"))];
     assert_eq!(parents, expect);
-    // The details of Process Create name both processes.
+    // The details of `Process Create` name both processes.
     let created = merged.events().map(Result::unwrap).filter(|event| event.class() == EventClass::Process);
     let created: Vec<_> = created
         .map(|event| {
@@ -366,8 +368,8 @@ fn merging_renumbers_processes() -> Result<(), Failed> {
     Ok(())
 }
 
-/// The kernel's modules of a part come along though only another part's System has events.
-fn kernel_modules_of_all_parts_come_along() -> Result<(), Failed> {
+/// A slice keeps the kernel's modules of every part, although System has events only in one part.
+fn kernel_modules_of_all_parts_are_kept() -> Result<(), Failed> {
     let a = part(0x1_0000, &[(1, 4, "System", 0), (2, 200, "b.exe", 1)], "a.sys");
     let b = part(0x2_0000, &[(1, 4, "System", 0), (2, 200, "b.exe", 1)], "b.sys");
     let filter = "process_name = System and part = 0 or process_name = b.exe and part = 1";
@@ -378,8 +380,7 @@ fn kernel_modules_of_all_parts_come_along() -> Result<(), Failed> {
     Ok(())
 }
 
-/// Records that all lie about their extra blob, or that overlap, do not make a slice larger than
-/// the log.
+/// Records with forged extra offsets, or records that overlap, do not make a slice larger than the log.
 fn forged_records_do_not_multiply() -> Result<(), Failed> {
     let processes: Vec<Given<'_>> = (1..=20).map(|index| (index, 4 * index, "a.exe", 1)).collect();
     let mut log = part(0x1_0000, &processes, "a.sys");
@@ -394,20 +395,21 @@ fn forged_records_do_not_multiply() -> Result<(), Failed> {
     let small = sliced(&set(vec![log.clone()]), None, u64::MAX);
     assert!(small[0].len() < 20_000);
     follows_the_rules(&small[0]);
-    // All of them the first one, which is made as long as half of the file.
+    // All entries lead to the first record, which is made as long as half of the file.
     let first = half(&log, offsets);
     for i in 0..events {
         log.copy_within(offsets..offsets + 5, offsets + 5 * i);
     }
     log[first + 0x30..first + 0x34].fill(0);
     log[first + 0x2C..first + 0x30].copy_from_slice(&500_000u32.to_le_bytes());
-    let options = SliceOptions { work: Work { threads: 1, ..Work::default() }, part_bytes: u64::MAX };
+    let options =
+        SliceOptions { scan: ScanOptions { threads: 1, ..ScanOptions::default() }, part_bytes: u64::MAX };
     let refused = slice(&set(vec![log]), &options, |_| Ok(Shared::default()), &NoProgress).unwrap_err();
     assert!(refused.to_string().contains("overlap"), "{refused}");
     Ok(())
 }
 
-/// However much is damaged, what can be read is kept.
+/// Readable events of a damaged log are kept.
 fn damaged_logs_are_sliced() -> Result<(), Failed> {
     let options = Options { amount: Amount::Events(2_000), ..Options::default() };
     let sound = generate_in_memory(&options)?.remove(0);
@@ -452,7 +454,7 @@ fn main() -> ExitCode {
     let mut trials = vec![
         Trial::test("written_logs_follow_the_rules", written_logs_follow_the_rules),
         Trial::test("merging_renumbers_processes", merging_renumbers_processes),
-        Trial::test("kernel_modules_of_all_parts_come_along", kernel_modules_of_all_parts_come_along),
+        Trial::test("kernel_modules_of_all_parts_are_kept", kernel_modules_of_all_parts_are_kept),
         Trial::test("forged_records_do_not_multiply", forged_records_do_not_multiply),
         Trial::test("damaged_logs_are_sliced", damaged_logs_are_sliced),
         Trial::test("large_slices_are_split", large_slices_are_split),

@@ -1,5 +1,5 @@
-//! Single events and the cells that Process Monitor 3.93 (64-bit) and 3.70 (32-bit) printed for
-//! them: `data/vectors.jsonl.zst`, one event a line.
+//! Compares the cells of single events with those of Process Monitor 3.93 (64-bit) and 3.70 (32-bit).
+//! `data/vectors.jsonl.zst` has one event per line.
 #![forbid(unsafe_code)]
 
 use pml_parser::write::{LogWriter, Machine, NewEvent, NewProcess};
@@ -53,7 +53,7 @@ fn vectors() -> Vec<Vector> {
         .collect()
 }
 
-/// A log with that one event, of process 1000 `t.exe`.
+/// A log with this event of process 1000, `t.exe`.
 fn log(vector: &Vector, details: &[u8], extra: Option<&[u8]>) -> Log<Vec<u8>> {
     let machine = Machine { is_64_bit: vector.is_64_bit, ..Machine::windows_10("VECTORS") };
     let mut writer = LogWriter::new(Cursor::new(Vec::new()), &machine).unwrap();

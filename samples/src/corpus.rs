@@ -4,7 +4,8 @@
 use std::io;
 use std::path::PathBuf;
 
-/// Names the directory of the corpus; the default is `../shared/corpus` beside the workspace.
+/// The environment variable that names the directory of the corpus; the default is
+/// `../shared/corpus` beside the workspace.
 pub const VARIABLE: &str = "PML_CORPUS";
 
 /// The five real logs, without their extension.
@@ -16,7 +17,7 @@ pub const LOGS: [&str; 5] = [
     "LogfileTests32bitUTC",
 ];
 
-/// Where the corpus is, or `None` where there is none.
+/// The directory of the corpus, or `None` if it does not exist.
 pub fn directory() -> Option<PathBuf> {
     let directory = match std::env::var_os(VARIABLE) {
         Some(path) => PathBuf::from(path),
@@ -25,11 +26,10 @@ pub fn directory() -> Option<PathBuf> {
     directory.is_dir().then_some(directory)
 }
 
-/// The decompressed bytes of a file of the corpus, for example `LogFileUTC64Process.pml`; a
-/// missing file is an error.
+/// The decompressed bytes of a file of the corpus, for example `LogFileUTC64Process.pml`.
 ///
 /// # Errors
-/// When there is no corpus, no such file in it, or the file cannot be read.
+/// When the corpus or the file is missing, or the file cannot be read.
 pub fn read(name: &str) -> io::Result<Vec<u8>> {
     let directory = directory().ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "no corpus"))?;
     let packed = directory.join(format!("{name}.zst"));

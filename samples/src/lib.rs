@@ -3,6 +3,6 @@
 
 pub mod boot;
 pub mod corpus;
-pub mod little;
+pub mod minimal;
 mod random;
 pub mod scenario;

@@ -1,14 +1,14 @@
-//! The command line of the generator.
+//! The command line program that generates logs.
 #![forbid(unsafe_code)]
 
 use clap::{Args, Parser, Subcommand};
-use pml_samples::boot::{self, Amount, Bits, Options};
+use pml_samples::boot::{Amount, Bits, Options};
 use pml_samples::scenario;
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// Generates Process Monitor logs that tell a story.
+/// Generates Process Monitor logs of Windows updates.
 #[derive(Parser, Debug)]
 #[command(name = "pml-samples", version)]
 struct Cli {
@@ -18,17 +18,17 @@ struct Cli {
 
 #[derive(Subcommand, Debug)]
 enum Command {
-    /// A plain boot log of a Windows that is being updated.
+    /// Generates a boot log of the default scenario, without text logs.
     Boot(Common),
-    /// A boot log that tells what a scenario says, with its text logs.
-    Scenario(Told),
+    /// Generates the boot log of a scenario, with its text logs.
+    Scenario(ScenarioArgs),
 }
 
 #[derive(Args, Debug)]
-struct Told {
-    /// File of the scenario.
+struct ScenarioArgs {
+    /// Scenario file.
     scenario: PathBuf,
-    /// Which variant of it.
+    /// Variant of the scenario.
     #[arg(long)]
     variant: Option<String>,
     #[command(flatten)]
@@ -49,7 +49,7 @@ struct Common {
     /// Number of files.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
     parts: u32,
-    /// What all chance is drawn from.
+    /// Seed of the random numbers.
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Bitness of the captured Windows, 32 or 64 [default: that of the scenario, or 64].
@@ -64,19 +64,20 @@ struct Common {
 }
 
 impl Common {
-    fn options(&self, usual: Bits) -> Options {
+    /// The options; `bits` holds where none are given.
+    fn options(&self, bits: Bits) -> Options {
         Options {
             amount: self.target_size.map_or(Amount::Events(self.events), Amount::Bytes),
             parts: self.parts,
             seed: self.seed,
-            bits: self.bits.unwrap_or(usual),
+            bits: self.bits.unwrap_or(bits),
             frames: self.frames,
             overwrite: self.force,
         }
     }
 }
 
-/// A number with one of these suffixes behind it.
+/// Parses a number with one of these suffixes.
 fn scaled(text: &str, suffixes: &[(&str, u64)]) -> Result<u64, String> {
     let text = text.trim();
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
@@ -105,21 +106,21 @@ fn bits(text: &str) -> Result<Bits, String> {
     }
 }
 
-fn tell(told: &Told) -> io::Result<Vec<PathBuf>> {
-    let mut scenario = scenario::load(&told.scenario)?;
-    if let Some(name) = &told.variant {
+fn generate_scenario(args: &ScenarioArgs) -> io::Result<Vec<PathBuf>> {
+    let mut scenario = scenario::load(&args.scenario)?;
+    if let Some(name) = &args.variant {
         scenario = scenario.variant(name)?;
     }
-    let common = &told.common;
+    let common = &args.common;
     scenario.generate(&common.options(scenario.options().bits), &common.output)
 }
 
 fn main() -> ExitCode {
-    let made = match Cli::parse().command {
-        Command::Boot(common) => boot::generate(&common.options(Bits::B64), &common.output),
-        Command::Scenario(told) => tell(&told),
+    let generated = match Cli::parse().command {
+        Command::Boot(common) => scenario::generate(&common.options(Bits::B64), &common.output),
+        Command::Scenario(args) => generate_scenario(&args),
     };
-    match made {
+    match generated {
         Ok(paths) => {
             paths.iter().for_each(|path| println!("{}", path.display()));
             ExitCode::SUCCESS
@@ -136,7 +137,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn suffixes() {
+    fn suffixes_scale_numbers() {
         assert_eq!(count("30M"), Ok(30_000_000));
         assert_eq!(count("3k"), Ok(3_000));
         assert_eq!(size("2GiB"), Ok(2 << 30));

@@ -1,6 +1,6 @@
-//! Random numbers that are the same everywhere: SplitMix64.
+//! Random numbers that are the same on every machine: SplitMix64.
 
-/// A stream of numbers that its seed alone decides.
+/// A stream of numbers that depends on its seed alone.
 #[derive(Clone, Debug)]
 pub(crate) struct Random(u64);
 
@@ -14,7 +14,7 @@ impl Random {
         scramble(self.0)
     }
 
-    /// A number below `limit`, or 0 where there is none.
+    /// A number below `limit`, or 0 if `limit` is 0.
     pub(crate) fn below(&mut self, limit: u64) -> u64 {
         ((u128::from(self.next()) * u128::from(limit)) >> 64) as u64
     }
@@ -24,26 +24,26 @@ impl Random {
         low + self.below(high.saturating_sub(low))
     }
 
-    /// Yes, so many times in a thousand.
+    /// True with this probability in thousandths.
     pub(crate) fn chance(&mut self, per_mille: u64) -> bool {
         self.below(1000) < per_mille
     }
 
-    /// One of several, which must not be none.
+    /// One element of a slice, which must not be empty.
     pub(crate) fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
         &from[self.below(from.len() as u64) as usize]
     }
 }
 
-/// One number out of several, spread over all 64 bits: what must come out the same each time it
-/// is asked for is not drawn but mixed.
+/// One number from several, spread over all 64 bits. It replaces a random number where the same
+/// input must always give the same number.
 pub(crate) fn mix(numbers: &[u64]) -> u64 {
     numbers.iter().fold(0x5851_F42D_4C95_7F2D, |state, &number| {
         scramble(state ^ number.wrapping_mul(0x9E37_79B9_7F4A_7C15)).wrapping_add(number)
     })
 }
 
-/// The same for a text.
+/// One number from a text.
 pub(crate) fn mix_text(text: &str) -> u64 {
     text.bytes()
         .fold(0xCBF2_9CE4_8422_2325, |state, byte| (state ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3))
@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn known_numbers() {
+    fn the_numbers_are_those_of_splitmix64() {
         // The reference numbers of SplitMix64 for seed 1234567.
         let mut random = Random::new(1_234_567);
         assert_eq!(random.next(), 6_457_827_717_110_365_317);

@@ -1,7 +1,8 @@
-//! Generated boot logs read back as what they were meant to be.
+//! Generated boot logs read back: events, parts, stacks, the mix of operations.
 
 use pml_parser::{Decoded, Event, EventClass, FileTime, Log, LogSet, NtStatus, Resolution, TextOptions};
-use pml_samples::boot::{Amount, Bits, Options, generate, generate_in_memory};
+use pml_samples::boot::{Amount, Bits, Options};
+use pml_samples::scenario::{generate, generate_in_memory};
 use std::collections::{HashMap, HashSet};
 
 fn options(bits: Bits) -> Options {
@@ -30,10 +31,10 @@ fn every_event_reads_back() {
         for event in set.events() {
             let event = event.unwrap();
             let name = event.operation().name();
-            assert!(previous < event.time(), "{name} is not later than the event before it");
+            assert!(previous < event.time(), "{name} is not later than the previous event");
             previous = event.time();
             let process = event.process().expect("a process record");
-            assert!(process.start() <= event.time(), "{name} of a process that was not there yet");
+            assert!(process.start() <= event.time(), "{name} of a process that does not exist yet");
             assert!(name != "<Unknown>" && !name.is_empty());
             detail.clear();
             assert_eq!(event.push_detail(&TextOptions::default(), &mut detail), Decoded::Yes, "{name}");
@@ -43,14 +44,14 @@ fn every_event_reads_back() {
 }
 
 #[test]
-fn the_parts_follow_one_another() {
+fn parts_follow_one_another() {
     let set = set(&options(Bits::B64));
     let parts: Vec<_> = set.parts().collect();
     for pair in parts.windows(2) {
         assert_eq!(pml_parser::mismatch(pair[0], pair[1]), None);
         assert!(pair[0].time_span().unwrap().1 < pair[1].time_span().unwrap().0);
     }
-    // The System process is in all of them, each time under another process index.
+    // All parts have the System process, under different process indexes.
     let indexes: HashSet<u32> = parts.iter().map(|log| log.system_process().unwrap().index()).collect();
     assert_eq!(indexes.len(), 2);
 }
@@ -78,7 +79,7 @@ fn stacks_lead_through_the_modules() {
         }
         let mean = frames as f64 / 30_000.0;
         assert!((28.0..40.0).contains(&mean), "{mean} frames");
-        assert!(located < frames, "some frames are nobody's");
+        assert!(located < frames, "some frames have no module");
         assert!(located * 1000 > frames * 990, "{located} of {frames} frames have a module");
         let share = distinct.len() as f64 / 30_000.0;
         assert!((0.05..0.25).contains(&share), "{share} of the stacks are distinct");
@@ -137,7 +138,7 @@ fn the_mix_is_that_of_a_boot() {
 }
 
 #[test]
-fn the_missing_payload_is_told_to_its_end() {
+fn the_default_scenario_is_complete() {
     for amount in [Amount::Events(3_000), Amount::Events(30_000), Amount::Bytes(8 << 20)] {
         let set = set(&Options { amount, ..options(Bits::B64) });
         let events: Vec<_> = set.events().map(Result::unwrap).collect();
@@ -158,7 +159,7 @@ fn the_missing_payload_is_told_to_its_end() {
                 && event.target_path().is_some()
         });
         assert!(renames.count() >= 10);
-        // The same file is linked from the newer component, then from the older one.
+        // The same file is linked from the newer component first, and from the older one later.
         let links: Vec<_> = events
             .iter()
             .filter(|event| event.operation().name() == "SetLinkInformationFile")
@@ -177,7 +178,7 @@ fn the_missing_payload_is_told_to_its_end() {
 }
 
 #[test]
-fn a_size_is_met() {
+fn a_log_has_the_target_size() {
     let wanted = 6 << 20;
     let parts = generate_in_memory(&Options { amount: Amount::Bytes(wanted), ..options(Bits::B64) }).unwrap();
     let size = parts.iter().map(Vec::len).sum::<usize>() as u64;
@@ -185,7 +186,7 @@ fn a_size_is_met() {
 }
 
 #[test]
-fn files_are_not_overwritten_unasked() {
+fn files_are_overwritten_on_request_alone() {
     let directory = tempfile::tempdir().unwrap();
     let small = Options { amount: Amount::Events(300), parts: 2, ..Options::default() };
     let paths = generate(&small, directory.path()).unwrap();
@@ -196,6 +197,6 @@ fn files_are_not_overwritten_unasked() {
     assert!(generate(&small, directory.path()).is_err());
     let forced = Options { overwrite: true, seed: 3, ..small };
     generate(&forced, directory.path()).unwrap();
-    // A shorter capture would leave a part of the longer one beside it.
+    // A shorter capture would leave a part of the longer one in the directory.
     assert!(generate(&Options { parts: 1, ..forced }, directory.path()).is_err());
 }

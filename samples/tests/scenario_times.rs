@@ -1,10 +1,10 @@
-//! Durations, distances and exits are those that the scenarios tell.
+//! Durations, pauses and exit statuses are those of the scenarios.
 
 use pml_parser::{Log, LogSet, TextOptions};
 use pml_samples::boot::{Amount, Options};
 use pml_samples::scenario;
 
-struct Seen {
+struct Row {
     seconds: f64,
     duration: f64,
     process: String,
@@ -14,7 +14,7 @@ struct Seen {
     status: u32,
 }
 
-fn seen(file: &str, variant: Option<&str>, events: u64) -> Vec<Seen> {
+fn rows(file: &str, variant: Option<&str>, events: u64) -> Vec<Row> {
     let mut scenario = scenario::load(&scenario::directory().join(file)).unwrap();
     if let Some(name) = variant {
         scenario = scenario.variant(name).unwrap();
@@ -29,7 +29,7 @@ fn seen(file: &str, variant: Option<&str>, events: u64) -> Vec<Seen> {
         let (mut path, mut detail) = (String::new(), String::new());
         event.push_path(&TextOptions::default(), &mut path);
         event.push_detail(&TextOptions::default(), &mut detail);
-        Seen {
+        Row {
             seconds: (event.time().0 - start) as f64 / 1e7,
             duration: event.duration().map_or(0, |ticks| ticks.0) as f64 / 1e7,
             process: event.process().unwrap().name().to_string(),
@@ -42,9 +42,9 @@ fn seen(file: &str, variant: Option<&str>, events: u64) -> Vec<Seen> {
     set.events().map(convert).collect()
 }
 
-fn life(seen: &[Seen], process: &str) -> (f64, f64) {
+fn lifetime(rows: &[Row], process: &str) -> (f64, f64) {
     let at = |operation: &str| {
-        let found = seen.iter().find(|event| event.process == process && event.operation == operation);
+        let found = rows.iter().find(|event| event.process == process && event.operation == operation);
         found.unwrap_or_else(|| panic!("no {operation} of {process}")).seconds
     };
     (at("Process Start"), at("Process Exit"))
@@ -52,35 +52,35 @@ fn life(seen: &[Seen], process: &str) -> (f64, f64) {
 
 #[test]
 fn a_hang_lasts_a_quarter_of_an_hour() {
-    let seen = seen("S15-hang.toml", None, 6_000);
-    let (start, end) = life(&seen, "TrustedInstaller.exe");
+    let rows = rows("S15-hang.toml", None, 6_000);
+    let (start, end) = lifetime(&rows, "TrustedInstaller.exe");
     assert!(end - start > 905.0, "{}", end - start);
     let worker: Vec<f64> =
-        seen.iter().filter(|event| event.process == "TiWorker.exe").map(|event| event.seconds).collect();
+        rows.iter().filter(|event| event.process == "TiWorker.exe").map(|event| event.seconds).collect();
     let longest = worker.windows(2).map(|pair| pair[1] - pair[0]).fold(0.0, f64::max);
     assert!(longest > 14.0 * 60.0, "the worker is silent for {longest} s at most");
 }
 
 #[test]
 fn a_check_of_the_volume_lasts_half_an_hour() {
-    let seen = seen("S23-chkdsk.toml", None, 6_000);
-    let (start, end) = life(&seen, "autochk.exe");
+    let rows = rows("S23-chkdsk.toml", None, 6_000);
+    let (start, end) = lifetime(&rows, "autochk.exe");
     assert!((1_400.0..2_300.0).contains(&(end - start)), "{}", end - start);
     assert!(
-        seen.iter().any(|event| event.process == "autochk.exe" && event.detail.contains("Exit Status: 2"))
+        rows.iter().any(|event| event.process == "autochk.exe" && event.detail.contains("Exit Status: 2"))
     );
 }
 
 #[test]
 fn a_scanner_holds_the_file_while_the_queue_tries() {
     for (file, events) in [("S07-scanner-holds-file.toml", 6_000), ("S07-scanner-holds-file.toml", 40_000)] {
-        let seen = seen(file, None, events);
-        let opened = seen
+        let rows = rows(file, None, events);
+        let opened = rows
             .iter()
             .find(|event| event.process == "AvSvc.exe" && event.path.ends_with(r"\foo.sys"))
             .unwrap()
             .seconds;
-        let tries: Vec<f64> = seen
+        let tries: Vec<f64> = rows
             .iter()
             .filter(|event| event.status == 0xC000_0043 && event.operation.starts_with("SetRename"))
             .filter(|event| event.process == "poqexec.exe")
@@ -89,30 +89,30 @@ fn a_scanner_holds_the_file_while_the_queue_tries() {
         assert_eq!(tries.len(), 6);
         assert!(opened < tries[0], "{opened} {tries:?}");
         assert!(tries.windows(2).all(|pair| pair[1] - pair[0] >= 1.5), "{tries:?}");
-        let closed = seen
+        let closed = rows
             .iter()
             .find(|event| event.process == "AvSvc.exe" && event.operation == "CloseFile")
             .unwrap()
             .seconds;
         assert!(closed > tries[5], "{closed} {tries:?}");
         let exit = "Exit Status: -1073741757";
-        assert!(seen.iter().any(|event| event.process == "poqexec.exe" && event.detail.contains(exit)));
+        assert!(rows.iter().any(|event| event.process == "poqexec.exe" && event.detail.contains(exit)));
     }
 }
 
 #[test]
 fn bad_sectors_take_their_time() {
-    let seen = seen("S04-disk-and-missing.toml", None, 6_000);
-    let slow = seen.iter().filter(|event| event.status == 0xC000_009C && event.duration > 1.0);
+    let rows = rows("S04-disk-and-missing.toml", None, 6_000);
+    let slow = rows.iter().filter(|event| event.status == 0xC000_009C && event.duration > 1.0);
     assert_eq!(slow.count(), 3);
-    assert!(seen.iter().all(|event| event.process != "explorer.exe"));
+    assert!(rows.iter().all(|event| event.process != "explorer.exe"));
 }
 
 #[test]
-fn a_drive_letter_holds_for_all_of_the_log() {
-    let seen = seen("S04-disk-and-missing.toml", Some("drive-d"), 6_000);
-    assert!(seen.iter().all(|event| !event.path.starts_with(r"C:\")));
-    assert!(seen.iter().any(|event| event.path.starts_with(r"D:\Windows\WinSxS")));
+fn a_drive_letter_applies_to_the_whole_log() {
+    let rows = rows("S04-disk-and-missing.toml", Some("drive-d"), 6_000);
+    assert!(rows.iter().all(|event| !event.path.starts_with(r"C:\")));
+    assert!(rows.iter().any(|event| event.path.starts_with(r"D:\Windows\WinSxS")));
 }
 
 #[test]
@@ -135,13 +135,13 @@ fn text_logs_agree_with_the_events() {
     );
     assert!(text("poqexec.log").ends_with("msmpeg2vdec.dll\r\n"));
 
-    // The first line is written when the installer sets its first value.
-    let set_value = set.events().map(Result::unwrap).find(|event| {
+    // The first line is written when the installer has set its first value and closes the key.
+    let first_write = set.events().map(Result::unwrap).find(|event| {
         let mut path = String::new();
         event.push_path(&TextOptions::default(), &mut path);
         event.operation().name() == "RegCloseKey" && path.ends_with("Interface")
     });
-    let seconds = set_value.unwrap().time().0 / 10_000_000 + 8 * 3_600;
+    let seconds = first_write.unwrap().time().0 / 10_000_000 + 8 * 3_600;
     let clock = format!("{:02}:{:02}:{:02}", seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60);
     let first = text("CBS.log").lines().next().unwrap();
     assert_eq!(

@@ -1,4 +1,4 @@
-//! Every scenario, in every variant, reads back as what it tells.
+//! The log of every scenario and variant contains what its script says.
 
 use pml_parser::{Decoded, Log, LogSet, TextOptions};
 use pml_samples::boot::{Amount, Bits, Options};
@@ -6,9 +6,9 @@ use pml_samples::scenario::{self, Expectation, Scenario, ScenarioError};
 use std::collections::HashMap;
 use std::path::Path;
 
-/// One event as far as scenarios tell of it.
+/// The part of an event that scenarios determine.
 #[derive(Debug)]
-struct Seen {
+struct Row {
     process: String,
     pid: u32,
     operation: &'static str,
@@ -17,7 +17,7 @@ struct Seen {
     status: u32,
 }
 
-fn read(parts: Vec<Vec<u8>>, is_unclosed: bool, name: &str) -> Vec<Seen> {
+fn read(parts: Vec<Vec<u8>>, is_unclosed: bool, name: &str) -> Vec<Row> {
     let open = if is_unclosed { Log::recover } else { Log::parse };
     let logs = parts.into_iter().map(|bytes| open(bytes).unwrap_or_else(|e| panic!("{name}: {e}")));
     let set = LogSet::new(logs.collect());
@@ -28,7 +28,7 @@ fn read(parts: Vec<Vec<u8>>, is_unclosed: bool, name: &str) -> Vec<Seen> {
             assert_eq!(recovery.processes_unknown, 0, "{name}: {recovery:?}");
         }
     }
-    let (mut seen, mut previous) = (Vec::new(), None);
+    let (mut rows, mut previous) = (Vec::new(), None);
     let mut detail = String::new();
     for event in set.events() {
         let event = event.unwrap_or_else(|e| panic!("{name}: {e}"));
@@ -39,7 +39,7 @@ fn read(parts: Vec<Vec<u8>>, is_unclosed: bool, name: &str) -> Vec<Seen> {
         let process = event.process().unwrap();
         let mut path = String::new();
         event.push_path(&TextOptions::default(), &mut path);
-        seen.push(Seen {
+        rows.push(Row {
             process: process.name().to_string(),
             pid: process.pid(),
             operation: event.operation().name(),
@@ -50,50 +50,50 @@ fn read(parts: Vec<Vec<u8>>, is_unclosed: bool, name: &str) -> Vec<Seen> {
             status: event.status().0,
         });
     }
-    seen
+    rows
 }
 
-/// Each thread of each role tells its beats in order, and all of them.
-fn check_told(scenario: &Scenario, bits: Bits, seen: &[Seen], name: &str) {
+/// Each thread of each role does all of its scripted operations, in order.
+fn check_scripted(scenario: &Scenario, bits: Bits, rows: &[Row], name: &str) {
     let mut position: HashMap<(String, usize), usize> = HashMap::new();
     let mut pid: HashMap<String, u32> = HashMap::new();
-    for told in scenario.told(bits).unwrap() {
-        let from = position.entry((told.role.clone(), told.thread)).or_default();
-        let known = pid.get(&told.role).copied();
-        let found = seen.iter().enumerate().skip(*from).find(|(_, event)| {
-            event.process == told.process
+    for scripted in scenario.scripted(bits).unwrap() {
+        let from = position.entry((scripted.role.clone(), scripted.thread)).or_default();
+        let known = pid.get(&scripted.role).copied();
+        let found = rows.iter().enumerate().skip(*from).find(|(_, event)| {
+            event.process == scripted.process
                 && known.is_none_or(|pid| pid == event.pid)
-                && event.operation == told.operation
-                && event.path == told.path
-                && event.status == told.status.0
-                && event.target == told.target
+                && event.operation == scripted.operation
+                && event.path == scripted.path
+                && event.status == scripted.status.0
+                && event.target == scripted.target
         });
         let Some((at, event)) = found else {
-            let near: Vec<_> = seen
+            let near: Vec<_> = rows
                 .iter()
-                .filter(|event| event.process == told.process && event.path == told.path)
+                .filter(|event| event.process == scripted.process && event.path == scripted.path)
                 .collect();
-            panic!("{name}: {told:?} is not in the log after event {from}: {near:?}")
+            panic!("{name}: {scripted:?} is not in the log after event {from}: {near:?}")
         };
         *from = at + 1;
-        pid.insert(told.role.clone(), event.pid);
+        pid.insert(scripted.role.clone(), event.pid);
     }
 }
 
-fn check_expected(expected: &Expectation, seen: &[Seen], name: &str) {
+fn check_expected(expected: &Expectation, rows: &[Row], name: &str) {
     for finding in &expected.finding {
         for process in finding.process.iter().chain(&finding.blames) {
-            assert!(seen.iter().any(|event| &event.process == process), "{name}: no {process}");
+            assert!(rows.iter().any(|event| &event.process == process), "{name}: no {process}");
         }
         for part in finding.path.iter().chain(&finding.component) {
-            let is_there = |event: &Seen| {
+            let is_there = |event: &Row| {
                 event.path.contains(part.as_str()) || event.target.as_ref().is_some_and(|t| t.contains(part))
             };
-            assert!(seen.iter().any(is_there), "{name}: no path with {part}");
+            assert!(rows.iter().any(is_there), "{name}: no path with {part}");
         }
         if let (Some(status), Some(process)) = (finding.status, &finding.process) {
-            let met = |event: &Seen| event.status == status && &event.process == process;
-            assert!(seen.iter().any(met), "{name}: {process} never met {status:#X}");
+            let met = |event: &Row| event.status == status && &event.process == process;
+            assert!(rows.iter().any(met), "{name}: {process} never met {status:#X}");
         }
     }
 }
@@ -114,14 +114,14 @@ fn check(scenario: &Scenario) {
         let name = format!("{} {}", scenario.id(), variant.as_deref().unwrap_or(""));
         let expected = expected.unwrap_or_else(|| panic!("{name}: no verdict"));
         for seed in [1, 2] {
-            // What is not closed has no tables: only events of its own part tell of processes.
+            // An unclosed part has no tables: its processes are known from its own events alone.
             let is_unclosed = scenario.is_unclosed().unwrap();
             let parts = if is_unclosed { 1 } else { 2 };
             let options = Options { amount: Amount::Events(6_000), parts, seed, ..scenario.options() };
             let capture = scenario.generate_in_memory(&options).unwrap();
-            let seen = read(capture.parts, is_unclosed, &name);
-            check_told(&scenario, options.bits, &seen, &name);
-            check_expected(expected, &seen, &name);
+            let rows = read(capture.parts, is_unclosed, &name);
+            check_scripted(&scenario, options.bits, &rows, &name);
+            check_expected(expected, &rows, &name);
             for companion in capture.companions {
                 let year = if companion.name == "CBS.log" { "2024-11-1" } else { "1db" };
                 assert!(companion.text.lines().all(|line| line.starts_with(year)), "{}", companion.text);
@@ -132,7 +132,7 @@ fn check(scenario: &Scenario) {
 
 macro_rules! quarters {
     ($($name:ident: $quarter:literal,)*) => {
-        // Several tests, so that they run side by side.
+        // Several tests, so that they run in parallel.
         $(#[test]
         fn $name() {
             let all = scenario::all().unwrap();
@@ -161,6 +161,46 @@ fn the_same_scenario_gives_the_same_bytes() {
     assert_eq!(names, ["CBS.log", "poqexec.log"]);
 }
 
+/// A directory with these files: name, and the id of the scenario in it.
+fn directory_of(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    let text = std::fs::read_to_string(scenario::directory().join("S01-healthy.toml")).unwrap();
+    assert!(text.contains("id = \"S01\""));
+    for (name, id) in files {
+        let text = text.replace("id = \"S01\"", &format!("id = \"{id}\""));
+        std::fs::write(directory.path().join(name), text).unwrap();
+    }
+    directory
+}
+
+#[test]
+fn a_directory_has_no_two_scenarios_with_one_id() {
+    let directory = directory_of(&[("a.toml", "S28"), ("b.toml", "S29")]);
+    let ids: Vec<_> = scenario::load_directory(directory.path()).unwrap();
+    assert_eq!(ids.iter().map(Scenario::id).collect::<Vec<_>>(), ["S28", "S29"]);
+    let directory = directory_of(&[("a.toml", "S28"), ("b.toml", "S28")]);
+    let error = scenario::load_directory(directory.path()).unwrap_err();
+    assert_eq!(error.reason, "two scenarios are called S28: a.toml and b.toml");
+}
+
+#[test]
+fn expectations_belong_to_a_scenario() {
+    let directory = directory_of(&[("a.toml", "S28"), ("a.expect.toml", "S28")]);
+    assert_eq!(scenario::load_directory(directory.path()).unwrap().len(), 1);
+    let directory = directory_of(&[("a.toml", "S28"), ("b.expect.toml", "S28")]);
+    let error = scenario::load_directory(directory.path()).unwrap_err();
+    assert_eq!(error.reason, "b.expect.toml belongs to no scenario: there is no b.toml");
+}
+
+#[test]
+fn variants_have_different_names() {
+    let error = broken(
+        "id = \"S08\"",
+        "id = \"S08\"\nvariant = [{ name = \"x\", title = \"x\" }, { name = \"x\", title = \"y\" }]",
+    );
+    assert_eq!(error.to_string(), "broken.toml: variant: two variants are called \"x\"");
+}
+
 fn broken(from: &str, to: &str) -> ScenarioError {
     let path = scenario::directory().join("S08-disk-full.toml");
     let text = std::fs::read_to_string(path).unwrap();
@@ -169,19 +209,19 @@ fn broken(from: &str, to: &str) -> ScenarioError {
 }
 
 #[test]
-fn errors_tell_where() {
+fn errors_name_the_key() {
     let error = broken("SetEndOfFileInformationFile", "SetEndOfTheWorld");
-    assert_eq!((error.file.as_str(), error.key.as_str()), ("broken.toml", "scene[0].beats[1].op"));
+    assert_eq!((error.file.as_str(), error.key.as_str()), ("broken.toml", "step[0].actions[1].op"));
     assert!(error.reason.contains("SetEndOfTheWorld"));
-    assert_eq!(broken("0xC0190019", "BAD LUCK").key, "scene[0].beats[3].result");
-    assert_eq!(broken("{folder}", "{floder}").key, "scene[0].beats[3].to");
-    assert_eq!(broken("actor = \"poqexec.exe\"", "actor = \"poqexec\"").key, "scene[0].actor");
+    assert_eq!(broken("0xC0190019", "BAD LUCK").key, "step[0].actions[3].result");
+    assert_eq!(broken("{folder}", "{floder}").key, "step[0].actions[3].to");
+    assert_eq!(broken("process = \"poqexec.exe\"", "process = \"poqexec\"").key, "step[0].process");
     let error = broken("length = 3", "lenght = 3").to_string();
     assert!(error.contains("line ") && error.contains("lenght"), "{error}");
 }
 
 #[test]
-fn files_lie_beside_one_another() {
+fn parts_and_text_logs_share_a_directory() {
     let directory = tempfile::tempdir().unwrap();
     let scenario = scenario::load(&scenario::directory().join("S05-missing-payload.toml")).unwrap();
     let options = Options { amount: Amount::Events(2_500), parts: 2, ..scenario.options() };

@@ -1,4 +1,4 @@
-//! Who takes part: each process of a log, by what it is in servicing.
+//! Actors: what each process of a log is in servicing.
 
 use super::error::Inspection;
 use super::model::{ActorEntry, ActorsFile, Ref};
@@ -20,7 +20,7 @@ pub struct Actors {
 
 /// What a process without an entry is called.
 const OTHER: &str = "other";
-/// More do not fit a set.
+/// The most actors that fit a set.
 const MOST: usize = 60;
 
 impl Actors {
@@ -65,7 +65,7 @@ impl Actors {
         child.map_or(self.other(), |at| at as ActorId)
     }
 
-    /// The actor of processes that no entry speaks of.
+    /// The actor of processes without an entry.
     pub(crate) fn other(&self) -> ActorId {
         self.entries.len() as ActorId
     }
@@ -93,7 +93,7 @@ impl Actors {
         single.or_else(|| self.groups.iter().find(|group| group.0 == name).map(|group| group.1))
     }
 
-    /// The actors that names stand for; all of them without a name.
+    /// The actors that have these names, or belong to these groups; without a name, all actors.
     pub(crate) fn set(&self, names: &[Ref], inspection: &mut Inspection<'_>) -> ActorSet {
         if names.is_empty() {
             return ActorSet::MAX;

@@ -1,6 +1,7 @@
-//! NTSTATUS and HRESULT codes: what they are called, how grave they are, what they say.
+//! NTSTATUS and HRESULT codes: their names, gravity and meaning.
 
 use super::error::Inspection;
+use super::model::Ref;
 use crate::language::{Language, Text};
 use pml_parser::NtStatus;
 
@@ -129,9 +130,18 @@ impl Codes {
         self.hresults.get(at)
     }
 
-    /// Whether there is a status of this kind.
-    pub(crate) fn has_kind(&self, kind: &str) -> bool {
-        self.unknown.kind == kind || self.statuses.iter().any(|entry| entry.kind == kind)
+    /// The code of the status with this name.
+    pub(super) fn code_of(&self, symbol: &str) -> Option<u32> {
+        self.statuses.iter().find(|entry| entry.symbol == symbol).map(|entry| entry.code)
+    }
+
+    /// Notes a kind that no status is of.
+    pub(super) fn check_kind(&self, kind: &Ref, inspection: &mut Inspection<'_>) {
+        let name = kind.get_ref();
+        let is_known = &self.unknown.kind == name || self.statuses.iter().any(|entry| &entry.kind == name);
+        if !is_known {
+            inspection.push(kind.span(), format!("no kind of status {name:?}"));
+        }
     }
 
     /// Codes of the statuses that never matter, ascending.
@@ -140,11 +150,7 @@ impl Codes {
     }
 
     /// Codes of the statuses of some kinds, ascending.
-    pub(crate) fn of_kinds(&self, kinds: &[&str]) -> Vec<u32> {
-        self.statuses
-            .iter()
-            .filter(|entry| kinds.contains(&entry.kind.as_str()))
-            .map(|entry| entry.code)
-            .collect()
+    pub(crate) fn of_kinds(&self, kinds: &[String]) -> Vec<u32> {
+        self.statuses.iter().filter(|entry| kinds.contains(&entry.kind)).map(|entry| entry.code).collect()
     }
 }

@@ -7,11 +7,14 @@ macro_rules! files {
     };
 }
 
-/// Everything but the rules; a directory of one's own replaces a file by its name.
+/// Every table; a knowledge directory replaces a table by its name.
 pub(super) static TABLES: &[(&str, &str)] = files![
     "actors.toml",
+    "aliases.toml",
     "boots.toml",
     "builds.toml",
+    "computed.toml",
+    "engine.toml",
     "hresults.tsv",
     "labels.toml",
     "limits.toml",
@@ -25,35 +28,38 @@ pub(super) static TABLES: &[(&str, &str)] = files![
     "signals.toml",
 ];
 
-/// The rules; one of one's own replaces the one with its id.
+/// The rules, in the order in which they are tried. The order is significant: of two causes with equal points
+/// for the same event, the one of the earlier rule ranks first and takes the failure; notes are reported in this order.
+/// A new cause goes beside the one most like it, a new note to the end. A rule of a knowledge directory takes
+/// the place of the rule with its id; without such a rule it follows these, and needs no entry here.
 pub(super) static RULES: &[(&str, &str)] = files![
-    "rules/RB-DISK-IOERR.toml",
+    "rules/RB-DISK-ERROR.toml",
     "rules/RB-NTFS-CORRUPT.toml",
-    "rules/RB-TXF-RM-DEAD.toml",
-    "rules/RB-TXR-LOGFULL.toml",
-    "rules/RB-COMPONENTS-LOADFAIL.toml",
-    "rules/RB-WRITEFILTER.toml",
-    "rules/RB-BOOTPART.toml",
-    "rules/RB-POQ-DISKFULL.toml",
-    "rules/RB-POQ-TXN-LOGFULL.toml",
-    "rules/RB-PENDINGXML-BAD.toml",
+    "rules/RB-FILE-TRANSACTIONS-BROKEN.toml",
+    "rules/RB-REGISTRY-LOG-FULL.toml",
+    "rules/RB-COMPONENTS-HIVE-NOT-LOADED.toml",
+    "rules/RB-WRITE-FILTER.toml",
+    "rules/RB-BOOT-PARTITION.toml",
+    "rules/RB-QUEUE-DISK-FULL.toml",
+    "rules/RB-QUEUE-TRANSACTION-LOG-FULL.toml",
+    "rules/RB-QUEUE-UNREADABLE.toml",
     "rules/RB-REBOOT-LOOP.toml",
-    "rules/RB-AV-INTERFERENCE.toml",
-    "rules/RB-POQ-SHARING.toml",
-    "rules/RB-POQ-ACCESS.toml",
-    "rules/RB-PSFX-DELTA.toml",
-    "rules/RB-POQ-MISSING-PAYLOAD.toml",
+    "rules/RB-PROGRAM-INTERFERED.toml",
+    "rules/RB-QUEUE-FILE-IN-USE.toml",
+    "rules/RB-QUEUE-ACCESS-DENIED.toml",
+    "rules/RB-DELTA-FAILED.toml",
+    "rules/RB-QUEUE-FILE-MISSING.toml",
     "rules/RB-DRIVER-QUEUE.toml",
-    "rules/RB-AI-GENERIC.toml",
-    "rules/RB-AI-CHILD-FAILED.toml",
+    "rules/RB-ADVANCED-INSTALLER-FAILED.toml",
+    "rules/RB-ADVANCED-INSTALLER-CHILD-FAILED.toml",
     "rules/RB-HANG.toml",
-    "rules/RB-TI-DISABLED.toml",
+    "rules/RB-INSTALLER-DISABLED.toml",
     "rules/INFO-NO-ROLLBACK.toml",
     "rules/INFO-COMPLETED.toml",
     "rules/INFO-FURTHER-REBOOT.toml",
     "rules/INFO-EARLIER-BOOT.toml",
     "rules/INFO-STAGING-SESSION.toml",
-    "rules/INFO-UBR-GAP.toml",
+    "rules/INFO-REVISION-GAP.toml",
     "rules/INFO-CHKDSK-RAN.toml",
     "rules/INFO-LOG-TRUNCATED.toml",
     "rules/INFO-PARTS-MISSING.toml",

@@ -1,5 +1,6 @@
 //! What is wrong with a knowledge file, and where.
 
+use super::aliases::OldId;
 use std::fmt;
 use std::ops::Range;
 
@@ -22,21 +23,27 @@ impl fmt::Display for KnowledgeError {
 
 impl std::error::Error for KnowledgeError {}
 
-/// A file under inspection: collects what is wrong with it.
+/// One file while it is read and checked: collects its mistakes and its old ids.
 pub(crate) struct Inspection<'a> {
     pub file: &'a str,
     pub text: &'a str,
     pub errors: &'a mut Vec<KnowledgeError>,
+    pub old_ids: &'a mut Vec<OldId>,
 }
 
 impl Inspection<'_> {
+    /// The line, from 1, of a byte of the file.
+    pub(crate) fn line(&self, at: usize) -> usize {
+        self.text.as_bytes().iter().take(at).filter(|&&b| b == b'\n').count() + 1
+    }
+
     /// Notes a mistake at a place of the file.
     pub(crate) fn push(&mut self, span: Range<usize>, reason: impl Into<String>) {
-        let line = self.text.as_bytes().iter().take(span.start).filter(|&&b| b == b'\n').count() + 1;
+        let line = self.line(span.start);
         self.errors.push(KnowledgeError { file: self.file.to_owned(), line, reason: reason.into() });
     }
 
-    /// Parses the file; a mistake is noted, and nothing returned.
+    /// Parses the file. A mistake is noted; the result is then `None`.
     pub(crate) fn parse<T: serde::de::DeserializeOwned>(&mut self) -> Option<T> {
         match toml::from_str(self.text) {
             Ok(value) => Some(value),

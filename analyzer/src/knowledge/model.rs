@@ -1,12 +1,12 @@
-//! The shape of the knowledge files. Unknown keys are errors, so that a slip of the pen is found;
-//! whatever refers to something else keeps its place in the file, so that a bad reference has one.
+//! The shape of the knowledge files. Unknown keys are errors, so that misspelled keys are found; a name that
+//! refers to something else keeps its place in the file, so that an error can give its line.
 
 use crate::language::Text;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use toml::Spanned;
 
-/// A name that refers to something: where it stands is kept.
+/// A name that refers to something, with its place in the file.
 pub(crate) type Ref = Spanned<String>;
 
 /// `actors.toml`.
@@ -95,7 +95,7 @@ pub(crate) struct PhasesFile {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PhaseEntry {
-    pub id: String,
+    pub id: Ref,
     pub name: Text,
     pub start: Vec<Ref>,
     #[serde(default)]
@@ -106,7 +106,7 @@ pub(crate) struct PhaseEntry {
     pub end: Vec<Ref>,
     #[serde(default)]
     pub before: Vec<Ref>,
-    /// The phase it has to begin in or behind.
+    /// The phase in which, or after which, it has to begin.
     pub within: Option<Ref>,
     pub confidence: f64,
     pub confidence_otherwise: Option<f64>,
@@ -166,6 +166,80 @@ pub(crate) struct SignalEntry {
     pub text: Text,
 }
 
+/// `aliases.toml`: old ids and the new ones, by what they name.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AliasesFile {
+    /// The version of the program that no longer accepts them.
+    pub dropped_in: String,
+    #[serde(default)]
+    pub rules: BTreeMap<String, String>,
+    #[serde(default)]
+    pub buckets: BTreeMap<String, String>,
+    #[serde(default)]
+    pub phases: BTreeMap<String, String>,
+    #[serde(default)]
+    pub signals: BTreeMap<String, String>,
+}
+
+/// `computed.toml`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ComputedFile {
+    #[serde(default)]
+    pub fact: Vec<ComputedEntry>,
+}
+
+/// A fact that the engine computes.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ComputedEntry {
+    pub id: Ref,
+    /// For docs/triage.md; `{limit}` is filled in.
+    pub meaning: String,
+    /// A length of time or a number, for the facts that depend on one.
+    pub limit: Option<Ref>,
+}
+
+/// `engine.toml`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EngineFile {
+    pub kinds: EngineKinds,
+    pub scan: EngineScan,
+    pub judging: EngineJudging,
+}
+
+/// Kinds of status that the engine treats in a special way.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EngineKinds {
+    pub grave: Vec<Ref>,
+    pub lock: Vec<Ref>,
+    pub missing: Vec<Ref>,
+    pub damage: Vec<Ref>,
+    pub full: Vec<Ref>,
+}
+
+/// What a scan keeps.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EngineScan {
+    pub probe_statuses: Vec<Ref>,
+    pub tracked_registry: Vec<Ref>,
+    pub untracked_files: Vec<Ref>,
+}
+
+/// Limits of judging.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EngineJudging {
+    pub cause_gravity: u8,
+    pub fatal_gravity: u8,
+    pub retried_for: Ref,
+    pub touched_before: Ref,
+}
+
 /// `boots.toml`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -215,7 +289,7 @@ pub(crate) struct NoiseFile {
 pub(crate) struct NoiseEntry {
     pub id: String,
     #[serde(default)]
-    pub kinds: Vec<String>,
+    pub kinds: Vec<Ref>,
     pub gravity_at_most: Option<u8>,
     #[serde(default)]
     pub later: bool,
@@ -240,6 +314,7 @@ pub(crate) struct RankingFile {
     pub slow_seconds: f64,
     pub spam_decade: f64,
     pub spam_from: f64,
+    pub nearly: f64,
     #[serde(default)]
     pub after: Vec<AfterEntry>,
     pub text: RankingTexts,
@@ -359,7 +434,95 @@ pub(crate) struct LimitEntry {
 }
 
 /// `labels.toml`.
-pub(crate) type LabelsFile = BTreeMap<String, Text>;
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LabelsFile {
+    /// By the names that templates use.
+    pub templates: BTreeMap<String, Text>,
+    pub report: ReportTexts,
+}
+
+/// Sentences that a report puts together; names in braces are filled in.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ReportTexts {
+    pub full_stop: Text,
+    /// What a rule looked for and did not find.
+    pub not_seen: Text,
+    pub later_succeeded: Text,
+    pub capture_cut_short: Text,
+    /// What the commands of a finding are for.
+    pub slice_around: Text,
+    pub explain_rule: Text,
+    pub rollback: RollbackTexts,
+    pub risk: RiskTexts,
+    pub role: RoleTexts,
+    pub interfering: InterferingTexts,
+    pub mail: MailTexts,
+}
+
+/// The verdict on the rollback.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RollbackTexts {
+    pub confirmed: Text,
+    pub probable: Text,
+    pub possible: Text,
+    pub none: Text,
+}
+
+/// How much a remedy can make worse.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RiskTexts {
+    pub none: Text,
+    pub low: Text,
+    pub medium: Text,
+    pub high: Text,
+}
+
+impl RiskTexts {
+    pub(crate) fn of(&self, risk: Risk) -> &Text {
+        match risk {
+            Risk::None => &self.none,
+            Risk::Low => &self.low,
+            Risk::Medium => &self.medium,
+            Risk::High => &self.high,
+        }
+    }
+}
+
+/// Why an event is cited.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RoleTexts {
+    pub first: Text,
+    pub last: Text,
+    pub same: Text,
+    pub shows: Text,
+    pub follows: Text,
+}
+
+/// What an interfering process did.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct InterferingTexts {
+    pub running: Text,
+    pub held: Text,
+    pub touched: Text,
+}
+
+/// The parts of the mail.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MailTexts {
+    pub captured: Text,
+    pub cause: Text,
+    pub also: Text,
+    pub steps: Text,
+    pub no_cause: Text,
+    pub next: Text,
+}
 
 /// What a rule leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, serde::Serialize)]
@@ -386,9 +549,12 @@ pub enum RuleStatus {
 #[serde(deny_unknown_fields)]
 pub(crate) struct RuleFile {
     pub id: Ref,
-    pub bucket: String,
+    pub bucket: Ref,
     pub kind: RuleKind,
     pub status: RuleStatus,
+    /// Whether the mail has the text of a note.
+    #[serde(default = "yes")]
+    pub in_mail: bool,
     pub title: Text,
     pub text: Text,
     pub why: Text,
@@ -422,10 +588,10 @@ pub(crate) struct When {
     /// Who may have met it.
     #[serde(default)]
     pub actors: Vec<Ref>,
-    /// Phases it may lie in; any that can undo an update without.
+    /// Phases it may be in; without any, those that can undo an update.
     #[serde(default)]
     pub phases: Vec<Ref>,
-    /// Whether it may lie in any phase, and outside of all.
+    /// Whether it may be in any phase, and outside of all.
     #[serde(default)]
     pub any_phase: bool,
     /// Kinds of path (paths.toml).
@@ -543,7 +709,7 @@ pub(crate) struct RuleScore {
     /// Points beside those of ranking.toml.
     #[serde(default)]
     pub points: f64,
-    /// Rules whose findings stand below those of this one.
+    /// Rules whose findings rank below those of this one.
     #[serde(default)]
     pub outranks: Vec<Ref>,
     /// Rules of whose findings this is a consequence.

@@ -1,22 +1,24 @@
 //! Rules, checked and made ready.
 
 use super::actors::{ActorSet, Actors};
+use super::aliases::IdKind;
 use super::codes::Codes;
+use super::engine::length_of_time;
 use super::error::Inspection;
+use super::load::{Names, compile};
 use super::model::{
     Evidence, FactCondition, PhaseEntry, Property, Ref, RemedyEntry, RuleFile, RuleKind, RuleStatus, Same,
     Sequence,
 };
-use super::{Marker, PathClass, check_condition, check_fact, compile};
+use super::{Marker, PathClass};
 use crate::language::{Language, Text};
-use pml_parser::{Filter, TICKS_PER_SECOND};
-use std::collections::BTreeSet;
+use pml_parser::Filter;
 
 /// What rules may refer to.
 pub(super) struct Known<'a> {
     pub actors: &'a Actors,
     pub codes: &'a Codes,
-    pub facts: &'a BTreeSet<&'a str>,
+    pub names: &'a Names<'a>,
     pub phases: &'a [PhaseEntry],
     pub paths: &'a [PathClass],
     pub remedies: &'a [RemedyEntry],
@@ -30,6 +32,7 @@ pub struct Rule {
     pub(crate) bucket: String,
     pub(crate) kind: RuleKind,
     pub(crate) status: RuleStatus,
+    pub(crate) in_mail: bool,
     pub(crate) title: Text,
     pub(crate) text: Text,
     pub(crate) why: Text,
@@ -124,18 +127,18 @@ pub(crate) struct CompiledSequence {
 
 impl Rule {
     pub(super) fn new(
-        file: RuleFile,
+        mut file: RuleFile,
         known: &Known<'_>,
-        rules: &BTreeSet<String>,
         inspection: &mut Inspection<'_>,
     ) -> Option<Self> {
+        resolve_old_ids(&mut file, known, inspection);
         for remedy in &file.remedies {
             if !known.remedies.iter().any(|entry| &entry.id == remedy.get_ref()) {
                 inspection.push(remedy.span(), format!("no remedy {:?}", remedy.get_ref()));
             }
         }
         for rule in file.score.outranks.iter().chain(&file.score.consequence_of) {
-            if !rules.contains(rule.get_ref()) {
+            if !known.names.rules.contains(rule.get_ref()) {
                 inspection.push(rule.span(), format!("no rule {:?}", rule.get_ref()));
             }
         }
@@ -143,12 +146,13 @@ impl Rule {
         if file.silent_in.is_empty() && file.kind == RuleKind::Cause {
             inspection.push(file.id.span(), "no scenario in which the rule has to be silent");
         }
-        let when = compiled(&file, known, inspection)?;
+        let when = compiled(&mut file, known, inspection)?;
         Some(Self {
             id: file.id.into_inner(),
-            bucket: file.bucket,
+            bucket: file.bucket.into_inner(),
             kind: file.kind,
             status: file.status,
+            in_mail: file.in_mail,
             title: file.title,
             text: file.text,
             why: file.why,
@@ -194,18 +198,29 @@ impl Rule {
     }
 }
 
-fn compiled(file: &RuleFile, known: &Known<'_>, inspection: &mut Inspection<'_>) -> Option<Compiled> {
-    let when = &file.when;
-    for condition in &when.facts {
-        check_condition(condition, known.facts, inspection);
+/// Replaces the old ids of a rule file, but for its own.
+fn resolve_old_ids(file: &mut RuleFile, known: &Known<'_>, inspection: &mut Inspection<'_>) {
+    let aliases = known.names.aliases;
+    aliases.resolve(IdKind::Bucket, &mut file.bucket, inspection);
+    for rule in file.score.outranks.iter_mut().chain(&mut file.score.consequence_of) {
+        aliases.resolve(IdKind::Rule, rule, inspection);
     }
+    for phase in &mut file.when.phases {
+        aliases.resolve(IdKind::Phase, phase, inspection);
+    }
+}
+
+fn compiled(file: &mut RuleFile, known: &Known<'_>, inspection: &mut Inspection<'_>) -> Option<Compiled> {
+    known.names.check_conditions(&mut file.when.facts, inspection);
+    for evidence in &mut file.when.evidence {
+        known.names.check_conditions(evidence.facts.as_mut_slice(), inspection);
+    }
+    let when = &file.when;
     for kind in &when.kinds {
-        if !known.codes.has_kind(kind.get_ref()) {
-            inspection.push(kind.span(), format!("no kind of status {:?}", kind.get_ref()));
-        }
+        known.codes.check_kind(kind, inspection);
     }
     for phase in &when.phases {
-        if !known.phases.iter().any(|entry| &entry.id == phase.get_ref()) {
+        if !known.phases.iter().any(|entry| entry.id.get_ref() == phase.get_ref()) {
             inspection.push(phase.span(), format!("no phase {:?}", phase.get_ref()));
         }
     }
@@ -217,7 +232,7 @@ fn compiled(file: &RuleFile, known: &Known<'_>, inspection: &mut Inspection<'_>)
     let marker = match &when.marker {
         None => None,
         Some(marker) => {
-            check_fact(marker, known.facts, inspection);
+            known.names.check_fact(marker, inspection);
             known.markers.iter().position(|entry| &entry.id == marker.get_ref())
         }
     };
@@ -260,9 +275,6 @@ fn compiled_evidence(
     inspection: &mut Inspection<'_>,
     file: &RuleFile,
 ) -> Option<CompiledEvidence> {
-    if let Some(condition) = &entry.facts {
-        check_condition(condition, known.facts, inspection);
-    }
     let given =
         [entry.is.is_some(), entry.followed_by.is_some(), entry.preceded_by.is_some(), entry.facts.is_some()];
     if given.iter().filter(|given| **given).count() != 1 {
@@ -294,27 +306,11 @@ impl CompiledSequence {
         Self {
             filter: sequence.filter.as_ref().and_then(|filter| compile(filter, inspection)),
             actors: actors.set(&sequence.actors, inspection),
-            within: ticks(sequence.within.get_ref()).unwrap_or_else(|| {
-                inspection.push(sequence.within.span(), "want a length of time such as 250ms or 5s");
-                0
-            }),
+            within: length_of_time(&sequence.within, inspection),
             same: sequence.same.clone(),
             events: sequence.events,
         }
     }
-}
-
-/// `250ms`, `5s` or `2m` in 100 ns.
-fn ticks(text: &str) -> Option<u64> {
-    let at = text.find(|c: char| !c.is_ascii_digit())?;
-    let (number, unit) = text.split_at(at);
-    let unit = match unit {
-        "ms" => TICKS_PER_SECOND / 1_000,
-        "s" => TICKS_PER_SECOND,
-        "m" => 60 * TICKS_PER_SECOND,
-        _ => return None,
-    };
-    number.parse::<u64>().ok()?.checked_mul(unit)
 }
 
 impl FactCondition {
@@ -371,7 +367,7 @@ mod tests {
     /// A sequence that may look at no event would never be found.
     #[test]
     fn a_sequence_wants_at_least_one_event() {
-        let rule = include_str!("../../knowledge/rules/RB-PSFX-DELTA.toml");
+        let rule = include_str!("../../knowledge/rules/RB-DELTA-FAILED.toml");
         let rule = rule.replacen("within = ", "events = 0, within = ", 1);
         let errors = Knowledge::with(&[("rules/own.toml".to_owned(), rule)]).unwrap_err();
         assert_eq!(errors.len(), 1, "{errors:?}");

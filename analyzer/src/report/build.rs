@@ -1,24 +1,22 @@
 //! Puts a report together.
 
+use super::cite::hex;
 use super::model::{
-    CaptureFacts, DamageReport, Disk, EventReport, FailureReport, FindingReport, Input, InputPart, Machine,
-    NoiseReport, PhaseReport, ProcessReport, Report, RollbackReport, SCHEMA_VERSION, Sentence, SignalReport,
-    StatusReport, Tool,
+    CaptureFacts, DamageReport, Disk, FailureReport, FindingReport, Input, InputPart, Machine, NoiseReport,
+    PhaseReport, ProcessReport, Report, RollbackReport, SCHEMA_VERSION, Sentence, SignalReport, Tool,
 };
-use super::words::{self, Role};
+use crate::boot::ProcessInfo;
 use crate::component::Component;
-use crate::failure::Failure;
-use crate::knowledge::{Knowledge, StatusEntry};
-use crate::language::Language;
-use crate::phase::Phase;
-use crate::processes::ProcessInfo;
+use crate::judge::{Failure, Phase, RollbackClass, Signal};
+use crate::knowledge::{Knowledge, LimitEntry, ReportTexts};
+use crate::language::{Language, Text};
 use crate::triage::Triage;
 use hashbrown::HashMap;
-use pml_parser::{Event, EventId, FileTime, LogSet, NtStatus, Resolution, TICKS_PER_SECOND, TextOptions};
+use pml_parser::{Event, EventId, FileTime, LogSet, NtStatus, TICKS_PER_SECOND, TextOptions};
 
 /// Where a capture comes from, as far as a report says it.
 #[derive(Clone, Debug, Default)]
-pub struct Source {
+pub struct Origin {
     /// Name of the capture.
     pub name: String,
     /// Names of its parts.
@@ -40,7 +38,7 @@ pub(super) struct Builder<'a, B> {
     pub(super) set: &'a LogSet<B>,
     pub(super) triage: &'a Triage,
     pub(super) knowledge: &'a Knowledge,
-    pub(super) source: &'a Source,
+    pub(super) origin: &'a Origin,
     pub(super) language: Language,
     pub(super) first: FileTime,
 }
@@ -51,11 +49,11 @@ impl Report {
         set: &LogSet<B>,
         triage: &Triage,
         knowledge: &Knowledge,
-        source: &Source,
+        origin: &Origin,
         language: Language,
     ) -> Self {
         let first = set.time_span().map_or(FileTime(0), |span| span.0);
-        Builder { set, triage, knowledge, source, language, first }.report()
+        Builder { set, triage, knowledge, origin, language, first }.report()
     }
 
     /// Ids of all events that the verdict rests on, ascending.
@@ -74,28 +72,21 @@ impl Report {
     }
 }
 
-pub(super) fn hex(number: u32) -> String {
-    format!("{number:#010X}").replacen("0X", "0x", 1)
-}
-
 pub(super) fn text_of(push: impl FnOnce(&mut String)) -> String {
     let mut text = String::new();
     push(&mut text);
     text
 }
 
-pub(super) fn result(status: NtStatus) -> String {
-    status.text().map_or_else(|| hex(status.0), str::to_owned)
-}
-
 impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
     fn report(&self) -> Report {
         let (triage, language) = (self.triage, self.language);
-        let boot = triage.boot_entry.and_then(|at| self.knowledge.boots.get(at));
+        let verdict = triage.verdict();
+        let boot = verdict.boot_entry().and_then(|at| self.knowledge.boots.get(at));
         let boot_text = boot.map(|boot| boot.text.get(language).to_owned()).unwrap_or_default();
         let findings: Vec<FindingReport> =
-            triage.findings.iter().enumerate().map(|(at, finding)| self.finding(at + 1, finding)).collect();
-        let rollback_text = words::rollback(triage.rollback.class, language).to_owned();
+            verdict.causes().iter().enumerate().map(|(at, finding)| self.finding(at + 1, finding)).collect();
+        let rollback_text = self.word(self.rollback_text()).to_owned();
         let headline = match findings.first() {
             Some(finding) => format!("{rollback_text} {}", finding.title),
             None => rollback_text.clone(),
@@ -104,8 +95,8 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
         let mut report = Report {
             schema_version: SCHEMA_VERSION,
             tool: Tool {
-                name: self.source.tool.0.clone(),
-                version: self.source.tool.1.clone(),
+                name: self.origin.tool.0.clone(),
+                version: self.origin.tool.1.clone(),
                 rules: self.knowledge.rules.len(),
                 own_rules: self.knowledge.own_rules.clone(),
             },
@@ -113,23 +104,23 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
             input: self.input(),
             machine: self.machine(),
             capture: self.capture(),
-            boot: triage.boot,
+            boot: verdict.boot(),
             boot_text,
             rollback: RollbackReport {
-                class: triage.rollback.class,
-                confidence: triage.rollback.confidence,
+                class: verdict.rollback().class,
+                confidence: verdict.rollback().confidence,
                 text: rollback_text,
                 signals: self.signals(),
             },
             headline,
             mail: String::new(),
             disk: Disk { answer: "no", finding: None, failures: 0 },
-            notes: triage.notes.iter().map(|note| self.note(note)).collect(),
+            notes: verdict.notes().iter().map(|note| self.note(note)).collect(),
             findings,
             failures_shown: failures.len() as u64,
             failures,
             failure_groups,
-            failures_left_out: triage.scan.groups_left_out,
+            failures_left_out: triage.scan().failures_dropped(),
             phases: self.phases(),
             processes: self.processes(),
             limits: self.sentences(&self.knowledge.cannot_show),
@@ -156,70 +147,51 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
     }
 
     pub(super) fn process(&self, event: &Event<'_>) -> Option<&'a ProcessInfo> {
-        self.triage.processes.get(self.triage.processes.of(event))
+        self.triage.processes().get(self.triage.processes().of(event))
     }
 
     pub(super) fn phase(&self, phase: Option<&Phase>) -> (Option<String>, Option<String>) {
         let entry = phase.and_then(|phase| self.knowledge.phases.get(phase.entry));
-        (entry.map(|entry| entry.id.clone()), entry.map(|entry| entry.name.get(self.language).to_owned()))
+        (
+            entry.map(|entry| entry.id.get_ref().clone()),
+            entry.map(|entry| entry.name.get(self.language).to_owned()),
+        )
     }
 
-    pub(super) fn status(&self, status: NtStatus) -> StatusReport {
-        let entry = self.knowledge.codes.status(status);
-        let is_error = status.is_error();
-        StatusReport {
-            status: hex(status.0),
-            status_number: status.0,
-            result: result(status),
-            symbol: symbol(entry),
-            win32: entry.win32.filter(|_| is_error),
-            hresult: entry.hresult().filter(|_| is_error).map(hex),
+    /// The sentences that reports put together.
+    pub(super) fn texts(&self) -> &'a ReportTexts {
+        &self.knowledge.labels.report
+    }
+
+    /// A text in the language of the report.
+    pub(super) fn word<'t>(&self, text: &'t Text) -> &'t str {
+        text.get(self.language)
+    }
+
+    /// The verdict on the rollback.
+    fn rollback_text(&self) -> &'a Text {
+        let texts = &self.texts().rollback;
+        match self.triage.verdict().rollback().class {
+            RollbackClass::Confirmed => &texts.confirmed,
+            RollbackClass::Probable => &texts.probable,
+            RollbackClass::Possible => &texts.possible,
+            RollbackClass::None => &texts.none,
         }
     }
-
-    pub(super) fn cite(&self, id: EventId, role: &str) -> Option<EventReport> {
-        let event = self.event(id)?;
-        let process = self.process(&event);
-        // The innermost frame of user mode: who asked for it.
-        let user = event.log().highest_user_address();
-        let frame = event.stack().addresses().find(|&address| address <= user);
-        let location = frame.and_then(|address| event.locate(address, Resolution::Corrected));
-        let module = location.map(|location| {
-            let path = location.module.path().to_string();
-            let name = path.rsplit('\\').next().unwrap_or(&path);
-            format!("{name} + {:#x}", location.offset)
-        });
-        Some(EventReport {
-            event_id: id,
-            time: event.time().to_string(),
-            seconds: self.seconds(event.time()),
-            process: process.map(|process| process.name.clone()).unwrap_or_default(),
-            pid: process.map_or(0, |process| process.pid),
-            tid: event.tid(),
-            operation: event.operation().name().to_owned(),
-            path: text_of(|out| event.push_path(&TextOptions::default(), out)),
-            target: event.target_path().map(|target| target.to_string()),
-            status: hex(event.status().0),
-            result: result(event.status()),
-            module,
-            role: role.to_owned(),
-        })
-    }
-
     pub(super) fn input(&self) -> Input {
-        let names = self.source.parts.iter().cloned().chain(std::iter::repeat_with(String::new));
+        let names = self.origin.parts.iter().cloned().chain(std::iter::repeat_with(String::new));
         let part = |(log, file): (pml_parser::LogView<'_>, String)| InputPart {
             file,
             bytes: log.size(),
             events: log.event_count().into(),
         };
-        Input { name: self.source.name.clone(), parts: self.set.parts().zip(names).map(part).collect() }
+        Input { name: self.origin.name.clone(), parts: self.set.parts().zip(names).map(part).collect() }
     }
 
     pub(super) fn machine(&self) -> Machine {
         let log = self.set.part(0);
         let (major, minor, build) = log.map_or((0, 0, 0), |log| log.os_version());
-        let stack = self.triage.processes.all.iter().find_map(|process| {
+        let stack = self.triage.processes().iter().find_map(|(_, process)| {
             let component = Component::in_path(&process.image_path)?;
             component.name.contains("servicingstack").then_some(component.version)
         });
@@ -228,7 +200,7 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
             windows: format!("{major}.{minor} build {build}"),
             product: self.knowledge.product(build).map(str::to_owned),
             bits: if log.is_some_and(|log| log.is_64_bit()) { 64 } else { 32 },
-            revision: self.triage.revisions.0,
+            revision: self.triage.facts().revision(),
             servicing_stack: stack,
             system_root: log.map(|log| log.system_root().to_string()).unwrap_or_default(),
             processors: log.map_or(0, |log| log.processors()),
@@ -248,25 +220,27 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
     }
 
     pub(super) fn signals(&self) -> Vec<SignalReport> {
-        let report = |signal: &crate::signal::Signal| {
+        let report = |signal: &Signal| {
             let entry = self.knowledge.signals.get(signal.entry)?;
-            let role = words::role(Role::Shows, self.language);
+            let role = self.word(&self.texts().role.shows);
+            let (events, lines) = self.cite(signal.citations.iter().map(|&citation| (citation, role)));
             Some(SignalReport {
                 id: entry.id.get_ref().clone(),
                 weight: entry.weight,
                 text: entry.text.get(self.language).to_owned(),
                 count: signal.count,
-                events: signal.events.iter().filter_map(|&event| self.cite(event, role)).collect(),
+                events,
+                lines,
             })
         };
-        self.triage.rollback.signals.iter().filter_map(report).collect()
+        self.triage.verdict().rollback().signals.iter().filter_map(report).collect()
     }
 
     /// Groups of failures, those that mean something first, and how many there are.
     pub(super) fn failures(&self) -> (Vec<FailureReport>, u64) {
-        let failures = &self.triage.failures;
+        let failures = self.triage.verdict().failures();
         let mut ranks: HashMap<usize, usize> = HashMap::new();
-        for (at, finding) in self.triage.findings.iter().enumerate() {
+        for (at, finding) in self.triage.verdict().causes().iter().enumerate() {
             for &failure in finding.failures.iter().chain(&finding.consequences) {
                 ranks.entry(failure).or_insert(at + 1);
             }
@@ -292,7 +266,7 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
             last_event: group.last,
             time: event.time().to_string(),
             seconds: self.seconds(event.time()),
-            phase: self.phase(failure.phase.and_then(|at| self.triage.phases.get(at))).0,
+            phase: self.phase(failure.phase.and_then(|at| self.triage.verdict().phases().get(at))).0,
             process: process.map(|process| process.name.clone()).unwrap_or_default(),
             pid: process.map_or(0, |process| process.pid),
             tid: event.tid(),
@@ -301,7 +275,7 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
             target: event.target_path().map(|target| target.to_string()),
             status: self.status(group.key.status),
             attempts: group.count,
-            later_succeeded: group.tracked.then_some(group.later.is_some()),
+            later_succeeded: group.tracked.then_some(group.resolved_by.is_some()),
             noise: noise.map(|noise| NoiseReport {
                 id: noise.id.clone(),
                 text: noise.text.get(self.language).to_owned(),
@@ -318,7 +292,7 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
             let last = self.set.event_count().saturating_sub(1);
             let (start, end) = (self.time(phase.start), self.time(phase.end.min(last)));
             Some(PhaseReport {
-                id: entry.id.clone(),
+                id: entry.id.get_ref().clone(),
                 name: entry.name.get(self.language).to_owned(),
                 boot: phase.boot + 1,
                 start: start.to_string(),
@@ -332,7 +306,7 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
                 sub: entry.sub,
             })
         };
-        self.triage.phases.iter().filter_map(report).collect()
+        self.triage.verdict().phases().iter().filter_map(report).collect()
     }
 
     pub(super) fn processes(&self) -> Vec<ProcessReport> {
@@ -340,41 +314,41 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
         let shown = actors.group("servicing") | actors.group("helpers") | actors.group("disk-check");
         let end = self.set.time_span().map_or(FileTime(0), |span| span.1);
         let mut found: Vec<ProcessReport> = Vec::new();
-        for (id, process) in self.triage.processes.all.iter().enumerate() {
+        for (id, process) in self.triage.processes().iter() {
             if shown >> process.actor & 1 == 0 {
                 continue;
             }
-            let exit = self.triage.scan.exits.get(&(id as u32));
-            let exit_time = exit.map(|exit| self.time(exit.1));
+            let exit = self.triage.scan().exit(id);
+            let exit_time = exit.map(|exit| self.time(exit.event));
             found.push(ProcessReport {
                 name: process.name.clone(),
                 pid: process.pid,
                 actor: actors.name(process.actor).to_owned(),
                 start_seconds: self.seconds(process.start).max(0.0),
                 end_seconds: exit_time.or(process.end.filter(|at| *at <= end)).map(|at| self.seconds(at)),
-                exit_status: exit.map(|exit| hex(exit.0)),
+                exit_status: exit.map(|exit| hex(exit.status)),
             });
         }
         found.sort_by(|a, b| a.start_seconds.total_cmp(&b.start_seconds).then(a.pid.cmp(&b.pid)));
         found
     }
 
-    pub(super) fn sentences(&self, entries: &[crate::knowledge::LimitEntry]) -> Vec<Sentence> {
-        let said = entries
-            .iter()
-            .filter(|entry| entry.when.is_empty() || self.triage.facts.holds_one(&entry.when).is_some());
+    pub(super) fn sentences(&self, entries: &[LimitEntry]) -> Vec<Sentence> {
+        let said = entries.iter().filter(|entry| {
+            entry.when.is_empty() || self.triage.established().holds_one(&entry.when).is_some()
+        });
         said.map(|entry| Sentence { id: entry.id.clone(), text: entry.text.get(self.language).to_owned() })
             .collect()
     }
 
     pub(super) fn damage(&self) -> DamageReport {
         let tables = self.set.table_damage();
-        let events = &self.triage.scan.damage;
-        let name = |part: u16| self.source.parts.get(usize::from(part)).map_or("", String::as_str);
+        let events = self.triage.damage();
+        let name = |part: u16| self.origin.parts.get(usize::from(part)).map_or("", String::as_str);
         DamageReport {
             events: events.count,
             tables: tables.count,
-            lost_parts: self.source.lost_parts,
+            lost_parts: self.origin.lost_parts,
             first: tables
                 .first
                 .iter()
@@ -388,32 +362,30 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
 
     /// Whether it is the disk: what findings say, else what failures do.
     pub(super) fn disk(&self, report: &Report) -> Disk {
-        let kind = |status: u32| self.knowledge.codes.status(NtStatus(status)).kind.as_str();
-        let of = |kinds: &[&str]| {
+        let engine = &self.knowledge.engine;
+        let kind = |status: u32| &self.knowledge.codes.status(NtStatus(status)).kind;
+        let of = |kinds: &[String]| {
             let found =
-                report.findings.iter().find(|finding| kinds.contains(&kind(finding.status.status_number)));
+                report.findings.iter().find(|finding| kinds.contains(kind(finding.status.status_number)));
             found.map(|finding| finding.rank)
         };
-        let damaged = of(&["disk", "ntfs"]);
-        let full = of(&["full"]);
+        let damaged = of(&engine.damage_kinds);
+        let full = of(&engine.full_kinds);
         let failures: u64 = self
             .triage
-            .failures
+            .verdict()
+            .failures()
             .iter()
-            .filter(|f| f.noise.is_none() && ["disk", "ntfs"].contains(&kind(f.group.key.status.0)))
+            .filter(|f| f.noise.is_none() && engine.damage_kinds.contains(kind(f.group.key.status.0)))
             .map(|failure| failure.group.count)
             .sum();
         let answer = match (damaged, full, failures) {
             (Some(_), _, _) => "damaged",
             (None, Some(_), _) => "full",
             (None, None, 1..) => "perhaps",
-            _ if self.triage.facts.has("disk-check-long") => "checked",
+            _ if self.triage.facts().has("disk-check-long") => "checked",
             _ => "no",
         };
         Disk { answer, finding: damaged.or(full), failures }
     }
-}
-
-pub(super) fn symbol(entry: &StatusEntry) -> Option<String> {
-    (!entry.symbol.is_empty()).then(|| entry.symbol.clone())
 }

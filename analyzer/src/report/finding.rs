@@ -2,58 +2,83 @@
 
 use super::build::{Builder, MOST_CITED, text_of};
 use super::model::{
-    CommandReport, ComponentReport, EventReport, FindingReport, Interfering, Note, ReasonReport, RemedyReport,
+    CommandReport, ComponentReport, EventReport, FindingReport, Interfering, LineReport, Note, ReasonReport,
+    RemedyReport,
 };
-use super::words::{self, Role};
+use crate::boot::ProcessInfo;
 use crate::component::Component;
-use crate::failure::Failure;
-use crate::finding::Finding;
+use crate::evidence::{Citation, Code, Observation};
+use crate::judge::{Failure, Finding, Holder};
 use crate::knowledge::{RemedyEntry, Rule};
-use crate::phase::phase_of;
-use crate::processes::ProcessInfo;
-use pml_parser::{Event, EventId, NtStatus, TextOptions};
+use pml_parser::{Event, EventId, FileTime, NtStatus, TextOptions};
+
+/// What a finding is about.
+struct Main<'a> {
+    /// The event, where it is about one.
+    id: Option<EventId>,
+    event: Option<Event<'a>>,
+    /// What a log says, where it is about that.
+    observation: Option<&'a Observation>,
+    /// When it happened, as far as that is known.
+    time: Option<FileTime>,
+}
 
 impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
     pub(super) fn note(&self, note: &Finding) -> Note {
         let rule = &self.knowledge.rules[note.rule];
-        let role = words::role(Role::Shows, self.language);
-        let main = note.events.first().map(|cited| cited.event);
+        let role = self.word(&self.texts().role.shows);
+        let main = note.cited.first().and_then(|cited| cited.citation.as_event());
+        let cited = note.cited.iter().take(MOST_CITED).map(|cited| (cited.citation, role));
+        let (events, lines) = self.cite(cited);
         Note {
             rule: rule.id.clone(),
             title: rule.title.get(self.language).to_owned(),
             text: self.fill(rule.text.get(self.language), main, note),
-            events: note
-                .events
-                .iter()
-                .take(MOST_CITED)
-                .filter_map(|cited| self.cite(cited.event, role))
-                .collect(),
+            events,
+            lines,
         }
     }
 
+    /// What a finding is about. Where nothing shows it, that is the beginning of the capture.
+    fn main(&self, finding: &Finding) -> Main<'a> {
+        let citation = finding.main(self.triage.verdict().failures()).unwrap_or(Citation::event(0));
+        let observation = self.triage.observation(citation).map(|(_, observation)| observation);
+        let id = citation.as_event();
+        let time = match observation {
+            Some(observation) => observation.time.map(|time| time.at),
+            None => id.map(|id| self.time(id)),
+        };
+        Main { id, event: id.and_then(|id| self.event(id)), observation, time }
+    }
+
     pub(super) fn finding(&self, rank: usize, finding: &Finding) -> FindingReport {
-        let (triage, knowledge, language) = (self.triage, self.knowledge, self.language);
+        let (verdict, knowledge, language) = (self.triage.verdict(), self.knowledge, self.language);
         let rule = &knowledge.rules[finding.rule];
-        let main = finding.failures.first().and_then(|&at| triage.failures.get(at));
-        let id = finding.event(&triage.failures).unwrap_or(0);
-        let event = self.event(id);
+        let failure = finding.failures.first().and_then(|&at| verdict.failures().get(at));
+        let Main { id, event, observation, time } = self.main(finding);
         let process = event.as_ref().and_then(|event| self.process(event));
         let status = event.map_or(NtStatus::SUCCESS, |event| event.status());
-        let entry = knowledge.codes.status(status);
         let path = event
             .map(|event| text_of(|out| event.push_path(&TextOptions::default(), out)))
             .unwrap_or_default();
-        let (phase, phase_name) = self.phase(phase_of(&triage.phases, id));
-        let last = main.map_or(id, |failure| failure.group.last);
-        let hresult = entry.hresult().filter(|_| status.is_error());
+        let (phase, phase_name) = self.phase(id.and_then(|id| verdict.phase_of(id)));
+        let last = failure.map(|failure| self.time(failure.group.last)).or(time);
+        let code = observation.and_then(|observation| observation.code).unwrap_or(Code::Status(status));
+        let hresult = match code {
+            Code::Status(status) => knowledge.codes.status(status).hresult().filter(|_| status.is_error()),
+            Code::Hresult(code) => Some(code),
+        };
+        let hresult = hresult.and_then(|code| knowledge.codes.hresult(code));
+        let (events, lines) = self.evidence(rule, finding);
+        let at = time.unwrap_or(self.first);
         FindingReport {
             rank,
             rule: rule.id.clone(),
             bucket: rule.bucket.clone(),
             rule_status: rule.status,
             title: rule.title.get(language).to_owned(),
-            text: self.fill(rule.text.get(language), Some(id), finding),
-            why: self.fill(rule.why.get(language), Some(id), finding),
+            text: self.fill(rule.text.get(language), id, finding),
+            why: self.fill(rule.why.get(language), id, finding),
             confidence: finding.confidence,
             score: (finding.score() * 10.0).round() / 10.0,
             reasons: finding
@@ -69,29 +94,26 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
             target: event.and_then(|event| event.target_path()).map(|target| target.to_string()),
             component: self.component(event.as_ref(), &path),
             path,
-            status: self.status(status),
-            hresult_text: hresult
-                .and_then(|code| knowledge.codes.hresult(code))
-                .map(|entry| format!("{}: {}", entry.symbol, entry.text(language))),
-            hresult_layer: hresult
-                .and_then(|code| knowledge.codes.hresult(code))
-                .map(|entry| entry.layer.clone()),
+            status: self.code(code),
+            hresult_text: hresult.map(|entry| format!("{}: {}", entry.symbol, entry.text(language))),
+            hresult_layer: hresult.map(|entry| entry.layer.clone()),
             process: process.map(|process| process.name.clone()).unwrap_or_default(),
             pid: process.map_or(0, |process| process.pid),
             tid: event.map_or(0, |event| event.tid()),
             operation: event.map_or("", |event| event.operation().name()).to_owned(),
             phase,
             phase_name,
-            time: self.time(id).to_string(),
-            seconds: self.seconds(self.time(id)),
-            last_time: self.time(last).to_string(),
+            time: at.to_string(),
+            seconds: self.seconds(at),
+            last_time: last.unwrap_or(at).to_string(),
             attempts: self.attempts(finding),
-            events: self.evidence(rule, finding),
+            events,
+            lines,
             consequences: self.consequences(finding),
-            counter_evidence: self.counter_evidence(rule, finding, main),
+            counter_evidence: self.counter_evidence(rule, finding, failure),
             interfering: self.interfering(finding),
             remedies: self.remedies(rule, event.as_ref()),
-            commands: self.commands(rule, id, process),
+            commands: self.commands(rule, time, process),
             references: rule.references.clone(),
         }
     }
@@ -100,7 +122,8 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
     pub(super) fn attempts(&self, finding: &Finding) -> u64 {
         let one = self.knowledge.rules.get(finding.rule).is_some_and(|rule| rule.when.one_finding);
         let counted = if one { finding.failures.len() } else { 1 };
-        let failures = finding.failures.iter().take(counted).filter_map(|&at| self.triage.failures.get(at));
+        let failures =
+            finding.failures.iter().take(counted).filter_map(|&at| self.triage.verdict().failures().get(at));
         failures.map(|failure| failure.group.count).sum::<u64>().max(1)
     }
 
@@ -114,32 +137,35 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
     }
 
     /// The failures of a finding and what else shows it, in the order of events.
-    pub(super) fn evidence(&self, rule: &Rule, finding: &Finding) -> Vec<EventReport> {
-        let role = |role| words::role(role, self.language);
-        let mut cited: Vec<(EventId, String)> = Vec::new();
+    pub(super) fn evidence(&self, rule: &Rule, finding: &Finding) -> (Vec<EventReport>, Vec<LineReport>) {
+        let roles = &self.texts().role;
+        let mut cited: Vec<(Citation, &str)> = Vec::new();
         for (at, &failure) in finding.failures.iter().take(MOST_CITED).enumerate() {
-            let Some(failure) = self.triage.failures.get(failure) else { continue };
+            let Some(failure) = self.triage.verdict().failures().get(failure) else { continue };
             let (first, last) = (failure.group.first, failure.group.last);
-            cited.push((first, role(if at == 0 { Role::First } else { Role::Same }).to_owned()));
+            let (for_first, for_last) =
+                if at == 0 { (&roles.first, &roles.last) } else { (&roles.same, &roles.same) };
+            cited.push((Citation::event(first), self.word(for_first)));
             if last != first {
-                cited.push((last, role(if at == 0 { Role::Last } else { Role::Same }).to_owned()));
+                cited.push((Citation::event(last), self.word(for_last)));
             }
         }
-        for event in finding.events.iter().take(2 * MOST_CITED) {
-            let text = event.evidence.and_then(|at| rule.when.evidence.get(at));
-            let text = text.map_or(role(Role::Shows), |evidence| evidence.text.get(self.language));
-            if !cited.iter().any(|known| known.0 == event.event) {
-                cited.push((event.event, text.to_owned()));
+        for entry in finding.cited.iter().take(2 * MOST_CITED) {
+            let text = entry.evidence.and_then(|at| rule.when.evidence.get(at));
+            let text = self.word(text.map_or(&roles.shows, |evidence| &evidence.text));
+            if !cited.iter().any(|known| known.0 == entry.citation) {
+                cited.push((entry.citation, text));
             }
         }
         cited.sort();
-        cited.iter().filter_map(|(event, role)| self.cite(*event, role)).collect()
+        self.cite(cited.into_iter())
     }
 
     pub(super) fn consequences(&self, finding: &Finding) -> Vec<EventReport> {
-        let role = words::role(Role::Follows, self.language);
-        let failures = finding.consequences.iter().filter_map(|&at| self.triage.failures.get(at));
-        failures.take(MOST_CITED).filter_map(|failure| self.cite(failure.group.first, role)).collect()
+        let role = self.word(&self.texts().role.follows);
+        let all = self.triage.verdict().failures();
+        let failures = finding.consequences.iter().filter_map(|&at| all.get(at));
+        failures.take(MOST_CITED).filter_map(|failure| self.cite_event(failure.group.first, role)).collect()
     }
 
     pub(super) fn counter_evidence(
@@ -149,37 +175,40 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
         main: Option<&Failure>,
     ) -> Vec<String> {
         let mut texts = Vec::new();
-        if main.is_some_and(|failure| failure.group.later.is_some()) {
-            texts.push(words::later_succeeded(self.language).to_owned());
+        if main.is_some_and(|failure| failure.group.resolved_by.is_some()) {
+            texts.push(self.word(&self.texts().later_succeeded).to_owned());
         }
-        if self.triage.facts.has("log-ends-early") {
-            texts.push(words::not_whole(self.language).to_owned());
+        if self.triage.facts().has("log-ends-early") {
+            texts.push(self.word(&self.texts().capture_cut_short).to_owned());
         }
         let missing = finding.missing.iter().filter_map(|&at| rule.when.evidence.get(at));
         texts.extend(
             missing
                 .filter(|evidence| !evidence.not)
-                .map(|e| words::not_seen(e.text.get(self.language), self.language)),
+                .map(|e| self.word(&self.texts().not_seen).replace("{text}", self.word(&e.text))),
         );
         texts
     }
 
     pub(super) fn interfering(&self, finding: &Finding) -> Vec<Interfering> {
-        let report = |holder: &crate::look::Holder| {
-            let process = self.triage.processes.get(holder.process)?;
+        let report = |holder: &Holder| {
+            let process = self.triage.processes().get(holder.process)?;
             let time = self.time(holder.event);
+            let texts = &self.texts().interfering;
+            let text = match (holder.held, holder.touched) {
+                (true, _) => &texts.held,
+                (false, true) => &texts.touched,
+                // It had nothing to do with a file: it is a child of the stack that was still running.
+                (false, false) => &texts.running,
+            };
+            let seconds = format!("{:.1}", self.seconds(time));
             Some(Interfering {
                 process: process.name.clone(),
                 pid: process.pid,
                 image_path: process.image_path.clone(),
                 company: process.company.clone(),
                 held: holder.held,
-                text: words::interfering(
-                    holder.held,
-                    !holder.held && !holder.touched,
-                    self.seconds(time),
-                    self.language,
-                ),
+                text: self.word(text).replace("{seconds}", &seconds),
                 event_id: holder.event,
                 time: time.to_string(),
             })
@@ -190,7 +219,7 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
     pub(super) fn remedies(&self, rule: &Rule, event: Option<&Event<'_>>) -> Vec<RemedyReport> {
         let own = event
             .map(|event| typed(&text_of(|out| event.push_path(&TextOptions::default(), out)), self.drive()));
-        // What NTFS keeps for itself cannot be looked at by name; a file that went missing with it can.
+        // The internal files of NTFS cannot be opened by name; a file that went missing with them can.
         let is_hidden = own.as_ref().is_some_and(|path| path.contains(r"\$Extend\"));
         let path = if is_hidden { self.missing_file() } else { own };
         let fill = |commands: &[String]| -> Vec<String> {
@@ -202,7 +231,7 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
         let report = |remedy: &RemedyEntry| RemedyReport {
             id: remedy.id.clone(),
             risk: remedy.risk,
-            risk_text: words::risk(remedy.risk, self.language).to_owned(),
+            risk_text: self.word(self.texts().risk.of(remedy.risk)).to_owned(),
             text: remedy.text.get(self.language).to_owned(),
             commands: fill(&remedy.commands),
             offline: fill(&remedy.offline),
@@ -212,10 +241,11 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
         rule.remedies.iter().filter_map(|id| self.knowledge.remedy(id)).filter(usable).map(report).collect()
     }
 
-    /// The file of a component that a finding is about, as somebody would type it.
+    /// The file of a component that a finding is about, in the form that is typed.
     pub(super) fn missing_file(&self) -> Option<String> {
-        self.triage.findings.iter().find_map(|finding| {
-            let event = self.event(finding.event(&self.triage.failures)?)?;
+        self.triage.verdict().causes().iter().find_map(|finding| {
+            let id = finding.main(self.triage.verdict().failures())?.as_event()?;
+            let event = self.event(id)?;
             let path = text_of(|out| event.push_path(&TextOptions::default(), out));
             Component::in_path(&path)?;
             Some(typed(&path, self.drive()))
@@ -233,26 +263,28 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
         }
     }
 
-    pub(super) fn commands(
+    /// Commands that look closer: at the events around the time, and at the rule.
+    fn commands(
         &self,
         rule: &Rule,
-        id: EventId,
+        time: Option<FileTime>,
         process: Option<&ProcessInfo>,
     ) -> Vec<CommandReport> {
-        let seconds = self.seconds(self.time(id));
-        let (from, to) = ((seconds - 2.0).max(0.0), seconds + 5.0);
-        let pid = process.map(|process| format!("pid = {} and ", process.pid)).unwrap_or_default();
-        let slice = format!(
-            "pml slice {} -o around.pml --where \"{pid}time between {from:.3}s and {to:.3}s\"",
-            quoted(&self.source.argument)
-        );
-        vec![
-            CommandReport { text: words::slice_around(self.language).to_owned(), command: slice },
-            CommandReport {
-                text: words::explain_rule(self.language).to_owned(),
-                command: format!("pml rules {}", rule.id),
-            },
-        ]
+        let slice = time.map(|time| {
+            let seconds = self.seconds(time);
+            let (from, to) = ((seconds - 2.0).max(0.0), seconds + 5.0);
+            let pid = process.map(|process| format!("pid = {} and ", process.pid)).unwrap_or_default();
+            let command = format!(
+                "pml slice {} -o around.pml --where \"{pid}time between {from:.3}s and {to:.3}s\"",
+                quoted(&self.origin.argument)
+            );
+            CommandReport { text: self.word(&self.texts().slice_around).to_owned(), command }
+        });
+        let explain = CommandReport {
+            text: self.word(&self.texts().explain_rule).to_owned(),
+            command: format!("pml rules {}", rule.id),
+        };
+        slice.into_iter().chain([explain]).collect()
     }
 }
 
@@ -261,8 +293,8 @@ const DRIVES: [&str; 26] = [
     "R:", "S:", "T:", "U:", "V:", "W:", "X:", "Y:", "Z:",
 ];
 
-/// A path as somebody would type it: with a drive. What would end a quoted argument, or begin
-/// another command, cannot stand in a Windows path, and is left out.
+/// A path in the form that is typed: with a drive. Characters that would end a quoted argument or begin
+/// another command cannot be part of a Windows path, and are left out.
 fn typed(path: &str, drive: &str) -> String {
     let lower = path.to_ascii_lowercase();
     let typed = if let Some(rest) = lower.strip_prefix(r"\device\harddiskvolume") {

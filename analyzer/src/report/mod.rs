@@ -1,12 +1,16 @@
 //! What is said about a capture, in one language: as data, and rendered by templates.
 
 mod build;
+mod cite;
 mod finding;
 mod model;
+mod printable;
 mod render;
+#[cfg(feature = "tables")]
+pub mod tables;
 mod text;
-mod words;
 
-pub use build::Source;
+pub use build::Origin;
 pub use model::{FailureReport, FindingReport, Report, SCHEMA_VERSION};
+pub use printable::{printable, printable_lines};
 pub use render::{Format, Paint};

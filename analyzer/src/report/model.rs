@@ -1,9 +1,10 @@
 //! The report as data. This is what `--format json` prints (docs/triage.md).
 
 use crate::component::Component;
+use crate::evidence::Certainty;
+use crate::judge::RollbackClass;
 use crate::knowledge::{Boot, Risk, RuleStatus};
 use crate::language::Language;
-use crate::signal::RollbackClass;
 use pml_parser::Recovery;
 use serde::Serialize;
 
@@ -158,6 +159,9 @@ pub struct SignalReport {
     pub count: u64,
     /// Some of them.
     pub events: Vec<EventReport>,
+    /// Some of the lines of logs that show it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<LineReport>,
 }
 
 /// An event that is cited.
@@ -191,6 +195,29 @@ pub struct EventReport {
     pub role: String,
 }
 
+/// A line of a log, or a record of an event log, that is cited.
+#[derive(Clone, Debug, Serialize)]
+pub struct LineReport {
+    /// Name of the log.
+    pub log: String,
+    /// Number of the line, from 1, where the log is a text file.
+    pub line: Option<u32>,
+    /// Number of the record, where the log is an event log.
+    pub record: Option<u64>,
+    /// When it happened, in UTC.
+    pub time: Option<String>,
+    /// How well that is known.
+    pub certainty: Option<Certainty>,
+    /// The NTSTATUS or HRESULT that the log gives.
+    pub code: Option<String>,
+    /// The name of the code in the headers of Windows.
+    pub symbol: Option<String>,
+    /// What the log says.
+    pub text: String,
+    /// Why it is cited.
+    pub role: String,
+}
+
 /// A cause.
 #[derive(Clone, Debug, Serialize)]
 pub struct FindingReport {
@@ -214,8 +241,8 @@ pub struct FindingReport {
     pub score: f64,
     /// What the points are for.
     pub reasons: Vec<ReasonReport>,
-    /// The event it is about.
-    pub event_id: u64,
+    /// The event it is about; `null` where it is about a line of a log.
+    pub event_id: Option<u64>,
     /// The path it is about.
     pub path: String,
     /// The second path.
@@ -251,6 +278,9 @@ pub struct FindingReport {
     pub attempts: u64,
     /// What shows it.
     pub events: Vec<EventReport>,
+    /// The lines of logs that show it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<LineReport>,
     /// What followed from it.
     pub consequences: Vec<EventReport>,
     /// What speaks against it.
@@ -268,7 +298,7 @@ pub struct FindingReport {
 /// How an operation ended, in all the ways in which that is named.
 #[derive(Clone, Debug, Serialize)]
 pub struct StatusReport {
-    /// NTSTATUS.
+    /// NTSTATUS; of a log, the code that it gives.
     pub status: String,
     /// The same as a number.
     pub status_number: u32,
@@ -363,6 +393,9 @@ pub struct Note {
     pub text: String,
     /// What shows it.
     pub events: Vec<EventReport>,
+    /// The lines of logs that show it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<LineReport>,
 }
 
 /// The same failure, once or many times.
@@ -435,7 +468,7 @@ pub struct PhaseReport {
     pub end_seconds: f64,
     /// Its first event.
     pub start_event: u64,
-    /// The first event behind it.
+    /// The first event after it.
     pub end_event: u64,
     /// How sure it is, 0 to 1.
     pub confidence: f64,
@@ -497,9 +530,9 @@ pub struct Recovered {
     pub lost: u64,
     /// Whether that is their number.
     pub lost_is_exact: bool,
-    /// Processes that only events tell of.
+    /// Processes known from events only.
     pub processes_rebuilt: u32,
-    /// Processes that nothing tells of.
+    /// Processes of which nothing is known.
     pub processes_unknown: u32,
 }
 

@@ -2,8 +2,8 @@
 //! template engine, terminals by leaving out control characters.
 
 use super::model::Report;
+use super::printable::{printable, printable_lines};
 use crate::knowledge::Knowledge;
-use crate::plain::{plain, plain_lines};
 use minijinja::value::{Value, ValueKind};
 use minijinja::{AutoEscape, Environment, Error};
 use std::collections::BTreeMap;
@@ -19,12 +19,12 @@ pub enum Format {
     Html,
 }
 
-/// Whether a terminal is told to use colours.
+/// Whether a text has colours for a terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Paint {
-    /// It is not.
+    /// It has none.
     Plain,
-    /// It is, by ANSI sequences.
+    /// It has colours, by ANSI sequences.
     Ansi,
 }
 
@@ -35,7 +35,7 @@ impl Report {
     /// Renders the report.
     ///
     /// # Errors
-    /// When the template fails, which is a mistake in the program or in labels of one's own.
+    /// When the template fails, which is a mistake in the program or in custom labels.
     pub fn render(&self, knowledge: &Knowledge, format: Format, paint: Paint) -> Result<String, String> {
         let (name, source) = match format {
             Format::Text => ("report.txt", include_str!("../../templates/report.txt")),
@@ -43,10 +43,10 @@ impl Report {
             Format::Html => ("report.html", include_str!("../../templates/report.html")),
         };
         let label = |(key, text): (&String, &crate::language::Text)| {
-            // Labels of one's own come from a file too.
-            (key.clone(), plain_lines(text.get(self.language)))
+            // Custom labels come from a file too.
+            (key.clone(), printable_lines(text.get(self.language)))
         };
-        let labels: BTreeMap<String, String> = knowledge.labels.iter().map(label).collect();
+        let labels: BTreeMap<String, String> = knowledge.labels.templates.iter().map(label).collect();
         let environment = environment(format, paint);
         // Harmless failures, most of a report, are listed in HTML alone.
         let data = match format {
@@ -58,7 +58,7 @@ impl Report {
             }
         };
         let mut data = data.map_err(|e| e.to_string())?;
-        make_plain(&mut data);
+        make_printable(&mut data);
         let context = minijinja::context! { t => labels, ..Value::from(minijinja::value::Serde(data)) };
         environment.render_named_str(name, source, context).map_err(|e| e.to_string())
     }
@@ -78,7 +78,7 @@ fn environment(format: Format, paint: Paint) -> Environment<'static> {
         Paint::Plain => text.to_owned(),
         Paint::Ansi => painted(text, style),
     });
-    environment.add_filter("plain", |text: &str| plain(text));
+    environment.add_filter("plain", |text: &str| printable(text));
     environment.add_filter("seconds", |number: Value| number_of(&number).map(|n| format!("{n:.1} s")));
     environment
         .add_filter("percent", |number: Value| number_of(&number).map(|n| format!("{:.0} %", n * 100.0)));
@@ -97,18 +97,18 @@ fn number_of(value: &Value) -> Result<f64, Error> {
 }
 
 /// Leaves out of all texts what a terminal would obey, or what makes a name look like another.
-fn make_plain(value: &mut serde_json::Value) {
+fn make_printable(value: &mut serde_json::Value) {
     match value {
-        serde_json::Value::String(text) => *text = plain(text),
-        serde_json::Value::Array(values) => values.iter_mut().for_each(make_plain),
+        serde_json::Value::String(text) => *text = printable(text),
+        serde_json::Value::Array(values) => values.iter_mut().for_each(make_printable),
         serde_json::Value::Object(fields) => {
             for (key, value) in fields {
-                // The only text that has lines of its own; what it quotes was a path or a name.
+                // The only text with several lines; what it quotes was a path or a name.
                 match value {
                     serde_json::Value::String(text) if key == "mail" => {
-                        *text = plain_lines(text);
+                        *text = printable_lines(text);
                     }
-                    _ => make_plain(value),
+                    _ => make_printable(value),
                 }
             }
         }
@@ -138,8 +138,8 @@ fn columns(text: &str) -> usize {
     text.chars().map(width).sum()
 }
 
-/// Breaks a text into lines; the first begins at column `indent`, the others are indented so far. Words
-/// are not broken, ideographs may be parted anywhere.
+/// Breaks a text into lines; the first begins at column `indent`, the others are indented as far. Words
+/// are not broken, lines may break between any ideographs.
 fn wrap(text: &str, indent: usize) -> String {
     let mut out = String::with_capacity(text.len() + 64);
     for (number, line) in text.split('\n').enumerate() {

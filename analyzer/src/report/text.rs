@@ -1,49 +1,58 @@
 //! Texts that a report fills in and puts together.
 
-use super::build::{Builder, hex, result, symbol, text_of};
+use super::build::{Builder, text_of};
+use super::cite::{hex, result, symbol};
 use super::model::Report;
-use super::words;
+use super::printable::printable;
 use crate::component::Package;
-use crate::finding::Finding;
-use crate::language::Language;
-use crate::phase::phase_of;
-use crate::plain::plain;
-use crate::signal::RollbackClass;
+use crate::judge::{Finding, RollbackClass};
+use crate::knowledge::MailTexts;
 use pml_parser::{EventId, NtStatus, Number, TextOptions};
 
 impl<B: AsRef<[u8]>> Builder<'_, B> {
     pub(super) fn mail(&self, report: &Report) -> String {
-        let words = words::mail(self.language);
+        let MailTexts { captured, cause, also, steps, no_cause, next } = &self.texts().mail;
         let first = report.capture.first.get(..19).unwrap_or_default().replace('T', " ");
-        let captured = words
-            .captured
+        let captured = self
+            .word(captured)
             .replace("{computer}", &report.machine.computer)
             .replace("{windows}", report.machine.product.as_deref().unwrap_or(&report.machine.windows))
             .replace("{first}", &first)
             .replace("{boot}", &report.boot_text);
         let mut lines = vec![format!("{captured} {}", report.rollback.text)];
         for (at, finding) in report.findings.iter().take(3).enumerate() {
-            let begin = if at == 0 { words.cause } else { words.also };
-            lines.push(format!("{begin}{} {}", sentence(&finding.title, self.language), finding.text));
+            let begin = if at == 0 { cause } else { also };
+            let begin = self.word(begin);
+            lines.push(format!("{begin}{} {}", self.sentence(&finding.title), finding.text));
         }
         if report.findings.is_empty() && report.rollback.class > RollbackClass::None {
-            lines.push(words.no_cause.to_owned());
+            lines.push(self.word(no_cause).to_owned());
         }
-        for note in report.notes.iter().filter(|note| note.rule != "INFO-NO-ROLLBACK") {
-            lines.push(note.text.clone());
+        for (note, found) in report.notes.iter().zip(self.triage.verdict().notes()) {
+            if self.knowledge.rules[found.rule].in_mail {
+                lines.push(note.text.clone());
+            }
         }
         if let Some(finding) = report.findings.first() {
-            lines.push(words.steps.to_owned());
+            lines.push(self.word(steps).to_owned());
             for (at, remedy) in finding.remedies.iter().enumerate() {
                 lines.push(format!("{}. {}", at + 1, remedy.text));
                 lines.extend(remedy.commands.iter().map(|command| format!("   {command}")));
             }
         } else if !report.next.is_empty() {
-            lines.push(words.next.to_owned());
+            lines.push(self.word(next).to_owned());
             lines.extend(report.next.iter().take(5).map(|next| format!("- {}", next.text)));
         }
         // A path with a line feed in it makes no line of its own.
-        lines.iter().map(|line| plain(line)).collect::<Vec<_>>().join("\n")
+        lines.iter().map(|line| printable(line)).collect::<Vec<_>>().join("\n")
+    }
+
+    /// A title as a sentence.
+    fn sentence(&self, title: &str) -> String {
+        match title.ends_with(['.', '。', '!', '?']) {
+            true => title.to_owned(),
+            false => format!("{title}{}", self.word(&self.texts().full_stop)),
+        }
     }
 
     /// Fills in the names in braces.
@@ -61,12 +70,12 @@ impl<B: AsRef<[u8]>> Builder<'_, B> {
         let entry = self.knowledge.codes.status(status);
         // Of the event itself, or of the process that it is of.
         let own = event.and_then(|event| event.numbers().get(Number::ExitStatus)).map(|exit| exit as u32);
-        let exits = &self.triage.scan.exits;
-        let exit = own.or_else(|| Some(exits.get(&self.triage.processes.of(event.as_ref()?))?.0));
+        let processes = self.triage.processes();
+        let exit = own.or_else(|| Some(self.triage.scan().exit(processes.of(event.as_ref()?))?.status));
         let holders: Vec<String> = finding
             .holders
             .iter()
-            .filter_map(|holder| self.triage.processes.get(holder.process))
+            .filter_map(|holder| processes.get(holder.process))
             .map(|process| process.name.clone())
             .collect();
         let (folder, file) = path.rsplit_once('\\').unwrap_or(("", &path));
@@ -89,7 +98,7 @@ impl<B: AsRef<[u8]>> Builder<'_, B> {
                 "hresult" => entry.hresult().map(hex),
                 "attempts" => Some(self.attempts(finding).to_string()),
                 "holder" => known(&holders.join(", ")),
-                "phase" => self.phase(main.and_then(|main| phase_of(&self.triage.phases, main))).1,
+                "phase" => self.phase(main.and_then(|main| self.triage.verdict().phase_of(main))).1,
                 "time" => event.map(|event| event.time().to_string()),
                 "exit" => exit.map(hex),
                 "package" => Package::find(&path).map(|package| package.name),
@@ -98,28 +107,19 @@ impl<B: AsRef<[u8]>> Builder<'_, B> {
         };
         let mut filled = String::with_capacity(text.len() + 200);
         let mut rest = text;
-        while let Some((before, behind)) = rest.split_once('{') {
+        while let Some((before, after_brace)) = rest.split_once('{') {
             filled.push_str(before);
-            match behind.split_once('}') {
+            match after_brace.split_once('}') {
                 Some((name, after)) => {
                     filled.push_str(value(name).as_deref().unwrap_or("–"));
                     rest = after;
                 }
                 None => {
                     filled.push('{');
-                    rest = behind;
+                    rest = after_brace;
                 }
             }
         }
         filled + rest
-    }
-}
-
-/// A title as a sentence.
-fn sentence(title: &str, language: Language) -> String {
-    match language {
-        _ if title.ends_with(['.', '。', '!', '?']) => title.to_owned(),
-        Language::En => format!("{title}."),
-        Language::Zh => format!("{title}。"),
     }
 }

@@ -1,8 +1,8 @@
-//! What Parquet alone costs: a dataset encoded from memory, and its events table column by column.
+//! Measures the cost of Parquet alone: of a dataset encoded from memory, and of each column of its events table.
 //!
-//! `columns LOG… [--threads N] [--runs N]` decodes the logs into memory, then converts and encodes them in turns and
-//! prints medians, the bytes of the dataset, and for each column of the events table what it costs to encode alone on one thread.
-//! Everything goes to nowhere. The log has to fit into memory several times.
+//! `columns LOG… [--threads N] [--runs N]` decodes the logs into memory, then converts and encodes them in turns. It
+//! prints medians, the bytes of the dataset, and the cost of encoding each column of the events table alone on one
+//! thread. All output is discarded. The log has to fit into memory several times.
 
 use pml_benches::arguments::Arguments;
 use pml_benches::encode::{Batches, by_column, encode, options};

@@ -1,8 +1,8 @@
-//! What the machine allows: one log set read in ways that everything else is measured against.
+//! Measures the limits of the machine: reads one log set in the simplest ways, to compare everything else with.
 //!
 //! `limits LOG… [--threads N] [--runs N] [--only WAY]` prints, for each way, the median of the runs in seconds,
-//! events and bytes each second. The ways take turns, so that a noisy machine hurts them alike. The first line is
-//! how long it takes to open the first log and read one event.
+//! and the events and bytes for each second. The ways take turns, so that a noisy machine affects them equally. The first
+//! line is the time to open the first log and read one event.
 
 use pml_benches::arguments::Arguments;
 use pml_benches::limits::{Way, first_event, open, run};

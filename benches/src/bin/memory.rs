@@ -1,7 +1,7 @@
-//! The most memory that each output takes from the heap.
+//! Measures the peak of heap memory for each output.
 //!
-//! `memory LOG… [--threads N]` prints the high-water mark of the allocator while a log set is turned into each output,
-//! written to nowhere. Anonymous memory of the whole program, RssAnon, is measured by compare.py and scale.py.
+//! `memory LOG… [--threads N]` prints the high-water mark of the allocator while a log set is converted to each output,
+//! which is discarded. compare.py and scale.py measure RssAnon, the anonymous memory of the whole program.
 
 use peak_alloc::PeakAlloc;
 use pml_analyzer::{Knowledge, TriageOptions, triage};
@@ -19,17 +19,17 @@ use std::io;
 #[global_allocator]
 static HEAP: PeakAlloc = PeakAlloc;
 
-/// One output of a set: its name, and how it is made.
+/// One output of a set: its name, and the function that makes it.
 type Output<'a> = (&'a str, Box<dyn Fn() -> io::Result<()> + 'a>);
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let Arguments { logs, threads, .. } = Arguments::read()?;
     let set = open(&logs)?;
-    let knowledge = Knowledge::embedded().map_err(|_| "what is built in is right")?;
+    let knowledge = Knowledge::embedded().map_err(|_| "the embedded knowledge has mistakes")?;
     let options = options(threads);
     let export = &options.export;
     let text = TextExport {
-        work: export.work.clone(),
+        scan: export.scan.clone(),
         columns: ProcmonColumn::all().collect(),
         ..TextExport::default()
     };

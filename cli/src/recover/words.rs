@@ -1,10 +1,10 @@
-//! What recovery made of a capture, in words.
+//! The result of recovery, in words.
 
 use crate::status::counted;
 use indicatif::HumanCount;
 use pml_parser::{ErrorKind, Recovery};
 
-/// One sentence: what is wrong with the capture, and what can be had of it.
+/// One sentence: what is wrong with the capture, and what can be recovered.
 pub(crate) fn sentence(recovery: &Recovery) -> String {
     let cause = match recovery.cause.map(|error| error.kind()) {
         None if recovery.is_whole() => "nothing is wrong with it",
@@ -19,7 +19,7 @@ pub(crate) fn sentence(recovery: &Recovery) -> String {
     format!("{cause}: {}", amounts(recovery))
 }
 
-/// How many events were kept, are doubtful and lost, and what is known of processes.
+/// The numbers of events kept, doubtful and lost, and of processes rebuilt and unknown.
 pub(crate) fn amounts(recovery: &Recovery) -> String {
     let mut text = format!("{} kept", counted(recovery.kept, "event", "events"));
     if recovery.doubtful > 0 {

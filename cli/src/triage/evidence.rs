@@ -1,4 +1,4 @@
-//! The slice that proves the verdict.
+//! Writes the slice of events that proves the verdict.
 
 use crate::args::RunArgs;
 use crate::failure::Failure;
@@ -6,12 +6,10 @@ use crate::slice;
 use crate::status::say;
 use indicatif::{HumanBytes, HumanCount};
 use pml_analyzer::{Report, Triage};
-use pml_parser::Filter;
-use pml_parser::Opened;
-use std::collections::BTreeSet;
+use pml_parser::{Filter, Opened, Operation};
 use std::path::Path;
 
-/// Events on either side of a cited one that come along, whoever they are of.
+/// Events on either side of a cited one that are written too, of any process.
 const AROUND: u64 = 40;
 
 /// Writes the events that a report cites, those around them, and the starts and ends of processes.
@@ -35,18 +33,15 @@ pub(super) fn write(
         let at = ranges.partition_point(|range| range.1 < event);
         ranges.get(at).is_some_and(|range| range.0 <= event)
     };
-    let overcome = triage.overcome().filter(|(first, last, _)| inside(*first) || inside(*last));
-    let later: BTreeSet<u64> = overcome.map(|(_, _, later)| later).collect();
-    let mut text =
-        String::from("operation in ('Process Start', 'Process Exit', 'Process Create', 'Process Defined')");
-    for (from, to) in ranges {
-        text += &format!(" or event_id between {from} and {to}");
-    }
-    if !later.is_empty() {
-        let list: Vec<String> = later.iter().map(u64::to_string).collect();
-        text += &format!(" or event_id in ({})", list.join(", "));
-    }
-    let filter = Filter::parse(&text).map_err(|e| Failure::new(e.to_string()))?;
+    let resolved = triage.resolved_failures().filter(|failure| inside(failure.first) || inside(failure.last));
+    let later = resolved.map(|failure| failure.success..=failure.success);
+    let cited = ranges.iter().map(|&(from, to)| from..=to).chain(later);
+    let filter = Filter::event_ids(cited).or(Filter::operations([
+        Operation::PROCESS_START,
+        Operation::PROCESS_EXIT,
+        Operation::PROCESS_CREATE,
+        Operation::PROCESS_DEFINED,
+    ]));
     let (counts, size) = slice::write(path, capture, Some(filter), run)?;
     if !run.quiet {
         say(&format!(

@@ -1,8 +1,7 @@
 //! `pml triage`.
 
 mod evidence;
-mod sources;
-mod tables;
+pub(crate) mod tables;
 
 use crate::args::{ColorArg, LogArgs, ReportFormat, TriageArgs};
 use crate::failure::Failure;
@@ -11,13 +10,13 @@ use crate::knowledge;
 use crate::outcome;
 use crate::output::PendingFile;
 use crate::slice;
-use crate::status::{Done, Progress, go_on, is_stopped, plain, say, stdout_done, warn};
+use crate::status::{Done, Progress, UntilStopped, go_on, is_stopped, plain, say, stdout_done, warn};
 use indicatif::{HumanBytes, HumanCount};
+use pml_analyzer::bundle::{self, BundleError, CaptureLocation, Skipped};
 use pml_analyzer::{
-    Format, Knowledge, Paint, Report, RollbackClass, Source, TriageError, TriageOptions, triage,
+    Format, Knowledge, Origin, Paint, Report, RollbackClass, TriageError, TriageOptions, triage,
 };
 use pml_parser::Fault;
-use sources::Found;
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::fs::File;
@@ -25,15 +24,7 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-/// Tables that a dataset of triage has beside those of a conversion.
-pub(crate) const TABLES: [&str; 2] = ["failures", "findings"];
-
-/// The columns of those tables, for docs/schema.md.
-pub(crate) fn schema() -> String {
-    tables::markdown()
-}
-
-/// What a run over all captures has come to.
+/// The result of a run over all captures.
 #[derive(Default)]
 struct Outcome {
     lost: bool,
@@ -43,7 +34,7 @@ struct Outcome {
 /// Runs the command.
 pub(crate) fn run(args: &TriageArgs) -> Result<Done, Failure> {
     let knowledge = knowledge::read(args.knowledge.as_deref())?;
-    let captures = sources::find(&args.inputs, args.no_set)?;
+    let captures = find(args)?;
     let many = captures.len() > 1;
     if many {
         refuse_for_many(args)?;
@@ -57,12 +48,12 @@ pub(crate) fn run(args: &TriageArgs) -> Result<Done, Failure> {
     let mut outcome = Outcome::default();
     let mut taken = HashSet::new();
     for (number, found) in captures.iter().enumerate() {
-        let stem = found.file_stem(&mut taken);
+        let stem = file_stem(found.name(), &mut taken);
         let lines = lines.as_ref();
         let job = Job { args, knowledge: &knowledge, found, stem, many, first: number == 0, lines };
         match job.run(&mut outcome) {
             Ok(()) => {}
-            // Of a fleet, one log that cannot be read is a line, not the end.
+            // One unreadable log of a fleet is a line of the output, and does not end the run.
             Err(Trouble::Capture(failure)) if many && !is_stopped() => {
                 outcome.lost = true;
                 job.print_failure(&failure)?;
@@ -81,6 +72,50 @@ pub(crate) fn run(args: &TriageArgs) -> Result<Done, Failure> {
         Outcome { lost: true, .. } => Done::WithLosses,
         _ => Done::Whole,
     })
+}
+
+/// All captures of the inputs, in the order in which they were named.
+fn find(args: &TriageArgs) -> Result<Vec<CaptureLocation>, Failure> {
+    let found = bundle::find(&args.inputs, args.no_set, &UntilStopped).map_err(bundle_failure)?;
+    for skipped in found.skipped {
+        match skipped {
+            Skipped::Folder { path, error } => warn(&format!("not looked into: {}: {error}", path.display())),
+            Skipped::SameNames { path } => warn(&format!(
+                "{}: several files in it have the same name; the last of them is used",
+                path.display()
+            )),
+            skipped => warn(&format!("left out: {skipped:?}")),
+        }
+    }
+    Ok(found.captures)
+}
+
+fn bundle_failure(error: BundleError) -> Failure {
+    let failure = Failure::new(error.to_string());
+    match error {
+        BundleError::Io { path, error } => Failure::of_io(&path, &error),
+        BundleError::Zip { .. } | BundleError::Member { .. } => {
+            failure.hint("unpack it yourself and name the folder")
+        }
+        BundleError::FolderTooLarge { .. } => failure.hint("name the folders of the captures"),
+        _ => failure,
+    }
+}
+
+/// The file name, without an ending, of the report on a capture, in characters that any file system takes. It is
+/// made of the name and folder of the capture, as far as they fit, and of a number where another report has that name.
+fn file_stem(name: &str, taken: &mut HashSet<String>) -> String {
+    /// Bytes that leave room for a number and an ending in what file systems allow.
+    const LONGEST: usize = 180;
+    let name = name.strip_suffix(".pml").or(name.strip_suffix(".PML")).unwrap_or(name);
+    let plain: String =
+        name.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '_' }).collect();
+    // The end of the name is kept, because it names the log.
+    let cut = (0..plain.len()).find(|&at| plain.is_char_boundary(at) && plain.len() - at <= LONGEST);
+    let stem = plain.get(cut.unwrap_or(0)..).unwrap_or_default().trim_start_matches(['_', '.', '-']);
+    let mut names = std::iter::once(stem.to_owned()).chain((2..).map(|number| format!("{stem}-{number}")));
+    // Some file systems ignore case.
+    names.find(|name| taken.insert(name.to_lowercase())).unwrap_or_default()
 }
 
 /// Why there is no report of a capture.
@@ -103,12 +138,14 @@ impl From<Fault> for Trouble {
     }
 }
 
-/// What makes sense for one capture only.
+/// Refuses options that need a single capture.
 fn refuse_for_many(args: &TriageArgs) -> Result<(), Failure> {
     let one_file = matches!(args.format, ReportFormat::Json | ReportFormat::Html);
     if one_file && args.output.is_none() {
-        return Err(Failure::new("there are several captures, and each is a file of its own in this format")
-            .hint("name a directory for them with -o, or choose --format jsonl"));
+        return Err(Failure::new(
+            "there are several captures, and this format needs one file for each of them",
+        )
+        .hint("name a directory for them with -o, or choose --format jsonl"));
     }
     for (option, given) in [("--evidence", args.evidence.is_some()), ("--parquet", args.parquet.is_some())] {
         if given {
@@ -130,17 +167,17 @@ fn refuse_for_many(args: &TriageArgs) -> Result<(), Failure> {
 struct Job<'a> {
     args: &'a TriageArgs,
     knowledge: &'a Knowledge,
-    found: &'a Found,
-    /// Name of the file for its report, without an ending.
+    found: &'a CaptureLocation,
+    /// Name of the file for the capture's report, without an ending.
     stem: String,
     many: bool,
-    /// Whether it is the first one.
+    /// Whether it is the first capture.
     first: bool,
-    /// The file of all reports, if there is one.
+    /// The file of all reports, if they go to one file.
     lines: Option<&'a Lines>,
 }
 
-/// A file with a line for each capture of a fleet; like every output it appears when it is complete.
+/// A file with a line for each capture of a fleet. Like every output, the file appears when it is complete.
 struct Lines {
     path: PathBuf,
     file: PendingFile,
@@ -167,8 +204,9 @@ impl Lines {
 impl Job<'_> {
     fn run(&self, outcome: &mut Outcome) -> Result<(), Trouble> {
         let args = self.args;
-        // A zip's members lie in a temporary folder for as long as they are looked at.
-        let (logs, _folder) = self.found.files()?;
+        // Members of a zip file stay in a temporary folder until the report is made.
+        let files = self.found.files(&UntilStopped).map_err(bundle_failure)?;
+        let logs = files.paths().to_vec();
         let capture = input::open(&LogArgs { logs, no_set: args.no_set }, (&args.recovery).into())?;
         if let Some(path) = &args.evidence {
             // Refused before the work, not after it.
@@ -182,18 +220,18 @@ impl Job<'_> {
         capture.check()?;
         let result = result.map_err(|error| match error {
             TriageError::Cancelled => Failure::new("stopped").hint("no report was made"),
-            error => Failure::new(format!("{}: {error}", self.found.name)),
+            error => Failure::new(format!("{}: {error}", self.found.name())),
         })?;
-        let source = Source {
-            name: self.found.name.clone(),
+        let origin = Origin {
+            name: self.found.name().to_owned(),
             parts: capture.names(),
             argument: self.found.argument(),
             lost_parts: capture.lost_parts,
             tool: ("pml".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
         };
-        let report = Report::new(&capture.set, &result, self.knowledge, &source, args.lang.into());
+        let report = Report::new(&capture.set, &result, self.knowledge, &origin, args.lang.into());
         let seconds = begin.elapsed().as_secs_f64();
-        // The report has read events of its own.
+        // Building the report has read events again.
         capture.check()?;
         self.write(&report).map_err(Trouble::Output)?;
         if let Some(path) = &args.evidence {
@@ -212,7 +250,7 @@ impl Job<'_> {
         Ok(())
     }
 
-    /// The report in the format that is asked for.
+    /// The report in the requested format.
     fn render(&self, report: &Report, terminal: bool) -> Result<String, Failure> {
         let json = |result: serde_json::Result<String>| {
             result.map(|text| text + "\n").map_err(|e| Failure::new(e.to_string()))
@@ -279,15 +317,15 @@ impl Job<'_> {
         file.finish().map(drop)
     }
 
-    /// Says of one capture of many that it could not be looked at.
+    /// Prints that one capture of many could not be analyzed.
     fn print_failure(&self, failure: &Failure) -> Result<(), Failure> {
-        warn(&format!("{}: {failure}", self.found.name));
+        warn(&format!("{}: {failure}", self.found.name()));
         if self.args.format != ReportFormat::Jsonl {
             return Ok(());
         }
         let line = serde_json::json!({
             "schema_version": pml_analyzer::SCHEMA_VERSION,
-            "input": { "name": self.found.name },
+            "input": { "name": self.found.name() },
             "error": plain(&failure.to_string()),
         });
         let text = format!("{line}\n");

@@ -1,9 +1,15 @@
 //! Building blocks of record batches: texts, dictionaries, sparse numbers.
+//!
+//! Texts have builders of this crate, because Arrow's do not fit how a log is decoded. A text is written
+//! into the column piece by piece, and may then be cut, or become NULL when its details turn out to be
+//! unreadable: a `StringBuilder` cannot take back what was written, so that each text would be written to
+//! a buffer first and copied. A `StringDictionaryBuilder` hashes the text of every row; here the text is
+//! found by a number of the log (operation, NTSTATUS, process index), and made only once.
 
-use super::schema::Type;
+use crate::columns::Type;
 use arrow::array::{
-    Array, ArrayRef, DictionaryArray, Int32Array, Int64Array, NullArray, PrimitiveArray, StringArray,
-    UInt8Array, UInt16Array, UInt32Array, UInt64Array, make_array, new_null_array,
+    ArrayRef, DictionaryArray, Int32Array, Int64Array, PrimitiveArray, StringArray, UInt8Array, UInt16Array,
+    UInt32Array, UInt64Array, new_null_array,
 };
 use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{ArrowPrimitiveType, Int32Type};
@@ -11,26 +17,26 @@ use hashbrown::HashMap;
 use std::hash::Hash;
 use std::sync::Arc;
 
-/// Bytes of a text. The capture driver's buffers have 64 KiB; a forged record may claim 4 GiB.
+/// Most bytes of a text. The capture driver's buffers have 64 KiB; a forged record may claim 4 GiB.
 const LONGEST_TEXT: usize = 1 << 20;
 
-/// Texts, one behind the other; the caller appends to [`TextColumn::buffer`] and ends each one.
-pub(crate) struct TextColumn {
+/// Texts of a column; the caller appends to [`Utf8Column::buffer`] and ends each text.
+pub(crate) struct Utf8Column {
     buffer: String,
-    /// Where each text ends, behind a 0.
+    /// Where each text ends, after a 0.
     offsets: Vec<i32>,
     /// Whether each row has a text; empty while all have one.
     valid: Vec<bool>,
 }
 
-impl Default for TextColumn {
+impl Default for Utf8Column {
     fn default() -> Self {
         Self { buffer: String::new(), offsets: vec![0], valid: Vec::new() }
     }
 }
 
-impl TextColumn {
-    /// A column with room for so many rows.
+impl Utf8Column {
+    /// A column with room for this number of rows.
     fn with_room(rows: usize, bytes: usize) -> Self {
         let mut offsets = Vec::with_capacity(rows + 1);
         offsets.push(0);
@@ -98,7 +104,7 @@ impl TextColumn {
     }
 }
 
-/// A null buffer for so many rows, of which these are NULL.
+/// A null buffer of `rows` rows, of which `null_rows` are NULL.
 fn nulls(rows: usize, null_rows: &[u32]) -> Option<NullBuffer> {
     if null_rows.is_empty() {
         return None;
@@ -112,24 +118,25 @@ fn nulls(rows: usize, null_rows: &[u32]) -> Option<NullBuffer> {
     Some(NullBuffer::from(valid))
 }
 
-/// Words that repeat: rows hold the number of a word. Words are kept from batch to batch.
-pub(crate) struct WordColumn<K> {
-    known: HashMap<K, i32>,
-    /// What was asked for last: the same is often asked for again.
+/// Texts that repeat: rows hold the number of a text in a dictionary, which is kept from batch to
+/// batch.
+pub(crate) struct DictionaryColumn<K> {
+    numbers: HashMap<K, i32>,
+    /// The key that was looked up last; the next one is often the same.
     last: Option<(K, i32)>,
-    words: TextColumn,
-    /// The words as an array, made again when one has come.
+    texts: Utf8Column,
+    /// The texts as an array, made again after a text is added.
     array: Option<ArrayRef>,
     keys: Vec<i32>,
     nulls: Vec<u32>,
 }
 
-impl<K> Default for WordColumn<K> {
+impl<K> Default for DictionaryColumn<K> {
     fn default() -> Self {
         Self {
-            known: HashMap::new(),
+            numbers: HashMap::new(),
             last: None,
-            words: TextColumn::default(),
+            texts: Utf8Column::default(),
             array: None,
             keys: Vec::new(),
             nulls: Vec::new(),
@@ -137,73 +144,83 @@ impl<K> Default for WordColumn<K> {
     }
 }
 
-impl<K: Copy + Eq + Hash> WordColumn<K> {
-    /// The number of the word that `key` stands for; `write` appends it if it is new.
+impl<K: Copy + Eq + Hash> DictionaryColumn<K> {
+    /// The number of the text of a key; `write` appends the text if the key is new.
     #[inline]
-    pub(crate) fn word(&mut self, key: K, write: impl FnOnce(&mut String)) -> i32 {
+    pub(crate) fn number(&mut self, key: K, write: impl FnOnce(&mut String)) -> i32 {
         match self.last {
-            Some((last, word)) if last == key => word,
+            Some((last, number)) if last == key => number,
             _ => {
-                let word = self.find(key, write);
-                self.last = Some((key, word));
-                word
+                let number = self.find(key, write);
+                self.last = Some((key, number));
+                number
             }
         }
     }
 
     fn find(&mut self, key: K, write: impl FnOnce(&mut String)) -> i32 {
-        let next = self.words.rows() as i32;
-        *self.known.entry(key).or_insert_with(|| {
-            write(self.words.buffer());
-            self.words.end();
+        let next = self.texts.rows() as i32;
+        *self.numbers.entry(key).or_insert_with(|| {
+            write(self.texts.buffer());
+            self.texts.end();
             self.array = None;
             next
         })
     }
 
-    /// Bytes of all words.
+    /// Bytes of all texts of the dictionary.
     pub(crate) fn size(&self) -> usize {
-        self.words.size()
+        self.texts.size()
     }
 
-    /// Bytes of words that no array holds yet.
+    /// Bytes of the dictionary if a text was added after the last array, else 0.
     pub(crate) fn fresh(&self) -> usize {
         if self.array.is_none() { self.size() } else { 0 }
     }
 
-    /// Forgets all words; their numbers no longer hold.
+    /// Forgets the dictionary. Only for a column without rows: their numbers would no longer hold.
     pub(crate) fn forget(&mut self) {
         debug_assert!(self.keys.is_empty());
         *self = Self::default();
     }
 
-    /// Forgets the rows, but not the words.
+    /// Appends a row with the text of a key, which `write` appends if the key is new.
+    #[inline]
+    pub(crate) fn push(&mut self, key: K, write: impl FnOnce(&mut String)) {
+        let number = self.number(key, write);
+        self.keys.push(number);
+    }
+
+    /// Appends a row with the text of a number that [`DictionaryColumn::number`] gave.
+    #[inline]
+    pub(crate) fn push_number(&mut self, number: i32) {
+        self.keys.push(number);
+    }
+
+    /// Forgets the rows, but not the dictionary.
     pub(crate) fn clear(&mut self) {
         self.keys.clear();
         self.nulls.clear();
     }
 
-    /// Appends a row.
-    #[inline]
-    pub(crate) fn push(&mut self, word: Option<i32>) {
-        if word.is_none() {
-            self.nulls.push(self.keys.len() as u32);
-        }
-        self.keys.push(word.unwrap_or(0));
+    /// Appends a row without a text.
+    pub(crate) fn null(&mut self) {
+        self.nulls.push(self.keys.len() as u32);
+        self.keys.push(0);
     }
 
-    /// The column so far; begins a new one with the same words.
+    /// The column so far; begins a new one with the same dictionary.
     pub(crate) fn finish(&mut self) -> ArrayRef {
-        let words = self.array.get_or_insert_with(|| {
-            let offsets = self.words.offsets.clone();
-            let values = Buffer::from(self.words.buffer.as_bytes());
+        let texts = self.array.get_or_insert_with(|| {
+            let offsets = self.texts.offsets.clone();
+            let values = Buffer::from(self.texts.buffer.as_bytes());
             Arc::new(StringArray::new(OffsetBuffer::new(ScalarBuffer::from(offsets)), values, None))
         });
         let next = Vec::with_capacity(self.keys.len());
         let keys = std::mem::replace(&mut self.keys, next);
         let nulls = nulls(keys.len(), &std::mem::take(&mut self.nulls));
         let keys = Int32Array::new(keys.into(), nulls);
-        Arc::new(DictionaryArray::<Int32Type>::new(keys, words.clone()))
+        Arc::new(DictionaryArray::<Int32Type>::new(keys, texts.clone()))
     }
 }
 
@@ -215,7 +232,7 @@ pub(crate) struct SparseColumn {
 }
 
 impl SparseColumn {
-    /// Sets the number of a row; rows come in ascending order, and of one row the last number counts.
+    /// Sets the number of a row. Rows come in ascending order; of one row the last number counts.
     #[inline]
     pub(crate) fn set(&mut self, row: u32, value: u64) {
         self.entries.push((row, value));
@@ -238,8 +255,7 @@ impl SparseColumn {
                 Type::U64 => self.spread(len, |v| v, UInt64Array::new),
                 Type::I32 => self.spread(len, |v| v as i32, Int32Array::new),
                 Type::I64 => self.spread(len, |v| v as i64, Int64Array::new),
-                // No number has another type; the schema's test says so.
-                _ => make_array(NullArray::new(len).to_data()),
+                _ => unreachable!("`columns` refuses to compile a number of another type"),
             }
         };
         self.entries.clear();

@@ -1,14 +1,15 @@
 //! The small tables: processes, modules, stacks, frames, and the capture itself.
 
 use super::events::EventCounts;
-use super::schema::{CAPTURE, Column, FRAMES, MODULES, PROCESSES, SCHEMA_VERSION, STACKS, Table};
+use super::schema::SCHEMA_VERSION;
+use crate::columns::{CAPTURE, Column, FRAMES, MODULES, PROCESSES, ProcessField, STACKS, Source, Table};
 use crate::detail::value;
 use crate::log::process::{Module, Process, Virtualized};
 use crate::log::set::LogSet;
 use crate::text::WinStr;
 use crate::time::FileTime;
 use arrow::array::{
-    ArrayRef, BooleanArray, BooleanBuilder, Int32Builder, ListBuilder, StringArray, StringBuilder,
+    ArrayRef, BooleanArray, BooleanBuilder, Int32Array, ListBuilder, StringArray, StringBuilder,
     TimestampNanosecondArray, TimestampNanosecondBuilder, UInt8Array, UInt16Array, UInt16Builder,
     UInt32Array, UInt32Builder, UInt64Array, UInt64Builder,
 };
@@ -72,49 +73,61 @@ pub(crate) fn processes<B: AsRef<[u8]>>(
     runs(rows, size).map(|rows| process_batch(&rows))
 }
 
-fn process_batch<'a>(rows: &[(u16, Process<'a>)]) -> Result<RecordBatch, ArrowError> {
+fn process_batch(rows: &[(u16, Process<'_>)]) -> Result<RecordBatch, ArrowError> {
+    let columns = PROCESSES.columns.iter().filter_map(|column| match column.source {
+        Source::Process(field) => Some(process_column(rows, field)),
+        _ => None,
+    });
+    batch(&PROCESSES, columns.collect())
+}
+
+fn process_column<'a>(rows: &[(u16, Process<'a>)], field: ProcessField) -> ArrayRef {
+    let processes = rows.iter().map(|row| row.1);
     let numbers = |of: fn(Process<'a>) -> u32| -> ArrayRef {
-        Arc::new(UInt32Array::from_iter_values(rows.iter().map(|row| of(row.1))))
+        Arc::new(UInt32Array::from_iter_values(processes.clone().map(of)))
     };
-    let mut buffer = String::new();
-    let mut texts = |of: fn(Process<'a>) -> WinStr<'a>| -> ArrayRef {
-        let mut builder = StringBuilder::new();
-        rows.iter().for_each(|row| push_text(&mut builder, &mut buffer, of(row.1)));
-        Arc::new(builder.finish())
-    };
-    let time = |of: fn(Process<'a>) -> Option<FileTime>| -> ArrayRef {
-        let values = rows.iter().map(|row| of(row.1).and_then(FileTime::unix_nanos));
+    let times = |of: fn(Process<'a>) -> Option<FileTime>| -> ArrayRef {
+        let values = processes.clone().map(|process| of(process).and_then(FileTime::unix_nanos));
         Arc::new(TimestampNanosecondArray::from_iter(values).with_timezone("UTC"))
     };
-    let mut sessions = Int32Builder::new();
-    rows.iter().for_each(|row| sessions.append_value(row.1.session()));
-    let columns = vec![
-        Arc::new(UInt16Array::from_iter_values(rows.iter().map(|row| row.0))) as ArrayRef,
-        numbers(Process::index),
-        numbers(Process::pid),
-        numbers(Process::parent_pid),
-        numbers(Process::parent_index),
-        texts(|p| p.name()),
-        texts(|p| p.image_path()),
-        texts(|p| p.command_line()),
-        texts(|p| p.user()),
-        texts(|p| p.integrity()),
-        Arc::new(sessions.finish()),
-        Arc::new(UInt64Array::from_iter_values(rows.iter().map(|row| row.1.authentication_id()))),
-        time(|p| Some(p.start())),
-        time(Process::end),
-        Arc::new(BooleanArray::from_iter(rows.iter().map(|row| match row.1.virtualized() {
-            Virtualized::No => Some(false),
-            Virtualized::Yes => Some(true),
-            Virtualized::NotAvailable(_) => None,
-        }))),
-        Arc::new(BooleanArray::from_iter(rows.iter().map(|row| Some(row.1.is_64_bit())))),
-        texts(|p| p.company()),
-        texts(|p| p.version()),
-        texts(|p| p.description()),
-        numbers(|p| p.modules().len() as u32),
-    ];
-    batch(&PROCESSES, columns)
+    match field {
+        ProcessField::Part => Arc::new(UInt16Array::from_iter_values(rows.iter().map(|row| row.0))),
+        ProcessField::Index => numbers(Process::index),
+        ProcessField::Pid => numbers(Process::pid),
+        ProcessField::ParentPid => numbers(Process::parent_pid),
+        ProcessField::ParentIndex => numbers(Process::parent_index),
+        ProcessField::ModuleCount => numbers(|process| process.modules().len() as u32),
+        ProcessField::Session => Arc::new(Int32Array::from_iter_values(processes.map(Process::session))),
+        ProcessField::AuthenticationId => {
+            Arc::new(UInt64Array::from_iter_values(processes.map(Process::authentication_id)))
+        }
+        ProcessField::Start => times(|process| Some(process.start())),
+        ProcessField::End => times(Process::end),
+        ProcessField::Virtualized => {
+            Arc::new(BooleanArray::from_iter(processes.map(|process| match process.virtualized() {
+                Virtualized::No => Some(false),
+                Virtualized::Yes => Some(true),
+                Virtualized::NotAvailable(_) => None,
+            })))
+        }
+        ProcessField::Is64Bit => {
+            Arc::new(BooleanArray::from_iter(processes.map(|process| Some(process.is_64_bit()))))
+        }
+        ProcessField::Name
+        | ProcessField::ImagePath
+        | ProcessField::CommandLine
+        | ProcessField::User
+        | ProcessField::Integrity
+        | ProcessField::Company
+        | ProcessField::Version
+        | ProcessField::Description => {
+            let (mut builder, mut buffer) = (StringBuilder::new(), String::new());
+            for process in processes {
+                push_text(&mut builder, &mut buffer, process.text(field).unwrap_or_default());
+            }
+            Arc::new(builder.finish())
+        }
+    }
 }
 
 /// The modules of all processes of all parts, as batches.

@@ -1,12 +1,10 @@
-//! What an event says: its path, its details, its category, and the numbers inside.
+//! Decodes the details of an event: its path, its properties, its category and its numbers.
 //!
-//! One decoder serves all outputs. Where Process Monitor is known to show something wrong, the
-//! [`Fidelity`] chooses between what it shows and what the log holds
-//! (docs/procmon-differences.md lists every such place).
+//! One decoder serves all outputs. Where Process Monitor shows a wrong value, [`Fidelity`] chooses between
+//! that value and the value in the log. docs/procmon-differences.md lists all these differences.
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod file;
-
 mod network;
 mod number;
 pub(crate) mod process;
@@ -17,7 +15,7 @@ pub(crate) mod value;
 
 pub use network::Endpoint;
 pub(crate) use number::NumberSink;
-pub use number::{Number, Numbers};
+pub use number::Numbers;
 
 use file::FileDetails;
 use registry::RegistryDetails;
@@ -29,12 +27,12 @@ use crate::names::operation::{EventClass, Operation};
 use crate::text::WinStr;
 use crate::time::zone::Zone;
 
-/// Whose truth a text tells.
+/// Whether text matches Process Monitor or the log (docs/procmon-differences.md).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub enum Fidelity {
-    /// What Process Monitor 3.93 shows, bug for bug, cells cut at 4,095 characters.
+    /// The text that Process Monitor 3.93 shows, including its errors. Cells are cut at 4,095 UTF-16 units.
     Procmon,
-    /// What the log holds.
+    /// The values that the log holds, in full.
     #[default]
     Corrected,
 }
@@ -42,14 +40,14 @@ pub enum Fidelity {
 /// How texts are written.
 #[derive(Clone, Debug, Default)]
 pub struct TextOptions {
-    /// Whose truth is told.
+    /// Whether text matches Process Monitor or the log.
     pub fidelity: Fidelity,
-    /// The zone of dates inside details.
+    /// The time zone of dates and times of day.
     pub zone: Zone,
-    /// Whether network addresses and ports are shown as numbers even where the log has names.
+    /// Whether network addresses and ports are written as numbers even where the log has their names.
     pub numeric_addresses: bool,
-    /// Whether operations of the file system class are shown by their raw names, with the
-    /// friendly name of a sub-operation as a first property.
+    /// Whether operations of the file system class have their raw names. Where such an operation has a
+    /// sub-operation, the first property is the friendly name.
     pub advanced: bool,
 }
 
@@ -62,25 +60,25 @@ impl TextOptions {
 /// Whether the details of an event were understood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decoded {
-    /// The text says all there is to say.
+    /// All details with a known meaning are in the text.
     Yes,
-    /// There are details that nobody knows how to read: an operation, or a class of information,
-    /// without a known layout, or one whose fixed part is cut off.
+    /// Details could not be decoded: the layout of the operation or of the information class is unknown, or a
+    /// fixed part is cut off.
     No,
 }
 
-/// Longest cell Process Monitor shows, in UTF-16 code units.
+/// The longest cell that Process Monitor shows, in UTF-16 code units.
 pub(crate) const CELL_LIMIT: usize = 4095;
 
-/// What an event says, with its operation and the places in its details looked up once, for
-/// whoever asks for several things.
+/// The decoder of one event. The operation and the positions in the details are found once, for callers that
+/// need several values.
 pub(crate) struct EventDetails<'e, 'a> {
     event: &'e Event<'a>,
     pub operation: Operation,
     call: Call<'e, 'a>,
 }
 
-/// The details of an event, by its class. What has no known layout, or is cut off, is `Unknown`.
+/// The details of an event, by class. `Unknown` where the layout is unknown or the details are cut off.
 enum Call<'e, 'a> {
     Process,
     Registry(RegistryDetails<'e, 'a>),
@@ -190,53 +188,55 @@ impl<'e, 'a> EventDetails<'e, 'a> {
 }
 
 impl<'a> Event<'a> {
-    /// Appends the path, as the Path column shows it. Many operations have none.
+    /// Appends the text of the Path column. Many operations have no path.
     pub fn push_path(&self, options: &TextOptions, out: &mut String) {
         EventDetails::new(self).push_path(options, out);
     }
 
-    /// Appends the details, as the Detail column shows them: `Key: Value, Key: Value`.
+    /// Appends the text of the Detail column: `Key: Value, Key: Value`.
     pub fn push_detail(&self, options: &TextOptions, out: &mut String) -> Decoded {
         EventDetails::new(self).push_detail(options, out)
     }
 
-    /// The path alone, for operations whose path stands in the log as one string: processes,
-    /// images, registry, files (without a search pattern).
+    /// The path, for operations whose path is stored as one string: processes, images, registry keys and
+    /// values, files (without a search pattern). Empty for other operations.
     pub fn path(&self) -> WinStr<'a> {
         EventDetails::new(self).path()
     }
 
-    /// The second path of an operation that has one: where a file is renamed or linked to, the
-    /// new name of a key, the file a hive is loaded from or saved to.
+    /// The second path of an operation that has one: the new path of a renamed file, the path of a hard link,
+    /// the new name of a key, the file of a hive that is loaded, saved, restored or replaced.
     pub fn target_path(&self) -> Option<WinStr<'a>> {
         EventDetails::new(self).target_path()
     }
 
-    /// The category.
+    /// The category of the operation, as Process Monitor's Category column shows it.
     pub fn category(&self) -> Category {
         EventDetails::new(self).category()
     }
 
-    /// The numbers inside the details, untranslated.
+    /// The numbers in the details, as stored.
     pub fn numbers(&self) -> Numbers {
         let mut numbers = Numbers::default();
         EventDetails::new(self).numbers(&mut numbers);
         numbers
     }
 
-    /// The local and the remote end of a network event.
+    /// The source and the destination of a network event, in this order, or `None` for other classes and
+    /// where the details are cut off.
     pub fn endpoints(&self) -> Option<[Endpoint; 2]> {
         (self.class() == EventClass::Network).then(|| network::endpoints(self)).flatten()
     }
 
-    /// Appends the data of a registry value as text, where the event carries any: strings as they
-    /// are, several strings joined by `, `, numbers in decimal, bytes in hexadecimal.
+    /// Appends the data of a registry value as text: strings unchanged, several strings joined by `, `,
+    /// numbers in decimal, other bytes in hexadecimal. Returns `false` where the event has no data of a
+    /// value.
     pub fn push_registry_data(&self, out: &mut String) -> bool {
         EventDetails::new(self).push_registry_data(out)
     }
 }
 
-/// Writes properties one behind the other.
+/// Writes properties, one after the other.
 pub(crate) struct Properties<'o> {
     pub out: &'o mut String,
     start: usize,
@@ -244,7 +244,7 @@ pub(crate) struct Properties<'o> {
 }
 
 impl Properties<'_> {
-    /// Begins a property; its value is appended to what this returns.
+    /// Begins a property. The caller appends the value to the returned string.
     pub(crate) fn key(&mut self, key: &str) -> &mut String {
         self.separate();
         self.out.push_str(key);
@@ -268,14 +268,14 @@ impl Properties<'_> {
         self.out.len() == self.start
     }
 
-    /// Whether what stands here already fills a cell, so that more would only be cut again.
+    /// Whether the properties already fill a cell of Process Monitor, so that further text would be cut.
     pub(crate) fn is_full(&self) -> bool {
         // At most three UTF-8 bytes to a UTF-16 unit.
         self.out.len() - self.start > CELL_LIMIT * 3
     }
 }
 
-/// Cuts what stands behind `start` to the length of a cell, in the middle of a name if need be.
+/// Cuts the text after `start` to the length of a cell of Process Monitor.
 pub(crate) fn cut(out: &mut String, start: usize) {
     // No character takes fewer UTF-8 bytes than UTF-16 units.
     if out.len() - start <= CELL_LIMIT {
@@ -289,7 +289,7 @@ pub(crate) fn cut(out: &mut String, start: usize) {
     });
     if let Some((at, kept)) = end {
         out.truncate(start + at);
-        // The first half of a character outside the BMP still fitted.
+        // The first surrogate of a character outside the Basic Multilingual Plane still fits.
         if kept < CELL_LIMIT {
             out.push(char::REPLACEMENT_CHARACTER);
         }

@@ -1,14 +1,15 @@
 //! Details of the network class (docs/format.md, "Network").
 
-use super::number::{Number, NumberSink};
+use super::number::NumberSink;
 use super::{Decoded, Properties, TextOptions, value};
+use crate::columns::Number;
 use crate::log::event::Event;
 use crate::raw::bytes::Blob;
 use crate::text::WinStr;
 use zerocopy::byteorder::little_endian::{U16, U32};
 use zerocopy::{FromBytes, Immutable, KnownLayout, Unaligned};
 
-/// The fixed part; keys and values follow.
+/// The fixed part of the details. Keys and values follow it.
 #[derive(FromBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(C)]
 struct RawNetwork {
@@ -31,7 +32,7 @@ fn fixed<'a>(event: &Event<'a>) -> Option<(&'a RawNetwork, &'a [u8])> {
     RawNetwork::ref_from_prefix(event.details()).ok()
 }
 
-/// `host:port -> host:port`.
+/// Appends `host:port -> host:port`.
 pub(super) fn push_path(event: &Event<'_>, options: &TextOptions, out: &mut String) {
     let log = event.log();
     let named = |name| if options.numeric_addresses { None } else { name };
@@ -51,7 +52,7 @@ pub(super) fn push_path(event: &Event<'_>, options: &TextOptions, out: &mut Stri
     }
 }
 
-/// IPv4 with dots; IPv6 as eight groups, never shortened.
+/// Appends IPv4 with dots, or IPv6 as eight groups that are never shortened.
 fn push_address(out: &mut String, ip: &[u8; 16], is_v4: bool) {
     if is_v4 {
         for (i, &byte) in ip.iter().take(4).enumerate() {
@@ -70,7 +71,7 @@ fn push_address(out: &mut String, ip: &[u8; 16], is_v4: bool) {
     }
 }
 
-/// `Length`, then keys and values as they stand.
+/// Writes `Length`, then the keys and values as stored.
 pub(super) fn detail(event: &Event<'_>, to: &mut Properties<'_>) -> Decoded {
     let Some((fixed, mut pairs)) = fixed(event) else { return Decoded::No };
     value::decimal(to.key("Length"), fixed.length.get().into());
@@ -91,20 +92,20 @@ pub(super) fn detail(event: &Event<'_>, to: &mut Properties<'_>) -> Decoded {
     }
 }
 
-/// One end of a network event.
+/// The source or the destination of a network event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Endpoint {
     /// The address: 16 bytes, IPv4 in the first four.
     pub address: [u8; 16],
-    /// Whether it is an IPv4 address.
+    /// Whether the address is IPv4, not IPv6.
     pub is_ipv4: bool,
-    /// Whether the port is one of TCP, else of UDP.
+    /// Whether the port is a TCP port, not a UDP port.
     pub is_tcp: bool,
-    /// The port.
+    /// The number of the port.
     pub port: u16,
 }
 
-/// The local and the remote end.
+/// The source and the destination.
 pub(super) fn endpoints(event: &Event<'_>) -> Option<[Endpoint; 2]> {
     let (fixed, _) = fixed(event)?;
     let flags = fixed.flags.get();
@@ -120,7 +121,7 @@ pub(super) fn endpoints(event: &Event<'_>) -> Option<[Endpoint; 2]> {
     ])
 }
 
-/// All numbers.
+/// Passes all numbers to `numbers`.
 pub(super) fn numbers(event: &Event<'_>, numbers: &mut impl NumberSink) {
     numbers.set_if(Number::Length, event.details().u32_at(4));
 }

@@ -1,7 +1,8 @@
 //! Details of the process class (docs/format.md, "Process details").
 
-use super::number::{Number, NumberSink};
+use super::number::NumberSink;
 use super::{Decoded, Properties, value};
+use crate::columns::Number;
 use crate::log::event::Event;
 use crate::names::operation::Operation;
 use crate::raw::bytes::Blob;
@@ -9,16 +10,16 @@ use crate::raw::strings::Info;
 use crate::text::WinStr;
 use crate::time::FileTime;
 
-/// Exit status of a thread that has none yet; never shown.
+/// Exit status of a thread that is still running. It is never shown.
 const STILL_ACTIVE: u32 = 0x103;
 
-/// What `Process Defined` and `Process Create` tell of a process.
+/// The process in the details of `Process Defined` and `Process Create`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Created<'a> {
     /// Key of the process.
     pub index: u32,
     pub pid: u32,
-    /// Key of its parent.
+    /// Key of the parent.
     pub parent_index: u32,
     pub parent_pid: u32,
     pub session: u32,
@@ -34,7 +35,7 @@ pub(crate) struct Created<'a> {
 }
 
 impl<'a> Created<'a> {
-    /// Reads the details; the texts lie behind two security identifiers.
+    /// Reads the details. The texts follow two security identifiers.
     pub(crate) fn read(details: &'a [u8]) -> Option<Self> {
         let path = Info(details.u16_at(0x2E)?);
         let command_line = Info(details.u16_at(0x30)?);
@@ -59,7 +60,7 @@ impl<'a> Created<'a> {
     }
 }
 
-/// What `Load Image` tells of a module.
+/// The module in the details of `Load Image`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Loaded<'a> {
     pub base: u64,
@@ -68,7 +69,7 @@ pub(crate) struct Loaded<'a> {
 }
 
 impl<'a> Loaded<'a> {
-    /// Reads the details; a path that is missing is empty.
+    /// Reads the details. A missing path is empty.
     pub(crate) fn read(details: &'a [u8], pointer: usize) -> Option<Self> {
         Some(Self {
             base: if pointer == 8 { details.u64_at(0)? } else { details.u32_at(0)?.into() },
@@ -78,13 +79,13 @@ impl<'a> Loaded<'a> {
     }
 }
 
-/// What `Process Start` begins with: the parent's PID and the command line.
+/// The parent's PID and the command line, from the details of `Process Start`.
 pub(crate) fn started(details: &[u8]) -> Option<(u32, WinStr<'_>)> {
     let command_line = Info(details.u16_at(4)?);
     Some((details.u32_at(0)?, command_line.string(details, 12)))
 }
 
-/// The image path, of the operations that have one.
+/// The image path. Empty for operations that have none.
 pub(super) fn path<'a>(event: &Event<'a>) -> WinStr<'a> {
     let details = event.details();
     match event.operation() {
@@ -99,7 +100,7 @@ pub(super) fn path<'a>(event: &Event<'a>) -> WinStr<'a> {
     }
 }
 
-/// All properties.
+/// Writes all properties.
 pub(super) fn detail(event: &Event<'_>, to: &mut Properties<'_>) -> Decoded {
     let details = event.details();
     let written = match event.operation() {
@@ -118,7 +119,7 @@ pub(super) fn detail(event: &Event<'_>, to: &mut Properties<'_>) -> Decoded {
     if written.is_some() { Decoded::Yes } else { Decoded::No }
 }
 
-/// All numbers.
+/// Passes all numbers to `numbers`.
 pub(super) fn numbers(event: &Event<'_>, numbers: &mut impl NumberSink) {
     let details = event.details();
     let pointer = event.log().index.pointer();
@@ -197,7 +198,7 @@ fn start(details: &[u8], to: &mut Properties<'_>) -> Option<()> {
     let at = at + directory.size();
     let mut block = details.clip(at, environment.saturating_mul(2));
     let out = to.key("Environment");
-    // Each entry, the empty one that ends the block included, stands on a line of its own.
+    // Each entry is on a separate line, including the empty entry that ends the block.
     while block.len() >= 2 {
         let entry = WinStr::utf16(block);
         out.push_str("\r\n\t");

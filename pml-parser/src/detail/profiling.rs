@@ -6,7 +6,7 @@ use crate::names::operation::Operation;
 use crate::raw::bytes::Blob;
 use crate::text::WinStr;
 
-/// The path: the thread, for thread profiling.
+/// Appends the path. Only thread profiling has one: the thread.
 pub(super) fn push_path(event: &Event<'_>, out: &mut String) {
     if event.operation() == Operation::THREAD_PROFILING {
         out.push_str("Thread ");
@@ -14,7 +14,7 @@ pub(super) fn push_path(event: &Event<'_>, out: &mut String) {
     }
 }
 
-/// All properties.
+/// Writes all properties.
 pub(super) fn detail(event: &Event<'_>, to: &mut Properties<'_>) -> Decoded {
     let details = event.details();
     let written = match event.operation() {

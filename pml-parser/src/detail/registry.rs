@@ -1,7 +1,8 @@
 //! Details of the registry class (docs/format.md, "Registry details").
 
-use super::number::{Number, NumberSink};
+use super::number::NumberSink;
 use super::{CELL_LIMIT, Decoded, Fidelity, Properties, TextOptions, value};
+use crate::columns::Number;
 use crate::log::event::Event;
 use crate::names::category::Category;
 use crate::names::operation::Operation;
@@ -11,7 +12,7 @@ use crate::raw::strings::Info;
 use crate::text::WinStr;
 use crate::time::FileTime;
 
-/// A registry event with the places in its details found.
+/// The details of a registry event, with the positions of their parts.
 #[derive(Clone, Copy)]
 pub(super) struct RegistryDetails<'e, 'a> {
     event: &'e Event<'a>,
@@ -23,7 +24,7 @@ pub(super) struct RegistryDetails<'e, 'a> {
 }
 
 impl<'e, 'a> RegistryDetails<'e, 'a> {
-    /// `None` for operations without a known layout, and where the fixed part is not there in full.
+    /// `None` where the layout of the operation is unknown, or the fixed part is cut off.
     pub(super) fn new(event: &'e Event<'a>, operation: Operation) -> Option<Self> {
         let (details, extra) = (event.details(), event.extra());
         let path_at = operation.registry()?.fixed;
@@ -32,7 +33,7 @@ impl<'e, 'a> RegistryDetails<'e, 'a> {
         Some(Self { event, details, extra, operation, path, path_at })
     }
 
-    /// The path: the key, and for values `\` and the value's name.
+    /// The path: the key, and for a value `\` and the name of the value.
     pub(super) fn path(&self) -> WinStr<'a> {
         self.path.string(self.details, self.path_at)
     }
@@ -45,7 +46,7 @@ impl<'e, 'a> RegistryDetails<'e, 'a> {
         self.details.u32_at(at).unwrap_or(0)
     }
 
-    /// The `nth` string behind the path, whose length words follow that of the path.
+    /// String `nth` after the path, from 1. The length words of these strings follow that of the path.
     fn string(&self, nth: usize) -> WinStr<'a> {
         let info = |i: usize| Info(self.details.u16_at(2 * i).unwrap_or(0));
         let at = (1..nth).fold(self.behind_path(), |at, i| at + info(i).size());
@@ -53,21 +54,21 @@ impl<'e, 'a> RegistryDetails<'e, 'a> {
     }
 }
 
-/// The data of a value, as far as it was captured.
+/// The data of a value, as far as the data was captured.
 struct ValueData<'a> {
     kind: u32,
-    /// Bytes the value has.
+    /// Length of the value in bytes.
     length: u32,
-    /// Where the captured bytes are: in the extra blob or in the details.
+    /// The captured bytes, from the extra blob or the details.
     data: &'a [u8],
-    /// The data and whatever follows in the file, where Process Monitor goes on reading.
+    /// The data and the rest of the file, into which Process Monitor reads on.
     beyond: &'a [u8],
-    /// How many of these bytes Process Monitor shows of a binary value.
+    /// Number of these bytes that Process Monitor shows of a binary value.
     shown: usize,
     name: Option<WinStr<'a>>,
 }
 
-/// Read, or Write when the key was created.
+/// Category of opening or creating a key: Write when the key was created, else Read.
 pub(super) fn category(event: &Event<'_>) -> Category {
     match event.extra().and_then(|extra| extra.u32_at(4)) {
         Some(1) => Category::Write,
@@ -75,7 +76,7 @@ pub(super) fn category(event: &Event<'_>) -> Category {
     }
 }
 
-/// The file of a hive operation, the new name of a key.
+/// The file of a hive operation, or the new name of a key.
 pub(super) fn target_path<'a>(call: &RegistryDetails<'_, 'a>) -> Option<WinStr<'a>> {
     match call.operation {
         Operation::REG_LOAD_KEY
@@ -87,7 +88,7 @@ pub(super) fn target_path<'a>(call: &RegistryDetails<'_, 'a>) -> Option<WinStr<'
     }
 }
 
-/// All properties.
+/// Writes all properties.
 pub(super) fn detail(call: &RegistryDetails<'_, '_>, to: &mut Properties<'_>) -> Decoded {
     match call.operation {
         Operation::REG_OPEN_KEY | Operation::REG_CREATE_KEY => open_key(call, to),
@@ -120,7 +121,7 @@ pub(super) fn detail(call: &RegistryDetails<'_, '_>, to: &mut Properties<'_>) ->
     Decoded::Yes
 }
 
-/// All numbers.
+/// Passes all numbers to `numbers`.
 pub(super) fn numbers(call: &RegistryDetails<'_, '_>, numbers: &mut impl NumberSink) {
     match call.operation {
         Operation::REG_OPEN_KEY | Operation::REG_CREATE_KEY => {
@@ -148,7 +149,7 @@ pub(super) fn numbers(call: &RegistryDetails<'_, '_>, numbers: &mut impl NumberS
     numbers.set_if(Number::RegistryNumber, data.number());
 }
 
-/// The data of a value as text. `false` where the event carries none.
+/// Appends the data of a value as text. `false` where the event has no data of a value.
 pub(super) fn push_data(call: &RegistryDetails<'_, '_>, out: &mut String) -> bool {
     match value_data(call) {
         Some(data) if data.length > 0 && !data.data.is_empty() => {
@@ -182,11 +183,11 @@ fn set_value_data<'a>(call: &RegistryDetails<'_, 'a>) -> Option<ValueData<'a>> {
     })
 }
 
-/// What a query returned, by information class: 1 is full, 2 is partial information.
+/// The data that a query returned, by information class: 1 is full, 2 is partial information.
 fn queried_data<'a>(call: &RegistryDetails<'_, 'a>, class: u32) -> Option<ValueData<'a>> {
     let extra = call.extra?;
-    // Bytes in front of the data as Process Monitor counts them when it shows binary values: the
-    // size of the C structure, whatever the length of the name.
+    // `front` is the number of bytes before the data that Process Monitor assumes for binary values: the size
+    // of the C structure, without the name.
     let (length, at, name, front) = match class {
         1 => {
             let name = WinStr::utf16(extra.clip(20, extra.u32_at(16)? as usize));
@@ -228,7 +229,7 @@ fn open_key(call: &RegistryDetails<'_, '_>, to: &mut Properties<'_>) {
     }
 }
 
-/// A name, or `<Unknown: N>` with what stands before the closing bracket.
+/// Appends a name, or `<Unknown: N>` with `before_end` before the closing bracket.
 fn named_or_unknown(out: &mut String, name: Option<&str>, number: u32, before_end: &str) {
     match name {
         Some(name) => out.push_str(name),
@@ -299,7 +300,7 @@ fn write_type(kind: u32, to: &mut Properties<'_>) {
     named_or_unknown(to.key("Type"), names::value_type(kind), kind, "");
 }
 
-/// Type, length, and the data if there is any.
+/// Writes the type, the length, and the data if `has_data`.
 fn write_value(data: &ValueData<'_>, to: &mut Properties<'_>, has_data: bool) {
     write_type(data.kind, to);
     value::grouped(to.key("Length"), data.length.into());
@@ -310,7 +311,7 @@ fn write_value(data: &ValueData<'_>, to: &mut Properties<'_>, has_data: bool) {
 }
 
 impl ValueData<'_> {
-    /// The value of a number type, whose bytes are all there.
+    /// The number of a value with a number type, or `None` where bytes of the number are missing.
     fn number(&self) -> Option<u64> {
         match self.kind {
             names::DWORD => self.data.u32_at(0).map(u64::from),
@@ -321,7 +322,7 @@ impl ValueData<'_> {
     }
 }
 
-/// The data as text.
+/// Appends the data as text.
 fn write_data(data: &ValueData<'_>, out: &mut String, fidelity: Fidelity) {
     match fidelity {
         Fidelity::Procmon => write_data_as_procmon(data, out),
@@ -334,25 +335,25 @@ fn write_data(data: &ValueData<'_>, out: &mut String, fidelity: Fidelity) {
     }
 }
 
-/// Bytes that a cell can show of a text; Process Monitor reads on, and shows no more either.
+/// The most bytes of a text that a cell can show. Process Monitor reads more, but shows no more.
 const CELL_BYTES: usize = 2 * CELL_LIMIT + 2;
 
-/// The data as Process Monitor shows it: of numbers only `REG_DWORD`, and without regard to where
-/// the event ends.
+/// Appends the data as Process Monitor shows it. Process Monitor shows no numbers but `REG_DWORD`, and reads
+/// on after the end of the event.
 fn write_data_as_procmon(data: &ValueData<'_>, out: &mut String) {
     let length = data.length as usize;
     match data.kind {
         names::DWORD if length > 0 => data.number().into_iter().for_each(|v| value::decimal(out, v)),
-        // The length in bytes is taken for one in characters.
+        // Process Monitor takes the length in bytes for a length in characters.
         names::SZ | names::EXPAND_SZ => {
             let bytes = length.saturating_mul(2).min(CELL_BYTES);
             WinStr::utf16(data.beyond.clip(0, bytes)).push_to(out);
         }
         names::MULTI_SZ => {
             let (start, mut at) = (out.len(), 0);
-            // As long as more than one character is left, one more text is read, up to its NUL
-            // wherever that is.
-            // A forged length leads through a whole file of NULs, which show nothing.
+            // While more than one character is left, Process Monitor reads another text up to its NUL. A
+            // forged length could lead through a whole file of NULs, which show nothing, so the data is
+            // limited.
             while length.saturating_sub(at) > 2
                 && at < data.beyond.len().min(4 * CELL_BYTES)
                 && out.len() - start <= 3 * CELL_LIMIT
@@ -370,7 +371,7 @@ fn write_data_as_procmon(data: &ValueData<'_>, out: &mut String) {
     }
 }
 
-/// Upper-case hexadecimal bytes with blanks between them.
+/// Appends upper-case hexadecimal bytes, separated by blanks.
 fn hex_bytes(out: &mut String, bytes: &[u8]) {
     for (i, &byte) in bytes.iter().enumerate() {
         if i > 0 {
@@ -380,7 +381,7 @@ fn hex_bytes(out: &mut String, bytes: &[u8]) {
     }
 }
 
-/// Several strings, each ended by a NUL, the last one by two.
+/// Appends several strings. A NUL ends each string, and two NULs end the last one.
 fn strings(data: &[u8], out: &mut String) {
     let mut rest = data;
     while rest.len() >= 2 {

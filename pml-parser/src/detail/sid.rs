@@ -4,8 +4,8 @@ use super::value::decimal;
 use crate::names::sid::{account, integrity};
 use crate::raw::bytes::Blob;
 
-/// Appends the account of an identifier, or the identifier itself; nothing where the bytes are
-/// none.
+/// Appends the account of an identifier, or the identifier where it has no well-known account. Appends
+/// nothing where the bytes are not an identifier.
 pub(crate) fn push(out: &mut String, sid: &[u8]) {
     let start = out.len();
     if push_identifier(out, sid).is_none() {
@@ -16,8 +16,8 @@ pub(crate) fn push(out: &mut String, sid: &[u8]) {
     }
 }
 
-/// Appends the integrity level that a label identifies, or the identifier itself; nothing where the bytes
-/// are none.
+/// Appends the integrity level of a mandatory label, or the identifier where it is no known label. Appends
+/// nothing where the bytes are not an identifier.
 pub(crate) fn push_integrity(out: &mut String, sid: &[u8]) {
     let start = out.len();
     if push_identifier(out, sid).is_none() {
@@ -28,8 +28,8 @@ pub(crate) fn push_integrity(out: &mut String, sid: &[u8]) {
     }
 }
 
-/// `S-1-…`. Revision, a count of sub-authorities, an authority of six bytes (big-endian), the
-/// sub-authorities.
+/// Appends `S-1-…`. The bytes are a revision, a count of sub-authorities, an authority of six bytes
+/// (big-endian) and the sub-authorities.
 fn push_identifier(out: &mut String, sid: &[u8]) -> Option<()> {
     let (&revision, &count) = (sid.first()?, sid.get(1)?);
     let [high @ .., a, b, c, d] = *sid.get(2..8)?.first_chunk::<6>()?;

@@ -1,6 +1,6 @@
-//! How single values are written: numbers, dates, flags (docs/format.md, "Values").
+//! Writes single values: numbers, dates, flags (docs/format.md, "Values").
 //!
-//! Everything is appended to a `String` that the caller reuses; nothing here allocates.
+//! Values are appended to a `String` that the caller reuses. Nothing else is allocated.
 
 use super::TextOptions;
 use crate::names::flags::Flags;
@@ -17,7 +17,7 @@ pub(crate) fn signed(out: &mut String, value: i64) {
     out.push_str(itoa::Buffer::new().format(value));
 }
 
-/// Decimal digits in groups of three; all bits set is `-1`.
+/// Decimal digits in groups of three, or `-1` where all bits are set.
 pub(crate) fn thousands(out: &mut String, value: u64) {
     if value == u64::MAX {
         return out.push_str("-1");
@@ -97,8 +97,8 @@ pub(crate) fn boolean(out: &mut String, value: bool) {
     out.push_str(if value { "True" } else { "False" });
 }
 
-/// Ticks as seconds with seven decimals. Process Monitor goes through a double, which shows in
-/// values no real duration has.
+/// Ticks as seconds with seven decimals. Process Monitor calculates with doubles. The loss of precision shows
+/// only in values that no real duration has.
 pub(crate) fn seconds(out: &mut String, ticks: u64) {
     if ticks >> 52 != 0 {
         // Writing to a `String` cannot fail.
@@ -136,7 +136,7 @@ pub(crate) fn date(out: &mut String, time: FileTime, options: &TextOptions) {
     }
 }
 
-/// `h:mm:ss AM`, with seven decimals if asked for.
+/// `h:mm:ss AM`, with seven decimals of the second if `decimals`.
 pub(crate) fn clock(out: &mut String, c: &Civil, decimals: bool) {
     decimal(out, u64::from((c.hour + 11) % 12 + 1));
     out.push(':');
@@ -182,7 +182,7 @@ pub(crate) fn flags(out: &mut String, table: &Flags, value: u32) {
     }
 }
 
-/// The name of a number, if the table has a (non-empty) one.
+/// The name of a number, or `None` where the table has no name or an empty one.
 pub(crate) fn named(table: &[&'static str], value: u32) -> Option<&'static str> {
     usize::try_from(value).ok().and_then(|at| table.get(at)).copied().filter(|name| !name.is_empty())
 }

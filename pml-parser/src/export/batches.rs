@@ -1,29 +1,134 @@
-//! The events table as Arrow record batches, for whoever goes on in Arrow.
+//! The events table as Arrow record batches: from an iterator, or passed to a function.
 
+use super::range_size::BATCHES;
 use super::stack_tables::StackTables;
-use super::{RangeDecoder, TableExport, WriteError, progress};
+use super::{RangeDecoder, TableOptions, WriteError, position_after};
 use crate::arrow::events::{EventCounts, EventRows};
-use crate::arrow::schema::Source;
 use crate::budget::Budget;
+use crate::columns::Source;
 use crate::log::set::{EventRange, LogSet};
-use crate::parallel::in_order;
+use crate::parallel::{Ahead, in_order};
 use crate::progress::Progress;
-use arrow::record_batch::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use arrow::error::ArrowError;
+use arrow::record_batch::{RecordBatch, RecordBatchReader};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Events and bytes of records that one thread decodes at a time.
-pub(super) const RANGE_EVENTS: u32 = 65_536;
-pub(super) const RANGE_BYTES: u64 = 64 << 20;
+/// The events table of a capture, as an iterator of record batches in the order of the log.
+///
+/// The iterator owns the capture, so DataFusion, a C data stream or a language binding can hold it. Ranges of
+/// events are decoded in parallel before they are needed. At most `threads + 2` ranges of at most 65,536
+/// events, and two batches, are in memory. The batches depend only on the capture and the options.
+///
+/// ```
+/// # fn count(bytes: Vec<u8>) -> Result<usize, Box<dyn std::error::Error>> {
+/// use pml_parser::arrow::schema::EventColumnSet;
+/// use pml_parser::export::batches::EventBatches;
+/// use pml_parser::export::{TableOptions, ScanOptions};
+/// use pml_parser::{Filter, Log, LogSet};
+/// use std::sync::Arc;
+///
+/// let set = Arc::new(LogSet::new(vec![Log::parse(bytes)?]));
+/// let columns = EventColumnSet::named(["time", "path", "result"]).map_err(str::to_owned)?;
+/// let scan = ScanOptions { threads: 4, filter: Some(Filter::parse("result = error")?), ..ScanOptions::default() };
+/// let mut rows = 0;
+/// for batch in EventBatches::new(set, TableOptions { scan, columns })? {
+///     rows += batch?.num_rows();
+/// }
+/// # Ok(rows)
+/// # }
+/// ```
+pub struct EventBatches {
+    schema: SchemaRef,
+    batches: Ahead<RecordBatch, Result<EventCounts, WriteError>>,
+    is_dropped: Arc<AtomicBool>,
+    counts: Option<EventCounts>,
+    is_done: bool,
+}
 
-/// Reads the events table, batch by batch in the order of the log. At most `threads + 2` ranges are
-/// held at a time, of at most 65,536 events.
+/// Cancels the work when the reader is dropped.
+struct UntilDropped(Arc<AtomicBool>);
+
+impl Progress for UntilDropped {
+    fn advance(&self, _: u64, _: u64) {}
+
+    fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl EventBatches {
+    /// Starts to read a capture on another thread.
+    ///
+    /// # Errors
+    /// When the system cannot start a thread.
+    pub fn new<B>(set: Arc<LogSet<B>>, export: TableOptions) -> std::io::Result<Self>
+    where
+        B: AsRef<[u8]> + Send + Sync + 'static,
+    {
+        let schema = export.columns.schema();
+        let is_dropped = Arc::new(AtomicBool::new(false));
+        let progress = UntilDropped(Arc::clone(&is_dropped));
+        let batches = Ahead::new(1, move |hand_over| {
+            read_batches(&set, &export, &progress, |batch| {
+                hand_over(batch).map_err(|_| WriteError::Cancelled)
+            })
+        })?;
+        Ok(Self { schema, batches, is_dropped, counts: None, is_done: false })
+    }
+
+    /// The numbers of events, and the damage. `None` until the iterator has ended without an error.
+    pub fn counts(&self) -> Option<&EventCounts> {
+        self.counts.as_ref()
+    }
+}
+
+impl Iterator for EventBatches {
+    type Item = Result<RecordBatch, ArrowError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.is_done {
+            return None;
+        }
+        if let Some(batch) = self.batches.next() {
+            return Some(Ok(batch));
+        }
+        self.is_done = true;
+        match self.batches.finish()? {
+            Ok(counts) => {
+                self.counts = Some(counts);
+                None
+            }
+            Err(error) => Some(Err(error.into())),
+        }
+    }
+}
+
+impl RecordBatchReader for EventBatches {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+}
+
+impl Drop for EventBatches {
+    fn drop(&mut self) {
+        self.is_dropped.store(true, Ordering::Relaxed);
+        // No thread outlives its reader.
+        self.batches.abandon();
+    }
+}
+
+/// Reads the events table and passes its batches to `take`, in the order of the log, on the calling thread.
+/// At most `threads + 2` ranges of at most 65,536 events are in memory. [`EventBatches`] runs this function
+/// on another thread. Where a function can be passed, this one is simpler and as fast (benches/RESULTS.md).
 ///
 /// # Errors
-/// When `take` fails, the monitor stops it, or the capture exceeds its limits.
+/// When `take` fails, the caller cancels, or the capture exceeds its limits.
 pub fn read_batches<B>(
     set: &LogSet<B>,
-    export: &TableExport,
-    monitor: &dyn Progress,
+    export: &TableOptions,
+    progress: &dyn Progress,
     mut take: impl FnMut(RecordBatch) -> Result<(), WriteError>,
 ) -> Result<EventCounts, WriteError>
 where
@@ -32,9 +137,9 @@ where
     let schema = export.columns.schema();
     let wants_stacks = export.columns.has(Source::StackId);
     let mut counts = EventCounts::new(export.columns.has(Source::Detail));
-    let budget = Budget::new(set, export.work.limits);
+    let budget = Budget::new(set, export.scan.limits);
     let mut stacks = StackTables::new((), &budget);
-    let decoder = RangeDecoder::new(set, export, &budget, monitor);
+    let decoder = RangeDecoder::new(set, export, &budget, progress);
     let decode = |range: EventRange| {
         let mut batches = Vec::new();
         let (counts, stacks) = decoder.decode(&range, |rows, meter| {
@@ -44,8 +149,8 @@ where
         })?;
         Ok::<_, WriteError>((range, batches, counts, stacks))
     };
-    let ranges = set.ranges(RANGE_EVENTS, RANGE_BYTES);
-    in_order(export.work.threads, ranges, decode, |(range, batches, found, found_stacks)| {
+    let ranges = BATCHES.of(set);
+    in_order(export.scan.threads, ranges, decode, |(range, batches, found, found_stacks)| {
         counts.merge(&found);
         let ids = stacks.number(set, &found_stacks)?;
         for EventRows { rows, mut batch, stack_ids, .. } in batches {
@@ -57,8 +162,8 @@ where
             }
             take(RecordBatch::try_new(Arc::clone(&schema), batch)?)?;
         }
-        let (events, bytes) = progress(set, &range);
-        monitor.advance(events, bytes);
+        let (events, bytes) = position_after(set, &range);
+        progress.advance(events, bytes);
         Ok(())
     })?;
     Ok(counts)

@@ -1,4 +1,4 @@
-//! The columns of a row group, encoded one after the other.
+//! Encodes the columns of a Parquet row group, one after the other.
 
 use super::WriteError;
 use arrow::array::ArrayRef;
@@ -14,8 +14,8 @@ use std::sync::Arc;
 
 /// Encodes single columns of a flat table, on any thread.
 ///
-/// Each column has an encoder of its own kind only while it is written: dictionary, compressor and
-/// page of one column fit the cache, those of all columns of a row group do not.
+/// The encoder of a column exists only while the column is written. The dictionary, the compressor and the
+/// page of one column fit the processor's cache; those of all columns of a row group do not.
 pub struct ColumnEncoders {
     columns: Vec<(FieldRef, ArrowRowGroupWriterFactory)>,
 }
@@ -24,7 +24,7 @@ impl ColumnEncoders {
     /// Encoders for the columns of a table.
     ///
     /// # Errors
-    /// When a column has no form in Parquet.
+    /// When Parquet cannot express the type of a column.
     pub fn new(schema: &SchemaRef, properties: &WriterProperties) -> Result<Self, WriteError> {
         let columns = schema.fields().iter().map(|field| {
             let alone = Arc::new(Schema::new(vec![Arc::clone(field)]));
@@ -56,10 +56,10 @@ impl ColumnEncoders {
         Ok(())
     }
 
-    /// A whole column of a row group.
+    /// Encodes a whole column of a row group.
     ///
     /// # Errors
-    /// When encoding fails.
+    /// When there is no such column, or encoding fails.
     pub fn encode(&self, column: usize, array: &ArrayRef) -> Result<ArrowColumnChunk, WriteError> {
         let mut writer = self.open(column)?;
         self.write(column, &mut writer, std::iter::once(array))?;
@@ -67,7 +67,7 @@ impl ColumnEncoders {
     }
 }
 
-/// Bytes of text that wait to be encoded at most: more than a row group of real events has.
+/// The most bytes of text that wait to be encoded: more than a row group of real events has.
 const WAITING_TEXT: usize = 16 << 20;
 
 /// A row group that is filled batch by batch and encoded column by column.
@@ -76,7 +76,7 @@ pub struct RowGroup<'e> {
     /// Arrays of the columns from the first one on, batch by batch.
     waiting: Vec<Vec<ArrayRef>>,
     text: usize,
-    /// Columns that were begun because too much waited.
+    /// Columns that were begun because too much text was waiting.
     begun: Vec<ArrowColumnWriter>,
 }
 
@@ -86,8 +86,8 @@ impl<'e> RowGroup<'e> {
         Self { encoders, waiting: Vec::new(), text: 0, begun: Vec::new() }
     }
 
-    /// Appends a batch with so many bytes of text. It may lack columns at the end, as all batches of
-    /// the row group then do.
+    /// Appends a batch that has `text` bytes of text. All batches of a row group may lack the same columns at
+    /// the end.
     ///
     /// # Errors
     /// When encoding fails.
@@ -115,7 +115,7 @@ impl<'e> RowGroup<'e> {
         self.waiting.iter().filter_map(move |batch| batch.get(column))
     }
 
-    /// The columns of the row group.
+    /// Encodes the rest, and returns the columns of the row group.
     ///
     /// # Errors
     /// When encoding fails.

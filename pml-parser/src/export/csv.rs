@@ -12,17 +12,17 @@ use std::io::Write;
 
 pub use super::text::TextExport;
 
-/// Writes a capture as CSV. With `safe`, cells that a spreadsheet would run as a formula begin
-/// with an apostrophe; Process Monitor does not do that.
+/// Writes a capture as CSV. With `safe`, an apostrophe precedes a cell that a spreadsheet would run as a
+/// formula; Process Monitor writes no apostrophe.
 ///
 /// # Errors
-/// When writing fails, the monitor stops it, or the capture exceeds its limits.
+/// When writing fails, the caller cancels, or the capture exceeds its limits.
 pub fn write_csv<B, W>(
     set: &LogSet<B>,
     out: &mut W,
     export: &TextExport,
     safe: bool,
-    monitor: &dyn Progress,
+    progress: &dyn Progress,
 ) -> Result<EventCounts, WriteError>
 where
     B: AsRef<[u8]> + Sync,
@@ -37,8 +37,8 @@ where
     }
     out.write_all(titles.as_bytes())?;
     let first = set.time_span().map_or(FileTime(0), |span| span.0);
-    let budget = Budget::new(set, export.work.limits);
-    let counts = write_rows(set, out, export, monitor, &budget, || {
+    let budget = Budget::new(set, export.scan.limits);
+    let counts = write_rows(set, out, export, progress, &budget, || {
         let mut row = Row::new(export, &markup, first);
         move |event: &_, out: &mut String| row.push(event, out)
     })?;
@@ -46,7 +46,7 @@ where
     Ok(counts)
 }
 
-/// Quotes around cells, commas between them, CR LF behind the last.
+/// Quotes around cells, commas between cells, and CR LF after the last cell.
 struct Quotes {
     safe: bool,
     last: usize,
@@ -63,11 +63,11 @@ impl Markup for Quotes {
         }
         let mut rest = text;
         while let Some(at) = memchr2(b'"', b'\n', rest.as_bytes()) {
-            let (before, behind) = rest.split_at(at);
+            let (before, after) = rest.split_at(at);
             out.push_str(before);
-            // A line feed in a value shows as a semicolon.
-            out.push_str(if behind.starts_with('"') { "\"\"" } else { ";" });
-            rest = behind.get(1..).unwrap_or_default();
+            // Process Monitor writes a semicolon for a line feed.
+            out.push_str(if after.starts_with('"') { "\"\"" } else { ";" });
+            rest = after.get(1..).unwrap_or_default();
         }
         out.push_str(rest);
     }

@@ -1,10 +1,10 @@
-//! Which modules of a process Process Monitor lists in its XML export.
+//! The modules of a process that Process Monitor lists in its XML export.
 //!
-//! It sorts them by load time and goes from the last to the first. A module is left out when the
-//! base of one that was taken before lies in its range, the address right behind it included: it
-//! counts as unloaded. Modules of one load time keep the order in which the sort leaves them, and
-//! that sort is not stable: it is Microsoft's `std::sort`, an introsort whose steps are followed
-//! here. Found and confirmed on the 74 processes of a real log (docs/format.md, "XML export").
+//! Process Monitor sorts the modules by load time and goes from the last to the first. It omits a module as
+//! unloaded when the base of a listed module is in the module's range, or at the address just after it. The
+//! order of modules with one load time depends on the sort. That sort is Microsoft's `std::sort`, an
+//! introsort that is not stable, so this file follows its steps. The rule was found and confirmed on the 74
+//! processes of a real log (docs/format.md, "XML export").
 
 use crate::log::process::Modules;
 use std::collections::BTreeSet;
@@ -27,26 +27,27 @@ pub(super) fn current(modules: Modules<'_>) -> Vec<usize> {
     listed.into_iter().collect()
 }
 
-/// Load time, by which is sorted, and position.
+/// Load time, which is the sort key, and position.
 type Entry = (u64, usize);
 
-/// Runs of at most so many are sorted by insertion.
+/// The most entries that insertion sort handles.
 const INSERTION: usize = 32;
 
-/// Sorts by load time, leaving equal ones where Microsoft's introsort leaves them.
+/// Sorts by load time. Entries with one load time get the order of Microsoft's introsort.
 fn sort(entries: &mut [Entry]) {
     let mut rest = entries;
     let mut depth = rest.len();
     while rest.len() > INSERTION {
         if depth == 0 {
-            // There it goes on with a heap sort; no real list is so unlucky.
+            // Microsoft's sort continues with a heap sort here. No real list gets this deep.
             return rest.sort_by_key(|entry| entry.0);
         }
         depth = depth / 2 + depth / 4;
         let (from, to) = partition(rest);
         let (left, right) = rest.split_at_mut(to);
         let left = &mut left[..from];
-        // The shorter side first; the order of the sides does not matter to the result.
+        // The shorter side recurses, which bounds the depth. The order of the sides does not change the
+        // result.
         if left.len() < right.len() {
             sort(left);
             rest = right;
@@ -59,7 +60,7 @@ fn sort(entries: &mut [Entry]) {
     rest.sort_by_key(|entry| entry.0);
 }
 
-/// Puts the middle one of three in the middle.
+/// Moves the median of three entries to the middle position.
 fn median_of_three(entries: &mut [Entry], first: usize, middle: usize, last: usize) {
     if entries[middle].0 < entries[first].0 {
         entries.swap(middle, first);
@@ -72,7 +73,7 @@ fn median_of_three(entries: &mut [Entry], first: usize, middle: usize, last: usi
     }
 }
 
-/// Brings a likely median to the middle: of three, or of three times three.
+/// Moves a probable median to the middle position: the median of three entries, or of three medians of three.
 fn guess_median(entries: &mut [Entry], middle: usize) {
     let last = entries.len() - 1;
     if last > 40 {
@@ -86,11 +87,12 @@ fn guess_median(entries: &mut [Entry], middle: usize) {
     }
 }
 
-/// Splits into earlier than, equal to and later than a pivot; gives the range of the equal ones.
+/// Partitions into entries earlier than, equal to and later than a pivot. Returns the range of the equal
+/// entries.
 fn partition(entries: &mut [Entry]) -> (usize, usize) {
     let middle = entries.len() / 2;
     guess_median(entries, middle);
-    // Equal ones gather at [equal, equal_end), around the pivot.
+    // Entries equal to the pivot are at [equal, equal_end).
     let (mut equal, mut equal_end) = (middle, middle + 1);
     while equal > 0 && entries[equal - 1].0 == entries[equal].0 {
         equal -= 1;
@@ -98,7 +100,7 @@ fn partition(entries: &mut [Entry]) -> (usize, usize) {
     while equal_end < entries.len() && entries[equal_end].0 == entries[equal].0 {
         equal_end += 1;
     }
-    // What lies outside [low, high) has been looked at.
+    // Entries in [low, high) have been compared with the pivot.
     let (mut high, mut low) = (equal_end, equal);
     loop {
         while high < entries.len() {
@@ -126,7 +128,7 @@ fn partition(entries: &mut [Entry]) -> (usize, usize) {
         match (low == 0, high == entries.len()) {
             (true, true) => return (equal, equal_end),
             (true, false) => {
-                // One too early stands on the right: the equal ones make room on their left.
+                // An earlier entry is on the right: the equal entries move to make room on their left.
                 if equal_end != high {
                     entries.swap(equal, equal_end);
                 }
@@ -158,7 +160,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_sorts(times in proptest::collection::vec(0..9u64, 0..300)) {
+        fn entries_are_sorted_by_load_time(times in proptest::collection::vec(0..9u64, 0..300)) {
             let mut entries: Vec<Entry> = times.iter().copied().enumerate().map(|(i, t)| (t, i)).collect();
             sort(&mut entries);
             prop_assert!(entries.is_sorted_by_key(|entry| entry.0));

@@ -1,11 +1,12 @@
 //! Arrow IPC (file format) of the events table, with the schema of the Parquet file.
 
-use super::batches::{RANGE_BYTES, RANGE_EVENTS, read_batches};
-use super::{Provenance, TableExport, Work, WriteError};
+use super::batches::read_batches;
+use super::range_size::BATCHES;
+use super::{Provenance, ScanOptions, TableOptions, WriteError};
 use crate::arrow::events::EventCounts;
-use crate::arrow::schema::Type;
 use crate::arrow::tables;
 use crate::budget::Budget;
+use crate::columns::Type;
 use crate::log::set::{EventRange, LogSet};
 use crate::names::category::Category;
 use crate::names::ntstatus::NtStatus;
@@ -22,37 +23,37 @@ use std::sync::Arc;
 
 /// Writes the events table.
 ///
-/// The file format wants each dictionary whole and once, so the few words that can occur are
-/// gathered first: names from the tables, and results by a look at the event headers.
+/// The file format needs each dictionary complete and once. The few words that can occur are therefore
+/// collected first: process names from the tables, and operations, classes and results from all events.
 ///
 /// # Errors
-/// When writing fails, the monitor stops it, or the capture exceeds its limits.
+/// When writing fails, the caller cancels, or the capture exceeds its limits.
 pub fn write_ipc<B, W>(
     set: &LogSet<B>,
     out: W,
-    export: &TableExport,
+    export: &TableOptions,
     facts: &Provenance,
-    monitor: &dyn Progress,
+    progress: &dyn Progress,
 ) -> Result<EventCounts, WriteError>
 where
     B: AsRef<[u8]> + Sync,
     W: Write,
 {
-    let words = match export.columns.iter().any(|column| column.kind == Type::Word) {
-        true => Words::gather(set, &export.work)?,
+    let words = match export.columns.iter().any(|column| column.kind == Type::Dictionary) {
+        true => Words::gather(set, &export.scan)?,
         false => Words::none(),
     };
     let metadata = tables::capture_metadata(set, facts, &EventCounts::default());
-    // What only the conversion itself finds out cannot stand in front of its result.
+    // The metadata precede the rows, so they cannot hold counts that only the conversion finds.
     let known = |key: &str| !["damage", "undecoded"].iter().any(|word| key.contains(word));
     let metadata: std::collections::HashMap<String, String> =
         metadata.into_iter().filter(|(key, _)| known(key)).collect();
     let schema = Arc::new(Schema::clone(&export.columns.schema()).with_metadata(metadata));
     let mut writer = FileWriter::try_new_with_options(out, &schema, IpcWriteOptions::default())?;
-    let counts = read_batches(set, export, monitor, |batch| {
+    let counts = read_batches(set, export, progress, |batch| {
         let mut columns = batch.columns().to_vec();
         for (column, array) in export.columns.iter().zip(&mut columns) {
-            if column.kind == Type::Word {
+            if column.kind == Type::Dictionary {
                 *array = words.translate(array);
             }
         }
@@ -63,7 +64,7 @@ where
     Ok(counts)
 }
 
-/// Every word that a column of words can hold, as one dictionary for all of them.
+/// Every word that a column of words can hold, as one dictionary for all such columns.
 struct Words {
     index: HashMap<String, i32>,
     array: ArrayRef,
@@ -74,8 +75,8 @@ impl Words {
         Self { index: HashMap::new(), array: Arc::new(StringArray::from(Vec::<String>::new())) }
     }
 
-    fn gather<B: AsRef<[u8]> + Sync>(set: &LogSet<B>, work: &Work) -> Result<Self, WriteError> {
-        let budget = Budget::new(set, work.limits);
+    fn gather<B: AsRef<[u8]> + Sync>(set: &LogSet<B>, scan: &ScanOptions) -> Result<Self, WriteError> {
+        let budget = Budget::new(set, scan.limits);
         let mut held = budget.meter();
         let mut words: Vec<String> = Vec::new();
         let mut index = HashMap::new();
@@ -92,13 +93,20 @@ impl Words {
         for name in names {
             add(&name)?;
         }
-        // Operations, classes and results as they occur.
+        // The operations, classes and results that occur.
         let look = |range: EventRange| {
-            let mut found: HashSet<(Operation, u32)> = HashSet::new();
+            let mut found: HashSet<(Operation, u8, u32)> = HashSet::new();
             let mut meter = budget.meter();
             for event in set.events_in(&range).flatten() {
                 meter.event(&event)?;
-                found.insert((event.operation(), event.status().0));
+                let operation = event.operation();
+                // The order of the dictionary is that of all versions of this program: by the minor
+                // function too, of operations that do not depend on it.
+                let minor = match operation.class {
+                    EventClass::FileSystem => event.details().first().copied().unwrap_or(0),
+                    _ => operation.sub,
+                };
+                found.insert((operation, minor, event.status().0));
             }
             meter.finish()?;
             Ok::<_, WriteError>(found)
@@ -106,15 +114,15 @@ impl Words {
         for category in Category::ALL {
             add(category.name())?;
         }
-        in_order(work.threads, set.ranges(RANGE_EVENTS, RANGE_BYTES), look, |found| {
-            // Sets have no order; the dictionary must not depend on theirs.
-            let mut occurring: Vec<(u16, u16, u8, u32)> =
-                found.iter().map(|(o, status)| (o.class.code(), o.code, o.sub, *status)).collect();
-            occurring.sort_unstable();
-            for (class, code, sub, status) in occurring {
-                let class = EventClass::from_code(class);
-                add(class.name())?;
-                add(Operation { class, code, sub }.name())?;
+        in_order(scan.threads, BATCHES.of(set), look, |found| {
+            // Sets have no fixed order, and the dictionary must not depend on an order.
+            let mut occurring: Vec<(Operation, u8, u32)> = found.into_iter().collect();
+            occurring.sort_unstable_by_key(|&(operation, minor, status)| {
+                (operation.class.code(), operation.code, minor, status)
+            });
+            for (operation, _, status) in occurring {
+                add(operation.class.name())?;
+                add(operation.name())?;
                 add(&NtStatus(status).to_string())?;
             }
             Ok(())
@@ -123,7 +131,7 @@ impl Words {
         Ok(Self { index, array })
     }
 
-    /// The same column with this dictionary.
+    /// The same column, with this dictionary.
     fn translate(&self, column: &ArrayRef) -> ArrayRef {
         let column = column.as_dictionary::<Int32Type>();
         let words = column.values().as_string::<i32>();

@@ -1,10 +1,12 @@
-//! JSON Lines: one object an event, with the columns of the events table.
+//! JSON Lines: one object per event, with the columns of the events table.
 
+use super::range_size::JSON_LINES;
 use super::stack_tables::StackTables;
-use super::{RangeDecoder, TableExport, WriteError, progress};
+use super::{RangeDecoder, TableOptions, WriteError, position_after};
 use crate::arrow::events::{EventCounts, EventRows};
-use crate::arrow::schema::{EventColumnSet, Source, Type};
+use crate::arrow::schema::EventColumnSet;
 use crate::budget::{Budget, Meter};
+use crate::columns::{Source, Type};
 use crate::log::set::{EventRange, LogSet};
 use crate::parallel::in_order;
 use crate::progress::Progress;
@@ -16,29 +18,25 @@ use arrow::datatypes::{
 use std::fmt::Display;
 use std::io::{self, Write};
 
-/// Events and bytes of records that are rendered at once.
-const RANGE_EVENTS: u32 = 8_192;
-const RANGE_BYTES: u64 = 8 << 20;
-
-/// Writes the events table as JSON Lines: every column in every object, `null` where it is NULL,
-/// times as ISO 8601 in UTC with seven decimals.
+/// Writes the events table as JSON Lines. Every object has every column, NULL as `null`. Times are ISO 8601
+/// in UTC with seven decimals.
 ///
 /// # Errors
-/// When writing fails, the monitor stops it, or the capture exceeds its limits.
+/// When writing fails, the caller cancels, or the capture exceeds its limits.
 pub fn write_jsonl<B, W>(
     set: &LogSet<B>,
     out: &mut W,
-    export: &TableExport,
-    monitor: &dyn Progress,
+    export: &TableOptions,
+    progress: &dyn Progress,
 ) -> Result<EventCounts, WriteError>
 where
     B: AsRef<[u8]> + Sync,
     W: Write,
 {
     let mut counts = EventCounts::new(export.columns.has(Source::Detail));
-    let budget = Budget::new(set, export.work.limits);
+    let budget = Budget::new(set, export.scan.limits);
     let mut stacks = StackTables::new((), &budget);
-    let decoder = RangeDecoder::new(set, export, &budget, monitor);
+    let decoder = RangeDecoder::new(set, export, &budget, progress);
     let wants_stacks = export.columns.has(Source::StackId);
     let render = |range: EventRange| {
         let mut lines = Lines::default();
@@ -46,23 +44,23 @@ where
             decoder.decode(&range, |rows, meter| lines.push(&export.columns, &rows, meter))?;
         Ok::<_, WriteError>((range, lines, counts, stacks))
     };
-    let ranges = set.ranges(RANGE_EVENTS, RANGE_BYTES);
-    in_order(export.work.threads, ranges, render, |(range, lines, found, found_stacks)| {
+    let ranges = JSON_LINES.of(set);
+    in_order(export.scan.threads, ranges, render, |(range, lines, found, found_stacks)| {
         counts.merge(&found);
         let ids = match wants_stacks {
             true => Some(stacks.column(set, &found_stacks, &lines.stack_ids)?),
             false => None,
         };
         lines.write(ids.as_ref(), out)?;
-        let (events, bytes) = progress(set, &range);
-        monitor.advance(events, bytes);
+        let (events, bytes) = position_after(set, &range);
+        progress.advance(events, bytes);
         Ok(())
     })?;
     out.flush()?;
     Ok(counts)
 }
 
-/// Lines that lack their stack ids, the last member of each object, and what ends it.
+/// Lines without their ends: the stack id, which is the last member of each object, and the closing bracket.
 #[derive(Default)]
 struct Lines {
     text: Vec<u8>,
@@ -124,19 +122,19 @@ fn write_value(out: &mut impl Write, kind: Type, array: &ArrayRef, row: usize) -
         Type::I32 => number(out, array.as_primitive::<Int32Type>().value(row)),
         Type::I64 => number(out, array.as_primitive::<Int64Type>().value(row)),
         Type::Bool => number(out, array.as_boolean().value(row)),
-        Type::Time => {
+        Type::Timestamp => {
             let nanos = array.as_primitive::<TimestampNanosecondType>().value(row);
             let time = FileTime::from_unix_nanos(nanos).unwrap_or_default();
             write!(out, "\"{time}\"")
         }
-        Type::Text => text(out, array.as_string::<i32>().value(row)),
-        Type::Word => {
+        Type::Utf8 => text(out, array.as_string::<i32>().value(row)),
+        Type::Dictionary => {
             let words = array.as_dictionary::<Int32Type>();
             let word = words.keys().value(row) as usize;
             text(out, words.values().as_string::<i32>().value(word))
         }
         // The events table has no lists.
-        Type::U32List | Type::TextList => out.write_all(b"null"),
+        Type::U32List | Type::Utf8List => out.write_all(b"null"),
     }
 }
 

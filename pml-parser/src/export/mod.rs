@@ -1,8 +1,8 @@
-//! A capture as files: Parquet, Arrow IPC, JSON Lines, CSV, XML, and smaller logs.
+//! Writes a capture to files: Parquet, Arrow IPC, JSON Lines, CSV, XML, and smaller logs.
 //!
-//! All of them work alike: ranges of events are decoded and encoded in parallel, and what has to be
-//! in order (numbers of stacks, writing) is done on the calling thread behind them. The bytes
-//! written depend on the log and the options alone, never on the number of threads.
+//! All writers work alike. Ranges of events are decoded and encoded in parallel. The calling thread then does
+//! the work that needs the order of events: it numbers stacks and writes. The bytes written depend only on
+//! the log and the options, never on the number of threads.
 
 pub mod batches;
 pub mod column_encoder;
@@ -11,15 +11,17 @@ mod current_modules;
 pub mod ipc;
 pub mod jsonl;
 pub mod parquet;
+pub mod range_size;
 pub mod slice;
 mod stack_tables;
 mod text;
 pub mod xml;
 
 use crate::arrow::events::{EventColumns, EventCounts, EventRows};
-use crate::arrow::schema::{EventColumnSet, Source};
+use crate::arrow::schema::EventColumnSet;
 use crate::arrow::stacks::{FoundStacks, StackFinders};
 use crate::budget::{Budget, Exceeded, Limits, Meter};
+use crate::columns::Source;
 use crate::filter::{Filter, Matcher};
 use crate::log::set::{EventRange, LogSet};
 use crate::progress::Progress;
@@ -30,45 +32,45 @@ use std::io;
 
 pub use crate::arrow::tables::Provenance;
 
-/// Which events are exported, and by how many threads.
+/// The events to export, and the threads and limits of the work.
 #[derive(Clone, Debug, Default)]
-pub struct Work {
-    /// Threads that decode and encode; 0 is 1. The output does not depend on it.
+pub struct ScanOptions {
+    /// Number of threads that decode and encode; 0 means 1. The output does not depend on it.
     pub threads: usize,
-    /// The events to export; all without one.
+    /// The filter that chooses events; `None` for all events.
     pub filter: Option<Filter>,
-    /// How much work the capture may make: what a forged one makes beyond is refused.
+    /// How much work the capture may cause. A capture that causes more is refused.
     pub limits: Limits,
 }
 
 /// An export of the events table.
 #[derive(Clone, Debug, Default)]
-pub struct TableExport {
-    /// Which events, by how many threads.
-    pub work: Work,
-    /// Which columns; all by default.
+pub struct TableOptions {
+    /// The events to export, and the threads and limits of the work.
+    pub scan: ScanOptions,
+    /// The columns to export; all by default.
     pub columns: EventColumnSet,
 }
 
-impl Work {
-    /// What decides for the events of a range.
+impl ScanOptions {
+    /// A matcher for the events of one range, or `None` without a filter.
     fn matcher<B: AsRef<[u8]>>(&self, set: &LogSet<B>) -> Option<Matcher<'_>> {
         let filter = self.filter.as_ref()?;
         Some(filter.matcher(set.time_span().map_or(FileTime(0), |span| span.0)))
     }
 }
 
-/// Why a dataset could not be written.
+/// Why an export could not be written.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum WriteError {
-    /// Writing failed.
+    /// Writing failed, or the capture exceeds its limits (the inner error is an [`Exceeded`]).
     Io(io::Error),
-    /// Encoding failed.
+    /// Encoding as Parquet failed.
     Parquet(ParquetError),
-    /// Building a batch failed.
+    /// Building or writing a record batch failed.
     Arrow(ArrowError),
-    /// The monitor asked to stop.
+    /// The caller cancelled.
     Cancelled,
 }
 
@@ -109,12 +111,21 @@ impl From<Exceeded> for WriteError {
 impl From<ParquetError> for WriteError {
     fn from(error: ParquetError) -> Self {
         match error {
-            // An I/O error passes through the writer as an opaque box: bring it back to light.
+            // The Parquet writer boxes an I/O error: take it out of the box.
             ParquetError::External(inner) => match inner.downcast::<io::Error>() {
                 Ok(io) => Self::Io(*io),
                 Err(other) => Self::Parquet(ParquetError::External(other)),
             },
             other => Self::Parquet(other),
+        }
+    }
+}
+
+impl From<WriteError> for ArrowError {
+    fn from(error: WriteError) -> Self {
+        match error {
+            WriteError::Arrow(error) => error,
+            other => Self::ExternalError(Box::new(other)),
         }
     }
 }
@@ -128,8 +139,8 @@ impl From<ArrowError> for WriteError {
     }
 }
 
-/// Events and bytes of the set up to the end of a range.
-pub(crate) fn progress<B: AsRef<[u8]>>(set: &LogSet<B>, range: &EventRange) -> (u64, u64) {
+/// Number of events, and of bytes of the files, up to the end of a range.
+pub(crate) fn position_after<B: AsRef<[u8]>>(set: &LogSet<B>, range: &EventRange) -> (u64, u64) {
     let Some(log) = set.part(range.part()) else { return (0, 0) };
     let end = range.events().end;
     let before: u64 = set.parts().take(usize::from(range.part())).map(|log| log.size()).sum();
@@ -140,8 +151,8 @@ pub(crate) fn progress<B: AsRef<[u8]>>(set: &LogSet<B>, range: &EventRange) -> (
 /// Decodes ranges of events into rows of the events table, on any thread.
 struct RangeDecoder<'a, B> {
     set: &'a LogSet<B>,
-    export: &'a TableExport,
-    monitor: &'a dyn Progress,
+    export: &'a TableOptions,
+    progress: &'a dyn Progress,
     budget: &'a Budget,
     finders: StackFinders<'a>,
 }
@@ -149,29 +160,29 @@ struct RangeDecoder<'a, B> {
 impl<'a, B: AsRef<[u8]>> RangeDecoder<'a, B> {
     fn new(
         set: &'a LogSet<B>,
-        export: &'a TableExport,
+        export: &'a TableOptions,
         budget: &'a Budget,
-        monitor: &'a dyn Progress,
+        progress: &'a dyn Progress,
     ) -> Self {
-        Self { set, export, monitor, budget, finders: StackFinders::default() }
+        Self { set, export, progress, budget, finders: StackFinders::default() }
     }
 
-    /// Decodes a range and hands its rows over, batch by batch; whoever takes them counts their text.
+    /// Decodes a range and passes its rows to `take`, batch by batch. `take` must count their text.
     fn decode(
         &self,
         range: &EventRange,
         mut take: impl FnMut(EventRows, &mut Meter<'_>) -> Result<(), WriteError>,
     ) -> Result<(EventCounts, FoundStacks), WriteError> {
         let log = self.set.part(range.part()).ok_or_else(|| io::Error::other("a range of another set"))?;
-        let mut matcher = self.export.work.matcher(self.set);
+        let mut matcher = self.export.scan.matcher(self.set);
         let mut meter = self.budget.meter();
         let mut columns = EventColumns::new(log, &self.export.columns, self.finders.borrow(log));
-        // Whoever reads stacks reads records as a whole, one after the other, which a processor
-        // foresees; of others parts are asked for ahead.
+        // With stacks, whole records are read in sequence, which the hardware prefetches. Without stacks,
+        // only parts of records are read, and the iterator prefetches them.
         let whole = self.export.columns.has(Source::StackId);
         let mut ahead = log.events(range.events());
         for position in range.events() {
-            stop_if_cancelled(self.monitor, position)?;
+            stop_if_cancelled(self.progress, position)?;
             let Some(event) = (if whole { Some(log.event(position)) } else { ahead.next() }) else { break };
             match event {
                 Ok(event) => {
@@ -197,8 +208,8 @@ impl<'a, B: AsRef<[u8]>> RangeDecoder<'a, B> {
     }
 }
 
-/// Ends the work of a range, looking whether to do so every few hundred events.
-fn stop_if_cancelled(monitor: &dyn Progress, event: u32) -> Result<(), WriteError> {
+/// Ends the work of a range if the caller cancelled; asks once in 256 events.
+fn stop_if_cancelled(progress: &dyn Progress, event: u32) -> Result<(), WriteError> {
     const EVERY: u32 = 256;
-    if event.is_multiple_of(EVERY) && monitor.is_cancelled() { Err(WriteError::Cancelled) } else { Ok(()) }
+    if event.is_multiple_of(EVERY) && progress.is_cancelled() { Err(WriteError::Cancelled) } else { Ok(()) }
 }

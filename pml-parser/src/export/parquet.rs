@@ -1,17 +1,16 @@
 //! Parquet: the events table, or a dataset of all tables.
 //!
-//! A range of events becomes a row group.
+//! Each range of events becomes one row group of the events table.
 
 use super::column_encoder::{ColumnEncoders, RowGroup};
+use super::range_size::ROW_GROUP;
 use super::stack_tables::{StackSink, StackTables};
-use super::{Provenance, RangeDecoder, TableExport, WriteError, progress};
+use super::{Provenance, RangeDecoder, TableOptions, WriteError, position_after};
 use crate::arrow::events::EventCounts;
-use crate::arrow::schema::{
-    CAPTURE, Column, EVENTS, FRAMES, MODULES, PROCESSES, STACKS, Source, Table, Type,
-};
 use crate::arrow::stacks::FoundStacks;
 use crate::arrow::tables;
 use crate::budget::Budget;
+use crate::columns::{CAPTURE, Column, EVENTS, FRAMES, MODULES, PROCESSES, STACKS, Source, Table, Type};
 use crate::log::set::{EventRange, LogSet};
 use crate::parallel::in_order;
 use crate::progress::Progress;
@@ -36,64 +35,59 @@ pub enum Compression {
     Snappy,
     /// LZ4 (raw).
     Lz4,
-    /// Not at all.
+    /// No compression.
     None,
 }
 
 /// How a dataset is written.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// Which events, by how many threads, and which columns of the events table.
-    pub export: TableExport,
+#[derive(Clone, Debug, Default)]
+pub struct ParquetOptions {
+    /// The events and the columns of the events table, and the threads and limits of the work.
+    pub export: TableOptions,
     /// How pages are compressed.
     pub compression: Compression,
-    /// What is said of the capture beside the log's own facts.
+    /// Facts about the capture that the log does not hold, for the metadata and the capture table.
     pub facts: Provenance,
 }
 
-/// Events of a row group: enough for good compression, few enough to keep several in memory.
-pub const RANGE_EVENTS: u32 = 65_536;
-/// Bytes of records of a row group, for logs of huge events.
-pub const RANGE_BYTES: u64 = 128 << 20;
-
-/// Writes the events table alone.
+/// Writes the events table alone, to `out`.
 ///
 /// # Errors
-/// When writing or encoding fails, the monitor stops it, or the capture exceeds its limits.
+/// When writing or encoding fails, the caller cancels, or the capture exceeds its limits.
 pub fn write_events<B, W>(
     set: &LogSet<B>,
     out: W,
-    options: &Options,
-    monitor: &dyn Progress,
+    options: &ParquetOptions,
+    progress: &dyn Progress,
 ) -> Result<EventCounts, WriteError>
 where
     B: AsRef<[u8]> + Sync,
     W: Write + Send,
 {
     let mut events = EventsFile::new(out, options)?;
-    let budget = Budget::new(set, options.export.work.limits);
+    let budget = Budget::new(set, options.export.scan.limits);
     let mut stacks = StackTables::new((), &budget);
-    let counts = convert(set, options, &budget, monitor, &mut events, &mut stacks)?;
+    let counts = convert(set, options, &budget, progress, &mut events, &mut stacks)?;
     events.finish(&tables::capture_metadata(set, &options.facts, &counts))?;
     Ok(counts)
 }
 
-/// Writes all tables. `create` opens the file of a table, by its file name. Without the column
-/// `stack_id` there are no tables of stacks and frames.
+/// Writes all tables, each to a file. `create` opens the file with the given name. Without the column
+/// `stack_id`, the tables of stacks and frames are not written.
 ///
 /// # Errors
-/// When writing or encoding fails, the monitor stops it, or the capture exceeds its limits.
+/// When writing or encoding fails, the caller cancels, or the capture exceeds its limits.
 pub fn write_dataset<B, W>(
     set: &LogSet<B>,
     mut create: impl FnMut(&str) -> io::Result<W>,
-    options: &Options,
-    monitor: &dyn Progress,
+    options: &ParquetOptions,
+    progress: &dyn Progress,
 ) -> Result<EventCounts, WriteError>
 where
     B: AsRef<[u8]> + Sync,
     W: Write + Send,
 {
-    let budget = Budget::new(set, options.export.work.limits);
+    let budget = Budget::new(set, options.export.scan.limits);
     let mut open = |table: &Table| create(&format!("{}.parquet", table.name));
     let mut events = EventsFile::new(open(&EVENTS)?, options)?;
     let (counts, metadata) = if options.export.columns.has(Source::StackId) {
@@ -102,7 +96,7 @@ where
             frames: table_writer(open(&FRAMES)?, &FRAMES, options)?,
         };
         let mut stacks = StackTables::new(files, &budget);
-        let counts = convert(set, options, &budget, monitor, &mut events, &mut stacks)?;
+        let counts = convert(set, options, &budget, progress, &mut events, &mut stacks)?;
         let metadata = tables::capture_metadata(set, &options.facts, &counts);
         let files = stacks.finish()?;
         close(files.stacks, &metadata)?;
@@ -110,7 +104,7 @@ where
         (counts, metadata)
     } else {
         let mut stacks = StackTables::new((), &budget);
-        let counts = convert(set, options, &budget, monitor, &mut events, &mut stacks)?;
+        let counts = convert(set, options, &budget, progress, &mut events, &mut stacks)?;
         let metadata = tables::capture_metadata(set, &options.facts, &counts);
         (counts, metadata)
     };
@@ -119,11 +113,11 @@ where
     let mut write = |table: &Table, batches: &mut dyn Iterator<Item = Result<RecordBatch, ArrowError>>| {
         let mut writer = table_writer(open(table)?, table, options)?;
         for batch in batches {
-            if monitor.is_cancelled() {
+            if progress.is_cancelled() {
                 return Err(WriteError::Cancelled);
             }
             let batch = batch?;
-            // Processes and modules share texts, whole ones.
+            // Processes and modules share texts, and each row holds a copy.
             budget.written(batch.get_array_memory_size())?;
             writer.write(&batch)?;
         }
@@ -136,17 +130,17 @@ where
     Ok(counts)
 }
 
-/// Everything that is done for one range in parallel.
+/// One range after the work that is done in parallel.
 struct EncodedRange {
     range: EventRange,
     rows: usize,
-    /// One chunk a column, the stack ids left out.
+    /// One chunk per column, without the stack ids.
     chunks: Vec<ArrowColumnChunk>,
     stacks: Option<RangeStackIds>,
     counts: EventCounts,
 }
 
-/// The column of stack ids of a range, which waits for their numbers.
+/// The stack ids of a range, which are not yet numbered for the capture.
 struct RangeStackIds {
     /// Local stack id of each row.
     rows: Vec<Option<u32>>,
@@ -156,9 +150,9 @@ struct RangeStackIds {
 /// Decodes and encodes all ranges in parallel and writes them in order.
 fn convert<B, W, S>(
     set: &LogSet<B>,
-    options: &Options,
+    options: &ParquetOptions,
     budget: &Budget,
-    monitor: &dyn Progress,
+    progress: &dyn Progress,
     events: &mut EventsFile<W>,
     stacks: &mut StackTables<'_, S>,
 ) -> Result<EventCounts, WriteError>
@@ -168,27 +162,27 @@ where
     S: StackSink,
 {
     let mut counts = EventCounts::new(options.export.columns.has(Source::Detail));
-    let decoder = RangeDecoder::new(set, &options.export, budget, monitor);
+    let decoder = RangeDecoder::new(set, &options.export, budget, progress);
     let columns = &options.export.columns;
     let properties = properties(options.compression, columns.iter());
     let encoders = ColumnEncoders::new(&columns.schema(), &properties)?;
     let encode = |range| encode_range(&decoder, &encoders, range);
-    let ranges = set.ranges(RANGE_EVENTS, RANGE_BYTES);
-    in_order(options.export.work.threads, ranges, encode, |range: EncodedRange| {
-        if monitor.is_cancelled() {
+    let ranges = ROW_GROUP.of(set);
+    in_order(options.export.scan.threads, ranges, encode, |range: EncodedRange| {
+        if progress.is_cancelled() {
             return Err(WriteError::Cancelled);
         }
         counts.merge(&range.counts);
-        let (events_done, bytes_done) = progress(set, &range.range);
+        let (events_done, bytes_done) = position_after(set, &range.range);
         let mut chunks = range.chunks;
         if let Some(RangeStackIds { rows, found }) = range.stacks {
-            // The stack ids are numbered in order and so are encoded last.
+            // Stacks are numbered in the order of ranges, so their column is encoded here, as the last one.
             chunks.push(encoders.encode(chunks.len(), &stacks.column(set, &found, &rows)?)?);
         }
         if range.rows > 0 {
             events.append(chunks)?;
         }
-        monitor.advance(events_done, bytes_done);
+        progress.advance(events_done, bytes_done);
         Ok(())
     })?;
     Ok(counts)
@@ -218,8 +212,7 @@ struct EventsFile<W: Write + Send> {
 }
 
 impl<W: Write + Send> EventsFile<W> {
-    fn new(out: W, options: &Options) -> Result<Self, WriteError> {
-        debug_assert!(EVENTS.columns.last().is_some_and(|c| c.source == Source::StackId));
+    fn new(out: W, options: &ParquetOptions) -> Result<Self, WriteError> {
         let properties = properties(options.compression, options.export.columns.iter());
         let writer = ArrowWriter::try_new(out, options.export.columns.schema(), Some(properties))?;
         Ok(Self { writer: writer.into_serialized_writer()?.0 })
@@ -268,7 +261,7 @@ impl<W: Write + Send> StackSink for StackFiles<W> {
 fn table_writer<W: Write + Send>(
     out: W,
     table: &Table,
-    options: &Options,
+    options: &ParquetOptions,
 ) -> Result<ArrowWriter<W>, WriteError> {
     let properties = properties(options.compression, table.columns);
     Ok(ArrowWriter::try_new(out, table.schema(), Some(properties))?)
@@ -287,14 +280,14 @@ fn close<W: Write + Send>(
     Ok(())
 }
 
-/// Rows that an encoder takes at a time, between looks whether a page is full.
+/// Rows that an encoder takes between two checks whether a page is full.
 const WRITE_BATCH_ROWS: usize = 8_192;
 
-/// Paths that a row group's dictionary may hold, in bytes; beyond it they are written plain.
+/// The most bytes of a column's dictionary in a row group. Further values are written plain.
 const DICTIONARY_BYTES: usize = 8 << 20;
 
-/// How each column is encoded: what repeats gets a dictionary, what rises is written as
-/// differences, what is unlike from row to row is written plainly. For writers of one's own.
+/// How each column is encoded, for custom Parquet writers. Values that repeat get a dictionary, values that
+/// ascend are written as differences, and values that differ from row to row are written plain.
 pub fn properties<'c>(
     compression: Compression,
     columns: impl IntoIterator<Item = &'c Column>,
@@ -306,7 +299,7 @@ pub fn properties<'c>(
         Compression::None => ParquetCompression::UNCOMPRESSED,
     };
     let mut properties = WriterProperties::builder()
-        // The name alone: the same log gives the same bytes whoever builds this crate.
+        // Only the name and the version: every build of this version writes the same bytes.
         .set_created_by(concat!("pml-parser version ", env!("CARGO_PKG_VERSION")).to_owned())
         .set_compression(compression)
         .set_dictionary_page_size_limit(DICTIONARY_BYTES)
@@ -318,7 +311,7 @@ pub fn properties<'c>(
             properties = properties.set_column_dictionary_enabled(path.clone(), false);
         }
         let counts = matches!(column.source, Source::EventId | Source::Sequence | Source::RowNumber);
-        let rises = counts || column.kind == Type::Time;
+        let rises = counts || column.kind == Type::Timestamp;
         if rises {
             properties = properties
                 .set_column_dictionary_enabled(path.clone(), false)
@@ -326,10 +319,10 @@ pub fn properties<'c>(
         }
         let statistics = match (column.source, column.kind) {
             (Source::Time | Source::EventId | Source::Status, _) => EnabledStatistics::Page,
-            // Few have these: a row group that has none is left out.
+            // Few events have these columns: a query skips row groups that hold only NULL.
             (Source::TargetPath | Source::RegistryData, _) => EnabledStatistics::Chunk,
-            // The least and the greatest text of a row group leave out nothing that is looked for.
-            (_, Type::Text | Type::Word) => EnabledStatistics::None,
+            // The least and the greatest text of a row group hardly ever let a query skip it.
+            (_, Type::Utf8 | Type::Dictionary) => EnabledStatistics::None,
             _ => EnabledStatistics::Chunk,
         };
         properties = properties.set_column_statistics_enabled(path, statistics);

@@ -1,7 +1,8 @@
-//! A part of a capture as a smaller capture: chosen events byte for byte, tables rebuilt to what
-//! they refer to.
+//! Writes a part of a capture as a smaller capture: the chosen events byte for byte, and tables with the
+//! entries to which the events refer.
 
-use super::{Work, WriteError, progress, stop_if_cancelled};
+use super::range_size::SLICE;
+use super::{ScanOptions, WriteError, position_after, stop_if_cancelled};
 use crate::budget::{Budget, Exceeded};
 use crate::error::Damage;
 use crate::log::LogView;
@@ -18,64 +19,59 @@ use std::io::{self, Seek, Write};
 /// How a capture is sliced.
 #[derive(Clone, Debug)]
 pub struct SliceOptions {
-    /// Which events, looked for by how many threads.
-    pub work: Work,
-    /// Bytes of a part of the output, beyond which a new one is begun.
+    /// The events to keep, and the threads and limits of the work.
+    pub scan: ScanOptions,
+    /// Bytes of events and their offsets after which a new part of the output begins.
     pub part_bytes: u64,
 }
 
 impl SliceOptions {
-    /// Process Monitor begins a new file before offsets need more than 32 bits; the tables want
-    /// some room too.
+    /// The usual value of [`SliceOptions::part_bytes`]. Process Monitor begins a new file before offsets need
+    /// more than 32 bits; 256 MiB remain for the tables.
     pub const PART_BYTES: u64 = (4 << 30) - (256 << 20);
 }
 
-/// What a slice holds.
+/// The numbers of events and parts of a slice, and the damage.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SliceCounts {
-    /// Events that were looked at.
+    /// Number of events of the capture, including damaged events.
     pub looked_at: u64,
-    /// Events that were kept.
+    /// Number of events that were kept.
     pub kept: u64,
-    /// Events that could not be read.
+    /// The events that could not be read.
     pub damage: Damage,
-    /// Parts that were written.
+    /// Number of parts that were written.
     pub parts: u32,
 }
 
-/// Events and bytes of records that are looked at together.
-const RANGE_EVENTS: u32 = 65_536;
-const RANGE_BYTES: u64 = 64 << 20;
-
-/// Writes the chosen events as a capture of its own. `create` opens part `n` of the output, from 0.
+/// Writes the chosen events as a new capture. `create` opens a part of the output by its number, from 0.
 ///
-/// Event records are copied as they are. Only process indexes are rewritten, and only where two
-/// parts of the capture use one index for different processes. Of the tables, each part of the
-/// output gets the processes of its events, the System process (PID 4), their strings and icons,
-/// and the hosts and ports that its events name. Memory grows with the tables and by five bytes
-/// for each event of one part of the output.
+/// Event records are copied unchanged, except for process indexes. A process index is rewritten where two
+/// parts of the capture number their processes differently. The tables of each part of the output hold the
+/// processes of its events, the System process (PID 4), their strings and icons, and the hosts and ports that
+/// its events name. Memory grows with the tables, and by five bytes per event of one part of the output.
 ///
 /// # Errors
-/// When writing fails, the monitor stops it, or records overlap so that the events would be many
+/// When writing fails, the caller cancels, or records overlap so that the events would be many
 /// times larger than the capture.
 pub fn slice<B, W>(
     set: &LogSet<B>,
     options: &SliceOptions,
     mut create: impl FnMut(u32) -> io::Result<W>,
-    monitor: &dyn Progress,
+    progress: &dyn Progress,
 ) -> Result<SliceCounts, WriteError>
 where
     B: AsRef<[u8]> + Sync,
     W: Write + Seek,
 {
     let mut counts = SliceCounts::default();
-    let budget = Budget::new(set, options.work.limits);
+    let budget = Budget::new(set, options.scan.limits);
     let choose = |range: EventRange| {
-        let mut matcher = options.work.matcher(set);
+        let mut matcher = options.scan.matcher(set);
         let (mut chosen, mut damage) = (Vec::new(), Damage::default());
         let mut meter = budget.meter();
         for (position, event) in range.events().zip(set.events_in(&range)) {
-            stop_if_cancelled(monitor, position)?;
+            stop_if_cancelled(progress, position)?;
             match event {
                 Ok(event) => {
                     meter.event(&event)?;
@@ -92,43 +88,38 @@ where
     let mut indexes = Indexes::default();
     let mut part: Option<Part<W>> = None;
     let mut copied = 0;
-    in_order(
-        options.work.threads,
-        set.ranges(RANGE_EVENTS, RANGE_BYTES),
-        choose,
-        |(range, chosen, damage)| {
-            counts.looked_at += range.events().len() as u64;
-            counts.damage.merge(&damage);
-            let Some(log) = set.part(range.part()) else { return Ok(()) };
-            for position in chosen {
-                // It could be read a moment ago.
-                let Ok(event) = log.event(position) else { continue };
-                let full = part.as_ref().is_some_and(|part| part.size() >= options.part_bytes);
-                if full && let Some(part) = part.take() {
-                    part.finish(set, &mut indexes)?;
-                }
-                let part = match &mut part {
-                    Some(part) => part,
-                    None => {
-                        counts.parts += 1;
-                        part.insert(Part::new(create(counts.parts - 1)?, log)?)
-                    }
-                };
-                let before = part.size();
-                part.add(&event, &mut indexes)?;
-                copied += part.size() - before;
-                // Whole records are copied, also where but a part of them counts as read.
-                if copied > options.work.limits.records.saturating_mul(set.size()) {
-                    return Err(Exceeded::Records.into());
-                }
-                counts.kept += 1;
+    in_order(options.scan.threads, SLICE.of(set), choose, |(range, chosen, damage)| {
+        counts.looked_at += range.events().len() as u64;
+        counts.damage.merge(&damage);
+        let Some(log) = set.part(range.part()) else { return Ok(()) };
+        for position in chosen {
+            // The event was read before, so this fails only if the file has changed.
+            let Ok(event) = log.event(position) else { continue };
+            let full = part.as_ref().is_some_and(|part| part.size() >= options.part_bytes);
+            if full && let Some(part) = part.take() {
+                part.finish(set, &mut indexes)?;
             }
-            let (events, bytes) = progress(set, &range);
-            monitor.advance(events, bytes);
-            Ok(())
-        },
-    )?;
-    // A slice without events is a capture of the same machine all the same.
+            let part = match &mut part {
+                Some(part) => part,
+                None => {
+                    counts.parts += 1;
+                    part.insert(Part::new(create(counts.parts - 1)?, log)?)
+                }
+            };
+            let before = part.size();
+            part.add(&event, &mut indexes)?;
+            copied += part.size() - before;
+            // Whole records are copied, although a meter counts at most 1 MiB of each record as read.
+            if copied > options.scan.limits.record_bytes_factor.saturating_mul(set.size()) {
+                return Err(Exceeded::Records.into());
+            }
+            counts.kept += 1;
+        }
+        let (events, bytes) = position_after(set, &range);
+        progress.advance(events, bytes);
+        Ok(())
+    })?;
+    // A slice without events is still a log of the same machine.
     if part.is_none()
         && counts.parts == 0
         && let Some(log) = set.part(0)
@@ -142,20 +133,20 @@ where
     Ok(counts)
 }
 
-/// Process indexes of the output. Each process keeps its index where it can; the parts of a
-/// capture number their processes on their own.
+/// The process indexes of the output. The parts of a capture number their processes independently. A process
+/// keeps its index unless another process already has it.
 #[derive(Debug, Default)]
 struct Indexes {
-    /// Index in the output, by part and index there.
+    /// Index in the output, by part of the capture and index in that part.
     known: HashMap<(u16, u32), u32>,
-    /// The part in which a process came last, and its index in the output.
+    /// For each process, the last part that has it, and the index in the output.
     processes: HashMap<Identity, (u16, u32)>,
     taken: HashSet<u32>,
-    /// All below are taken.
+    /// All indexes below this one are taken.
     free: u32,
 }
 
-/// What makes a process the same one in two parts.
+/// The fields that identify a process in several parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Identity {
     pid: u32,
@@ -169,14 +160,14 @@ impl Indexes {
         if let Some(&known) = self.known.get(&source) {
             return known;
         }
-        // A process without a record is nobody else's.
-        // Nor is one of which recovery could not tell when it started.
+        // A process without a record, or whose start recovery could not find, is never identified with a
+        // process of another part.
         let identity = log.process(index).and_then(|process| match (process.pid(), process.start()) {
             (SYSTEM_PID, _) => Some(Identity { pid: SYSTEM_PID, start: FileTime(0) }),
             (_, FileTime(0)) => None,
             (pid, start) => Some(Identity { pid, start }),
         });
-        // Two records of one part are two processes, whatever they say.
+        // Two records of one part are two processes, even where PID and start are equal.
         let same = identity.and_then(|identity| self.processes.get(&identity));
         let new = match same {
             Some(&(part, new)) if part != log.part() => new,
@@ -191,7 +182,7 @@ impl Indexes {
     }
 
     fn next_free(&mut self) -> u32 {
-        // 0 is what a process without a parent names.
+        // 0 is the parent index of a process without a parent.
         self.free = self.free.max(1);
         while !self.taken.insert(self.free) {
             self.free += 1;
@@ -203,9 +194,9 @@ impl Indexes {
 /// A part of the output.
 struct Part<W: Write + Seek> {
     writer: LogWriter<W>,
-    /// Part of the capture that the header comes from.
+    /// Part of the capture whose header is copied.
     origin: u16,
-    /// Processes that events refer to: part of the capture and index there.
+    /// The processes of events: part of the capture, and index in that part.
     processes: BTreeSet<(u16, u32)>,
     hosts: HashSet<[u8; 16]>,
     ports: HashSet<(bool, u16)>,
@@ -222,7 +213,7 @@ impl<W: Write + Seek> Part<W> {
         })
     }
 
-    /// Bytes of events and of their offsets.
+    /// Bytes of the header, the events and their offsets.
     fn size(&self) -> u64 {
         self.writer.position() + 5 * u64::from(self.writer.event_count())
     }
@@ -231,7 +222,7 @@ impl<W: Write + Seek> Part<W> {
         let log = event.log();
         self.writer.copy_event(event, |index| indexes.of(log, index))?;
         self.processes.insert((log.part(), event.process_index()));
-        // Only what has a name is kept, so the sets stay as small as the tables.
+        // Only addresses and ports with names are kept, so the sets stay as small as the tables.
         for end in event.endpoints().into_iter().flatten() {
             if log.host(&end.address).is_some() {
                 self.hosts.insert(end.address);
@@ -248,7 +239,7 @@ impl<W: Write + Seek> Part<W> {
         let mut parts: BTreeSet<u16> = self.processes.iter().map(|(part, _)| *part).collect();
         parts.insert(self.origin);
         let logs = parts.iter().filter_map(|&part| set.part(part));
-        // The kernel's modules resolve the frames of every process: those of all parts come along.
+        // The kernel's modules resolve frames of every process, so the System process of every part is kept.
         let systems = logs.clone().filter_map(|log| Some((log.part(), log.system_process()?.index())));
         self.processes.extend(systems);
         let mut records: BTreeMap<u32, Vec<(LogView<'_>, Process<'_>)>> = BTreeMap::new();
@@ -260,7 +251,7 @@ impl<W: Write + Seek> Part<W> {
             }
         }
         for (index, records) in &records {
-            // The last record knows how the process ended; modules may have come and gone.
+            // The last record has the end of the process. Other records may have other modules.
             let Some(&(log, last)) = records.last() else { continue };
             let parent = indexes.of(log, last.parent_index());
             self.writer.copy_process(*index, parent, last, &modules_of(records));
@@ -282,12 +273,12 @@ impl<W: Write + Seek> Part<W> {
     }
 }
 
-/// The modules of a process, of all its records, each once, in table order.
+/// The modules of all records of a process, each once, in table order.
 fn modules_of<'a>(records: &[(LogView<'a>, Process<'a>)]) -> Vec<Module<'a>> {
     let mut known = HashSet::new();
     let all = records.iter().flat_map(|(_, record)| record.modules());
     match records {
-        // One table is taken as it is, repetitions included.
+        // The modules of a single record are copied unchanged, including repetitions.
         [_] => all.collect(),
         _ => all.filter(|m| known.insert((m.base, m.size, m.load_time, m.path().raw()))).collect(),
     }

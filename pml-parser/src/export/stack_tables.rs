@@ -1,4 +1,4 @@
-//! Numbers stacks and frames for the whole capture, range by range in order, and writes each once.
+//! Numbers the stacks and frames of the whole capture, range by range in order, and writes each once.
 
 use super::WriteError;
 use crate::arrow::stacks::{CaptureStacks, FoundStacks, ModulePlace, ResolvedFrame};
@@ -13,9 +13,9 @@ use hashbrown::hash_map::Entry;
 use std::num::NonZeroU64;
 use std::sync::Arc;
 
-/// Where new stacks and frames go.
+/// Receives new stacks and frames.
 pub(super) trait StackSink {
-    /// Whether they are wanted at all.
+    /// Whether the sink needs rows of stacks and frames.
     const WANTED: bool;
 
     fn stacks(&mut self, batch: &RecordBatch) -> Result<(), WriteError>;
@@ -23,7 +23,7 @@ pub(super) trait StackSink {
     fn frames(&mut self, batch: &RecordBatch) -> Result<(), WriteError>;
 }
 
-/// Nowhere: only the numbers are of interest.
+/// Receives nothing: only the numbers of stacks are needed.
 impl StackSink for () {
     const WANTED: bool = false;
 
@@ -36,7 +36,7 @@ impl StackSink for () {
     }
 }
 
-/// Numbers stacks and frames for the whole capture.
+/// The numbers of the stacks and frames of the whole capture, and the rows that wait to be written.
 pub(super) struct StackTables<'b, S> {
     sink: S,
     budget: &'b Budget,
@@ -63,7 +63,7 @@ impl<'b, S: StackSink> StackTables<'b, S> {
         }
     }
 
-    /// The stack ids of the rows of a range, from their local ones.
+    /// The column of stack ids in the capture, for rows with stack ids of the range.
     pub(super) fn column<B: AsRef<[u8]>>(
         &mut self,
         set: &LogSet<B>,
@@ -73,7 +73,8 @@ impl<'b, S: StackSink> StackTables<'b, S> {
         Ok(Self::rows(&self.number(set, found)?, rows))
     }
 
-    /// The stack ids of rows, from their local ones and what [`StackTables::number`] gave.
+    /// The column of stack ids in the capture, for rows with stack ids of the range. [`StackTables::number`]
+    /// gives `ids`.
     pub(super) fn rows(ids: &[u32], rows: &[Option<u32>]) -> ArrayRef {
         let ids = rows.iter().map(|id| id.and_then(|id| ids.get(id as usize).copied()));
         Arc::new(UInt32Array::from_iter(ids))
@@ -118,7 +119,7 @@ impl<'b, S: StackSink> StackTables<'b, S> {
         self.next_frame += 1;
         let kernel = frame.address > log.highest_user_address();
         let module = frame.module.and_then(|place| self.modules.get(log, place));
-        // Each frame names the path of its module anew.
+        // Each frame repeats the path of its module.
         self.budget.written(module.map_or(0, ModuleText::size))?;
         self.frame_rows.push(id, frame.address, kernel, module);
         if self.frame_rows.is_full() {
@@ -127,7 +128,7 @@ impl<'b, S: StackSink> StackTables<'b, S> {
         Ok(id)
     }
 
-    /// Hands over what is left, and gives the sink back.
+    /// Passes the last rows to the sink, and returns it.
     pub(super) fn finish(mut self) -> Result<S, WriteError> {
         self.sink.stacks(&self.stack_rows.finish()?)?;
         self.sink.frames(&self.frame_rows.finish()?)?;
@@ -135,17 +136,17 @@ impl<'b, S: StackSink> StackTables<'b, S> {
     }
 }
 
-/// Frames that are remembered to be stored once; as with stacks, the memory is bounded.
+/// The most frames that are remembered in order to store each once. The memory is bounded, as for stacks.
 const REMEMBERED_FRAMES: usize = 1 << 20;
 
-/// Modules as text, those that were asked for last.
+/// The texts of the modules that were used last.
 #[derive(Default)]
 struct ModuleTexts {
     texts: HashMap<NonZeroU64, ModuleText>,
     bytes: usize,
 }
 
-/// Bytes of paths that are kept as text.
+/// Bytes of module texts after which the cache is cleared.
 const TEXT_BYTES: usize = 1 << 20;
 
 impl ModuleTexts {
@@ -176,8 +177,8 @@ mod tests {
     use std::io::Cursor;
     use std::ops::Range;
 
-    /// A process in which a second module takes the place of a first one at time 20, and events with
-    /// the same addresses on their stacks at these times.
+    /// A process in which a second module replaces the first at time 20, and events at these times with the
+    /// same addresses on their stacks.
     fn set(times: &[u64]) -> LogSet<Vec<u8>> {
         let mut log = LogWriter::new(Cursor::new(Vec::new()), &Machine::windows_10("STACKS")).unwrap();
         let module = |path, load| NewModule {
@@ -202,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_finder_knows_from_earlier_ranges_changes_nothing() {
+    fn a_finder_reused_from_an_earlier_range_gives_the_same_ids() {
         let set = set(&[15, 25, 16, 26, 27, 17]);
         let budget = Budget::new(&set, Limits::default());
         let (log, finders, mut tables) =
@@ -227,7 +228,7 @@ mod tests {
         assert_eq!(find(0..0), (vec![], vec![], vec![]));
     }
 
-    /// A log whose events have stacks of so many frames, no two alike.
+    /// A log of `events` events whose stacks have `frames` frames each. No two stacks are alike.
     fn deep(events: u64, frames: u64) -> Log<Vec<u8>> {
         let mut log = LogWriter::new(Cursor::new(Vec::new()), &Machine::windows_10("DEEP")).unwrap();
         for event in 0..events {
@@ -237,7 +238,7 @@ mod tests {
         Log::parse(log.finish().unwrap().into_inner()).unwrap()
     }
 
-    /// Frames of the distinct stacks of a range.
+    /// Numbers of frames of the distinct stacks of a range.
     fn depths<'a>(finders: &StackFinders<'a>, log: LogView<'a>, positions: Range<u32>) -> Vec<usize> {
         let mut finder = finders.borrow(log);
         log.events(positions).for_each(|event| assert!(finder.id(&event.unwrap(), None).is_some()));
@@ -254,7 +255,7 @@ mod tests {
         finders.room = room;
         let kept = depths(&finders, log.view(), 0..40);
         assert_eq!(kept, [vec![DEEPEST; 10], vec![SHALLOW; 30]].concat());
-        // The next range has room of its own.
+        // The next range has room again.
         assert_eq!(depths(&finders, log.view(), 0..2), [DEEPEST; 2]);
         assert_eq!(Room::default().range, 160 << 20);
     }
@@ -293,7 +294,7 @@ mod tests {
             tables.number(&set, &found).unwrap();
             assert!(tables.frame_ids.len() <= REMEMBERED_FRAMES);
         }
-        // One stack came after all had been forgotten.
+        // One stack came after all frames had been forgotten.
         assert_eq!(tables.frame_ids.len(), DEEPEST);
         assert_eq!(tables.finish().unwrap().0, events * DEEPEST);
     }

@@ -1,6 +1,7 @@
-//! Rows of Process Monitor's cells as text, for CSV and XML.
+//! Rows of Process Monitor's cells as text, for CSV and XML exports.
 
-use super::{Work, WriteError, progress, stop_if_cancelled};
+use super::range_size::TEXT;
+use super::{ScanOptions, WriteError, position_after, stop_if_cancelled};
 use crate::arrow::events::EventCounts;
 use crate::budget::Budget;
 use crate::detail::{Decoded, TextOptions};
@@ -15,36 +16,36 @@ use std::io::Write;
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
-/// What is exported.
+/// The options of a CSV or XML export.
 #[derive(Clone, Debug)]
 pub struct TextExport {
-    /// Which events, by how many threads.
-    pub work: Work,
-    /// Columns, in order.
+    /// The events to export, and the threads and limits of the work.
+    pub scan: ScanOptions,
+    /// The columns to export, in order.
     pub columns: Vec<ProcmonColumn>,
-    /// How cells read.
+    /// How the texts of cells are written.
     pub text: TextOptions,
 }
 
 impl Default for TextExport {
-    /// As Process Monitor exports by default.
+    /// The default export of Process Monitor: all events, its seven default columns, its texts.
     fn default() -> Self {
         let text = TextOptions { fidelity: crate::detail::Fidelity::Procmon, ..TextOptions::default() };
-        Self { work: Work::default(), columns: ProcmonColumn::defaults().collect(), text }
+        Self { scan: ScanOptions::default(), columns: ProcmonColumn::defaults().collect(), text }
     }
 }
 
-/// What stands around cells, and how their text is escaped.
+/// The markup around cells, and the escaping of their text.
 pub(super) trait Markup: Sync {
-    /// Before the cell at this position of the columns.
+    /// Appends the markup before the cell of the column at `position`.
     fn open(&self, position: usize, out: &mut String);
-    /// The text of the cell.
+    /// Appends the text of a cell, escaped.
     fn escape(&self, text: &str, out: &mut String);
-    /// Behind the cell.
+    /// Appends the markup after the cell of the column at `position`.
     fn close(&self, position: usize, out: &mut String);
 }
 
-/// Renders the cells of events. What a cell takes from the process is rendered once.
+/// Renders the cells of events. Cells that depend only on the process are rendered once per process.
 pub(super) struct Row<'e, M> {
     export: &'e TextExport,
     markup: &'e M,
@@ -57,7 +58,7 @@ pub(super) struct Row<'e, M> {
 }
 
 impl<'e, M: Markup> Row<'e, M> {
-    /// `first` is the time that relative times count from.
+    /// `first` is the time from which relative times count.
     pub(super) fn new(export: &'e TextExport, markup: &'e M, first: FileTime) -> Self {
         Self { export, markup, first, cell: String::new(), cells: String::new(), processes: HashMap::new() }
     }
@@ -105,17 +106,13 @@ impl<'e, M: Markup> Row<'e, M> {
     }
 }
 
-/// Events and bytes of records that are rendered at once: a megabyte or so of text.
-const RANGE_EVENTS: u32 = 2_048;
-const RANGE_BYTES: u64 = 8 << 20;
-
-/// Renders all events in parallel and writes them in order. `renderer` makes what renders the
+/// Renders all events in parallel and writes them in order. `renderer` makes the function that renders the
 /// events of one range.
 pub(super) fn write_rows<B, W, R>(
     set: &LogSet<B>,
     out: &mut W,
     export: &TextExport,
-    monitor: &dyn Progress,
+    progress: &dyn Progress,
     budget: &Budget,
     renderer: impl Fn() -> R + Sync,
 ) -> Result<EventCounts, WriteError>
@@ -124,18 +121,18 @@ where
     W: Write,
     R: FnMut(&Event<'_>, &mut String) -> Decoded,
 {
-    let (work, details) = (&export.work, export.columns.contains(&ProcmonColumn::Detail));
+    let (scan, details) = (&export.scan, export.columns.contains(&ProcmonColumn::Detail));
     let mut counts = EventCounts::new(details);
-    // Texts that have been written are filled again: their memory is in place already.
+    // Buffers are reused after their text has been written, because their memory is already allocated.
     let spare: Mutex<Vec<String>> = Mutex::default();
     let render = |range| {
         let text = spare.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut text = text.unwrap_or_default();
         let (mut counts, mut render, mut matcher) =
-            (EventCounts::new(details), renderer(), work.matcher(set));
+            (EventCounts::new(details), renderer(), scan.matcher(set));
         let mut meter = budget.meter();
         for (number, event) in set.events_in(&range).enumerate() {
-            stop_if_cancelled(monitor, number as u32)?;
+            stop_if_cancelled(progress, number as u32)?;
             match event {
                 Ok(event) => {
                     meter.event(&event)?;
@@ -153,13 +150,13 @@ where
         meter.finish()?;
         Ok::<_, WriteError>((range, text, counts))
     };
-    in_order(work.threads, set.ranges(RANGE_EVENTS, RANGE_BYTES), render, |(range, mut text, found)| {
+    in_order(scan.threads, TEXT.of(set), render, |(range, mut text, found)| {
         counts.merge(&found);
         out.write_all(text.as_bytes())?;
         text.clear();
         spare.lock().unwrap_or_else(PoisonError::into_inner).push(text);
-        let (events, bytes) = progress(set, &range);
-        monitor.advance(events, bytes);
+        let (events, bytes) = position_after(set, &range);
+        progress.advance(events, bytes);
         Ok(())
     })?;
     Ok(counts)

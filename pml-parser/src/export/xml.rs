@@ -18,23 +18,23 @@ use std::io::{self, Write};
 
 pub use super::text::TextExport;
 
-/// Writes a capture as XML, with call stacks if asked for.
+/// Writes a capture as XML: its processes, its events, and with `stacks` the call stacks of events.
 ///
 /// # Errors
-/// When writing fails, the monitor stops it, or the capture exceeds its limits.
+/// When writing fails, the caller cancels, or the capture exceeds its limits.
 pub fn write_xml<B, W>(
     set: &LogSet<B>,
     out: &mut W,
     export: &TextExport,
     stacks: bool,
-    monitor: &dyn Progress,
+    progress: &dyn Progress,
 ) -> Result<EventCounts, WriteError>
 where
     B: AsRef<[u8]> + Sync,
     W: Write,
 {
     out.write_all("\u{feff}<?xml version=\"1.0\" encoding=\"UTF-8\"?>\r\n<procmon><processlist>".as_bytes())?;
-    let budget = Budget::new(set, export.work.limits);
+    let budget = Budget::new(set, export.scan.limits);
     let most = budget.meter().most_text();
     let mut text = String::new();
     let write = |text: &mut String, out: &mut W| {
@@ -58,7 +58,7 @@ where
     let first = set.time_span().map_or(FileTime(0), |span| span.0);
     let fidelity = export.text.fidelity;
     let mut out = SkipFirst { out, left: EVENT_SEPARATOR.len() };
-    let counts = write_rows(set, &mut out, export, monitor, &budget, || {
+    let counts = write_rows(set, &mut out, export, progress, &budget, || {
         let mut row = Row::new(export, &markup, first);
         move |event: &Event<'_>, out: &mut String| {
             out.push_str(EVENT_SEPARATOR);
@@ -78,10 +78,10 @@ where
     Ok(counts)
 }
 
-/// Stands before every event but the first.
+/// The text between two events.
 const EVENT_SEPARATOR: &str = "\r\n";
 
-/// Leaves out the first bytes that are written.
+/// Drops the first bytes that are written.
 struct SkipFirst<W> {
     out: W,
     left: usize,
@@ -102,7 +102,7 @@ impl<W: Write> Write for SkipFirst<W> {
     }
 }
 
-/// An element a cell, one a line.
+/// One element per cell, each on a line.
 struct Elements {
     names: Vec<String>,
 }
@@ -125,9 +125,9 @@ impl Markup for Elements {
     }
 }
 
-/// Text between tags. Characters that Process Monitor's writer cannot express become `_`: most
-/// control characters, and each half of a character outside the basic plane (U+FFFD stands for a
-/// half that was alone).
+/// Appends text between tags. Characters that Process Monitor's writer cannot express become `_`: most
+/// control characters, each surrogate of a character outside the Basic Multilingual Plane, and U+FFFD, which
+/// replaces an unpaired surrogate.
 fn push_escaped(text: &str, out: &mut String) {
     let plain = |b: u8| matches!(b, 0x20..0x7F) && !matches!(b, b'&' | b'<' | b'>' | b'"' | b'\'');
     if text.bytes().all(plain) {
@@ -160,7 +160,7 @@ fn push_element(name: &str, out: &mut String, write: impl FnOnce(&mut String)) {
     }
 }
 
-/// Text of a process that is written before it is whole: its modules may share huge texts.
+/// Bytes of a process's text after which it is written before its end: modules may share huge texts.
 const PROCESS_TEXT: usize = 1 << 20;
 
 /// A process and its modules.
@@ -218,8 +218,8 @@ fn push_process(
     Ok(())
 }
 
-/// The frames of an event, each with the module it lies in. Frames that share huge paths end with the
-/// first that makes the text longer than `most`, which no export takes.
+/// Appends the frames of an event, each with the module that contains it. Frames may share huge paths, so the
+/// stack ends once its text is longer than `most` bytes, which every export refuses.
 fn push_stack(event: &Event<'_>, resolution: Resolution, most: usize, out: &mut String) {
     let start = out.len();
     out.push_str("<stack>");
@@ -251,7 +251,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_xml_cannot_hold_becomes_an_underscore() {
+    fn characters_that_xml_cannot_hold_become_underscores() {
         let mut out = String::new();
         push_escaped("a<b>&'\"\u{1}\t\r\n中😀\u{fffd}\u{feff}\u{7f}", &mut out);
         assert_eq!(out, "a&lt;b&gt;&amp;&apos;&quot;_\t\r\r\n中___\u{feff}\u{7f}");

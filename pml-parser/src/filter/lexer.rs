@@ -26,6 +26,10 @@ pub(super) enum Compare {
     GreaterOrEqual,
 }
 
+/// Operators that are words, but for those that join comparisons.
+pub(super) static OPERATORS: [&str; 7] =
+    ["is", "in", "between", "contains", "starts_with", "ends_with", "matches"];
+
 /// A piece of an expression and where it begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Token<'t> {
@@ -78,7 +82,7 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token<'_>>, LexError> {
     Ok(tokens)
 }
 
-/// Bytes up to what cannot stand in a word. An exclamation mark can, unless it begins `!=`.
+/// Bytes up to what ends a word. An exclamation mark does not, unless it begins `!=`.
 fn word_length(text: &str) -> usize {
     text.char_indices()
         .find(|&(at, c)| {
@@ -89,8 +93,8 @@ fn word_length(text: &str) -> usize {
         .map_or(text.len(), |entry| entry.0)
 }
 
-/// The text in quotes that `text` begins with, and what follows it. A doubled quote stands for
-/// one; a backslash for itself, paths being full of them.
+/// The text in quotes that `text` begins with, and what follows it. A doubled quote means one
+/// quote. A backslash means itself, because paths are full of backslashes.
 fn quoted(text: &str, quote: char) -> Option<(Lexeme<'static>, &str)> {
     let mut value = String::new();
     let mut rest = text.strip_prefix(quote)?;

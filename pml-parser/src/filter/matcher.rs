@@ -1,13 +1,13 @@
-//! Decides, event by event, whether a filter selects it.
+//! Decides for each event whether a filter selects it.
 
-use super::column::Source;
-use super::memo::{Answers, Text};
+use super::memo::{Answers, EventText};
+use super::subject::Subject;
 use super::test::{Check, Node, Test};
+use crate::columns::{ProcessField, Source};
 use crate::detail::{Decoded, Fidelity, Numbers, TextOptions, value};
 use crate::log::event::Event;
 use crate::log::process::Process;
 use crate::procmon::ProcmonColumn;
-use crate::text::WinStr;
 use crate::time::{FileTime, Ticks};
 
 /// Decides for the events of one set, in any order. One for each thread; once warm, it allocates
@@ -32,7 +32,7 @@ impl<'f> Matcher<'f> {
             process: (0, None),
             answers,
             numbers: None,
-            texts: Texts::default(),
+            texts: EventTexts::default(),
         };
         Self { root, state }
     }
@@ -51,29 +51,30 @@ struct State {
     first_nanos: i128,
     corrected: TextOptions,
     procmon: TextOptions,
-    /// Number of the event at hand among those asked for, from 1.
+    /// Number of the current event among all that the matcher was asked about, from 1.
     event: u64,
-    /// Which log the event before was of: its part, and where its index stands.
+    /// The log of the event before: its part, and the address of its index.
     log: Option<(u16, usize)>,
     /// Process index of the event before, and its position in the process table.
     process: (u32, Option<u32>),
     /// By slot.
     answers: Vec<Answers>,
-    /// Those of the event at hand, once they were asked for.
+    /// Numbers of the current event, once a test has read one.
     numbers: Option<Numbers>,
-    texts: Texts,
+    texts: EventTexts,
 }
 
-/// Texts of the event at hand that are dear enough to be kept, and one that is not.
+/// Texts of the current event: those that are expensive to decode are kept, all others share one
+/// buffer.
 #[derive(Clone, Debug, Default)]
-struct Texts {
-    path: Text,
-    target_path: Text,
-    detail: Text,
-    registry_data: Text,
-    cell_path: Text,
-    cell_detail: Text,
-    other: Text,
+struct EventTexts {
+    path: EventText,
+    target_path: EventText,
+    detail: EventText,
+    registry_data: EventText,
+    procmon_path: EventText,
+    procmon_detail: EventText,
+    other: EventText,
 }
 
 impl State {
@@ -103,7 +104,7 @@ impl State {
 
     /// The answer of a test, from memory where it depends on process or code alone.
     fn answer(&mut self, test: &Test, event: &Event<'_>) -> bool {
-        if test.source.is_of_process() {
+        if test.subject.is_of_process() {
             let Some(position) = self.process.1 else { return self.decide(test, event) };
             let (count, tests) = (event.log().process_count(), self.answers.len());
             let place = self.answers.get_mut(test.slot);
@@ -118,7 +119,7 @@ impl State {
             }
             return answer;
         }
-        let code = match (&test.check, code(test.source, event)) {
+        let code = match (&test.check, code(test.subject, event)) {
             (Check::Text(_), Some(code)) => code,
             _ => return self.decide(test, event),
         };
@@ -137,33 +138,40 @@ impl State {
 
     fn decide(&mut self, test: &Test, event: &Event<'_>) -> bool {
         let passes = match &test.check {
-            Check::Missing => Some(self.is_missing(test.source, event)),
+            Check::Missing => Some(self.is_missing(test.subject, event)),
             Check::Error => Some(event.status().is_error()),
+            Check::Operations(operations) => Some(operations.contains(&event.operation())),
             Check::Text(check) => {
-                self.text(test.source, event).get(check.is_raw()).map(|text| check.passes(text))
+                self.text(test.subject, event).get(check.is_raw()).map(|text| check.passes(text))
             }
             check => {
                 let first = self.first_nanos;
-                self.number(test.source, event).map(|number| check.number(number, first))
+                self.number(test.subject, event).map(|number| check.number(number, first))
             }
         };
         // A comparison with a value that is missing is false, negated or not.
         passes.is_some_and(|passes| passes != test.negated)
     }
 
-    fn is_missing(&mut self, source: Source, event: &Event<'_>) -> bool {
-        match source {
-            Source::TargetPath => event.target_path().is_none(),
-            Source::Detail | Source::RegistryData => !self.text(source, event).is_there(),
-            _ if source.is_of_process() => event.process().is_none(),
-            _ => self.number(source, event).is_none(),
+    fn is_missing(&mut self, subject: Subject, event: &Event<'_>) -> bool {
+        match subject {
+            Subject::Column(Source::TargetPath) => event.target_path().is_none(),
+            Subject::Column(Source::Detail | Source::RegistryData) => !self.text(subject, event).is_there(),
+            _ if subject.is_of_process() => event.process().is_none(),
+            _ => self.number(subject, event).is_none(),
         }
     }
 
-    /// The number a column holds; nanoseconds for times and lengths of time, but for those of
-    /// Process Monitor's rules, which count ticks.
-    fn number(&mut self, source: Source, event: &Event<'_>) -> Option<i128> {
-        let process = |of: fn(Process<'_>) -> i128| event.process().map(of);
+    /// The number of a subject; nanoseconds for times and lengths of time, but for those of Process
+    /// Monitor's rules, which count ticks.
+    fn number(&mut self, subject: Subject, event: &Event<'_>) -> Option<i128> {
+        match subject {
+            Subject::Column(source) => self.column_number(source, event),
+            Subject::Procmon(column) => procmon_number(column, event),
+        }
+    }
+
+    fn column_number(&mut self, source: Source, event: &Event<'_>) -> Option<i128> {
         Some(match source {
             Source::EventId => event.id().into(),
             Source::Part => event.log().part().into(),
@@ -171,95 +179,106 @@ impl State {
             Source::Time => event.time().unix_nanos().map(|_| nanos(event.time().0))?,
             Source::Duration => event.duration().and_then(Ticks::nanos)?.into(),
             Source::ProcessIndex => event.process_index().into(),
-            Source::Tid | Source::ProcmonColumn(ProcmonColumn::Tid) => event.tid().into(),
-            Source::Result => event.status().0.into(),
-            Source::Pid => process(|p| p.pid().into())?,
-            Source::ParentPid => process(|p| p.parent_pid().into())?,
-            Source::Session => process(|p| p.session().into())?,
+            Source::Tid => event.tid().into(),
+            Source::Result | Source::Status => event.status().0.into(),
+            Source::Process(ProcessField::Pid) => event.process()?.pid().into(),
+            Source::Process(ProcessField::ParentPid) => event.process()?.parent_pid().into(),
+            Source::Process(ProcessField::Session) => event.process()?.session().into(),
             Source::Number(number) => {
                 let value = self.numbers.get_or_insert_with(|| event.numbers()).get(number)?;
-                if super::column::is_signed(number) { (value as i64).into() } else { value.into() }
-            }
-            // Where there is no process, Process Monitor shows zeros.
-            Source::ProcmonColumn(ProcmonColumn::Pid) => process(|p| p.pid().into()).unwrap_or(0),
-            Source::ProcmonColumn(ProcmonColumn::ParentPid) => {
-                process(|p| p.parent_pid().into()).unwrap_or(0)
-            }
-            Source::ProcmonColumn(ProcmonColumn::Session) => process(|p| p.session().into()).unwrap_or(0),
-            Source::ProcmonColumn(ProcmonColumn::Architecture) => {
-                if event.process().is_some_and(Process::is_64_bit) { 64 } else { 32 }
-            }
-            Source::ProcmonColumn(ProcmonColumn::Duration) => {
-                event.duration().map_or(0, |ticks| ticks.0.into())
+                if number.kind().signed_bits().is_some() { (value as i64).into() } else { value.into() }
             }
             _ => return None,
         })
     }
 
-    /// The text a column holds.
-    fn text<'e>(&mut self, source: Source, event: &Event<'e>) -> &mut Text {
+    /// The text of a subject.
+    fn text(&mut self, subject: Subject, event: &Event<'_>) -> &mut EventText {
         let texts = &mut self.texts;
-        let text = match source {
-            Source::Path => &mut texts.path,
-            Source::TargetPath => &mut texts.target_path,
-            Source::Detail => &mut texts.detail,
-            Source::RegistryData => &mut texts.registry_data,
-            Source::ProcmonColumn(ProcmonColumn::Path) => &mut texts.cell_path,
-            Source::ProcmonColumn(ProcmonColumn::Detail) => &mut texts.cell_detail,
+        let text = match subject {
+            Subject::Column(Source::Path) => &mut texts.path,
+            Subject::Column(Source::TargetPath) => &mut texts.target_path,
+            Subject::Column(Source::Detail) => &mut texts.detail,
+            Subject::Column(Source::RegistryData) => &mut texts.registry_data,
+            Subject::Procmon(ProcmonColumn::Path) => &mut texts.procmon_path,
+            Subject::Procmon(ProcmonColumn::Detail) => &mut texts.procmon_detail,
             _ => {
                 texts.other.forget();
                 &mut texts.other
             }
         };
         let (corrected, procmon, first) = (&self.corrected, &self.procmon, self.first);
-        text.fill(self.event, |out| {
-            let process = |out: &mut String, of: fn(Process<'e>) -> WinStr<'e>| {
-                event.process().map(|process| of(process).push_to(out)).is_some()
-            };
-            match source {
-                Source::Class => out.push_str(event.class().name()),
-                Source::Operation => out.push_str(event.operation().name()),
-                Source::Category => out.push_str(event.category().name()),
-                Source::Result => match event.status().text() {
-                    Some(text) => out.push_str(text),
-                    None => value::upper_hex(out, event.status().0.into()),
-                },
-                Source::Path => event.push_path(corrected, out),
-                Source::TargetPath => {
-                    return event.target_path().map(|target| target.push_to(out)).is_some();
-                }
-                Source::Detail => return event.push_detail(corrected, out) == Decoded::Yes,
-                Source::RegistryData => return event.push_registry_data(out),
-                Source::ProcessName => return process(out, Process::name),
-                Source::ImagePath => return process(out, Process::image_path),
-                Source::CommandLine => return process(out, Process::command_line),
-                Source::User => return process(out, Process::user),
-                Source::Integrity => return process(out, Process::integrity),
-                Source::Company => return process(out, Process::company),
-                Source::Version => return process(out, Process::version),
-                Source::Description => return process(out, Process::description),
-                Source::ProcmonColumn(cell) => {
-                    event.push_cell(cell, first, procmon, out);
-                }
-                _ => return false,
+        text.fill(self.event, |out| match subject {
+            Subject::Column(source) => push_text(source, event, corrected, out),
+            Subject::Procmon(column) => {
+                event.push_cell(column, first, procmon, out);
+                true
             }
-            true
         })
     }
 }
 
-/// What the text of a column depends on, where that is a code.
-fn code(source: Source, event: &Event<'_>) -> Option<u64> {
-    Some(match source {
-        Source::Class | Source::ProcmonColumn(ProcmonColumn::EventClass) => event.class().code().into(),
-        Source::Operation | Source::ProcmonColumn(ProcmonColumn::Operation) => {
+/// Appends the text of a column, and returns whether there is one.
+fn push_text(source: Source, event: &Event<'_>, options: &TextOptions, out: &mut String) -> bool {
+    match source {
+        Source::Class => out.push_str(event.class().name()),
+        Source::Operation => out.push_str(event.operation().name()),
+        Source::Category => out.push_str(event.category().name()),
+        Source::Result | Source::Status => match event.status().text() {
+            Some(text) => out.push_str(text),
+            None => value::upper_hex(out, event.status().0.into()),
+        },
+        Source::Path => event.push_path(options, out),
+        Source::TargetPath => return event.target_path().map(|target| target.push_to(out)).is_some(),
+        Source::Detail => return event.push_detail(options, out) == Decoded::Yes,
+        Source::RegistryData => return event.push_registry_data(out),
+        Source::Process(field) => {
+            let text = event.process().and_then(|process| process.text(field));
+            return text.map(|text| text.push_to(out)).is_some();
+        }
+        _ => return false,
+    }
+    true
+}
+
+/// The number that a text of Process Monitor shows. Without a process it shows zeros.
+fn procmon_number(column: ProcmonColumn, event: &Event<'_>) -> Option<i128> {
+    let process = |of: fn(Process<'_>) -> i128| event.process().map_or(0, of);
+    Some(match column {
+        ProcmonColumn::Tid => event.tid().into(),
+        ProcmonColumn::Pid => process(|p| p.pid().into()),
+        ProcmonColumn::ParentPid => process(|p| p.parent_pid().into()),
+        ProcmonColumn::Session => process(|p| p.session().into()),
+        ProcmonColumn::Architecture => {
+            if event.process().is_some_and(Process::is_64_bit) {
+                64
+            } else {
+                32
+            }
+        }
+        ProcmonColumn::Duration => event.duration().map_or(0, |ticks| ticks.0.into()),
+        _ => return None,
+    })
+}
+
+/// The code that the text of a subject depends on, if it depends on one.
+fn code(subject: Subject, event: &Event<'_>) -> Option<u64> {
+    Some(match subject {
+        Subject::Column(Source::Class) | Subject::Procmon(ProcmonColumn::EventClass) => {
+            event.class().code().into()
+        }
+        Subject::Column(Source::Operation) | Subject::Procmon(ProcmonColumn::Operation) => {
             let operation = event.operation();
             u64::from(operation.class.code()) << 24
                 | u64::from(operation.code) << 8
                 | u64::from(operation.sub)
         }
-        Source::Category | Source::ProcmonColumn(ProcmonColumn::Category) => event.category() as u64,
-        Source::Result | Source::ProcmonColumn(ProcmonColumn::Result) => event.status().0.into(),
+        Subject::Column(Source::Category) | Subject::Procmon(ProcmonColumn::Category) => {
+            event.category() as u64
+        }
+        Subject::Column(Source::Result | Source::Status) | Subject::Procmon(ProcmonColumn::Result) => {
+            event.status().0.into()
+        }
         _ => return None,
     })
 }

@@ -1,4 +1,4 @@
-//! What a matcher remembers: answers by process and by code, texts of the event at hand.
+//! What a matcher remembers: answers by process and by code, texts of the current event.
 
 use super::test::fold;
 
@@ -18,8 +18,8 @@ pub(super) struct Answers {
 }
 
 impl Answers {
-    /// The answer for the process at `position`, one of `count`, if it is known, and where to
-    /// note it. A log with absurdly many processes gets no table.
+    /// The place for the answer about the process at `position`, one of `count`. A log with absurdly
+    /// many processes gets no table.
     pub(super) fn of_process(
         &mut self,
         position: u32,
@@ -55,7 +55,7 @@ impl Answers {
 
 /// A text of an event, made at most once.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Text {
+pub(super) struct EventText {
     /// Number of the event it is of.
     event: u64,
     /// Whether that event has such a text.
@@ -65,9 +65,9 @@ pub(super) struct Text {
     folded: String,
 }
 
-impl Text {
-    /// Makes the text of event number `event`, unless it stands here; `write` appends it and
-    /// tells whether there is one.
+impl EventText {
+    /// Makes the text of event number `event`, unless it is the text held here; `write` appends the
+    /// text and returns whether there is one.
     pub(super) fn fill(&mut self, event: u64, write: impl FnOnce(&mut String) -> bool) -> &mut Self {
         if self.event != event {
             self.event = event;
@@ -93,7 +93,7 @@ impl Text {
         self.is_there.then_some(if is_raw { &self.raw } else { &self.folded })
     }
 
-    /// The text will be made anew even for the same event.
+    /// The text will be made again even for the same event.
     pub(super) fn forget(&mut self) {
         self.event = 0;
     }
@@ -123,7 +123,7 @@ mod tests {
 
     #[test]
     fn a_text_is_made_once() {
-        let mut text = Text::default();
+        let mut text = EventText::default();
         let write = |out: &mut String| {
             out.push('A');
             true

@@ -1,17 +1,24 @@
-//! From what stands beside an operator to what a value is checked for.
+//! From a value of an expression to the check that an event has to pass.
 
 use super::column::{Column, Kind};
-use super::error::FilterError;
-use super::hint::mistake;
+use super::error::{FilterError, mistake};
 use super::lexer::Compare;
 use super::nearest::nearest;
-use super::parser::Operand;
 use super::test::{Check, TextCheck, folded};
 use super::value::{self, Value};
+use crate::columns::Source;
 use crate::names::category::Category;
-use crate::names::ntstatus::TEXTS;
-use crate::names::operation::{EventClass, Operation, UNKNOWN};
+use crate::names::ntstatus::NtStatus;
+use crate::names::operation::{EventClass, Operation, is_unknown};
 use regex::{Regex, RegexBuilder};
+
+/// A value as it was written.
+pub(super) struct Operand {
+    pub text: String,
+    pub is_quoted: bool,
+    /// Byte offset in the expression.
+    pub position: usize,
+}
 
 /// A text to compare with.
 pub(super) fn text(operand: &Operand) -> String {
@@ -22,15 +29,15 @@ pub(super) fn text(operand: &Operand) -> String {
 /// a mistake: it would select nothing.
 fn whole(expression: &str, column: &Column, operand: &Operand) -> Result<String, FilterError> {
     let wanted = text(operand);
-    let known: Vec<&str> = match column.name {
-        "operation" => Operation::names().collect(),
-        "class" => (0..=6).map(|code| EventClass::from_code(code).name()).collect(),
-        "category" => Category::ALL.map(Category::name).to_vec(),
+    let known: Vec<&str> = match column.source {
+        Source::Operation => Operation::names().collect(),
+        Source::Class => EventClass::names().collect(),
+        Source::Category => Category::ALL.map(Category::name).to_vec(),
         // A status without a text prints as a number.
-        "result" | "status" if !wanted.starts_with("0x") => TEXTS.iter().map(|entry| entry.1).collect(),
+        Source::Result | Source::Status if !wanted.starts_with("0x") => NtStatus::texts().collect(),
         _ => return Ok(wanted),
     };
-    if wanted == UNKNOWN.to_lowercase() || known.iter().any(|known| known.eq_ignore_ascii_case(&wanted)) {
+    if is_unknown(&wanted) || known.iter().any(|known| known.eq_ignore_ascii_case(&wanted)) {
         return Ok(wanted);
     }
     let message = format!("no event has the {} `{}`", column.name, operand.text);

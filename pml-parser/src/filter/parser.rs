@@ -1,20 +1,17 @@
 //! From words to tests. A recursive descent of limited depth.
 
 use super::column::{self, Column};
-use super::error::FilterError;
-use super::hint::{self, mistake};
-use super::lexer::{Compare, LexError, Lexeme, Token, tokens};
-use super::operand;
+use super::error::{self, FilterError, mistake};
+use super::lexer::{Compare, LexError, Lexeme, OPERATORS, Token, tokens};
+use super::operand::{self, Operand};
+use super::subject::Subject;
 use super::test::{Check, Node, Test, TextCheck};
 
 /// How deeply parentheses and `not` may nest.
 pub(super) const MAX_DEPTH: usize = 100;
 
-/// Operators that are words, but for those that join comparisons.
-pub(super) static OPERATORS: [&str; 7] =
-    ["is", "in", "between", "contains", "starts_with", "ends_with", "matches"];
-
-/// Words that cannot be values without quotes, since a value was forgotten where they stand.
+/// Words that cannot be values without quotes: one of these in place of a value means that the value
+/// was forgotten.
 static JOINTS: [&str; 3] = ["and", "or", "not"];
 
 /// Parses an expression; `slots` is the number of tests before it, and then with it.
@@ -31,15 +28,8 @@ pub(super) fn parse(text: &str, slots: &mut usize) -> Result<Node, FilterError> 
     let node = parser.any()?;
     match parser.peek().lexeme {
         Lexeme::End => Ok(node),
-        _ => Err(hint::after_comparison(text, parser.peek())),
+        _ => Err(error::after_comparison(text, parser.peek())),
     }
-}
-
-/// A value as it was written.
-pub(super) struct Operand {
-    pub text: String,
-    pub is_quoted: bool,
-    pub position: usize,
 }
 
 /// An operator that is a word, or several.
@@ -124,7 +114,7 @@ impl<'t> Parser<'t, '_> {
                 if self.peek().lexeme != Lexeme::Close {
                     return Err(match self.peek().lexeme {
                         Lexeme::End => self.mistake(token.position, "this parenthesis is never closed"),
-                        _ => hint::after_comparison(self.text, self.peek()),
+                        _ => error::after_comparison(self.text, self.peek()),
                     });
                 }
                 self.at += 1;
@@ -154,7 +144,7 @@ impl<'t> Parser<'t, '_> {
     }
 
     fn comparison(&mut self, name: &str, position: usize) -> Result<Node, FilterError> {
-        let column = column::find(name).ok_or_else(|| hint::unknown_column(self.text, name, position))?;
+        let column = &column::find(name).ok_or_else(|| error::unknown_column(self.text, name, position))?;
         let place = self.peek().position;
         let (operator, negated) = self.operator(column)?;
         match operator {
@@ -176,7 +166,7 @@ impl<'t> Parser<'t, '_> {
             }
             Operator::In => {
                 let checks = operand::one_of(self.text, column, &self.list(column)?)?;
-                // Only results have several; they are never missing, so that `not` may stand outside.
+                // Only results have several; a result is never missing, so that `not` may be outside.
                 let mut tests: Vec<_> =
                     checks.into_iter().map(|check| self.test(column, check, false)).collect();
                 if let [Node::Test(test)] = tests.as_mut_slice() {
@@ -236,7 +226,7 @@ impl<'t> Parser<'t, '_> {
                 "starts_with" => Operator::StartsWith,
                 "ends_with" => Operator::EndsWith,
                 "matches" => Operator::Matches,
-                _ => return Err(hint::unknown_operator(self.text, column, word, token.position)),
+                _ => return Err(error::unknown_operator(self.text, column, word, token.position)),
             },
             _ => {
                 let message = format!("an operator is missing after `{}`", column.name);
@@ -259,7 +249,7 @@ impl<'t> Parser<'t, '_> {
     fn test(&mut self, column: &Column, check: Check, negated: bool) -> Node {
         let slot = *self.slots;
         *self.slots += 1;
-        Node::Test(Test { source: column.source, check, negated, slot })
+        Node::Test(Test { subject: Subject::Column(column.source), check, negated, slot })
     }
 
     fn value(&mut self, column: &Column) -> Result<Operand, FilterError> {

@@ -2,12 +2,12 @@
 //!
 //! An event is shown when no exclude rule matches it, and for every column that has include rules
 //! at least one of them does. Texts are compared as Process Monitor shows them, case aside; less
-//! than and more than compare the numbers behind them.
+//! than and more than compare the numbers that the texts show.
 
-use super::column::Source;
 use super::error::{PmcError, PmcRule};
 use super::lexer::Compare;
 use super::pmc::RawRule;
+use super::subject::Subject;
 use super::test::{Check, Node, Test, TextCheck, folded};
 use super::value::Value;
 use crate::procmon::ProcmonColumn;
@@ -92,7 +92,7 @@ fn test(rule: &RawRule, slots: &mut usize) -> Result<(ProcmonColumn, Node), PmcE
     };
     let slot = *slots;
     *slots += 1;
-    Ok((cell, Node::Test(Test { source: Source::ProcmonColumn(cell), check, negated, slot })))
+    Ok((cell, Node::Test(Test { subject: Subject::Procmon(cell), check, negated, slot })))
 }
 
 /// The number of a rule, for columns that have one.

@@ -1,9 +1,12 @@
 //! A filter as a tree of tests, the cheap ones first.
 
-use super::column::{Cost, Source};
 use super::lexer::Compare;
+use super::subject::{Cost, Subject};
 use super::value::Value;
+use crate::columns::Source;
+use crate::names::operation::Operation;
 use regex::Regex;
+use std::ops::RangeInclusive;
 
 /// A filter.
 #[derive(Clone, Debug)]
@@ -17,11 +20,11 @@ pub(super) enum Node {
 /// One comparison.
 #[derive(Clone, Debug)]
 pub(super) struct Test {
-    pub source: Source,
+    pub subject: Subject,
     pub check: Check,
     /// Whether a value that is there must not pass the check.
     pub negated: bool,
-    /// Where what is remembered of this test stands.
+    /// Position of its answers in the memory of a matcher.
     pub slot: usize,
 }
 
@@ -33,6 +36,10 @@ pub(super) enum Check {
     Number(Compare, Value),
     Between(Value, Value),
     OneOf(Vec<Value>),
+    /// Ascending and apart: the number lies within one of them, ends included.
+    Ranges(Vec<(i128, i128)>),
+    /// The event's operation is one of them.
+    Operations(Vec<Operation>),
     /// The status is an error.
     Error,
     Text(TextCheck),
@@ -85,7 +92,7 @@ impl Node {
                 nodes.iter().map(Self::cost).max().unwrap_or((Cost::Header, 0))
             }
             Self::Not(node) => node.cost(),
-            Self::Test(test) => (test.source.cost(), test.check.cost()),
+            Self::Test(test) => (test.subject.cost(), test.check.cost()),
         }
     }
 
@@ -97,9 +104,57 @@ impl Node {
             Self::Test(test) => test.slot += by,
         }
     }
+
+    /// Texts, folded, one of which the path of every selected event ends with; see
+    /// `Filter::path_endings`.
+    pub(super) fn path_endings(&self) -> Option<Vec<&str>> {
+        match self {
+            // One condition is enough, the one with the fewest endings.
+            Self::All(nodes) => nodes.iter().filter_map(Self::path_endings).min_by_key(Vec::len),
+            Self::Any(nodes) => {
+                let all: Option<Vec<_>> = nodes.iter().map(Self::path_endings).collect();
+                all.map(|endings| endings.into_iter().flatten().collect())
+            }
+            Self::Test(Test { subject, check: Check::Text(check), negated: false, .. })
+                if *subject == Subject::Column(Source::Path) =>
+            {
+                match check {
+                    TextCheck::EndsWith(text) | TextCheck::Equals(text) => Some(vec![text]),
+                    TextCheck::OneOf(texts) => Some(texts.iter().map(String::as_str).collect()),
+                    _ => None,
+                }
+            }
+            Self::Not(_) | Self::Test(_) => None,
+        }
+    }
+
+    /// Whether nothing but the path decides; see `Filter::is_of_path_alone`.
+    pub(super) fn is_of_path_alone(&self) -> bool {
+        match self {
+            Self::All(nodes) | Self::Any(nodes) => nodes.iter().all(Self::is_of_path_alone),
+            Self::Not(node) => node.is_of_path_alone(),
+            Self::Test(test) => test.subject == Subject::Column(Source::Path),
+        }
+    }
 }
 
 impl Check {
+    /// Whether a number lies in one of these ranges, which may overlap and come in any order.
+    pub(super) fn ranges(ranges: impl IntoIterator<Item = RangeInclusive<u64>>) -> Self {
+        let ranges = ranges.into_iter().filter(|range| !range.is_empty());
+        let mut sorted: Vec<_> =
+            ranges.map(|range| (i128::from(*range.start()), i128::from(*range.end()))).collect();
+        sorted.sort_unstable();
+        let mut apart: Vec<(i128, i128)> = Vec::with_capacity(sorted.len());
+        for (from, to) in sorted {
+            match apart.last_mut() {
+                Some(last) if from <= last.1 => last.1 = last.1.max(to),
+                _ => apart.push((from, to)),
+            }
+        }
+        Self::Ranges(apart)
+    }
+
     fn cost(&self) -> u8 {
         match self {
             Self::Text(TextCheck::Matches(_)) => 2,
@@ -119,7 +174,11 @@ impl Check {
             Self::Number(Compare::GreaterOrEqual, value) => number >= value.at(first),
             Self::Between(low, high) => (low.at(first)..=high.at(first)).contains(&number),
             Self::OneOf(values) => values.iter().any(|value| value.at(first) == number),
-            Self::Missing | Self::Error | Self::Text(_) => false,
+            Self::Ranges(ranges) => {
+                let at = ranges.partition_point(|range| range.1 < number);
+                ranges.get(at).is_some_and(|range| range.0 <= number)
+            }
+            Self::Missing | Self::Operations(_) | Self::Error | Self::Text(_) => false,
         }
     }
 }
@@ -173,6 +232,7 @@ pub(super) fn fold(text: &str, out: &mut String) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::columns::ProcessField;
 
     #[test]
     fn folding() {
@@ -182,12 +242,13 @@ mod tests {
     }
 
     #[test]
-    fn the_cheap_stands_first() {
+    fn cheap_tests_come_first() {
         let test = |source, text: &str| {
             let check = Check::Text(TextCheck::Contains(text.to_owned()));
-            Node::Test(Test { source, check, negated: false, slot: 0 })
+            Node::Test(Test { subject: Subject::Column(source), check, negated: false, slot: 0 })
         };
-        let expensive = Node::any(vec![test(Source::Detail, "d"), test(Source::ProcessName, "n")]);
+        let expensive =
+            Node::any(vec![test(Source::Detail, "d"), test(Source::Process(ProcessField::Name), "n")]);
         let node = Node::all(vec![expensive, test(Source::Path, "p"), test(Source::Operation, "o")]);
         let Node::All(nodes) = node else { panic!("flattened") };
         let order: Vec<_> = nodes.iter().map(|node| node.cost().0).collect();

@@ -10,11 +10,12 @@ use crate::raw::bytes::Blob;
 use crate::raw::event::{self as raw, EventRecord, MOST_DETAILS};
 use crate::time::{FileTime, Ticks};
 
-/// Position of an event in its set, counted from 0 through all parts: stable, sortable, and what
-/// reports cite.
+/// Position of an event in its set, counted from 0 through all parts. Ids are stable and sort in the order of
+/// the log, so reports cite them.
 pub type EventId = u64;
 
-/// One event of a log: a `Copy` view; every accessor reads the bytes in place.
+/// One event of a log: a `Copy` view. Every accessor reads the bytes in place (docs/format.md, "Event
+/// record").
 #[derive(Clone, Copy, Debug)]
 pub struct Event<'a> {
     log: LogView<'a>,
@@ -29,17 +30,17 @@ impl<'a> Event<'a> {
         Ok(Self { log, position, offset, record })
     }
 
-    /// The log the event stands in.
+    /// The log that contains the event.
     pub fn log(&self) -> LogView<'a> {
         self.log
     }
 
-    /// Position in the whole set.
+    /// Position in the whole set, from 0.
     pub fn id(&self) -> EventId {
         self.log.index.first_event + u64::from(self.position)
     }
 
-    /// Position in its own log.
+    /// Position in the event's log, from 0.
     pub fn position(&self) -> u32 {
         self.position
     }
@@ -49,7 +50,7 @@ impl<'a> Event<'a> {
         self.offset
     }
 
-    /// The capture driver's own running number.
+    /// The sequence number that the capture driver gave the event.
     pub fn sequence(&self) -> u32 {
         self.record.header.sequence.get()
     }
@@ -59,7 +60,7 @@ impl<'a> Event<'a> {
         FileTime(self.record.header.time.get())
     }
 
-    /// How long it took, or `None` while it is pending.
+    /// How long the operation took, or `None` if it was still pending when the capture ended.
     pub fn duration(&self) -> Option<Ticks> {
         (!self.status().is_pending()).then(|| Ticks(self.record.header.duration.get()))
     }
@@ -69,7 +70,7 @@ impl<'a> Event<'a> {
         EventClass::from_code(self.record.header.class.get())
     }
 
-    /// The operation.
+    /// The operation: class, number, and the sub-operation that the details name.
     pub fn operation(&self) -> Operation {
         let class = self.class();
         let sub = match class {
@@ -86,7 +87,7 @@ impl<'a> Event<'a> {
         self.details().u32_at(12).is_some_and(|flags| flags & 2 != 0)
     }
 
-    /// Final status, [`NtStatus::PENDING`] where none came.
+    /// Final status, or [`NtStatus::PENDING`] where the operation was never completed.
     pub fn status(&self) -> NtStatus {
         NtStatus(self.record.header.result.get())
     }
@@ -96,12 +97,12 @@ impl<'a> Event<'a> {
         self.record.header.tid.get()
     }
 
-    /// Key of the process in its part's process table.
+    /// Key of the event's process in the process table of its part.
     pub fn process_index(&self) -> u32 {
         self.record.header.process_index.get()
     }
 
-    /// The process, or `None` where the table has no record of it.
+    /// The process of the event, or `None` where the process table has no record of it.
     pub fn process(&self) -> Option<Process<'a>> {
         self.log.process(self.process_index())
     }
@@ -110,26 +111,26 @@ impl<'a> Event<'a> {
         self.log.process_position(self.process_index())
     }
 
-    /// The call stack.
+    /// The call stack, as addresses; [`Event::locate`] finds their modules.
     pub fn stack(&self) -> Stack<'a> {
         Stack::new(self.record.frames, self.log.index.pointer())
     }
 
-    /// The operation's own data, as it was when the operation began: at most 1 MiB of it. The capture
-    /// driver's buffers have 64 KiB; a forged or damaged record may claim 4 GiB.
+    /// The parameters of the operation, captured when it began: at most 1 MiB of them. The capture driver's
+    /// buffers have 64 KiB; a forged or damaged record may claim 4 GiB.
     pub fn details(&self) -> &'a [u8] {
         self.record.details.get(..MOST_DETAILS).unwrap_or(self.record.details)
     }
 
-    /// What the operation returned, where the capture kept it.
+    /// The data that the operation returned, or `None` where the capture did not keep any.
     pub fn extra(&self) -> Option<&'a [u8]> {
         self.record.extra
     }
 
-    /// The bytes of the file from `at` of one of this event's blobs to the end of the file: what
-    /// a reader that trusts lengths runs into.
+    /// The bytes of the file from offset `at` of one of this event's blobs to the end of the file. Process
+    /// Monitor trusts lengths and reads on into them.
     pub(crate) fn file_from(&self, blob: &'a [u8], at: usize) -> &'a [u8] {
-        // The blob is a slice of the file; its place there is found without pointers.
+        // The record gives the offsets of both blobs. The pointers only say which blob this is.
         let details_at = raw::HEADER_SIZE + self.record.frames.len();
         let is_details = blob.as_ptr() == self.record.details.as_ptr();
         let blob_at =
@@ -140,15 +141,16 @@ impl<'a> Event<'a> {
             .unwrap_or_default()
     }
 
-    /// The details as long as the record claims them.
+    /// The details in the full length that the record claims.
     pub(crate) fn whole_details(&self) -> &'a [u8] {
         self.record.details
     }
+
     pub(crate) fn header(&self) -> &'a raw::RawEvent {
         self.record.header
     }
 
-    /// The whole record as it stands in the file.
+    /// The bytes of the whole record, as stored.
     pub fn raw(&self) -> &'a [u8] {
         self.record.raw
     }

@@ -1,4 +1,4 @@
-//! The events of one log, one after the other.
+//! The iterator over the events of one log.
 
 use super::LogView;
 use super::event::Event;
@@ -15,7 +15,7 @@ pub struct Events<'a> {
 }
 
 impl Events<'_> {
-    /// Asks for the lines of the next records.
+    /// Prefetches the cache lines of the next records.
     #[inline]
     fn warm(&mut self, position: u32) {
         if let Some(end) = self.log.event_offset(position.saturating_add(AHEAD)) {

@@ -1,4 +1,4 @@
-//! The index of a log: what opening reads of its header and tables.
+//! The index of a log: the facts that opening reads from its header and tables.
 
 use super::offsets::Offsets;
 use super::process::SYSTEM_PID;
@@ -12,7 +12,7 @@ use crate::raw::process as raw_process;
 use crate::raw::strings::Strings;
 use std::sync::OnceLock;
 
-/// What opening found out. Everything else is read from the bytes on demand.
+/// The facts that opening finds. Everything else is read from the bytes on demand.
 #[derive(Debug)]
 pub(crate) struct Index {
     /// Position of this log in its set.
@@ -26,17 +26,17 @@ pub(crate) struct Index {
     pub(super) hosts: Hosts,
     /// Process index and offset of the record in its table's bytes, ascending by process index.
     pub(super) processes: Vec<(u32, u64)>,
-    /// Position in `processes` of PID 4, whose modules are the kernel's.
+    /// Position in `processes` of the System process (PID 4), whose modules are the kernel's.
     pub(super) system: Option<u32>,
-    /// The modules of each process, sorted for look-up when first needed.
+    /// The modules of each process, sorted for look-up at the first use.
     pub(super) modules: Vec<OnceLock<ModuleMap>>,
     pub(super) damage: Damage,
-    /// Rebuilt tables of processes, strings and icons, used instead of the file's: recovery makes them.
+    /// Tables of processes, strings and icons that recovery made, in place of those of the file.
     pub(super) tables: Option<Vec<u8>>,
     pub(super) recovery: Option<Box<Recovery>>,
 }
 
-/// Offsets of tables, as far as they are known.
+/// File offsets of the tables that are known.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Places {
     pub processes: Option<u64>,
@@ -82,7 +82,7 @@ impl Index {
         Ok(index)
     }
 
-    /// Reads as much of a damaged log's tables as is intact.
+    /// Reads the tables of a damaged log, as far as they exist.
     pub(crate) fn read_found_tables(&mut self, file: &[u8], places: &Places) {
         match places.strings.map(|at| Strings::read(file, at)) {
             Some(Ok(strings)) => self.strings = strings,
@@ -102,7 +102,8 @@ impl Index {
         self.check_strings_and_icons(file);
     }
 
-    /// Drops the records that name another process than the table does: they do not belong to it.
+    /// Drops the records whose process index differs from their index in the table: they belong to another
+    /// process.
     fn drop_stray_processes(&mut self, file: &[u8]) {
         let pointer = self.pointer();
         let names = |at| raw_process::read(file, at, pointer).ok().map(|record| record.fixed.index.get());
@@ -119,22 +120,22 @@ impl Index {
         self.damage.is_empty()
     }
 
-    /// Counts one error of the log.
+    /// Counts an error of the log.
     pub(crate) fn push_damage(&mut self, error: Error) {
         self.damage.push(error);
     }
 
-    /// Reads processes, strings and icons from rebuilt tables.
+    /// Reads processes, strings and icons from tables that recovery made.
     pub(crate) fn replace_tables(&mut self, tables: Vec<u8>, places: &Places) {
         self.processes.clear();
-        // The damage of the file's own tables is counted by now, and the rebuilt ones are sound.
+        // The damage of the file's tables has already been counted, and the new tables are sound.
         self.read_found_tables(&tables, places);
         self.tables = Some(tables);
     }
 
-    /// Keeps the result of recovery, and the places that recovery could not read.
+    /// Stores the result of recovery, and the places that recovery could not read.
     pub(crate) fn add_recovery(&mut self, recovery: Recovery, damage: &Damage) {
-        // The cause comes first, unless reading the tables has found the same.
+        // The cause becomes the first error, unless reading the tables has already found the same error.
         if let Some(cause) = recovery.cause.filter(|cause| !self.damage.first.contains(cause)) {
             let mut all = Damage::default();
             all.push(cause);
@@ -163,11 +164,11 @@ impl Index {
         error.into_iter().for_each(|error| self.damage.push(error));
     }
 
-    /// Finds every process record that can be read; of two with one index the last one counts.
+    /// Finds every process record that can be read. Of two records with one index, the last one counts.
     fn read_processes(&mut self, file: &[u8], table_at: u64) -> Result<()> {
         let (indexes, offsets) = raw_process::table(file, table_at)?;
-        // Records do not overlap in a real log. In a forged one, many entries may share one huge
-        // record; together the records may be as large as the file.
+        // Records of a real log do not overlap. In a forged log, many entries may share one huge record.
+        // All records together may have as many bytes as the file.
         let mut bytes_left = file.len() as u64;
         for (index, offset) in indexes.iter().zip(offsets) {
             let at = table_at + u64::from(offset.get());
@@ -197,7 +198,7 @@ impl Index {
         Ok(())
     }
 
-    /// Sets the processes, which ascend by index.
+    /// Sets the processes, which must ascend by index.
     fn set_processes(&mut self, file: &[u8], processes: Vec<(u32, u64)>) {
         self.processes = processes;
         self.modules = std::iter::repeat_with(OnceLock::new).take(self.processes.len()).collect();

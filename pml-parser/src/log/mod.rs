@@ -1,4 +1,4 @@
-//! One log file: its header and tables, and the way to its events.
+//! One log file: its header, its tables and its events.
 
 pub(crate) mod event;
 mod events;
@@ -28,22 +28,22 @@ use std::ops::Range;
 
 /// One PML file: the bytes, and a small index of its tables.
 ///
-/// Opening reads the header and the tables, never the events, so it takes as long for ten events
-/// as for ten million. `B` is whatever holds the bytes: a memory map, a `Vec<u8>`, a slice.
+/// Opening reads the header and the tables, but no event, so opening takes no longer for ten million events
+/// than for ten. `B` holds the bytes: a memory map, a `Vec<u8>`, a slice.
 #[derive(Debug)]
 pub struct Log<B> {
     bytes: B,
     index: Index,
 }
 
-/// A borrowed log: what [`Log`] can be asked, without its type parameter. `Copy`.
+/// A borrowed [`Log`], without its type parameter: a `Copy` view with all accessors.
 #[derive(Clone, Copy, Debug)]
 pub struct LogView<'a> {
     pub(crate) file: &'a [u8],
     pub(crate) index: &'a Index,
 }
 
-/// How large the tables of a log are.
+/// Number of entries of each table of a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TableSizes {
     /// Entries of the event offset array.
@@ -61,27 +61,28 @@ pub struct TableSizes {
 }
 
 impl<B: AsRef<[u8]>> Log<B> {
-    /// Reads header and tables.
+    /// Reads the header and the tables.
     ///
     /// # Errors
-    /// When no event could be reached: not a PML, another version, never closed, or a table that
-    /// lies outside the file. Damage that leaves events readable is in [`LogView::damage`].
+    /// When the file is not a PML, has another version, was never closed, or when its event offset array,
+    /// process table or string table does not fit the file. [`LogView::damage`] has the damage that leaves
+    /// events readable.
     pub fn parse(bytes: B) -> Result<Self> {
         let index = Index::read(bytes.as_ref())?;
         Ok(Self { bytes, index })
     }
 
-    /// A log of an index that was made of the same bytes.
+    /// A log with an index that was made from the same bytes.
     pub(crate) fn from_parts(bytes: B, index: Index) -> Self {
         Self { bytes, index }
     }
 
-    /// The log, borrowed.
+    /// A view of the log.
     pub fn view(&self) -> LogView<'_> {
         LogView { file: self.bytes.as_ref(), index: &self.index }
     }
 
-    /// Makes this log part `part` of a set whose events before it number `first_event`.
+    /// Makes this log part `part` of a set. The parts before it have `first_event` events.
     pub(crate) fn set_place(&mut self, part: u16, first_event: u64) {
         self.index.part = part;
         self.index.first_event = first_event;
@@ -98,7 +99,7 @@ impl<'a> LogView<'a> {
     }
 
     pub(crate) fn header(self) -> &'a RawHeader {
-        // Opening has read the same bytes; a map that shrank since then cannot get here.
+        // Opening has read the same bytes, and a map keeps its length.
         header::overlay(self.file).unwrap_or(&EMPTY_HEADER)
     }
 
@@ -112,7 +113,7 @@ impl<'a> LogView<'a> {
         WinStr::utf16(&self.header().system_root)
     }
 
-    /// Major, minor and build number of its Windows.
+    /// Major, minor and build number of that machine's Windows.
     pub fn os_version(self) -> (u32, u32, u32) {
         let header = self.header();
         (header.major.get(), header.minor.get(), header.build.get())
@@ -123,7 +124,7 @@ impl<'a> LogView<'a> {
         WinStr::utf16(&self.header().service_pack)
     }
 
-    /// 1 workstation, 2 domain controller, 3 server.
+    /// Product type of that machine's Windows: 1 workstation, 2 domain controller, 3 server.
     pub fn product_type(self) -> u8 {
         self.header().product_type
     }
@@ -138,26 +139,26 @@ impl<'a> LogView<'a> {
         self.header().memory.get()
     }
 
-    /// The highest address of user mode; stack frames above it are the kernel's.
+    /// The highest address of user mode. Stack frames above this address are the kernel's.
     pub fn highest_user_address(self) -> u64 {
         match self.header().highest_user_address.get() {
-            // The header is gone.
+            // The header is lost.
             0 => header::highest_user_address(self.index.is64),
             address => address,
         }
     }
 
-    /// Whether it was captured on a 64-bit Windows.
+    /// Whether the log was captured on a 64-bit Windows.
     pub fn is_64_bit(self) -> bool {
         self.index.is64
     }
 
-    /// The whole file.
+    /// The bytes of the whole file.
     pub fn bytes(self) -> &'a [u8] {
         self.file
     }
 
-    /// Bytes of the file.
+    /// Size of the file in bytes.
     pub fn size(self) -> u64 {
         self.file.len() as u64
     }
@@ -172,12 +173,12 @@ impl<'a> LogView<'a> {
         self.index.first_event
     }
 
-    /// Number of events.
+    /// Number of events of this log.
     pub fn event_count(self) -> u32 {
         self.index.event_count()
     }
 
-    /// How large the tables are.
+    /// Number of entries of each table.
     pub fn tables(self) -> TableSizes {
         TableSizes {
             events: self.index.event_count(),
@@ -189,13 +190,13 @@ impl<'a> LogView<'a> {
         }
     }
 
-    /// What is wrong with the tables, and the places that recovery could make nothing of. Events are not
-    /// looked at.
+    /// The damage of the tables, and the places that recovery could not read. [`Log::parse`] reads no event,
+    /// so it counts no damaged events.
     pub fn damage(self) -> &'a Damage {
         &self.index.damage
     }
 
-    /// What recovery made of the log, where it was opened by `Log::recover`.
+    /// The result of recovery, or `None` where the log was not opened by `Log::recover`.
     pub fn recovery(self) -> Option<&'a Recovery> {
         self.index.recovery.as_deref()
     }
@@ -217,18 +218,17 @@ impl<'a> LogView<'a> {
         Event::read(self, position, offset).map_err(|e| e.in_part(self.index.part))
     }
 
-    /// Events of this log, by their positions.
+    /// The events of this log at these positions, in order.
     ///
-    /// Bytes of the next events are asked for before they are needed: records are scattered over more
-    /// cache lines than a processor foresees, and whoever reads only parts of each would wait for memory
-    /// most of the time.
+    /// The iterator prefetches the bytes of the next events. Records are scattered over more cache lines than
+    /// a processor predicts, so code that reads only parts of each record would mostly wait for memory.
     pub fn events(self, positions: Range<u32>) -> Events<'a> {
         Events { log: self, positions, ahead: Ahead::default() }
     }
 
-    /// Times of the first events that can be read from one end of the log, at most `most`.
+    /// Times of the readable events at one end of the log, at most `most`.
     fn times(self, positions: impl Iterator<Item = u32>, most: usize) -> Vec<FileTime> {
-        // Only a handful of records are looked at, so it is as quick for any size.
+        // Reading at most this many records takes the same time for a log of any size.
         const TRIES: usize = 64;
         positions
             .take(TRIES)
@@ -238,7 +238,8 @@ impl<'a> LogView<'a> {
             .collect()
     }
 
-    /// Time of the first and of the last event that can be read.
+    /// Time of the first and of the last readable event, or `None` where the 64 events at an end of the log
+    /// are all damaged or missing.
     pub fn time_span(self) -> Option<(FileTime, FileTime)> {
         let count = self.index.event_count();
         let first = self.times(0..count, 1);
@@ -246,8 +247,8 @@ impl<'a> LogView<'a> {
         Some((*first.first()?, *last.first()?))
     }
 
-    /// About when the log begins and ends: the middle time of a few events at either end, so that
-    /// a damaged time, or events that were merged in late, do not count.
+    /// The approximate begin and end of the log: the median time of a few events at each end. A damaged time,
+    /// or an event that was merged in late, does not change the median.
     pub(crate) fn usual_span(self) -> Option<(FileTime, FileTime)> {
         let count = self.index.event_count();
         let few = (count as usize / 8).clamp(1, 15);
@@ -258,33 +259,34 @@ impl<'a> LogView<'a> {
         Some((middle(self.times(0..count, few))?, middle(self.times((0..count).rev(), few))?))
     }
 
-    /// String `index` of the string table; empty where the table has no such entry, as Process
-    /// Monitor would show it.
+    /// String `index` of the string table. A string that the table does not have is empty, as in Process
+    /// Monitor.
     pub fn string(self, index: u32) -> WinStr<'a> {
         self.index.strings.get(self.tables_bytes(), index).unwrap_or_default()
     }
 
-    /// Icon `index` of the icon table.
+    /// Icon `index` of the icon table, or `None` where the table has no such icon or the icon is damaged.
     pub fn icon(self, index: u32) -> Option<Icon<'a>> {
         self.index.icons.read_one(self.tables_bytes(), index).ok()
     }
 
-    /// All addresses with a name, ascending.
+    /// All addresses with a name (16 bytes; IPv4 in the first four), and their names, ascending by address.
     pub fn hosts(self) -> impl Iterator<Item = ([u8; 16], WinStr<'a>)> {
         self.index.hosts.hosts(self.file)
     }
 
-    /// All ports with a name (whether of TCP, number), UDP first, ascending.
+    /// All ports with a name (whether TCP, and number), and their names. UDP ports come first; numbers
+    /// ascend.
     pub fn ports(self) -> impl Iterator<Item = ((bool, u16), WinStr<'a>)> {
         self.index.hosts.ports(self.file)
     }
 
-    /// The stored name of an address (16 bytes; IPv4 in the first four).
+    /// The stored name of an address (16 bytes; IPv4 in the first four), or `None` where it has none.
     pub fn host(self, ip: &[u8; 16]) -> Option<WinStr<'a>> {
         self.index.hosts.host(self.file, ip)
     }
 
-    /// The stored name of a port.
+    /// The stored name of a port, or `None` where it has none.
     pub fn port(self, is_tcp: bool, port: u16) -> Option<WinStr<'a>> {
         self.index.hosts.port(self.file, is_tcp, port)
     }
@@ -306,13 +308,13 @@ impl<'a> LogView<'a> {
         (0..self.process_count()).filter_map(move |position| self.process_at(position))
     }
 
-    /// Where in the table the process with this index stands.
+    /// Position in the table, ascending by process index, of the process with this index.
     pub fn process_position(self, process_index: u32) -> Option<u32> {
         let at = self.index.processes.binary_search_by_key(&process_index, |entry| entry.0).ok()?;
         Some(at as u32)
     }
 
-    /// The process with this index.
+    /// The process with this index, or `None` where the table has no readable record of it.
     pub fn process(self, process_index: u32) -> Option<Process<'a>> {
         self.process_at(self.process_position(process_index)?)
     }
@@ -338,5 +340,5 @@ impl<'a> LogView<'a> {
     }
 }
 
-/// Stands in for a header that cannot be read any more.
+/// Replaces a header that cannot be read.
 static EMPTY_HEADER: RawHeader = zerocopy::transmute!([0u8; header::SIZE]);

@@ -1,18 +1,18 @@
-//! Where the events of a log are.
+//! The file offsets of the events of a log.
 
 use crate::error::{Error, Result};
 use crate::raw::bytes::{parse_at, records};
 use crate::raw::header::RawHeader;
 use crate::raw::offsets::RawOffset;
 
-/// The offsets of the events of a log, in their order.
+/// The file offsets of the events of a log, in the order of the events.
 #[derive(Debug)]
 pub(crate) enum Offsets {
-    /// The file's own array, read in place.
+    /// The event offset array of the file, read in place.
     InFile {
-        /// Where the array begins.
+        /// File offset of the array.
         at: u64,
-        /// How many entries it has, all of which lie inside the file.
+        /// Number of entries. The whole array is inside the file.
         count: u32,
     },
     /// Found by recovery: five bytes an event.
@@ -20,7 +20,7 @@ pub(crate) enum Offsets {
 }
 
 impl Offsets {
-    /// The array that the header names. Nothing of it is read but whether it fits.
+    /// The array that the header names. Only the extent of the array is checked; no entry is read.
     pub(crate) fn in_file(file: &[u8], header: &RawHeader) -> Result<Self> {
         let (at, count) = (header.offsets.get(), header.event_count.get());
         match parse_at(file, at, "event offset array", records::<RawOffset>(count)) {
@@ -39,7 +39,7 @@ impl Offsets {
         }
     }
 
-    /// Where the array is, or would be.
+    /// File offset of the array; 0 where recovery found the events.
     pub(crate) fn at(&self) -> u64 {
         match self {
             Self::InFile { at, .. } => *at,
@@ -47,7 +47,7 @@ impl Offsets {
         }
     }
 
-    /// Offset of the event at `position`.
+    /// File offset of the event at `position`.
     #[inline]
     pub(crate) fn get(&self, file: &[u8], position: u32) -> Option<u64> {
         match self {

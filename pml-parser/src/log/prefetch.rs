@@ -1,30 +1,30 @@
-//! Asking for memory before it is needed.
+//! Prefetching: loads bytes into the cache before they are needed.
 
 /// Bytes of a cache line.
 const LINE: usize = 64;
 
-/// Touches all lines of some bytes. The loads do not depend on one another, so none waits for the one
-/// before; the instruction that only hints is a twentieth faster over headers alone, makes no difference
-/// where anything else is read, and is unsafe code.
+/// Loads one byte of every cache line. The loads are independent, so no load waits for the one before it. A
+/// prefetch instruction is only a twentieth faster where headers alone are read, makes no difference
+/// elsewhere, and needs unsafe code.
 #[inline]
 pub(crate) fn prefetch(bytes: &[u8]) {
     std::hint::black_box(bytes.iter().step_by(LINE).fold(0, |sum, byte| sum ^ byte));
 }
 
-/// Events that are asked for ahead.
+/// Number of events that are prefetched.
 pub(crate) const AHEAD: u32 = 8;
-/// Bytes that are asked for at once, at most: huge records are streamed by whoever reads them.
+/// The most bytes of one prefetch: the hardware prefetches the rest of a huge record as it is read.
 const MOST_WARMED: u64 = 16 << 10;
 
-/// Asks for a file's bytes before they are needed, those that lie in order once.
+/// Prefetches the bytes of a file, each only once where they are read in order.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Ahead {
-    /// Offset up to which bytes have been asked for.
+    /// Offset up to which bytes have been prefetched.
     warm: u64,
 }
 
 impl Ahead {
-    /// Asks for the bytes up to `end`.
+    /// Prefetches the bytes up to offset `end`.
     #[inline]
     pub(crate) fn ask(&mut self, file: &[u8], end: u64) {
         let start = self.warm.max(end.saturating_sub(MOST_WARMED));

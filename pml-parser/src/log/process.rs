@@ -1,20 +1,23 @@
 //! Processes and their modules.
 
+#[cfg(feature = "filter")]
+use crate::columns::ProcessField;
 use crate::log::LogView;
 use crate::module_map::Extent;
 use crate::raw::process::{ProcessRecord, RawModuleInfo, RawModules};
 use crate::text::WinStr;
 use crate::time::FileTime;
 
-/// PID of the System process, the same one for as long as Windows runs: the kernel and its drivers.
+/// PID of the System process: the kernel and its drivers. Only one process has this PID while Windows runs.
 pub(crate) const SYSTEM_PID: u32 = 4;
 
-/// A process of one log. `Copy`; texts are looked up when asked for.
+/// A process of one log: a `Copy` view of its record (docs/format.md, "Process table"). Accessors look texts
+/// up in the string table.
 #[derive(Clone, Copy, Debug)]
 pub struct Process<'a> {
     pub(crate) log: LogView<'a>,
     pub(crate) position: u32,
-    /// As the table has it. The record repeats it, but a damaged one may say something else.
+    /// The process index of the table. The record repeats the index, but a damaged record may differ.
     pub(crate) index: u32,
     pub(crate) record: ProcessRecord<'a>,
 }
@@ -22,16 +25,16 @@ pub struct Process<'a> {
 /// Whether a process runs with a virtualized file system and registry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Virtualized {
-    /// It does not.
+    /// The process is not virtualized.
     No,
-    /// It does.
+    /// The process is virtualized.
     Yes,
-    /// The capture did not say; the stored number.
+    /// The capture does not say; the field is the stored number.
     NotAvailable(u32),
 }
 
 impl Virtualized {
-    /// The number that a log stores for it.
+    /// The number that a log stores.
     pub(crate) fn code(self) -> u32 {
         match self {
             Self::No => 0,
@@ -42,7 +45,8 @@ impl Virtualized {
 }
 
 impl<'a> Process<'a> {
-    /// The key that events refer to; unique within one log, not across the parts of a set.
+    /// The key by which events refer to the process. It is unique in one log, but not across the parts of a
+    /// set.
     pub fn index(self) -> u32 {
         self.index
     }
@@ -62,7 +66,7 @@ impl<'a> Process<'a> {
         self.record.fixed.parent_pid.get()
     }
 
-    /// Process index of the parent, which often has no record.
+    /// Process index of the parent. The process table often has no record of the parent.
     pub fn parent_index(self) -> u32 {
         self.record.fixed.parent_index.get()
     }
@@ -82,13 +86,13 @@ impl<'a> Process<'a> {
         FileTime(self.record.fixed.start.get())
     }
 
-    /// When it ended, or `None` while it runs.
+    /// When the process ended, or `None` if it was still running when the capture ended.
     pub fn end(self) -> Option<FileTime> {
         let end = self.record.fixed.end.get();
         (end != 0).then_some(FileTime(end))
     }
 
-    /// Whether it is virtualized.
+    /// Whether the process runs with a virtualized file system and registry.
     pub fn virtualized(self) -> Virtualized {
         match self.record.fixed.virtualized.get() {
             0 => Virtualized::No,
@@ -97,7 +101,7 @@ impl<'a> Process<'a> {
         }
     }
 
-    /// Whether it is a 64-bit process.
+    /// Whether the process is a 64-bit process.
     pub fn is_64_bit(self) -> bool {
         self.record.fixed.is64.get() != 0
     }
@@ -142,17 +146,33 @@ impl<'a> Process<'a> {
         self.log.string(self.record.fixed.description.get())
     }
 
-    /// Index of its 16-pixel icon in the icon table; 0 for none.
+    /// The text of a field; `None` where the field holds no text.
+    #[cfg(feature = "filter")]
+    pub(crate) fn text(self, field: ProcessField) -> Option<WinStr<'a>> {
+        Some(match field {
+            ProcessField::Name => self.name(),
+            ProcessField::ImagePath => self.image_path(),
+            ProcessField::CommandLine => self.command_line(),
+            ProcessField::User => self.user(),
+            ProcessField::Integrity => self.integrity(),
+            ProcessField::Company => self.company(),
+            ProcessField::Version => self.version(),
+            ProcessField::Description => self.description(),
+            _ => return None,
+        })
+    }
+
+    /// Index of the 16-pixel icon in the icon table; 0 for none.
     pub fn small_icon(self) -> u32 {
         self.record.fixed.small_icon.get()
     }
 
-    /// Index of its 32-pixel icon in the icon table; 0 for none.
+    /// Index of the 32-pixel icon in the icon table; 0 for none.
     pub fn big_icon(self) -> u32 {
         self.record.fixed.big_icon.get()
     }
 
-    /// Modules in table order, which is the order in which Process Monitor searches them.
+    /// The modules of the process, in table order.
     pub fn modules(self) -> Modules<'a> {
         Modules { log: self.log, raw: self.record.modules, next: 0 }
     }
@@ -216,12 +236,13 @@ impl ExactSizeIterator for Modules<'_> {}
 pub struct Module<'a> {
     /// Lowest address.
     pub base: u64,
-    /// Bytes of the image.
+    /// Size of the image in bytes.
     pub size: u32,
-    /// When it was loaded; for images that were there before the capture, when Process Monitor
-    /// looked at the process.
+    /// When the image was loaded. For an image that was already loaded when Process Monitor first listed the
+    /// modules of the process, the time of that listing.
     pub load_time: FileTime,
-    /// `TimeDateStamp` of the image: seconds since 1970, or a hash in reproducible builds.
+    /// `TimeDateStamp` of the image: seconds since 1970, or a hash if the build of the image was
+    /// reproducible.
     pub timestamp: u32,
     pub(crate) log: LogView<'a>,
     pub(crate) info: &'a RawModuleInfo,
@@ -252,7 +273,7 @@ impl<'a> Module<'a> {
         self.log.string(self.info.description.get())
     }
 
-    /// Index of the path in the string table of its log.
+    /// Index of the path in the string table of the log.
     pub fn path_index(self) -> u32 {
         self.info.path.get()
     }

@@ -2,33 +2,35 @@
 
 use crate::error::Error;
 
-/// How much of a log could be recovered; made by `Log::recover`, added up over the parts of a set.
+/// How much of a log could be recovered. `Log::recover` makes it for one log;
+/// [`LogSet::recovery`](crate::LogSet::recovery) adds it up over the parts of a set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Recovery {
-    /// Why the log does not open as it is, the first reason of a set; `None` where it does.
+    /// Why [`Log::parse`](crate::Log::parse) refuses the log; in a set, the reason of the first such part.
+    /// `None` where it does not refuse it.
     pub cause: Option<Error>,
-    /// Whether the header is that of a closed capture, and its last tables lie beyond the end of the file:
-    /// the file was cut short.
+    /// Whether the file was cut short: the header is the header of a closed capture, and its last tables are
+    /// beyond the end of the file.
     pub is_cut: bool,
-    /// Readable events, the doubtful ones included.
+    /// Events that can be read, including the doubtful events.
     pub kept: u64,
     /// Events kept although a header field is implausible or the record may be truncated.
     pub doubtful: u64,
-    /// Lost events, or the least number of them.
+    /// Number of lost events, or the smallest possible number of them.
     pub lost: u64,
-    /// Whether `lost` is the number rather than the least one: a table or count says how many events
-    /// there were.
+    /// Whether `lost` is exact: a table or a count in the file still gives the number of events.
     pub lost_is_exact: bool,
-    /// Bytes between events in which no event could be found.
+    /// Bytes of the gaps between events in which no event was found.
     pub lost_bytes: u64,
-    /// Processes whose identity or texts come from the events, because the tables lack them.
+    /// Processes whose identity or texts come from events, because the tables do not have them.
     pub processes_rebuilt: u32,
-    /// Processes that events belong to and about which neither tables nor events say anything.
+    /// Processes to which events belong, but of which neither tables nor events give the identity.
     pub processes_unknown: u32,
 }
 
 impl Recovery {
-    /// Whether nothing was lost, doubtful or rebuilt, and the log opens as it is.
+    /// Whether recovery found nothing wrong: the log opens unchanged, and nothing is doubtful, lost or
+    /// rebuilt.
     pub fn is_whole(&self) -> bool {
         self.cause.is_none()
             && self.doubtful == 0
@@ -37,7 +39,7 @@ impl Recovery {
             && self.processes_rebuilt == 0
     }
 
-    /// Adds the result of a later part.
+    /// Adds the result of a later part of the set.
     pub fn merge(&mut self, later: &Self) {
         if self.cause.is_none() {
             self.cause = later.cause;

@@ -1,4 +1,4 @@
-//! A capture: one log, or the parts `X.pml`, `X-1.pml`, `X-2.pml` … of one.
+//! A capture: one log, or several parts `X.pml`, `X-1.pml`, `X-2.pml` ….
 
 use super::event::{Event, EventId};
 use super::recovery::Recovery;
@@ -7,13 +7,13 @@ use crate::error::{Damage, Error, ErrorKind, Result};
 use crate::time::FileTime;
 use std::ops::Range;
 
-/// The parts of one capture, in order; event ids run through all of them.
+/// The parts of one capture, in order. Event ids run through all parts.
 #[derive(Debug)]
 pub struct LogSet<B> {
     parts: Vec<Log<B>>,
 }
 
-/// A run of events of one part: the unit of parallel work.
+/// Consecutive events of one part: the unit of parallel work, made by [`LogSet::ranges`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventRange {
     part: u16,
@@ -21,12 +21,12 @@ pub struct EventRange {
 }
 
 impl EventRange {
-    /// Position of the part in the set.
+    /// Position of the part in the set, from 0.
     pub fn part(&self) -> u16 {
         self.part
     }
 
-    /// Positions of the events in that part.
+    /// Positions of the events in that part, from 0.
     pub fn events(&self) -> Range<u32> {
         self.events.clone()
     }
@@ -35,11 +35,11 @@ impl EventRange {
 /// Why two logs are not parts of one capture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mismatch {
-    /// Captured on another machine.
+    /// The computer names differ.
     Computer,
-    /// One is 32-bit, the other 64-bit.
+    /// One log is 32-bit, the other 64-bit.
     Bitness,
-    /// They were captured over times that overlap, or in the other order.
+    /// The later log begins before the earlier log ends.
     Time,
 }
 
@@ -53,9 +53,10 @@ impl std::fmt::Display for Mismatch {
     }
 }
 
-/// Whether `later` can be a later part of the capture that `earlier` belongs to.
+/// Why `later` cannot be a later part of the same capture as `earlier`, or `None` where it can. The headers
+/// give the machine and the bitness; a few events at each end give the times.
 pub fn mismatch(earlier: LogView<'_>, later: LogView<'_>) -> Option<Mismatch> {
-    // A header that is gone, or is none any more, names no computer.
+    // A header that is lost or overwritten names no computer.
     let names_one = |log: LogView<'_>| {
         let cause = log.recovery().and_then(|recovery| recovery.cause);
         !log.computer().is_empty() && cause.is_none_or(|cause| cause.kind() != ErrorKind::NotPml)
@@ -74,8 +75,8 @@ pub fn mismatch(earlier: LogView<'_>, later: LogView<'_>) -> Option<Mismatch> {
 }
 
 impl<B: AsRef<[u8]>> LogSet<B> {
-    /// A set of these parts, in this order. Use [`mismatch`] first where it is not known that
-    /// they belong together.
+    /// A set of these parts, in this order; parts after the first 65,535 are dropped. [`mismatch`] says
+    /// whether two logs belong together.
     pub fn new(mut parts: Vec<Log<B>>) -> Self {
         parts.truncate(usize::from(u16::MAX));
         let mut first_event = 0;
@@ -91,37 +92,38 @@ impl<B: AsRef<[u8]>> LogSet<B> {
         self.parts.iter().map(Log::view)
     }
 
-    /// Part `part` of the set.
+    /// Part `part` of the set, from 0.
     pub fn part(&self, part: u16) -> Option<LogView<'_>> {
         self.parts.get(usize::from(part)).map(Log::view)
     }
 
-    /// Number of events of all parts.
+    /// Number of events in all parts.
     pub fn event_count(&self) -> u64 {
         self.parts().map(|log| u64::from(log.event_count())).sum()
     }
 
-    /// Bytes of all parts.
+    /// Size of all files together in bytes.
     pub fn size(&self) -> u64 {
         self.parts().map(LogView::size).sum()
     }
 
-    /// Time of the first event of the first part and of the last event of the last part.
+    /// Time of the first event of the first part that has a [`LogView::time_span`], and of the last event of
+    /// the last such part.
     pub fn time_span(&self) -> Option<(FileTime, FileTime)> {
         let first = self.parts().find_map(LogView::time_span)?;
         let last = self.parts.iter().rev().find_map(|log| log.view().time_span())?;
         Some((first.0, last.1))
     }
 
-    /// What is wrong with the tables of all parts.
+    /// The damage of the tables of all parts, as [`LogView::damage`] has it.
     pub fn table_damage(&self) -> Damage {
         let mut damage = Damage::default();
         self.parts().for_each(|log| damage.merge(log.damage()));
         damage
     }
 
-    /// What recovery made of all parts, where one of them was opened by `Log::recover`. Parts that opened as
-    /// they are count as kept.
+    /// The results of recovery of all parts, added up, or `None` where no part was opened by `Log::recover`.
+    /// All events of the other parts count as kept.
     pub fn recovery(&self) -> Option<Recovery> {
         let mut sum: Option<Recovery> = None;
         if self.parts().all(|log| log.recovery().is_none()) {
@@ -142,10 +144,10 @@ impl<B: AsRef<[u8]>> LogSet<B> {
     /// The event with this id.
     ///
     /// # Errors
-    /// When its record is damaged or there is no such event.
+    /// When the record is damaged, or no event has this id.
     pub fn event(&self, id: EventId) -> Result<Event<'_>> {
         let after = self.parts.partition_point(|log| log.view().first_event_id() <= id);
-        // Parts without events share their first id with the next part: the last one has it.
+        // Parts without events share their first id with the next part. The last of them has the event.
         let log = after.checked_sub(1).and_then(|at| self.parts.get(at)).map(Log::view);
         log.and_then(|log| {
             let position = u32::try_from(id - log.first_event_id()).ok()?;
@@ -154,10 +156,9 @@ impl<B: AsRef<[u8]>> LogSet<B> {
         .unwrap_or(Err(Error::new(ErrorKind::NoSuchEvent(id), "event", 0)))
     }
 
-    /// Cuts the set into ranges of at most `events` events and about `bytes` bytes of records,
-    /// none of which crosses a part; those of a part have about the same size, so that threads are
-    /// done at about the same time. The cut depends on the set alone, so whatever is made of it does
-    /// too.
+    /// Divides the set into ranges of at most `events` events and about `bytes` bytes of records. No range
+    /// crosses parts. The ranges of a part have about the same size, so threads finish at about the same
+    /// time. The ranges depend only on the set and the limits, never on the number of threads.
     pub fn ranges(&self, events: u32, bytes: u64) -> impl Iterator<Item = EventRange> + '_ {
         let events = events.max(1);
         self.parts().enumerate().flat_map(move |(part, log)| {
@@ -171,7 +172,7 @@ impl<B: AsRef<[u8]>> LogSet<B> {
                 }
                 let mut end = start.saturating_add(events).min(count);
                 let from = log.event_offset(start).unwrap_or(0);
-                // Halve until the records fit; one record always does.
+                // Halve until the records fit. One record is always allowed.
                 while end - start > 1 && log.event_offset(end - 1).unwrap_or(0).saturating_sub(from) > bytes {
                     end = start + (end - start) / 2;
                 }
@@ -181,13 +182,13 @@ impl<B: AsRef<[u8]>> LogSet<B> {
         })
     }
 
-    /// The events of a range.
+    /// The events of a range, in order. A damaged event is an error, and the next event follows it.
     pub fn events_in(&self, range: &EventRange) -> impl Iterator<Item = Result<Event<'_>>> + use<'_, B> {
         let positions = range.events();
         self.part(range.part).into_iter().flat_map(move |log| log.events(positions.clone()))
     }
 
-    /// All events.
+    /// All events of all parts, in order. A damaged event is an error, and the next event follows it.
     pub fn events(&self) -> impl Iterator<Item = Result<Event<'_>>> {
         self.parts().flat_map(|log| log.events(0..log.event_count()))
     }

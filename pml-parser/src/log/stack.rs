@@ -22,14 +22,14 @@ impl<'a> Stack<'a> {
         self.frames.is_empty()
     }
 
-    /// The innermost frames, at most so many.
+    /// The innermost frames, at most `frames` of them.
     #[must_use]
     pub fn first(self, frames: usize) -> Self {
         let bytes = frames.saturating_mul(self.pointer).min(self.frames.len());
         Self { frames: self.frames.get(..bytes).unwrap_or(self.frames), ..self }
     }
 
-    /// The addresses as they stand in the file.
+    /// The bytes of the addresses, as stored.
     pub fn raw(self) -> &'a [u8] {
         self.frames
     }

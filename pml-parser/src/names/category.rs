@@ -1,6 +1,6 @@
-//! The Category column.
+//! The values of the Category column.
 
-/// What kind of access an operation is.
+/// The kind of access that an operation makes, as Process Monitor's Category column shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Category {
     /// No category: the cell is empty.
@@ -32,16 +32,16 @@ impl Category {
     }
 }
 
-/// How the category of an operation is found (docs/format.md, "Category").
+/// The rule that gives the category of an operation (docs/format.md, "Category").
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Rule {
     /// Always the same.
     Fixed(Category),
-    /// From the open result, or without one from the disposition.
+    /// From the open result, or from the disposition where there is no open result.
     ByOpenResult,
     /// From the control code.
     ByControlCode,
-    /// Write when bit 0 of the buffer asks for deletion.
+    /// Write when bit 0 of the buffer requests deletion.
     ByDeleteBit,
     /// Write when the first byte of the buffer is not zero.
     ByDeleteByte,

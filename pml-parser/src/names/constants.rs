@@ -1,4 +1,4 @@
-//! Every operation that has a number of its own, as a constant of [`Operation`].
+//! A constant of [`Operation`] for every operation with a known number.
 
 use super::operation::{EventClass, Operation};
 
@@ -269,7 +269,8 @@ operations! {
 }
 
 impl Operation {
-    /// Whether it renames a file: the target path is the new name.
+    /// Whether the operation renames a file: [`Event::target_path`](crate::Event::target_path) is the new
+    /// path.
     pub const fn is_rename(self) -> bool {
         matches!(
             self,
@@ -280,7 +281,8 @@ impl Operation {
         )
     }
 
-    /// Whether it makes a hard link: the target path is the link.
+    /// Whether the operation makes a hard link: [`Event::target_path`](crate::Event::target_path) is the
+    /// link.
     pub const fn is_link(self) -> bool {
         matches!(
             self,

@@ -1,6 +1,6 @@
 //! File system and device control codes, with the category of the operations that send them.
 //!
-//! Asked from Process Monitor 3.93 (docs/format.md, "Control codes").
+//! Observed in Process Monitor 3.93 (docs/format.md, "Control codes").
 
 use super::category::Category;
 use super::category::Category::{Empty, Read, ReadMetadata, Write, WriteMetadata};

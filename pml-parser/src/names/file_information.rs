@@ -1,7 +1,7 @@
 //! `FILE_INFORMATION_CLASS` names, as `QueryDirectory` prints them.
 //!
-//! Asked from Process Monitor 3.93; from 78 on it reads past its own table, and `<Unknown>` is
-//! printed here instead (docs/format.md, "QueryDirectory").
+//! Observed in Process Monitor 3.93. From number 78 on, Process Monitor reads past the end of its table; this
+//! crate prints `<Unknown>` instead (docs/format.md, "QueryDirectory").
 
 /// The name of an information class.
 pub(crate) fn name(class: u32) -> &'static str {

@@ -1,7 +1,7 @@
 //! The operations of the file system class and their sub-operations.
 //!
-//! Names, categories and raw names were asked from Process Monitor 3.93 for every number
-//! (docs/format.md, "File system operations").
+//! Names, categories and raw names were observed in Process Monitor 3.93 for every number (docs/format.md,
+//! "File system operations").
 
 use super::category::Category::{Empty, Read, ReadMetadata, Write, WriteMetadata};
 use super::category::Rule::{self, ByControlCode, ByDeleteBit, ByDeleteByte, ByOpenResult, Fixed};
@@ -9,15 +9,15 @@ use super::category::Rule::{self, ByControlCode, ByDeleteBit, ByDeleteByte, ByOp
 /// One operation number of the class.
 #[derive(Clone, Copy)]
 pub(crate) struct FileOperation {
-    /// What the Operation column prints; for an operation with sub-operations, what it prints
-    /// for one that is not listed.
+    /// The text of the Operation column. For an operation with sub-operations, the text of a sub-operation
+    /// that is not listed.
     pub name: &'static str,
-    /// The raw name, for calls that came as an IRP.
+    /// The raw name of calls that came as an IRP.
     pub irp: &'static str,
-    /// The raw name, for calls that came as fast I/O.
+    /// The raw name of calls that came as fast I/O.
     pub fast_io: &'static str,
     pub category: Rule,
-    /// The sub-operations, where byte 0 of the details tells which one it is.
+    /// The sub-operations, where byte 0 of the details is the number of one.
     pub subs: Option<&'static [SubOperation]>,
 }
 
@@ -26,18 +26,18 @@ pub(crate) struct FileOperation {
 pub(crate) struct SubOperation {
     pub sub: u8,
     pub name: &'static str,
-    /// The name that raw output shows as a first property.
+    /// The name that raw output shows as the first property.
     pub label: &'static str,
-    /// A raw name of its own.
+    /// The raw name, where it differs from that of the operation.
     pub irp: Option<&'static str>,
-    /// A fast I/O name of its own.
+    /// The fast I/O name, where it differs from that of the operation.
     pub fast_io: Option<&'static str>,
-    /// A category of its own.
+    /// The category, where it differs from that of the operation.
     pub category: Option<Rule>,
 }
 
 impl FileOperation {
-    /// The sub-operation `sub`, where the operation has it.
+    /// The sub-operation with number `sub`, where the operation has one.
     pub(crate) fn sub(&self, sub: u8) -> Option<&'static SubOperation> {
         let subs = self.subs?;
         subs.binary_search_by_key(&sub, |entry| entry.sub).ok().and_then(|at| subs.get(at))
@@ -66,7 +66,7 @@ const fn minor(sub: u8, name: &'static str) -> SubOperation {
 }
 
 /// The operations of the file system class, by number: IRP major function + 20, and below 20 the
-/// fast I/O calls. Spelling mistakes are Process Monitor's own.
+/// fast I/O calls. The spelling mistakes are Process Monitor's.
 #[rustfmt::skip]
 pub(crate) static FILE: [FileOperation; 49] = [
     irp("VolumeDismount", "IRP_MJ_VOLUME_DISMOUNT", Fixed(Empty)),

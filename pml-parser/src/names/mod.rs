@@ -1,6 +1,6 @@
-//! Names: each number of the format and its text stand here once, as data.
+//! Names: the numbers of the format and their texts, each once, as data.
 //!
-//! Nothing in here reads a log, and nothing outside spells these names again.
+//! No code in this folder reads a log. Code outside of it does not repeat these names.
 
 pub(crate) mod category;
 pub(crate) mod constants;

@@ -1,11 +1,11 @@
-//! NTSTATUS codes and the texts Process Monitor prints for them.
+//! NTSTATUS codes and the texts that Process Monitor prints for them.
 //!
-//! Asked from Process Monitor 3.93 code by code (docs/format.md, "Result"): these are all that
-//! have a text; every other code prints as `0x` and upper-case hexadecimal digits.
+//! Observed in Process Monitor 3.93, code by code (docs/format.md, "Result"). The table has every code that
+//! has a text. All other codes print as `0x` and upper-case hexadecimal digits.
 
 use std::fmt;
 
-/// The final status of an operation.
+/// The final status of an operation: an NTSTATUS code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NtStatus(pub u32);
 
@@ -15,7 +15,7 @@ impl NtStatus {
     /// The operation was still pending when the capture ended.
     pub const PENDING: Self = Self(0x103);
 
-    /// Whether the operation never got its completion.
+    /// Whether the operation was never completed.
     pub const fn is_pending(self) -> bool {
         self.0 == Self::PENDING.0
     }
@@ -25,7 +25,12 @@ impl NtStatus {
         self.0 >> 30 == 3
     }
 
-    /// The text of the code, or `None` where Process Monitor prints the number. The text of
+    /// The texts of all codes that have one; some texts occur several times.
+    pub fn texts() -> impl Iterator<Item = &'static str> {
+        TEXTS.iter().map(|entry| entry.1)
+    }
+
+    /// The text that Process Monitor prints for the code, or `None` where it prints the number. The text of
     /// [`NtStatus::PENDING`] is empty.
     pub fn text(self) -> Option<&'static str> {
         let at = TEXTS.binary_search_by_key(&self.0, |entry| entry.0).ok()?;
@@ -33,7 +38,7 @@ impl NtStatus {
     }
 }
 
-/// As the Result column shows it.
+/// The text of the Result column.
 impl fmt::Display for NtStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.text() {
@@ -43,10 +48,10 @@ impl fmt::Display for NtStatus {
     }
 }
 
-/// Code and text, ascending. Two slips are Process Monitor's own: 0xC000A2A2 ends in a blank,
-/// and 0xC000A2A4 repeats the text of 0xC000A2A3.
+/// Code and text, ascending. Two mistakes are Process Monitor's: the text of 0xC000A2A2 ends in a blank, and
+/// 0xC000A2A4 repeats the text of 0xC000A2A3.
 #[rustfmt::skip]
-pub(crate) static TEXTS: &[(u32, &str)] = &[
+static TEXTS: &[(u32, &str)] = &[
     (0x00000000, "SUCCESS"),
     (0x00000103, ""),
     (0x00000104, "REPARSE"),

@@ -5,7 +5,7 @@ use super::category::Rule::{self, ByKeyDisposition, Fixed};
 use super::constants::major;
 use super::file_operation::{FILE, FileOperation, SubOperation};
 
-/// What kind of event a record is.
+/// The class of an event, as Process Monitor's Event Class column shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum EventClass {
     /// Processes, threads, images.
@@ -18,7 +18,7 @@ pub enum EventClass {
     Profiling,
     /// TCP and UDP.
     Network,
-    /// Any other number; 0 is a completion that found no partner, 6 is reserved for IPC.
+    /// Any other number. 0 is a completion without its operation; 6 is reserved for IPC.
     Other(u16),
 }
 
@@ -27,7 +27,7 @@ impl EventClass {
     pub const NAMED: [Self; 5] =
         [Self::Process, Self::Registry, Self::FileSystem, Self::Profiling, Self::Network];
 
-    /// The class with this number.
+    /// The class with this number in the file.
     pub const fn from_code(code: u16) -> Self {
         match code {
             1 => Self::Process,
@@ -39,7 +39,7 @@ impl EventClass {
         }
     }
 
-    /// The number in the file.
+    /// The number of the class in the file.
     pub const fn code(self) -> u16 {
         match self {
             Self::Process => 1,
@@ -49,6 +49,11 @@ impl EventClass {
             Self::Network => 5,
             Self::Other(code) => code,
         }
+    }
+
+    /// The names of all classes that have a name, in the order of their numbers.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        (0..=6).map(|code| Self::from_code(code).name())
     }
 
     /// The text of the Event Class column.
@@ -66,10 +71,17 @@ impl EventClass {
     }
 }
 
-/// What an unlisted operation is called.
+/// The name of an operation that is not listed.
 pub(crate) const UNKNOWN: &str = "<Unknown>";
 
-/// An operation: class, number, and what else its name depends on.
+/// Whether a text is the name of an operation or class that is not listed, without regard to case.
+#[cfg(feature = "filter")]
+pub(crate) fn is_unknown(text: &str) -> bool {
+    text.eq_ignore_ascii_case(UNKNOWN)
+}
+
+/// An operation: its class, its number, and its sub-operation where it has several. Constants name all known
+/// operations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Operation {
     /// The event class.
@@ -82,8 +94,7 @@ pub struct Operation {
 }
 
 impl Operation {
-    /// The operation of this number. `sub` counts only where the operation has sub-operations: other
-    /// operations are the same whatever it is.
+    /// The operation with this class and number. `sub` is ignored where the operation has no sub-operations.
     pub const fn of(class: EventClass, code: u16, sub: u8) -> Self {
         let sub = match class {
             EventClass::FileSystem if major::has_subs(code) => sub,
@@ -93,7 +104,7 @@ impl Operation {
         Self { class, code, sub }
     }
 
-    /// The text of the Operation column.
+    /// The text of Process Monitor's Operation column.
     pub fn name(self) -> &'static str {
         let at = usize::from(self.code);
         match self.class {
@@ -113,7 +124,7 @@ impl Operation {
         }
     }
 
-    /// The names of all operations, some of them several times.
+    /// The names of all operations; some names occur several times.
     pub fn names() -> impl Iterator<Item = &'static str> {
         let operations = EventClass::NAMED.into_iter().flat_map(|class| {
             // Some classes have gaps.
@@ -122,15 +133,15 @@ impl Operation {
         operations.flat_map(|operation| {
             let file = operation.file().filter(|_| operation.class == EventClass::FileSystem);
             let listed = file.and_then(|file| file.subs).unwrap_or_default();
-            // The last one is nowhere listed. Filters ask for all names with every value: to try every
-            // number would be slow.
+            // 255 is listed nowhere. Filters compare each value with all names, so trying every number
+            // would be slow.
             let others = [0, 1, u8::MAX].map(|sub| Self { sub, ..operation }.name());
             others.into_iter().chain(listed.iter().map(|sub| sub.name))
         })
     }
 
-    /// Whether Process Monitor has a name for the operation number (a sub-operation may still be
-    /// `<Unknown>`).
+    /// Whether Process Monitor has a name for the operation number. The sub-operation may still be
+    /// `<Unknown>`.
     pub fn is_known(self) -> bool {
         let at = usize::from(self.code);
         match self.class {
@@ -143,8 +154,8 @@ impl Operation {
         }
     }
 
-    /// The raw name, as Process Monitor's advanced output shows it: of an IRP, or of a fast I/O
-    /// call. Other classes than the file system have no raw names.
+    /// The raw name of a call that came as an IRP or as fast I/O, as Process Monitor's advanced output shows
+    /// it. For other classes than the file system, this is [`Operation::name`].
     pub fn raw_name(self, fast_io: bool) -> &'static str {
         let (EventClass::FileSystem, Some(operation)) = (self.class, self.file()) else {
             return self.name();
@@ -160,7 +171,7 @@ impl Operation {
         }
     }
 
-    /// How its category is found.
+    /// The rule that gives the category.
     pub(crate) fn category_rule(self) -> Rule {
         match self.class {
             EventClass::Registry => self.registry().map_or(Fixed(Empty), |operation| operation.category),
@@ -237,7 +248,7 @@ static UDP: [&str; 10] = [
 /// An operation of the registry class.
 pub(crate) struct RegistryOperation {
     pub name: &'static str,
-    /// Bytes in front of the path in the details.
+    /// Bytes before the path in the details.
     pub fixed: usize,
     pub category: Rule,
 }
@@ -246,7 +257,7 @@ const fn key(name: &'static str, fixed: usize, category: Rule) -> RegistryOperat
     RegistryOperation { name, fixed, category }
 }
 
-/// Operations of the registry class, by number; 18 has no name and no known layout.
+/// Operations of the registry class, by number. Number 18 has no name and no known layout.
 #[rustfmt::skip]
 static REGISTRY: [RegistryOperation; 22] = [
     key("RegOpenKey",               8,  ByKeyDisposition),
@@ -293,17 +304,17 @@ mod tests {
     }
 
     #[test]
-    fn all_names_are_there_and_not_too_often() {
+    fn names_are_complete_and_seldom_repeated() {
         let mut every = std::collections::BTreeSet::new();
         for class in EventClass::NAMED {
             for code in 0..=300 {
                 every.extend((0..=u8::MAX).map(|sub| Operation { class, code, sub }.name()));
             }
         }
-        // What there is no number for is unknown, and no name.
+        // Numbers without an operation are `<Unknown>`, which is not one of the names.
         let listed: std::collections::BTreeSet<_> = Operation::names().chain([UNKNOWN]).collect();
         assert_eq!(listed, every);
-        assert!(listed.contains("RegRestorekey"), "behind a gap");
+        assert!(listed.contains("RegRestorekey"), "after a gap in the numbers");
         assert!(Operation::names().count() < 500);
     }
 

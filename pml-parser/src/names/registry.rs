@@ -35,7 +35,7 @@ pub(crate) const MULTI_SZ: u32 = 7;
 /// `REG_QWORD`.
 pub(crate) const QWORD: u32 = 11;
 
-/// Classes of `RegQueryKey`; 6, 8 and above have no name in Process Monitor.
+/// Classes of `RegQueryKey`, by number. 6, 8 and higher numbers have no name in Process Monitor.
 static QUERIES: [&str; 8] = ["Basic", "Node", "Full", "Name", "Cached", "Flags", "", "HandleTags"];
 
 /// The name of a value type, or `None` where Process Monitor prints the number.
@@ -48,7 +48,7 @@ pub(crate) fn key_query(number: u32) -> Option<&'static str> {
     at(&QUERIES, number).filter(|name| !name.is_empty())
 }
 
-/// What became of opening or creating a key: 1 and 2 have names.
+/// The name of a disposition, the result of opening or creating a key. Only 1 and 2 have names.
 pub(crate) fn disposition(number: u32) -> Option<&'static str> {
     match number {
         1 => Some("REG_CREATED_NEW_KEY"),

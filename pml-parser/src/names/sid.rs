@@ -1,10 +1,9 @@
-//! Accounts every Windows knows under the same security identifier.
+//! Accounts that have the same security identifier on every Windows.
 //!
-//! Process Monitor asks the machine it runs on; these answers are the same on every machine with
-//! an English Windows. All other identifiers are printed as they are.
+//! Process Monitor looks an account up on the machine where it runs. The accounts of this table are the same
+//! on every English Windows. Other identifiers are printed unchanged.
 
-/// Identifier text and account, as Process Monitor prints it (an account without a domain keeps
-/// the backslash).
+/// Identifier and account, as Process Monitor prints them. An account without a domain keeps the backslash.
 #[rustfmt::skip]
 static ACCOUNTS: &[(&str, &str)] = &[
     ("S-1-1-0",      r"\Everyone"),

@@ -6,7 +6,7 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
-/// Why a file gives no part of a capture.
+/// Why a capture could not be opened from its files.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum OpenError {
@@ -16,38 +16,38 @@ pub enum OpenError {
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         error: io::Error,
     },
-    /// It is a directory.
+    /// The path is a directory.
     Directory {
         /// The directory.
         path: PathBuf,
     },
-    /// It is a pipe or a device: a log is read in place.
+    /// The path is a pipe or a device. A log must be a file, because it is mapped.
     NotRegular {
         /// The pipe or device.
         path: PathBuf,
     },
-    /// It has no bytes.
+    /// The file has no bytes.
     Empty {
         /// The file.
         path: PathBuf,
     },
-    /// The log does not open.
+    /// The log cannot be read, or its recovery failed.
     Log {
         /// The file.
         path: PathBuf,
-        /// What is wrong with the log, and where.
+        /// The error in the log, with its offset.
         error: Error,
     },
-    /// Two files that were both named are of different captures.
+    /// Two named files belong to different captures.
     NotOneCapture {
-        /// The file that was compared.
+        /// One of the files.
         path: PathBuf,
-        /// The file that `path` does not belong to.
+        /// The other file.
         other: PathBuf,
-        /// Why.
+        /// Why they are not parts of one capture.
         reason: Mismatch,
     },
     /// A page of the file could not be read, or the file became shorter, while the log was read.
@@ -56,12 +56,13 @@ pub enum OpenError {
     Cancelled,
 }
 
-/// A place of a file that could not be read while the log was read: what was read there is zeros.
+/// A place of a mapped file that could not be read. The map has zeros there, or ends where the file was cut
+/// short.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     /// The file.
     pub path: PathBuf,
-    /// Byte offset of the place.
+    /// Byte offset of the place in the file.
     pub offset: u64,
 }
 

@@ -1,11 +1,11 @@
-//! Mapping a file into memory, and living on when a page of it cannot be read: all unsafe code of the
-//! workspace.
+//! Maps a file into memory, and survives a page that cannot be read. All unsafe code of the workspace is
+//! here.
 //!
-//! A map is read by touching memory, so the system has no other way to say that it failed than a
-//! signal, SIGBUS. On Linux a handler puts a page of zeros in the place of the one that is missing,
-//! remembers where that was, and lets the program run on; whoever asks [`Map::fault`] before
-//! believing what was read is told. Elsewhere such a failure ends the program.
-#![allow(unsafe_code, reason = "neither mapping nor a handler of signals can be had without")]
+//! A map is read by memory access, so the system can report a failure only by a signal, SIGBUS. On Linux, a
+//! handler replaces the missing page by a page of zeros, remembers its offset, and lets the program continue.
+//! [`Map::fault`] returns that offset, so a caller must ask it before it trusts what was read. On other
+//! systems, such a failure ends the program.
+#![allow(unsafe_code, reason = "mapping a file and handling a signal need unsafe code")]
 
 use memmap2::Mmap;
 use std::fs::File;
@@ -14,14 +14,14 @@ use std::ops::Deref;
 use std::path::Path;
 use std::sync::Arc;
 
-/// A file in memory, for reading. A clone is the same map.
+/// A file mapped into memory, for reading. Clones share one map.
 #[derive(Clone, Debug)]
 pub struct Map {
     shared: Arc<Shared>,
 }
 
-/// What the clones of a map have in common. Fields are dropped in order: the handler forgets the
-/// place before it is unmapped, and may become that of something else.
+/// The data that clones of a map share. Fields are dropped in order: the handler forgets the addresses before
+/// they are unmapped, because the system may reuse them.
 #[derive(Debug)]
 struct Shared {
     watch: watch::Watch,
@@ -30,35 +30,34 @@ struct Shared {
 
 /// Maps a file for reading.
 ///
-/// On Linux, the first call installs a handler of SIGBUS for the whole process. Signals that are
-/// not about a map made here go on to the handler that was there before, or end the process as they
-/// would have.
+/// On Linux, the first call installs a handler of SIGBUS for the whole process. The handler passes signals
+/// about other addresses to the handler that was installed before. Where there was none, they end the process
+/// as usual.
 ///
-/// **A page that cannot be read**, because the file was cut short, or its disk or share failed,
-/// reads as zeros on Linux, and [`Map::fault`] says so from then on. On other systems the process
-/// ends (Unix: SIGBUS, Windows: in-page error).
+/// **A page that cannot be read**, because the file was cut short, or its disk or share failed, reads as zeros
+/// on Linux, and [`Map::fault`] returns its offset from then on. On other systems the process ends (Unix:
+/// SIGBUS, Windows: in-page error).
 ///
-/// **Nothing else that happens to the file is noticed.** What somebody writes into it shows in the
-/// bytes or does not, and of a page whose end is cut off, that end reads as zeros. A system call that
-/// is given bytes of a missing page fails with `EFAULT` ([`io::Write`] straight from the map).
+/// **No other change of the file is noticed.** The bytes may or may not show what another program writes into
+/// the file. Where the file is cut in the middle of a page, the end of that page reads as zeros. A system
+/// call that gets bytes of a missing page fails with `EFAULT` ([`io::Write`] directly from the map).
 ///
 /// # Errors
 /// When the file cannot be opened or mapped.
 pub fn map(path: &Path) -> io::Result<Map> {
     let file = File::open(path)?;
     watch::install()?;
-    // SAFETY: the map is private to this module, is only ever read, and is unmapped when its last
-    // owner goes, which all slices of it borrow from. What remains is that the file may be changed
-    // by others while its bytes are lent out as `&[u8]`, which no program on any system can rule
-    // out. This is what is assumed of such bytes: each read gives some value, whatever was read
-    // there before. Every value of a byte is valid; lengths, offsets and counts that are read from
-    // the file are compared with the length of the slice, which is not of the file, where they are
-    // used, by safe code that checks again each time; so a byte that changes between two reads gives
-    // a wrong result or an error, and never an access outside. The language itself promises less
-    // than that for bytes behind a shared reference; that compilers do not make more of it is the
-    // assumption that everybody makes who maps a file.
+    // SAFETY: the map is private to this module and is only read. It is unmapped when its last owner is
+    // dropped, and all slices of the map borrow from an owner. One risk remains: other programs may change
+    // the file while its bytes are borrowed as `&[u8]`, and no program on any system can prevent that. The
+    // assumption about such bytes is that each read gives some value, independent of earlier reads. Every
+    // value of a byte is valid. Safe code compares lengths, offsets and counts from the file with the length
+    // of the slice, which does not come from the file, each time that they are used. A byte that changes
+    // between two reads therefore gives a wrong result or an error, but never an access out of bounds. The
+    // language promises less for bytes of a shared reference. Every program that maps files assumes that
+    // compilers do not exploit the difference.
     let bytes = unsafe { Mmap::map(&file)? };
-    // Logs are read once, from front to back; whether the advice is taken does not matter.
+    // Logs are read once, from front to back. The advice is optional, so its failure does not matter.
     #[cfg(unix)]
     let _ = bytes.advise(memmap2::Advice::Sequential);
     let watch = watch::Watch::new(&bytes);
@@ -66,11 +65,11 @@ pub fn map(path: &Path) -> io::Result<Map> {
 }
 
 impl Map {
-    /// The offset of the first page that was wanted and could not be read, if there is one: what was
-    /// read since the map was made cannot be trusted then. Always `None` on other systems than Linux.
+    /// The byte offset of the lowest page that was accessed and could not be read, or `None`. After a fault,
+    /// nothing that was read from the map can be trusted. Always `None` on other systems than Linux.
     ///
-    /// Pages that nobody touched are not known to be readable, and work of other threads shows when
-    /// it is known to be done (joined, received from a channel).
+    /// A page that was never accessed may still be unreadable. Accesses of another thread are included once
+    /// that thread has been joined, or its result was received from a channel.
     pub fn fault(&self) -> Option<u64> {
         self.shared.watch.fault()
     }
@@ -92,14 +91,13 @@ impl AsRef<[u8]> for Map {
     }
 }
 
-/// Whether [`Map::fault`] is something for any map that is in use: cheap enough to ask often, so
-/// that work on a log that is gone ends early.
+/// Whether any map in use has a [`Map::fault`]. The call is cheap, so long work can ask often and end early.
 #[inline]
 pub fn any_fault() -> bool {
     watch::any_fault()
 }
 
-/// The maps that there are, and the handler that looks for the address of a signal among them.
+/// The list of all maps, and the signal handler that looks for an address in the list.
 #[cfg(target_os = "linux")]
 mod watch {
     use std::io;
@@ -108,20 +106,20 @@ mod watch {
     use std::sync::OnceLock;
     use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering, compiler_fence};
 
-    /// No page has failed.
+    /// The value of `fault` while no page has failed.
     const NONE: usize = usize::MAX;
 
-    /// Maps in use that have a page that could not be read.
+    /// Number of maps in use that have a page that could not be read.
     static FAULTS: AtomicUsize = AtomicUsize::new(0);
 
-    /// Where a map lies, and what has happened to it. Places are never freed, so that the handler may
-    /// walk along them at any time; those of maps that are gone are taken again.
+    /// The addresses of a map, and its fault. Places are never freed, so the handler can follow the list at
+    /// any time. The place of an unmapped map is reused.
     #[derive(Debug)]
     struct Place {
         taken: AtomicBool,
-        /// Address of the first byte; 0 while no map is here.
+        /// Address of the first byte; 0 while the place has no map.
         start: AtomicUsize,
-        /// Address behind the last byte.
+        /// Address after the last byte.
         end: AtomicUsize,
         /// Offset of the lowest page that could not be read, or [`NONE`].
         fault: AtomicUsize,
@@ -141,28 +139,29 @@ mod watch {
             }
         }
 
-        /// How far into the map an address lies.
+        /// Offset of an address in the map, or `None` where the address is outside of it.
         fn offset(&self, address: usize) -> Option<usize> {
             let start = self.start.load(Ordering::SeqCst);
             let end = self.end.load(Ordering::SeqCst);
             let inside = start != 0 && (start..end).contains(&address);
-            // The place may have been taken by another map meanwhile, and the end may be of that one. The
-            // map that an address of ours lies in is borrowed by whoever touched it: its place stays.
+            // Another map may have taken the place meanwhile, and `end` may belong to that map. If the
+            // address is in a map of this list, the thread that accessed the address borrows the map, so its
+            // place stays.
             (inside && self.start.load(Ordering::SeqCst) == start).then(|| address - start)
         }
     }
 
-    /// What the handler needs to know.
+    /// The data that the handler needs.
     #[derive(Clone, Copy)]
     struct Installed {
-        /// What was done about SIGBUS before.
+        /// The action for SIGBUS before this handler was installed.
         before: libc::sigaction,
         page: usize,
     }
 
     static INSTALLED: OnceLock<io::Result<Installed>> = OnceLock::new();
 
-    /// Sees to it that the handler is there.
+    /// Installs the handler at the first call.
     pub(super) fn install() -> io::Result<()> {
         match INSTALLED.get_or_init(read_and_install) {
             Ok(_) => Ok(()),
@@ -172,11 +171,11 @@ mod watch {
 
     fn read_and_install() -> io::Result<Installed> {
         let checked = |code: libc::c_int| if code == 0 { Ok(()) } else { Err(io::Error::last_os_error()) };
-        // SAFETY: `sigaction` is a plain C struct for which zeros are a value; the pointers are to it, and
-        // the calls keep none of them. The handler has the signature that SA_SIGINFO asks for, and does
-        // only what may be done in a handler. It runs on the stack for signals, where a thread has one: a
-        // stack that has overflowed may be a SIGBUS too, which goes on to who was there before, Rust's own
-        // handler among them.
+        // SAFETY: `sigaction` is a plain C struct for which zeros are a valid value. The calls do not keep
+        // the pointers to it. The handler has the signature that SA_SIGINFO requires, and does only what a
+        // handler may do. It runs on the signal stack of a thread that has one, because a stack overflow may
+        // raise SIGBUS too. That signal is passed on to the handler that was installed before, for example
+        // Rust's.
         unsafe {
             let mut before: libc::sigaction = mem::zeroed();
             checked(libc::sigaction(libc::SIGBUS, ptr::null(), &raw mut before))?;
@@ -191,18 +190,18 @@ mod watch {
         }
     }
 
-    /// Runs on the thread that touched the page, between two of its instructions, whatever it was
-    /// doing. So nothing here allocates, locks or unwinds: it reads and writes atomics, asks `OnceLock`s
-    /// that are never waited for, and calls the system.
+    /// Runs on the thread that accessed the page, between any two of its instructions. So nothing here
+    /// allocates, locks or unwinds: the handler reads and writes atomics, reads `OnceLock`s without waiting,
+    /// and makes system calls.
     extern "C" fn on_sigbus(signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
-        // No map of ours is there before the handler is known.
+        // No map is made before `INSTALLED` is set.
         let Some(Ok(installed)) = INSTALLED.get() else {
-            // SAFETY: as the default action is taken, the instruction is tried again and ends the process.
+            // SAFETY: with the default action, the instruction is tried again and ends the process.
             unsafe { libc::signal(signal, libc::SIG_DFL) };
             return;
         };
-        // SAFETY: with SA_SIGINFO the system passes a valid description, whose address is meant where
-        // the system made the signal.
+        // SAFETY: with SA_SIGINFO, the system passes a valid description. Its address is meaningful where the
+        // system raised the signal.
         let (code, address) = unsafe { ((*info).si_code, (*info).si_addr() as usize) };
         let is_missing_page = matches!(code, libc::BUS_ADRERR | libc::BUS_OBJERR | libc::BUS_MCEERR_AR);
         let mut place = is_missing_page.then_some(&FIRST);
@@ -212,37 +211,38 @@ mod watch {
             }
             place = current.next.get().map(|next| &**next);
         }
-        // SAFETY: what is passed on is what was passed to us.
+        // SAFETY: the arguments are passed on unchanged.
         unsafe { pass_on(&installed.before, code, signal, info, context) }
     }
 
-    /// Puts zeros in the place of the page with this address.
+    /// Replaces the page that contains this address by zeros.
     fn replace(place: &Place, offset: usize, address: usize, page: usize) {
         let start = address & !(page - 1);
-        // SAFETY: the page belongs to a map of ours that is in use, as the thread that touched it borrows
-        // it; it is not unmapped meanwhile, and nothing but it is replaced. It was not readable, so nobody
-        // relies on what it held. `mmap` is a bare system call here, and errno is as it was unless it fails.
+        // SAFETY: the page belongs to a map of this list. The map is in use, because the thread that accessed
+        // the page borrows it, so the page is not unmapped meanwhile. Only this page is replaced. The page
+        // was not readable, so no code relies on its bytes. `mmap` is a bare system call that leaves errno
+        // unchanged unless it fails.
         let zeros = unsafe {
             let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED;
             libc::mmap(start as *mut libc::c_void, page, libc::PROT_READ, flags, -1, 0)
         };
         if zeros == libc::MAP_FAILED {
-            const SAID: &[u8] = b"a mapped file could not be read, and no memory is left to go on\n";
-            // SAFETY: the bytes are there; the process ends, without running anything else of it.
+            const MESSAGE: &[u8] = b"a mapped file could not be read, and no memory is left to go on\n";
+            // SAFETY: the bytes are valid. `_exit` ends the process without running any other code of it.
             unsafe {
-                libc::write(libc::STDERR_FILENO, SAID.as_ptr().cast(), SAID.len());
+                libc::write(libc::STDERR_FILENO, MESSAGE.as_ptr().cast(), MESSAGE.len());
                 libc::_exit(2);
             }
         }
-        // Maps begin at pages.
+        // Maps begin at a page boundary.
         let offset = offset & !(page - 1);
-        // The first one to fail makes the map one that has failed; the others may come from many threads.
+        // Only the first fault of a map counts the map. Further faults may come from many threads.
         if place.fault.fetch_min(offset, Ordering::SeqCst) == NONE {
             FAULTS.fetch_add(1, Ordering::SeqCst);
         }
     }
 
-    /// Leaves a signal that is none of ours to who had it before.
+    /// Passes a signal about another address to the action that was installed before.
     ///
     /// # Safety
     /// The arguments are those of a handler.
@@ -253,16 +253,16 @@ mod watch {
         info: *mut libc::siginfo_t,
         context: *mut libc::c_void,
     ) {
-        // SAFETY: the system had this action installed, so the address is that of a handler of the kind
-        // that the flags say.
+        // SAFETY: the system had this action installed, so the address belongs to a handler of the kind that
+        // the flags say.
         unsafe {
-            // Codes of what processes send one another are not above 0.
+            // Signals that processes send have codes of at most 0.
             let was_sent = code <= 0;
             match before.sa_sigaction {
-                // One that was sent is ignored still; a page that is missing ends the process all the same.
+                // A signal that was sent stays ignored. A missing page ends the process nevertheless.
                 libc::SIG_IGN if was_sent => {}
                 libc::SIG_DFL | libc::SIG_IGN => {
-                    // The instruction is tried again on return; one that was sent has to be sent again.
+                    // On return, the instruction is tried again. A signal that was sent must be sent again.
                     libc::signal(signal, libc::SIG_DFL);
                     if was_sent {
                         libc::raise(signal);
@@ -281,7 +281,7 @@ mod watch {
         }
     }
 
-    /// A map that the handler knows of, for as long as this lives.
+    /// Registers a map with the handler until it is dropped.
     #[derive(Debug)]
     pub(super) struct Watch {
         place: &'static Place,
@@ -293,7 +293,7 @@ mod watch {
             while place.taken.swap(true, Ordering::SeqCst) {
                 place = place.next.get_or_init(|| Box::new(Place::new()));
             }
-            // Whoever sees the start sees all of it.
+            // `start` is stored last: a thread that sees it also sees the other fields.
             let start = bytes.as_ptr() as usize;
             place.fault.store(NONE, Ordering::SeqCst);
             place.end.store(start.saturating_add(bytes.len()), Ordering::SeqCst);
@@ -302,7 +302,8 @@ mod watch {
         }
 
         pub(super) fn fault(&self) -> Option<u64> {
-            // What was read before was read before: the handler is no call that the compiler sees.
+            // The compiler does not see the handler, so the fence keeps earlier reads of the map before this
+            // load.
             compiler_fence(Ordering::SeqCst);
             let offset = self.place.fault.load(Ordering::SeqCst);
             (offset != NONE).then_some(offset as u64)
@@ -326,7 +327,7 @@ mod watch {
     }
 }
 
-/// Where nothing is watched.
+/// Other systems: no map is watched.
 #[cfg(not(target_os = "linux"))]
 mod watch {
     use std::io;
@@ -361,8 +362,8 @@ mod tests {
     use std::os::unix::process::ExitStatusExt;
     use std::process::{Command, Output};
 
-    /// Runs one test of this module in a process of its own, in a role that it plays there.
-    fn play(test: &str, role: &str) -> Output {
+    /// Runs one test of this module in a new process. `role` says what the test does there.
+    fn run_in_process(test: &str, role: &str) -> Output {
         let exact = format!("open::map::tests::{test}");
         let mut child = Command::new(std::env::current_exe().unwrap());
         child.args([&exact, "--exact", "--nocapture"]).env("PML_TEST_ROLE", role).output().unwrap()
@@ -372,7 +373,7 @@ mod tests {
         std::env::var("PML_TEST_ROLE").ok()
     }
 
-    /// A file of so many bytes, all of which are cut off once it is mapped.
+    /// Maps a file of `bytes` bytes, and cuts the file to no bytes.
     fn cut_while_mapped<T>(bytes: u64, map: impl FnOnce(&Path) -> T) -> T {
         let file = tempfile::NamedTempFile::new().unwrap();
         file.as_file().set_len(bytes).unwrap();
@@ -381,9 +382,9 @@ mod tests {
         mapped
     }
 
-    /// A map that this module knows nothing of.
+    /// A map that is not registered with the handler.
     fn foreign() -> Mmap {
-        // SAFETY: that it is changed is what is tested; the process is there for nothing else.
+        // SAFETY: the file is changed on purpose. The process exists only for this test.
         cut_while_mapped(1 << 20, |path| unsafe { Mmap::map(&File::open(path).unwrap()).unwrap() })
     }
 
@@ -393,13 +394,13 @@ mod tests {
     }
 
     extern "C" fn end_with_42(_: libc::c_int, _: *mut libc::siginfo_t, _: *mut libc::c_void) {
-        // SAFETY: ends the process, and may be called by a handler.
+        // SAFETY: `_exit` ends the process, and a handler may call it.
         unsafe { libc::_exit(42) }
     }
 
     fn install_end_with_42() {
         let handler: extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut libc::c_void) = end_with_42;
-        // SAFETY: a handler of the kind that the flag says, which does what handlers may.
+        // SAFETY: the handler is of the kind that the flag says, and does only what a handler may do.
         unsafe {
             let mut action: libc::sigaction = std::mem::zeroed();
             action.sa_sigaction = handler as usize;
@@ -409,29 +410,29 @@ mod tests {
     }
 
     #[test]
-    fn signals_about_other_things_end_the_process_as_ever() {
+    fn signals_about_other_addresses_still_end_the_process() {
         let Some(role) = role() else {
             for role in ["foreign map", "sent"] {
-                let output = play("signals_about_other_things_end_the_process_as_ever", role);
+                let output = run_in_process("signals_about_other_addresses_still_end_the_process", role);
                 assert_eq!(output.status.signal(), Some(libc::SIGBUS), "{role}: {output:?}");
             }
             return;
         };
-        // A map of ours has failed before, and has been survived.
+        // A registered map has failed before, and the process has survived it.
         let ours = cut_while_mapped(1 << 20, |path| map(path).unwrap());
         assert_eq!((ours[5000], ours.fault().is_some()), (0, true));
         match role.as_str() {
-            // Rust's own handler takes the first one for a fault that will come again.
+            // Rust's handler takes the first signal for a fault that repeats, and only resets the action.
             "sent" => (0..2).for_each(|_| send("-BUS")),
             _ => println!("{}", foreign()[5000]),
         }
     }
 
     #[test]
-    fn an_older_handler_is_asked_about_other_things_alone() {
+    fn an_older_handler_gets_only_signals_about_other_addresses() {
         let Some(role) = role() else {
             for (role, status) in [("ours", 0), ("foreign map", 42), ("sent", 42)] {
-                let output = play("an_older_handler_is_asked_about_other_things_alone", role);
+                let output = run_in_process("an_older_handler_gets_only_signals_about_other_addresses", role);
                 assert_eq!(output.status.code(), Some(status), "{role}: {output:?}");
             }
             return;
@@ -455,13 +456,13 @@ mod tests {
                 eprintln!("not tested: the system allows {most} maps");
                 return;
             }
-            let output = play("without_memory_the_process_ends_and_says_so", "child");
-            let said = String::from_utf8_lossy(&output.stderr).into_owned();
-            assert_eq!(output.status.code(), Some(2), "{said}");
-            assert!(said.contains("a mapped file could not be read, and no memory is left"), "{said}");
+            let output = run_in_process("without_memory_the_process_ends_and_says_so", "child");
+            let message = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert_eq!(output.status.code(), Some(2), "{message}");
+            assert!(message.contains("a mapped file could not be read, and no memory is left"), "{message}");
             return;
         }
-        // Every other page becomes a map of its own, until the system has no more of them to give.
+        // Every other page becomes a separate map, until the system allows no more maps.
         let map = cut_while_mapped((most * 2 * PAGE) as u64, |path| map(path).unwrap());
         let sum: usize = map.iter().step_by(2 * PAGE).map(|byte| usize::from(*byte)).sum();
         println!("all could be read: {sum}");

@@ -1,7 +1,7 @@
-//! Files: a capture from a path. This folder alone opens files in this crate.
+//! Opens a capture from a path. No other folder of this crate opens files.
 //!
-//! [`LogSet::open`] finds the other parts beside a log, maps and orders them, and returns what it found
-//! as data: the set, the files, what was left out and why, which parts are missing.
+//! [`LogSet::open`] finds the other parts of a log in its folder, maps and orders them. It returns the set,
+//! the files, the files that were left out with the reasons, and the parts that are missing.
 
 mod error;
 mod map;
@@ -23,21 +23,21 @@ use std::path::{Path, PathBuf};
 /// What to do with a log that [`Log::parse`] refuses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RecoverMode {
-    /// Refuse it too.
+    /// Refuse the log.
     #[default]
     Never,
-    /// Read what is left of it, and check every event of all other logs.
+    /// Open every log by [`Log::recover`], which also checks every event of a sound log.
     Always,
-    /// Read what is left of it.
+    /// Open a log by [`Log::recover`] where [`Log::parse`] refuses it.
     IfNeeded,
 }
 
 /// How a capture is opened.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct OpenOptions {
-    /// Whether the named files are all there is, rather than parts whose other parts lie beside them.
+    /// Whether to open only the named files, without looking for other parts in their folders.
     pub named_only: bool,
-    /// What to do with a log that does not open.
+    /// What to do with a log that [`Log::parse`] refuses.
     pub recover: RecoverMode,
 }
 
@@ -45,27 +45,27 @@ pub struct OpenOptions {
 #[derive(Debug)]
 struct Part {
     path: PathBuf,
-    /// The map of the log, which knows whether it could be read.
+    /// The map of the log, which records whether it could be read.
     map: Map,
-    /// What distinguishes the file from others, whatever their names.
+    /// Device and inode of the file, which distinguish it from a file that replaces it.
     identity: Option<(u64, u64)>,
 }
 
-/// A file whose name makes it a part, and that is not in the set.
+/// A file that is not in the set although its name is the name of a part.
 #[derive(Debug)]
 pub struct LeftOut {
     /// The file.
     pub path: PathBuf,
-    /// Why.
+    /// Why the file is not in the set.
     pub reason: LeftOutReason,
 }
 
 /// Why a file is not in the set.
 #[derive(Debug)]
 pub enum LeftOutReason {
-    /// It cannot be read: the capture has lost a part.
+    /// The file cannot be read, so a part of the capture is lost.
     Unreadable(OpenError),
-    /// It is of another capture.
+    /// The file belongs to another capture.
     Mismatch(Mismatch),
 }
 
@@ -74,20 +74,21 @@ pub enum LeftOutReason {
 pub struct Opened {
     /// The parts, in order.
     pub set: LogSet<Map>,
-    /// Files whose names make them parts, and that are not in the set.
+    /// Files that are not in the set although their names are names of parts.
     pub left_out: Vec<LeftOut>,
-    /// File names of parts that are missing: first and last name of each gap in the numbers.
+    /// File names of missing parts: the first and the last name of each gap in the numbers.
     pub missing: Vec<(String, String)>,
-    /// A folder in which other parts could not be looked for, and why.
+    /// Folders that could not be searched for other parts, and the errors.
     pub unsearched: Vec<(PathBuf, io::Error)>,
-    /// Whether a part was left out that may belong to the capture.
+    /// Whether a file was left out that may be a part of the capture: it cannot be read, or recovery is on
+    /// and its header may be damaged.
     pub lost_parts: bool,
     parts: Vec<Part>,
 }
 
 impl LogSet<Map> {
-    /// Opens the capture that a log belongs to: the log itself, and the parts beside it (`X.pml`,
-    /// `X-1.pml`, …, from any of them).
+    /// Opens the capture to which a log belongs: the log, and the other parts in its folder. The parts are
+    /// named `X.pml`, `X-1.pml`, …, and `path` may name any of them.
     ///
     /// ```no_run
     /// let opened = pml_parser::LogSet::open("Bootlog.pml")?;
@@ -96,15 +97,16 @@ impl LogSet<Map> {
     /// ```
     ///
     /// # Errors
-    /// When the log cannot be read. Other parts that cannot be read are in [`Opened::left_out`].
+    /// When the named log cannot be read. [`Opened::left_out`] has other parts that cannot be read.
     pub fn open(path: impl AsRef<Path>) -> Result<Opened, OpenError> {
         Self::open_files(&[path.as_ref()], OpenOptions::default(), &NoProgress)
     }
 
-    /// Opens the capture that several files make.
+    /// Opens a capture from several files, and from the other parts in their folders unless
+    /// [`OpenOptions::named_only`] is set.
     ///
     /// # Errors
-    /// When a named file cannot be read or is of another capture than the others, or the caller cancels.
+    /// When a named file cannot be read, two named files belong to different captures, or the caller cancels.
     pub fn open_files<P: AsRef<Path>>(
         paths: &[P],
         options: OpenOptions,
@@ -114,7 +116,7 @@ impl LogSet<Map> {
         let candidates = candidates(paths, options, &mut unsearched)?;
         let mut accepted: Vec<(Candidate, Log<Map>, Part)> = Vec::new();
         let (mut left_out, mut lost_parts) = (Vec::new(), false);
-        // The named files come first, so that they decide what belongs to them.
+        // The named files come first, so they decide which other files belong to them.
         let (named, found): (Vec<_>, Vec<_>) = candidates.into_iter().partition(|candidate| candidate.named);
         for candidate in named.into_iter().chain(found) {
             if progress.is_cancelled() {
@@ -143,7 +145,7 @@ impl LogSet<Map> {
                 }
                 Some((_, reason)) => {
                     left_out.push(LeftOut { path: candidate.path, reason: LeftOutReason::Mismatch(reason) });
-                    // A damaged part may belong here whatever its header says.
+                    // The header of a damaged part may be wrong, so the part may belong to the capture.
                     lost_parts |= options.recover != RecoverMode::Never;
                 }
             }
@@ -163,14 +165,14 @@ impl LogSet<Map> {
             parts.push(part);
         }
         let opened = Opened { set: LogSet::new(logs), left_out, missing, unsearched, lost_parts, parts };
-        // The parts have been compared with one another.
+        // Ordering and comparing the parts has read more of them.
         opened.check()?;
         Ok(opened)
     }
 }
 
 impl Opened {
-    /// Files of the parts, in order.
+    /// Paths of the parts, in order.
     pub fn paths(&self) -> impl ExactSizeIterator<Item = &Path> {
         self.parts.iter().map(|part| part.path.as_path())
     }
@@ -181,11 +183,11 @@ impl Opened {
         self.paths().map(name).collect()
     }
 
-    /// Whether everything that was read so far could be read. Ask before results count: what could not be
-    /// read has been taken for zeros.
+    /// Whether everything that was read so far could be read. Check this before you use results, because
+    /// bytes that could not be read were taken for zeros.
     ///
     /// # Errors
-    /// The first place that could not be read.
+    /// The place that could not be read, of the first such part.
     pub fn check(&self) -> Result<(), Fault> {
         self.parts.iter().try_for_each(Part::check)
     }
@@ -195,18 +197,18 @@ impl Opened {
 struct Candidate {
     path: PathBuf,
     number: u64,
-    /// Whether the caller named it, rather than it lying beside one that was named.
+    /// Whether the caller named the file. Other candidates were found in the folder of a named file.
     named: bool,
 }
 
 impl Candidate {
-    /// What parts are ordered by: their numbers, and where names say nothing, their times.
+    /// The order of parts: by number, then by time, then by path.
     fn order<'a>(&'a self, log: &Log<Map>) -> (u64, Option<FileTime>, &'a Path) {
         (self.number, log.view().time_span().map(|span| span.0), &self.path)
     }
 }
 
-/// The named files and the parts beside them, each once.
+/// The named files and the other parts in their folders, each once.
 fn candidates<P: AsRef<Path>>(
     paths: &[P],
     options: OpenOptions,
@@ -239,7 +241,7 @@ fn candidates<P: AsRef<Path>>(
         let mut searched = HashSet::new();
         for path in paths {
             let path = path.as_ref();
-            // Parts of one capture that are named one by one share a folder and a name.
+            // Named parts of one capture share a folder and a name, which is searched once.
             if searched.insert((folder_of(path).to_owned(), parts::capture_name(path))) {
                 match parts_beside(path) {
                     Ok(parts) => parts.into_iter().for_each(|part| add(part, false)),
@@ -271,7 +273,7 @@ fn read(path: &Path, recover: RecoverMode, progress: &dyn Progress) -> Result<(L
     } else {
         Log::parse(map)
     };
-    // Zeros in the place of what cannot be read look like damage.
+    // Zeros in place of unreadable bytes would look like damage.
     part.check()?;
     let log = log.map_err(|error| match error.kind() {
         crate::error::ErrorKind::Cancelled => OpenError::Cancelled,
@@ -281,14 +283,14 @@ fn read(path: &Path, recover: RecoverMode, progress: &dyn Progress) -> Result<(L
 }
 
 impl Part {
-    /// Whether all that was read could be read.
+    /// Whether everything that was read so far could be read.
     fn check(&self) -> Result<(), Fault> {
         let fault = |offset| Err(Fault { path: self.path.clone(), offset });
         if let Some(offset) = self.map.fault() {
             return fault(offset);
         }
-        // Of a page whose end is cut off, that end reads as zeros, and nothing fails. A file that has
-        // taken the place of this one is another matter.
+        // Where a file is cut in the middle of a page, the end of the page reads as zeros without a fault.
+        // The identity rules out another file that has replaced this one.
         let length = fs::metadata(&self.path).map_or(u64::MAX, |metadata| metadata.len());
         if self.identity.is_some() && self.identity == identity(&self.path) && length < self.map.len() as u64
         {
@@ -298,7 +300,7 @@ impl Part {
     }
 }
 
-/// What distinguishes files, whatever their names; `None` where a mapped file cannot be cut short.
+/// Device and inode of a file. `None` on systems that do not cut a mapped file short.
 fn identity(path: &Path) -> Option<(u64, u64)> {
     #[cfg(unix)]
     return {

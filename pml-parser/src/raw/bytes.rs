@@ -1,10 +1,10 @@
-//! Checked access to a slice, and the way from a `nom` result to an [`Error`].
+//! Checked access to slices, and the conversion of `nom` errors to an [`Error`].
 
 use crate::error::{Error, ErrorKind, Result};
 use nom::error::ErrorKind as NomKind;
 use zerocopy::{FromBytes, Immutable, KnownLayout, Unaligned};
 
-/// What `nom` parsers of this crate return: the rest, and the value.
+/// Result of this crate's `nom` parsers: the rest of the input, and the value.
 pub(crate) type Parsed<'a, T> = nom::IResult<&'a [u8], T, nom::error::Error<&'a [u8]>>;
 
 /// The bytes from `offset` to the end of the file.
@@ -46,7 +46,8 @@ pub(crate) fn record<T: FromBytes + KnownLayout + Immutable + Unaligned>(input: 
     }
 }
 
-/// `count` fixed records. Nothing is allocated: the count is only compared with the bytes left.
+/// `count` fixed records, as an overlay. Nothing is allocated: the count is only compared with the bytes
+/// left.
 pub(crate) fn records<T: FromBytes + KnownLayout + Immutable + Unaligned>(
     count: u32,
 ) -> impl FnOnce(&[u8]) -> Parsed<'_, &[T]> {
@@ -56,14 +57,13 @@ pub(crate) fn records<T: FromBytes + KnownLayout + Immutable + Unaligned>(
     }
 }
 
-/// A little-endian unsigned integer at a fixed place of a blob, or `None` where the blob is too
-/// short.
+/// Reads little-endian unsigned integers at an offset of a blob. `None` where the blob is too short.
 pub(crate) trait Blob {
     fn u8_at(&self, at: usize) -> Option<u8>;
     fn u16_at(&self, at: usize) -> Option<u16>;
     fn u32_at(&self, at: usize) -> Option<u32>;
     fn u64_at(&self, at: usize) -> Option<u64>;
-    /// `len` bytes from `at`, or as many as there are.
+    /// `len` bytes from offset `at`, or fewer where the blob ends.
     fn clip(&self, at: usize, len: usize) -> &[u8];
 }
 

@@ -1,4 +1,4 @@
-//! An event record: fixed header, stack frames, details, and perhaps an extra blob.
+//! An event record: fixed header, stack frames, details, and an optional extra blob.
 
 use super::bytes::{Blob, Parsed, record, tail};
 use crate::error::{Error, ErrorKind, Result};
@@ -9,8 +9,8 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 /// Size of the fixed header.
 pub(crate) const HEADER_SIZE: usize = 52;
 
-/// Bytes of the details of one record that are ever decoded, and of a record that count as work. The capture
-/// driver's buffers have 64 KiB; a damaged record may claim the rest of the file.
+/// The most bytes of one record's details that are decoded, and the most bytes of one record that count as
+/// work. The capture driver's buffers have 64 KiB; a damaged record may claim the rest of the file.
 pub(crate) const MOST_DETAILS: usize = 1 << 20;
 
 /// The fixed header of an event record (docs/format.md, "Event record").
@@ -39,7 +39,7 @@ const _: () = {
     assert!(std::mem::offset_of!(RawEvent, extra_offset) == 0x30);
 };
 
-/// One event record, all of whose parts lie inside the file.
+/// One event record. All its parts are inside the file.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct EventRecord<'a> {
     pub header: &'a RawEvent,
@@ -109,7 +109,7 @@ pub(crate) fn read(file: &[u8], offset: u64, pointer: usize) -> Result<EventReco
     Ok(EventRecord { header, frames, details, extra, raw })
 }
 
-/// The error for a record that does not fit, with the number of bytes it asked for.
+/// The error for a record that does not fit, with the number of bytes that the record needs.
 #[cold]
 fn truncated(input: &[u8], offset: u64, pointer: usize) -> Error {
     let need = match record::<RawEvent>(input) {

@@ -7,12 +7,12 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 /// `PML_`.
 pub(crate) const MAGIC: [u8; 4] = *b"PML_";
-/// The only version ever seen.
+/// The only version known: that of Process Monitor 3.x and 4.x.
 pub(crate) const VERSION: u32 = 9;
 /// Size of the header, and so the offset of the first event record.
 pub(crate) const SIZE: usize = 0x3A8;
 
-/// The header as it stands in the file (docs/format.md, "Header").
+/// The header, as stored (docs/format.md, "Header").
 #[derive(FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned, Clone, Copy, Debug)]
 #[repr(C)]
 pub(crate) struct RawHeader {
@@ -46,7 +46,7 @@ pub(crate) struct RawHeader {
     pub hosts: U64,
 }
 
-/// The highest address of user mode that Windows has.
+/// The highest address of user mode on Windows.
 pub(crate) const fn highest_user_address(is_64_bit: bool) -> u64 {
     if is_64_bit { 0x7FFF_FFFE_FFFF } else { 0x7FFE_FFFF }
 }
@@ -60,12 +60,12 @@ const _: () = {
     assert!(std::mem::offset_of!(RawHeader, hosts) == 0x3A0);
 };
 
-/// What errors call the header.
+/// The name of the header in errors.
 const WHAT: &str = "file header";
 
 impl Error {
-    /// Whether `Log::recover` may read what is left of a log that does not open for this reason. It refuses
-    /// what is no log at all, other versions, and what is shorter than a header.
+    /// Whether `Log::recover` can read a log that [`Log::parse`](crate::Log::parse) refuses with this error.
+    /// It refuses files of another format, other versions, and files that are shorter than a header.
     pub fn is_recoverable(&self) -> bool {
         match self.kind() {
             ErrorKind::NotPml | ErrorKind::UnsupportedVersion(_) => false,
@@ -74,14 +74,14 @@ impl Error {
     }
 }
 
-/// The bytes of the header, whatever they say.
+/// The header, unchecked.
 pub(crate) fn overlay(file: &[u8]) -> Result<&RawHeader> {
     parse_at(file, 0, WHAT, record).map_err(|_| Error::truncated(WHAT, 0, SIZE as u64, file.len() as u64))
 }
 
-/// Reads the header and refuses what no table can be found in.
+/// Reads and checks the header. Refuses a header that leads to no tables.
 pub(crate) fn read(file: &[u8]) -> Result<&RawHeader> {
-    // Whatever is shorter than a header may still show that it is something else.
+    // Even a file that is shorter than a header may show that it has another format.
     if file.len() >= MAGIC.len() && !file.starts_with(&MAGIC) {
         return Err(Error::new(ErrorKind::NotPml, WHAT, 0));
     }
@@ -90,7 +90,7 @@ pub(crate) fn read(file: &[u8]) -> Result<&RawHeader> {
     Ok(header)
 }
 
-/// Refuses a header that says that no table can be found.
+/// Refuses a header that leads to no tables: another format or version, or a capture that was never closed.
 pub(crate) fn check(header: &RawHeader) -> Result<()> {
     if header.magic != MAGIC {
         return Err(Error::new(ErrorKind::NotPml, WHAT, 0));

@@ -1,4 +1,4 @@
-//! The host and port tables: two counted lists, one behind the other, without an index.
+//! The host and port tables: two consecutive counted lists without an index.
 
 use super::bytes::{Blob, Parsed, record, tail};
 use super::strings::LONGEST;
@@ -24,7 +24,7 @@ pub(crate) struct RawPort {
     pub size: U32,
 }
 
-/// Names of addresses and ports, sorted for look-up; the names stay in the file.
+/// Addresses and ports that have names, sorted for look-up. The names themselves stay in the file.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Hosts {
     hosts: Vec<([u8; 16], Range<usize>)>,
@@ -44,8 +44,8 @@ fn port(input: &[u8]) -> Parsed<'_, ((u16, u16), &[u8])> {
 }
 
 impl Hosts {
-    /// Reads both tables at `at` as far as they go; what is wrong with them comes beside.
-    /// An offset of 0 means that there are none.
+    /// Reads both tables at offset `at` up to the first error, and returns that error too. An offset of 0
+    /// means that the log has neither table.
     pub(crate) fn read(file: &[u8], at: u64) -> (Self, Option<Error>) {
         let mut tables = Self::default();
         if at == 0 {
@@ -55,7 +55,7 @@ impl Hosts {
             let rest = list(file, input, "host table", host, &mut tables.hosts)?;
             list(file, rest, "port table", port, &mut tables.ports).map(|_| ())
         });
-        // Stable sorts: of two entries with one key the first in the file is found.
+        // The sorts are stable: of two entries with one key, look-up finds the first in the file.
         tables.hosts.sort_by_key(|entry| entry.0);
         tables.ports.sort_by_key(|entry| entry.0);
         (tables, outcome.err())
@@ -90,7 +90,7 @@ impl Hosts {
     }
 }
 
-/// A name, cut as those of the string table are.
+/// A name, cut to the length of the longest string, as strings of the string table are.
 fn text<'a>(file: &'a [u8], span: &Range<usize>) -> WinStr<'a> {
     WinStr::utf16(file.get(span.clone()).unwrap_or_default().clip(0, LONGEST))
 }
@@ -102,7 +102,7 @@ fn name<'a, K: Ord>(file: &'a [u8], table: &[(K, Range<usize>)], key: &K) -> Opt
     (found == key && !text.is_empty()).then_some(text)
 }
 
-/// A count and as many entries; the vector grows with the bytes read, never by the count.
+/// A count and as many entries. The vector grows with the bytes read: a forged count allocates nothing.
 fn list<'a, K>(
     file: &[u8],
     input: &'a [u8],

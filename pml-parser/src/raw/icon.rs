@@ -1,4 +1,4 @@
-//! The icon table. Icons are never decoded here, only found.
+//! The icon table. Icons are found, but never decoded.
 
 use super::bytes::{Blob, Parsed, parse_at, record};
 use super::strings::offsets;
@@ -6,7 +6,7 @@ use crate::error::{Error, ErrorKind, Result};
 use nom::bytes::complete::take;
 use zerocopy::byteorder::little_endian::U32;
 
-/// One icon: its edge in pixels and its `RT_ICON` resource bytes.
+/// One icon of the icon table: its edge in pixels and the bytes of its `RT_ICON` resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Icon<'a> {
     /// Edge in pixels: 16, 32, or 0 for "no icon".
@@ -39,7 +39,7 @@ impl Icons {
         self.count
     }
 
-    /// Icon `index`, or where it is damaged.
+    /// Icon `index`, or the error that damages it.
     pub(crate) fn read_one(self, file: &[u8], index: u32) -> Result<Icon<'_>> {
         let missing = Error::new(ErrorKind::BadReference(index), "icon", self.at);
         let entry = usize::try_from(self.at).ok().and_then(|at| at.checked_add(4 + 4 * index as usize));

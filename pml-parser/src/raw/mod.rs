@@ -1,8 +1,7 @@
 //! The layout of a log, byte by byte, for both directions.
 //!
-//! Fixed records are overlays (`zerocopy` structs, alignment 1) that the reader and the writer
-//! share; whatever has a length of its own is framed with `nom`. Neither leaves this module:
-//! everything handed out is a plain slice, a number or a [`WinStr`](crate::text::WinStr).
+//! Fixed records are overlays (`zerocopy` structs, alignment 1) that the reader and the writer share.
+//! Structures of variable length are framed with `nom`.
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 pub(crate) mod bytes;

@@ -1,4 +1,4 @@
-//! The event offset array: five bytes an event, 40 bits of file offset.
+//! The event offset array: five bytes per event, a file offset of 40 bits.
 
 use zerocopy::byteorder::little_endian::U32;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};

@@ -32,7 +32,7 @@ pub(crate) struct RawProcess {
     pub big_icon: U32,
 }
 
-/// Behind the fixed part: a flag of pointer size, a module count, the modules.
+/// Size of the fixed part. A flag of pointer size, a module count and the modules follow it.
 pub(crate) const FIXED_SIZE: usize = 0x60;
 
 /// A module of a 32-bit file.
@@ -56,7 +56,7 @@ pub(crate) struct RawModule64 {
     pub load_time_high: U32,
 }
 
-/// What both kinds of module share.
+/// The fields that both kinds of module share.
 #[derive(FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned, Clone, Copy, Debug)]
 #[repr(C)]
 pub(crate) struct RawModuleInfo {
@@ -94,7 +94,7 @@ pub(crate) struct ProcessRecord<'a> {
 }
 
 impl ProcessRecord<'_> {
-    /// Bytes of the record.
+    /// Size of the record in bytes.
     pub(crate) fn size(&self) -> u64 {
         let modules = match self.modules {
             RawModules::Bits32(modules) => 4 + size_of_val(modules),
@@ -104,7 +104,7 @@ impl ProcessRecord<'_> {
     }
 }
 
-/// The two arrays at the head of the table: process indexes, and offsets from the table's start.
+/// The two arrays at the start of the table: process indexes, and offsets from the start of the table.
 pub(crate) fn table(file: &[u8], at: u64) -> Result<(&[U32], &[U32])> {
     parse_at(file, at, "process table", |input| {
         let (rest, count) = record::<U32>(input)?;
@@ -114,7 +114,7 @@ pub(crate) fn table(file: &[u8], at: u64) -> Result<(&[U32], &[U32])> {
     })
 }
 
-/// The record at an absolute offset.
+/// The record at a file offset.
 pub(crate) fn read(file: &[u8], at: u64, pointer: usize) -> Result<ProcessRecord<'_>> {
     parse_at(file, at, "process record", |input| process(input, pointer))
 }

@@ -6,10 +6,11 @@ use crate::text::WinStr;
 use nom::bytes::complete::take;
 use zerocopy::byteorder::little_endian::U32;
 
-/// Bytes of the longest string Windows has (`UNICODE_STRING`); what a forged table adds is cut.
+/// Bytes of the longest string that Windows can hold (`UNICODE_STRING`). A longer string of a forged table is
+/// cut.
 pub(super) const LONGEST: usize = 0xFFFE;
 
-/// The string table: read in place, nothing is decoded before it is asked for.
+/// The string table, read in place. Strings are decoded on demand.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Strings {
     /// Offset of the table in the file.
@@ -17,7 +18,7 @@ pub(crate) struct Strings {
     count: u32,
 }
 
-/// The count and the array of offsets that both the string and the icon table begin with.
+/// The count and the array of offsets at the start of the string table and of the icon table.
 pub(crate) fn offsets(input: &[u8]) -> Parsed<'_, &[U32]> {
     let (rest, count) = record::<U32>(input)?;
     records(count.get())(rest)
@@ -30,7 +31,7 @@ fn sized(input: &[u8]) -> Parsed<'_, &[u8]> {
 }
 
 impl Strings {
-    /// The table at `at`, whose count fits the bytes left.
+    /// The table at offset `at`. Its array of offsets must fit the file.
     pub(crate) fn read(file: &[u8], at: u64) -> Result<Self> {
         let table = parse_at(file, at, "string table", offsets)?;
         Ok(Self { at, count: table.len() as u32 })
@@ -40,21 +41,21 @@ impl Strings {
         self.count
     }
 
-    /// Offset in the file of record `index`.
+    /// File offset of record `index`.
     fn offset(self, file: &[u8], index: u32) -> Option<u64> {
         let entry = usize::try_from(self.at).ok()?.checked_add(4 + 4 * index as usize)?;
         (index < self.count).then_some(())?;
         Some(self.at + u64::from(file.u32_at(entry)?))
     }
 
-    /// String `index`, or `None` where the table has none or its record does not fit the file.
+    /// String `index`, or `None` where the table has no such string or its record does not fit the file.
     pub(crate) fn get(self, file: &[u8], index: u32) -> Option<WinStr<'_>> {
         let at = self.offset(file, index)?;
         let text = parse_at(file, at, "string", sized).ok()?;
         Some(WinStr::utf16(text.clip(0, LONGEST)))
     }
 
-    /// The first record that does not fit the file, as an error.
+    /// Checks that record `index` fits the file.
     pub(crate) fn check(self, file: &[u8], index: u32) -> Result<()> {
         match self.offset(file, index) {
             Some(at) => parse_at(file, at, "string", sized).map(|_| ()),
@@ -63,13 +64,13 @@ impl Strings {
     }
 }
 
-/// The word in front of a detail string: its length in characters, and whether it is packed to
-/// one byte a character (bit 15).
+/// The length word of a string in the details: the number of characters, and in bit 15 whether they are
+/// packed to one byte per character.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Info(pub u16);
 
 impl Info {
-    /// Bytes the string takes.
+    /// Size of the string in bytes.
     pub(crate) fn size(self) -> usize {
         let characters = usize::from(self.0 & 0x7FFF);
         if self.is_packed() { characters } else { characters * 2 }
@@ -79,7 +80,7 @@ impl Info {
         self.0 & 0x8000 != 0
     }
 
-    /// The string at `at` of a details blob, clipped to the blob.
+    /// The string at offset `at` of a details blob, clipped to the blob.
     pub(crate) fn string(self, details: &[u8], at: usize) -> WinStr<'_> {
         let bytes = details.clip(at, self.size());
         if self.is_packed() { WinStr::latin1(bytes) } else { WinStr::utf16(bytes) }

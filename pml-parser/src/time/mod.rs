@@ -10,7 +10,7 @@ pub const TICKS_PER_SECOND: u64 = 10_000_000;
 
 /// A point in time: 100 ns ticks since 1601-01-01 00:00 UTC (a Windows `FILETIME`).
 ///
-/// Any 64-bit value can stand in a file; the conversions say which ones they can express.
+/// A file can hold any 64-bit value. Each conversion says which values it can express.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct FileTime(pub u64);
 
@@ -34,25 +34,27 @@ pub struct Civil {
 }
 
 impl FileTime {
-    /// Nanoseconds since 1970-01-01 UTC, or `None` outside the years 1677 to 2262, which is what
-    /// 64 bits of nanoseconds can hold.
+    /// Nanoseconds since 1970-01-01 UTC, or `None` outside the years 1677 to 2262, the range of 64-bit
+    /// nanoseconds.
     pub fn unix_nanos(self) -> Option<i64> {
         i64::try_from(self.0).ok()?.checked_sub(UNIX_EPOCH_TICKS)?.checked_mul(100)
     }
 
-    /// The point in time that many nanoseconds after 1970-01-01 UTC, rounded down to a tick.
+    /// The point in time `nanos` nanoseconds after 1970-01-01 UTC, rounded down to a tick. `None` would be a
+    /// time before 1601, which an `i64` of nanoseconds cannot express.
     pub fn from_unix_nanos(nanos: i64) -> Option<Self> {
         u64::try_from(nanos.div_euclid(100).checked_add(UNIX_EPOCH_TICKS)?).ok().map(Self)
     }
 
-    /// Date and time of day, or `None` when bit 63 is set, which Windows does not take for a date.
+    /// Date and time of day in UTC, or `None` when bit 63 is set: Windows does not accept such a value as a
+    /// date.
     pub fn civil(self) -> Option<Civil> {
         if self.0 > i64::MAX as u64 {
             return None;
         }
         let seconds = self.0 / TICKS_PER_SECOND;
         let (days, in_day) = (seconds / 86_400, seconds % 86_400);
-        // Days from 0000-03-01 to 1601-01-01, so that a leap day ends its year.
+        // 584,694 days from 0000-03-01 to 1601-01-01. A year that begins in March ends with its leap day.
         let day = days + 584_694;
         let era = day / 146_097;
         let in_era = day % 146_097;
@@ -72,8 +74,8 @@ impl FileTime {
     }
 }
 
-/// ISO 8601 in UTC with all seven decimals, `2020-07-11T07:24:44.1234567Z`; a value that is no
-/// date is shown as its number.
+/// ISO 8601 in UTC with all seven decimals, `2020-07-11T07:24:44.1234567Z`; a value that is not a date is
+/// written as its number.
 impl std::fmt::Display for FileTime {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.civil() {
@@ -92,7 +94,7 @@ impl std::fmt::Display for FileTime {
 pub struct Ticks(pub u64);
 
 impl Ticks {
-    /// Nanoseconds, or `None` beyond what 63 bits can hold (292 years).
+    /// Nanoseconds, or `None` where they do not fit 63 bits (292 years).
     pub fn nanos(self) -> Option<i64> {
         i64::try_from(self.0).ok()?.checked_mul(100)
     }
@@ -118,7 +120,7 @@ mod tests {
     fn unix_nanos_keep_every_tick() {
         let t = FileTime(132_329_664_001_234_567);
         assert_eq!(FileTime::from_unix_nanos(t.unix_nanos().unwrap()), Some(t));
-        assert_eq!(FileTime(0).unix_nanos(), None, "1601 is out of reach");
+        assert_eq!(FileTime(0).unix_nanos(), None, "1601 is out of range");
         assert_eq!(FileTime(u64::MAX).unix_nanos(), None);
     }
 }

@@ -1,28 +1,29 @@
-//! The time zone that printed dates are in.
+//! The time zone of printed dates.
 
 use crate::time::{FileTime, TICKS_PER_SECOND};
 
-/// Offsets from UTC over time. The default is UTC.
+/// The offsets of a time zone from UTC, over time. The default is UTC.
 ///
-/// This crate knows no zone names; a program that does lists the changes of one.
+/// This crate does not know the names of time zones. A program that knows them passes the changes of the
+/// offset.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Zone {
-    /// From this time on, this many seconds are added. Ascending.
+    /// The time of each change, ascending, and the seconds that are added to UTC from then on.
     changes: Vec<(FileTime, i32)>,
-    /// Seconds added before the first change.
+    /// Seconds that are added before the first change.
     before: i32,
 }
 
 impl Zone {
-    /// A zone with `before` seconds added to UTC until the first change, and from each change on
-    /// the seconds beside it.
+    /// A zone that adds `before` seconds to UTC until the first change. Each change is a time and the seconds
+    /// that the zone adds from then on; changes may be in any order.
     pub fn new(before: i32, mut changes: Vec<(FileTime, i32)>) -> Self {
         changes.sort_by_key(|change| change.0);
         Self { changes, before }
     }
 
-    /// The zone's clock at a point in time, as if it were UTC. A time whose bit 63 is set, which
-    /// is no date, stays as it is.
+    /// The local time at a point in time, as if it were UTC. A time whose bit 63 is set is not a date, and
+    /// is returned unchanged.
     pub fn local(&self, time: FileTime) -> FileTime {
         let at = self.changes.partition_point(|change| change.0 <= time);
         let seconds = at.checked_sub(1).and_then(|i| self.changes.get(i)).map_or(self.before, |c| c.1);

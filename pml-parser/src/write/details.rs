@@ -1,12 +1,14 @@
-//! Details and extra blobs of the operations that boot logs are made of.
+//! Builds details and extra blobs of the operations that are common in boot logs (docs/format.md has their
+//! layouts).
 //!
-//! `pointer` is [`Machine::pointer`](super::Machine::pointer). Paths are written as Process
-//! Monitor shows them, packed to one byte a character where they are ASCII.
+//! `pointer` is the size of a pointer in bytes, [`Machine::pointer`](super::Machine::pointer). The number
+//! after the name of an operation is its number in the file. Paths are those that Process Monitor shows.
+//! ASCII paths of files, keys and images are packed to one byte per character.
 
 use crate::time::FileTime;
 
-/// The word before a string and its bytes: packed when all of it is ASCII and packing is wanted.
-/// The length has 15 bits; what is longer is cut.
+/// The length word of a string, and its bytes. With `pack`, an ASCII string is packed to one byte per
+/// character. The length has 15 bits, so a longer string is cut.
 fn string(text: &str, pack: bool) -> ([u8; 2], Vec<u8>) {
     const LONGEST: usize = 0x7FFF;
     if pack && text.is_ascii() {
@@ -19,7 +21,7 @@ fn string(text: &str, pack: bool) -> ([u8; 2], Vec<u8>) {
     }
 }
 
-/// The details of a file system operation: sub-operation, flags, parameters, path, trailer.
+/// Builds the details of a file system operation: sub-operation, flags, parameters, path, trailer.
 #[derive(Clone, Debug)]
 pub struct FileDetailsBuilder {
     pointer: usize,
@@ -27,7 +29,8 @@ pub struct FileDetailsBuilder {
 }
 
 impl FileDetailsBuilder {
-    /// An operation on `path` with all parameters zero.
+    /// Begins the details of an operation on `path`, with sub-operation `sub` and as an IRP. All parameters
+    /// are zero.
     pub fn new(pointer: usize, sub: u8, path: &str) -> Self {
         let (info, path) = string(path, true);
         let mut bytes = vec![0; 24 + 5 * pointer];
@@ -40,14 +43,14 @@ impl FileDetailsBuilder {
         Self { pointer, bytes }
     }
 
-    /// IRP flags and stack location flags.
+    /// Sets the IRP flags and the stack location flags.
     #[must_use]
     pub fn flags(self, flags: u32) -> Self {
         self.put(8, &flags.to_le_bytes())
     }
 
-    /// Puts a value into the parameters, so many bytes and pointers behind the first one. What
-    /// does not fit the parameters is left out.
+    /// Puts a value into the parameters, at an offset of `bytes` bytes and `pointers` pointers. A value that
+    /// exceeds the blob is ignored.
     #[must_use]
     pub fn param(self, bytes: usize, pointers: usize, value: &[u8]) -> Self {
         let at = 16 + bytes + pointers * self.pointer;
@@ -61,47 +64,47 @@ impl FileDetailsBuilder {
         self
     }
 
-    /// Appends to what stands behind the path.
+    /// Appends bytes to the trailer, the part after the path.
     #[must_use]
     pub fn trailer(mut self, value: &[u8]) -> Self {
         self.bytes.extend_from_slice(value);
         self
     }
 
-    /// Appends a string with its length word to what stands behind the path.
+    /// Appends a string with its length word to the trailer. With `pack`, ASCII takes one byte per character.
     #[must_use]
     pub fn trailer_string(self, text: &str, pack: bool) -> Self {
         let (info, bytes) = string(text, pack);
         self.trailer(&info).trailer(&bytes)
     }
 
-    /// The finished blob.
+    /// Returns the finished blob.
     pub fn build(self) -> Vec<u8> {
         self.bytes
     }
 }
 
-/// How a file is opened or created.
+/// The parameters of `CreateFile`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Create {
-    /// Rights asked for.
+    /// Requested rights, as an access mask.
     pub desired_access: u32,
     /// 0 Supersede, 1 Open, 2 Create, 3 OpenIf, 4 Overwrite, 5 OverwriteIf.
     pub disposition: u8,
     /// Create options, 24 bits.
     pub options: u32,
-    /// File attributes.
+    /// File attributes, as a mask.
     pub attributes: u16,
-    /// 1 read, 2 write, 4 delete.
+    /// Share mode: 1 read, 2 write, 4 delete, or a sum of these.
     pub share_mode: u16,
 }
 
 impl Create {
-    /// Opening an existing file to read it.
+    /// Opens an existing file for reading.
     pub const READ: Self =
         Self { desired_access: 0x12_0089, disposition: 1, options: 0x60, attributes: 0, share_mode: 7 };
 
-    /// Creating a file, or opening it to write.
+    /// Opens a file for writing, or creates it.
     pub const WRITE: Self =
         Self { desired_access: 0x12_0116, disposition: 3, options: 0x60, attributes: 0x80, share_mode: 0 };
 }
@@ -119,19 +122,19 @@ pub fn create_file(pointer: usize, path: &str, create: &Create) -> Vec<u8> {
         .build()
 }
 
-/// Extra blob of a `CreateFile` that succeeded: 0 Superseded, 1 Opened, 2 Created, 3 Overwritten.
+/// Extra blob of a successful `CreateFile`. `result` is 0 Superseded, 1 Opened, 2 Created, 3 Overwritten.
 pub fn open_result(pointer: usize, result: u32) -> Vec<u8> {
     let mut extra = vec![0; pointer];
     extra[..4].copy_from_slice(&result.to_le_bytes());
     extra
 }
 
-/// `CloseFile` (38), and every other operation that has only a path.
+/// `CloseFile` (38), and other operations that have only a path.
 pub fn close_file(pointer: usize, path: &str) -> Vec<u8> {
     FileDetailsBuilder::new(pointer, 0, path).build()
 }
 
-/// `ReadFile` (23) and `WriteFile` (24).
+/// `ReadFile` (23) and `WriteFile` (24), with offset and length in bytes.
 pub fn transfer(pointer: usize, path: &str, offset: i64, length: u32, flags: u32) -> Vec<u8> {
     FileDetailsBuilder::new(pointer, 0, path)
         .flags(flags)
@@ -140,7 +143,7 @@ pub fn transfer(pointer: usize, path: &str, offset: i64, length: u32, flags: u32
         .build()
 }
 
-/// A query of file or volume information (25, 30).
+/// A query of file or volume information (25, 30). `length` is the size of the caller's buffer in bytes.
 pub fn query_information(pointer: usize, path: &str, class: u8, length: u32) -> Vec<u8> {
     FileDetailsBuilder::new(pointer, class, path)
         .param(0, 0, &length.to_le_bytes())
@@ -148,7 +151,7 @@ pub fn query_information(pointer: usize, path: &str, class: u8, length: u32) -> 
         .build()
 }
 
-/// Setting file information (26): the buffer follows the path.
+/// A change of file information (26), with the caller's buffer.
 pub fn set_information(pointer: usize, path: &str, class: u8, buffer: &[u8]) -> Vec<u8> {
     FileDetailsBuilder::new(pointer, class, path)
         .param(0, 0, &(buffer.len() as u32).to_le_bytes())
@@ -167,8 +170,8 @@ fn name_buffer(pointer: usize, replace: bool, name: &str) -> Vec<u8> {
     buffer
 }
 
-/// `SetRenameInformationFile` (26/0x0A). `target` is the path as Process Monitor shows it; the
-/// caller's own spelling is the same with `\??\` in front.
+/// `SetRenameInformationFile` (26/0x0A). `target` is the path that Process Monitor shows. The path that the
+/// caller passed is `target` with the prefix `\??\`.
 pub fn rename(pointer: usize, path: &str, target: &str, replace: bool) -> Vec<u8> {
     let buffer = name_buffer(pointer, replace, &format!(r"\??\{target}"));
     let mut details = set_information(pointer, path, 0x0A, &buffer);
@@ -178,7 +181,7 @@ pub fn rename(pointer: usize, path: &str, target: &str, replace: bool) -> Vec<u8
     details
 }
 
-/// `SetLinkInformationFile` (26/0x0B).
+/// `SetLinkInformationFile` (26/0x0B). The path that the caller passed is `target` with the prefix `\??\`.
 pub fn link(pointer: usize, path: &str, target: &str, replace: bool) -> Vec<u8> {
     set_information(pointer, path, 0x0B, &name_buffer(pointer, replace, &format!(r"\??\{target}")))
 }
@@ -192,7 +195,7 @@ pub fn query_directory(pointer: usize, path: &str, pattern: &str) -> Vec<u8> {
         .build()
 }
 
-/// Extra blob of such a query: the names found.
+/// Extra blob of [`query_directory`]: the names found.
 pub fn directory_entries(names: &[&str]) -> Vec<u8> {
     let mut extra = Vec::new();
     for (i, name) in names.iter().enumerate() {
@@ -213,7 +216,7 @@ pub fn control(pointer: usize, path: &str, code: u32) -> Vec<u8> {
     FileDetailsBuilder::new(pointer, 0, path).param(0, 2, &code.to_le_bytes()).build()
 }
 
-/// `CreateFileMapping` (19): a section with this page protection, or 0 for none.
+/// `CreateFileMapping` (19), with the page protection of a new section, or 0 where no section is created.
 pub fn create_file_mapping(pointer: usize, path: &str, protection: u32) -> Vec<u8> {
     FileDetailsBuilder::new(pointer, 0, path)
         .param(0, 0, &u32::from(protection != 0).to_le_bytes())
@@ -221,7 +224,7 @@ pub fn create_file_mapping(pointer: usize, path: &str, protection: u32) -> Vec<u
         .build()
 }
 
-/// A registry operation: a fixed part that begins with the length word of the path, the path.
+/// A registry operation: the length word of the path, the rest of the fixed part, and the path.
 fn key(fixed: &[u8], path: &str) -> Vec<u8> {
     let (info, path) = string(path, true);
     let mut details = info.to_vec();
@@ -230,14 +233,14 @@ fn key(fixed: &[u8], path: &str) -> Vec<u8> {
     details
 }
 
-/// `RegOpenKey` (0) and `RegCreateKey` (1).
+/// `RegOpenKey` (0) and `RegCreateKey` (1), with the requested rights.
 pub fn open_key(path: &str, desired_access: u32) -> Vec<u8> {
     let mut fixed = [0; 6];
     fixed[2..].copy_from_slice(&desired_access.to_le_bytes());
     key(&fixed, path)
 }
 
-/// Extra blob of a key that was created (1) or opened (2).
+/// Extra blob of a successful [`open_key`]. `disposition` is 1 for a created key, 2 for an opened key.
 pub fn key_opened(granted_access: u32, disposition: u32) -> Vec<u8> {
     [granted_access.to_le_bytes(), disposition.to_le_bytes()].concat()
 }
@@ -247,7 +250,8 @@ pub fn key_only(path: &str) -> Vec<u8> {
     key(&[], path)
 }
 
-/// `RegQueryKey` (3) and `RegQueryValue` (5): path, length of the caller's buffer, class.
+/// `RegQueryKey` (3) and `RegQueryValue` (5). `length` is the size of the caller's buffer in bytes, `class`
+/// the information class.
 pub fn query(path: &str, length: u32, class: u32) -> Vec<u8> {
     let mut fixed = vec![0; 2];
     fixed.extend_from_slice(&length.to_le_bytes());
@@ -255,7 +259,7 @@ pub fn query(path: &str, length: u32, class: u32) -> Vec<u8> {
     key(&fixed, path)
 }
 
-/// Extra blob of a value that was queried with class 2 (partial information).
+/// Extra blob of a `RegQueryValue` with class 2 (partial information): the type and the data of the value.
 pub fn partial_value(kind: u32, data: &[u8]) -> Vec<u8> {
     let mut extra = vec![0; 4];
     extra.extend_from_slice(&kind.to_le_bytes());
@@ -264,7 +268,8 @@ pub fn partial_value(kind: u32, data: &[u8]) -> Vec<u8> {
     extra
 }
 
-/// `RegSetValue` (4): type and data, of which the first 2,048 bytes are kept.
+/// `RegSetValue` (4): the type and the data. Only the first 2,048 bytes of the data are kept, as in a
+/// capture.
 pub fn set_value(path: &str, kind: u32, data: &[u8]) -> Vec<u8> {
     let captured = &data[..data.len().min(0x800)];
     let mut fixed = vec![0; 2];
@@ -277,12 +282,12 @@ pub fn set_value(path: &str, kind: u32, data: &[u8]) -> Vec<u8> {
     details
 }
 
-/// `Process Create` (1).
+/// Builds the details of `Process Create` (1).
 #[derive(Clone, Copy, Debug)]
 pub struct ProcessCreate<'a> {
     /// Process index of the new process.
     pub index: u32,
-    /// Its process id.
+    /// Process id of the new process.
     pub pid: u32,
     /// Process index of the parent.
     pub parent_index: u32,
@@ -290,9 +295,9 @@ pub struct ProcessCreate<'a> {
     pub parent_pid: u32,
     /// Terminal session.
     pub session: u32,
-    /// Whether it is a 64-bit process.
+    /// Whether the new process is a 64-bit process.
     pub is_64_bit: bool,
-    /// When it was created.
+    /// When the process was created.
     pub time: FileTime,
     /// Image path.
     pub path: &'a str,
@@ -301,7 +306,7 @@ pub struct ProcessCreate<'a> {
 }
 
 impl ProcessCreate<'_> {
-    /// The details blob: run as SYSTEM at system integrity.
+    /// Returns the details blob. The process runs as SYSTEM with system integrity.
     pub fn build(&self) -> Vec<u8> {
         const SYSTEM: [u8; 12] = [1, 1, 0, 0, 0, 0, 0, 5, 18, 0, 0, 0];
         const SYSTEM_INTEGRITY: [u8; 12] = [1, 1, 0, 0, 0, 0, 0, 16, 0, 0x40, 0, 0];
@@ -327,7 +332,7 @@ impl ProcessCreate<'_> {
     }
 }
 
-/// `Process Start` (7).
+/// `Process Start` (7). Entries of the environment read `NAME=value`.
 pub fn process_start(parent_pid: u32, command_line: &str, directory: &str, environment: &[&str]) -> Vec<u8> {
     let (line_info, line) = string(command_line, false);
     let (directory_info, directory) = string(directory, false);
@@ -348,7 +353,8 @@ pub fn process_start(parent_pid: u32, command_line: &str, directory: &str, envir
     details
 }
 
-/// `Process Exit` (2): exit status; times in 100 ns, sizes in bytes.
+/// `Process Exit` (2): the exit status, times in 100 ns ticks, and the working set in bytes. The other sizes
+/// are those of the working set.
 pub fn process_exit(status: i32, kernel_time: u64, user_time: u64, working_set: u64) -> Vec<u8> {
     let mut details = status.to_le_bytes().to_vec();
     for word in [kernel_time, user_time, working_set, working_set, working_set, working_set] {
@@ -357,12 +363,12 @@ pub fn process_exit(status: i32, kernel_time: u64, user_time: u64, working_set: 
     details
 }
 
-/// `Thread Create` (3).
+/// `Thread Create` (3), with the id of the new thread.
 pub fn thread_create(tid: u32) -> Vec<u8> {
     tid.to_le_bytes().to_vec()
 }
 
-/// `Thread Exit` (4), with the status that the capture always stores.
+/// `Thread Exit` (4), with times in 100 ns ticks. The exit status is the one that captures store: none yet.
 pub fn thread_exit(kernel_time: u64, user_time: u64) -> Vec<u8> {
     let mut details = 0x103u32.to_le_bytes().to_vec();
     details.extend_from_slice(&kernel_time.to_le_bytes());
@@ -370,7 +376,7 @@ pub fn thread_exit(kernel_time: u64, user_time: u64) -> Vec<u8> {
     details
 }
 
-/// `Load Image` (5).
+/// `Load Image` (5), with the lowest address and the size of the image in bytes.
 pub fn load_image(pointer: usize, path: &str, base: u64, size: u32) -> Vec<u8> {
     let (info, path) = string(path, true);
     let mut details = base.to_le_bytes()[..pointer].to_vec();

@@ -1,4 +1,4 @@
-//! Streams a log: header first, events as they come, tables at the end.
+//! Streams a log: first the header, then the events, at last the tables.
 
 use super::tables::{NewProcess, Tables};
 use crate::log::LogView;
@@ -13,25 +13,25 @@ use crate::time::{FileTime, Ticks};
 use std::io::{self, Seek, SeekFrom, Write};
 use zerocopy::{FromZeros, IntoBytes};
 
-/// The machine a log is said to come from.
+/// The machine that a new log names as its source.
 #[derive(Clone, Debug)]
 pub struct Machine {
-    /// Computer name, at most 15 characters.
+    /// Computer name; only the first 15 UTF-16 units are stored.
     pub computer: String,
-    /// Windows folder.
+    /// Windows folder; only the first 259 UTF-16 units are stored.
     pub system_root: String,
-    /// Whether its Windows is 64-bit.
+    /// Whether Windows is 64-bit.
     pub is_64_bit: bool,
-    /// Major, minor and build number of its Windows.
+    /// Major, minor and build number of Windows.
     pub os_version: (u32, u32, u32),
-    /// Logical processors.
+    /// Number of logical processors.
     pub processors: u32,
     /// Physical memory in bytes.
     pub memory: u64,
 }
 
 impl Machine {
-    /// A 64-bit Windows 10 22H2 workstation.
+    /// A 64-bit Windows 10 22H2 workstation with 4 processors and 8 GiB of memory.
     pub fn windows_10(computer: &str) -> Self {
         Self {
             computer: computer.to_owned(),
@@ -43,7 +43,7 @@ impl Machine {
         }
     }
 
-    /// Pointer size of the log: 4 or 8.
+    /// Size of a pointer in the log in bytes: 4 or 8.
     pub fn pointer(&self) -> usize {
         if self.is_64_bit { 8 } else { 4 }
     }
@@ -77,7 +77,7 @@ fn invalid(what: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, what)
 }
 
-/// Fills a fixed array with as much of a text as leaves room for a NUL.
+/// Writes a text to a fixed array. A text that leaves no room for a NUL is cut.
 fn put_utf16(array: &mut [u8], text: &str) {
     let room = array.len() / 2 - 1;
     for (slot, unit) in array.chunks_exact_mut(2).zip(text.encode_utf16().take(room)) {
@@ -85,10 +85,10 @@ fn put_utf16(array: &mut [u8], text: &str) {
     }
 }
 
-/// An event to be written.
+/// An event to write.
 #[derive(Clone, Copy, Debug)]
 pub struct NewEvent<'a> {
-    /// Key of its process.
+    /// Key of the event's process in the process table.
     pub process_index: u32,
     /// Thread id.
     pub tid: u32,
@@ -96,13 +96,13 @@ pub struct NewEvent<'a> {
     pub class: EventClass,
     /// Operation number within the class.
     pub operation: u16,
-    /// When it began.
+    /// When the operation began.
     pub time: FileTime,
-    /// How long it took.
+    /// How long the operation took.
     pub duration: Ticks,
     /// Final status.
     pub status: NtStatus,
-    /// Return addresses, innermost first, at most 65,535; the low 32 bits in a 32-bit log.
+    /// Return addresses, innermost first, at most 65,535. A 32-bit log stores their low 32 bits.
     pub stack: &'a [u64],
     /// The details blob; see [`super::details`].
     pub details: &'a [u8],
@@ -129,8 +129,8 @@ impl Default for NewEvent<'_> {
 
 /// Writes one log.
 ///
-/// Events should come in ascending time. Memory grows by five bytes an event and with the tables.
-/// Until [`LogWriter::finish`] the file says of itself that it was never closed.
+/// Events should be added in ascending order of time. Memory grows by five bytes per event and with the
+/// tables. Until [`LogWriter::finish`], the header is that of a capture that was never closed.
 #[derive(Debug)]
 pub struct LogWriter<W> {
     out: W,
@@ -150,7 +150,8 @@ impl<W: Write + Seek> LogWriter<W> {
         Self::with_header(out, machine.header(), Tables::default())
     }
 
-    /// Begins a log of the same machine as `log`; what a damaged header of that says wrong is put right.
+    /// Begins a log of the same machine as `log`. Fields that a damaged header of `log` may have wrong, such
+    /// as the version and the bitness, are corrected.
     ///
     /// # Errors
     /// When writing fails.
@@ -185,27 +186,27 @@ impl<W: Write + Seek> LogWriter<W> {
         })
     }
 
-    /// Bytes written so far, without the tables.
+    /// Number of bytes written so far, which is the file offset of the next event.
     pub fn position(&self) -> u64 {
         self.position
     }
 
-    /// Events written so far.
+    /// Number of events written so far.
     pub fn event_count(&self) -> u32 {
         self.offsets.len() as u32
     }
 
-    /// Adds a process, or replaces the one with the same index.
+    /// Adds a process, or replaces the process with the same index.
     pub fn add_process(&mut self, process: &NewProcess<'_>) {
         self.tables.add_process(process, self.pointer);
     }
 
-    /// Names an address (16 bytes; IPv4 in the first four).
+    /// Adds the name of an address (16 bytes; IPv4 in the first four), or replaces it.
     pub fn add_host(&mut self, ip: [u8; 16], name: &str) {
         self.tables.add_host(ip, name);
     }
 
-    /// Names a port.
+    /// Adds the name of a TCP or UDP port, or replaces it.
     pub fn add_port(&mut self, is_tcp: bool, port: u16, name: &str) {
         self.tables.add_port(is_tcp, port, name);
     }
@@ -213,7 +214,7 @@ impl<W: Write + Seek> LogWriter<W> {
     /// Appends an event.
     ///
     /// # Errors
-    /// When writing fails, or the event does not fit the format.
+    /// When writing fails, the event does not fit the format, or the log is full.
     pub fn add_event(&mut self, event: &NewEvent<'_>) -> io::Result<()> {
         self.check_room()?;
         let depth = u16::try_from(event.stack.len()).map_err(|_| invalid("too many stack frames"))?;
@@ -251,17 +252,17 @@ impl<W: Write + Seek> LogWriter<W> {
         Ok(())
     }
 
-    /// Copies an event of another log of the same bitness, byte for byte but for process indexes,
-    /// which `index` translates.
+    /// Copies an event of another log of the same bitness. The bytes are unchanged, except for process
+    /// indexes, which `index` translates.
     ///
     /// # Errors
-    /// When writing fails, or the log is full.
+    /// When writing fails, the details exceed 4 GiB, or the log is full.
     pub fn copy_event(&mut self, event: &Event<'_>, mut index: impl FnMut(u32) -> u32) -> io::Result<()> {
         self.check_room()?;
         let (frames, details) = (event.stack().raw(), event.whole_details());
         let mut header = *event.header();
         header.process_index = index(header.process_index.get()).into();
-        // Where a forged record puts its extra blob far behind, what lies between stays there.
+        // A forged record may have its extra blob far after the details. The bytes between are not copied.
         let extra_at = size_of::<RawEvent>() + frames.len() + details.len();
         if event.extra().is_some() {
             header.extra_offset = u32::try_from(extra_at).map_err(|_| invalid("details above 4 GiB"))?.into();
@@ -277,8 +278,8 @@ impl<W: Write + Seek> LogWriter<W> {
         Ok(())
     }
 
-    /// Copies details; those of Process Defined and Process Create begin with the index and PID of
-    /// the new process and of its parent.
+    /// Copies details. The details of `Process Defined` and `Process Create` begin with the index and the PID
+    /// of the new process and of its parent.
     fn copy_details(&mut self, event: &Event<'_>, index: &mut impl FnMut(u32) -> u32) -> io::Result<()> {
         let details = event.whole_details();
         let operation = event.operation();
@@ -299,8 +300,8 @@ impl<W: Write + Seek> LogWriter<W> {
         }
     }
 
-    /// Copies a process of another log of the same bitness under an index of its own, with these
-    /// modules. Texts and icons come along.
+    /// Copies a process of another log of the same bitness, with new indexes of the process and its parent,
+    /// and with these modules. Texts and icons are copied too.
     pub fn copy_process(
         &mut self,
         index: u32,
@@ -311,7 +312,7 @@ impl<W: Write + Seek> LogWriter<W> {
         self.tables.copy_process(index, parent_index, process, modules, self.pointer);
     }
 
-    /// Whether another event may begin here.
+    /// Checks that another event may begin here.
     fn check_room(&self) -> io::Result<()> {
         if self.position > RawOffset::MAX || self.offsets.len() >= u32::MAX as usize {
             return Err(invalid("the log is full"));
@@ -319,7 +320,7 @@ impl<W: Write + Seek> LogWriter<W> {
         Ok(())
     }
 
-    /// Writes the tables and the final header, and hands back what was written to.
+    /// Writes the tables and the final header, and returns the output.
     ///
     /// # Errors
     /// When writing fails.
@@ -327,8 +328,8 @@ impl<W: Write + Seek> LogWriter<W> {
         self.header.event_count = self.event_count().into();
         let padding = self.position.next_multiple_of(4) - self.position;
         self.append(&[0; 4][..padding as usize])?;
-        // Process Monitor reaches strings, icons and hosts as distances from the process table,
-        // so they must follow it in this order.
+        // Process Monitor computes the positions of strings, icons and hosts as distances from the process
+        // table. These tables must therefore follow it in this order.
         self.header.offsets = self.position.into();
         let offsets = std::mem::take(&mut self.offsets);
         self.append(offsets.as_slice().as_bytes())?;
@@ -348,8 +349,8 @@ impl<W: Write + Seek> LogWriter<W> {
         Ok(self.out)
     }
 
-    /// Ends the file as a capture that was never closed: without tables, and without a word about how many
-    /// events it has.
+    /// Ends the file as a capture that was never closed, without tables and without the number of events.
+    /// Returns the output.
     ///
     /// # Errors
     /// When writing fails.

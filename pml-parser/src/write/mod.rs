@@ -1,8 +1,8 @@
-//! Making logs that Process Monitor opens.
+//! Writes logs that Process Monitor opens.
 //!
-//! [`LogWriter`] streams events and adds the tables at the end; [`details`] builds the details of
-//! the operations a boot log is full of. Layouts are the reader's own (`raw`), so that what is
-//! written is read back.
+//! [`LogWriter`] streams events and adds the tables at the end. [`details`] builds the details of the
+//! operations that are common in boot logs. The writer shares the layouts of header, records and tables with
+//! the reader (`raw`); [`details`] has separate code for the layouts of details.
 //!
 //! ```
 //! use pml_parser::write::{LogWriter, Machine, NewEvent, NewProcess, details};

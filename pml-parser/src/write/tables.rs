@@ -1,4 +1,4 @@
-//! The tables of a log that is being written: strings, processes, hosts and ports.
+//! The tables of a new log: strings, icons, processes, hosts and ports.
 
 use crate::log::LogView;
 use crate::log::process::{Module, Process};
@@ -11,10 +11,10 @@ use std::sync::Arc;
 use zerocopy::byteorder::little_endian::U32;
 use zerocopy::{FromZeros, IntoBytes};
 
-/// A process to be written. Texts are put into the string table.
+/// A process to write. Its texts go to the string table.
 #[derive(Clone, Debug)]
 pub struct NewProcess<'a> {
-    /// Key that events refer to; unique within the log.
+    /// Key by which events refer to the process; unique in the log.
     pub index: u32,
     /// Process id.
     pub pid: u32,
@@ -26,15 +26,15 @@ pub struct NewProcess<'a> {
     pub authentication_id: u64,
     /// Terminal session.
     pub session: u32,
-    /// When it started.
+    /// When the process started.
     pub start: FileTime,
-    /// When it ended, if it did.
+    /// When the process ended, or `None` while it runs.
     pub end: Option<FileTime>,
-    /// 0 no, 1 yes, anything else "n/a".
+    /// Whether file system and registry are virtualized: 0 no, 1 yes, any other number "n/a".
     pub virtualized: u32,
-    /// Whether it is a 64-bit process.
+    /// Whether the process is a 64-bit process.
     pub is_64_bit: bool,
-    /// Integrity level, as text.
+    /// Integrity level, as text ("System", "High", …).
     pub integrity: &'a str,
     /// Account, `DOMAIN\name`.
     pub user: &'a str,
@@ -44,13 +44,13 @@ pub struct NewProcess<'a> {
     pub image_path: &'a str,
     /// Command line.
     pub command_line: &'a str,
-    /// Company.
+    /// Company, from the program's version resource.
     pub company: &'a str,
-    /// Version.
+    /// Version, from the program's version resource.
     pub version: &'a str,
-    /// Description.
+    /// Description, from the program's version resource.
     pub description: &'a str,
-    /// Modules, in the order in which they are searched.
+    /// Modules, in table order.
     pub modules: Vec<NewModule<'a>>,
 }
 
@@ -80,33 +80,33 @@ impl Default for NewProcess<'_> {
     }
 }
 
-/// A module to be written.
+/// A module to write. Its texts go to the string table.
 #[derive(Clone, Debug, Default)]
 pub struct NewModule<'a> {
-    /// When it was loaded, or the process first looked at.
+    /// When the image was loaded, or when Process Monitor first listed the modules of the process.
     pub load_time: FileTime,
-    /// Lowest address; its low 32 bits in a 32-bit log.
+    /// Lowest address. A 32-bit log stores its low 32 bits.
     pub base: u64,
-    /// Bytes of the image.
+    /// Size of the image in bytes.
     pub size: u32,
-    /// Full path.
+    /// Full path of the image.
     pub path: &'a str,
-    /// Version.
+    /// Version, from the version resource of the image.
     pub version: &'a str,
-    /// Company.
+    /// Company, from the version resource of the image.
     pub company: &'a str,
-    /// Description.
+    /// Description, from the version resource of the image.
     pub description: &'a str,
-    /// `TimeDateStamp` of the image.
+    /// `TimeDateStamp` of the image: seconds since 1970, or a hash.
     pub timestamp: u32,
 }
 
-/// Byte strings, each once, numbered as they come; 0 is the empty one.
+/// Byte strings, each once, numbered in the order of their first use. The empty string has number 0.
 #[derive(Debug)]
 struct Pool {
     index: HashMap<Arc<[u8]>, u32>,
     bytes: Vec<Arc<[u8]>>,
-    /// Bytes for which there is room; what does not fit becomes the empty one.
+    /// Bytes that are still free. A string that does not fit is replaced by the empty string.
     room: u64,
 }
 
@@ -129,7 +129,7 @@ impl Pool {
     }
 }
 
-/// UTF-16LE with a NUL, as table strings are stored; nothing for the empty one.
+/// UTF-16LE with a NUL, as strings of tables are stored. The empty string has no bytes.
 fn utf16_with_nul(text: &str) -> Vec<u8> {
     if text.is_empty() {
         return Vec::new();
@@ -137,7 +137,7 @@ fn utf16_with_nul(text: &str) -> Vec<u8> {
     text.encode_utf16().chain([0]).flat_map(u16::to_le_bytes).collect()
 }
 
-/// A string of another log, as it stands there.
+/// The bytes of a string of another log, with a NUL.
 fn copied(text: WinStr<'_>) -> Vec<u8> {
     match text {
         WinStr::Utf16(bytes) if !bytes.is_empty() => [bytes, &[0, 0]].concat(),
@@ -150,19 +150,19 @@ fn copied(text: WinStr<'_>) -> Vec<u8> {
 #[derive(Debug)]
 pub(crate) struct Tables {
     strings: Pool,
-    /// Strings of other logs that have been copied: part and index there, and index here.
+    /// Copied strings of other logs: part and index in the other log, and index in this one.
     copied: HashMap<(u16, u32), u32>,
-    /// Dimension and bytes of icons.
+    /// Dimension and bytes of each icon.
     icons: Pool,
-    /// Process records by process index, so that the table ascends.
+    /// Process records by process index, because the table must ascend.
     processes: BTreeMap<u32, Vec<u8>>,
     hosts: BTreeMap<[u8; 16], String>,
     ports: BTreeMap<(u16, u16), String>,
 }
 
-/// Bytes of strings that the tables of any log may have, and of its icons: offsets in them have 32 bits.
+/// The most bytes of strings, and of icons, of any log: offsets in tables have 32 bits.
 const MOST_BYTES: u64 = 1 << 30;
-/// Bytes that copies of a log's strings may have beside twice its size.
+/// Bytes that copies of a log's strings may have in addition to twice the size of the log.
 const SPARE_BYTES: u64 = 16 << 20;
 
 impl Default for Tables {
@@ -172,7 +172,7 @@ impl Default for Tables {
 }
 
 impl Tables {
-    /// Tables that have room for so many bytes of strings, and as many of icons.
+    /// Tables with room for `room` bytes of strings, and as many bytes of icons.
     fn with_room(room: u64) -> Self {
         Self {
             strings: Pool::new(room),
@@ -184,8 +184,8 @@ impl Tables {
         }
     }
 
-    /// Tables for processes of another log: strings of a sound one are a part of it, those of a forged one
-    /// may share their bytes.
+    /// Tables for copies of another log's processes. The strings of a sound log are a part of its file, but
+    /// the strings of a forged log may share bytes, so their copies are limited by the size of the log.
     pub(crate) fn for_copies_of(log: LogView<'_>) -> Self {
         Self::with_room((2 * log.size() + SPARE_BYTES).min(MOST_BYTES))
     }
@@ -235,8 +235,8 @@ impl Tables {
         self.processes.insert(process.index, record);
     }
 
-    /// Copies a process of another log under an index of its own, with these modules; the fields
-    /// that refer to texts and icons are rewritten.
+    /// Copies a process of another log, with new indexes of the process and its parent, and with these
+    /// modules. The fields that refer to texts and icons are rewritten.
     pub(crate) fn copy_process(
         &mut self,
         index: u32,
@@ -247,7 +247,7 @@ impl Tables {
     ) {
         let log = process.log;
         let (pool, known) = (&mut self.strings, &mut self.copied);
-        // Most strings stand in the records of many processes and modules.
+        // Most strings occur in the records of many processes and modules.
         let mut string_of = |log: LogView<'_>, index: U32| -> U32 {
             let source = (log.part(), index.get());
             let copy = || pool.add(&copied(log.string(index.get())));
@@ -299,7 +299,7 @@ impl Tables {
         self.ports.insert((u16::from(is_tcp), port), name.to_owned());
     }
 
-    /// Count, indexes, offsets, records.
+    /// The process table: count, indexes, offsets, records.
     pub(crate) fn process_table(&self) -> Vec<u8> {
         let mut out = (self.processes.len() as u32).to_le_bytes().to_vec();
         self.processes.keys().for_each(|index| out.extend_from_slice(&index.to_le_bytes()));
@@ -307,13 +307,13 @@ impl Tables {
         out
     }
 
-    /// Count, offsets, records of a size and bytes.
+    /// The string table: count, offsets, and records of a size and bytes.
     pub(crate) fn string_table(&self) -> Vec<u8> {
         let records: Vec<Vec<u8>> = self.strings.bytes.iter().map(|bytes| sized(bytes)).collect();
         counted(&records)
     }
 
-    /// The same for icons, with the dimension in front of the size; the first one is none.
+    /// The icon table: as the string table, with the dimension before each size. Icon 0 is no icon.
     pub(crate) fn icon_table(&self) -> Vec<u8> {
         let record = |bytes: &Arc<[u8]>| {
             let (dimension, data) = bytes.split_first_chunk::<4>().unwrap_or((&[0; 4], &[]));
@@ -322,7 +322,7 @@ impl Tables {
         counted(&self.icons.bytes.iter().map(record).collect::<Vec<_>>())
     }
 
-    /// Hosts ascending by address, then ports, UDP before TCP.
+    /// The host table, ascending by address, then the port table, UDP before TCP.
     pub(crate) fn host_and_port_tables(&self) -> Vec<u8> {
         let mut out = (self.hosts.len() as u32).to_le_bytes().to_vec();
         for (ip, name) in &self.hosts {
@@ -380,7 +380,7 @@ fn sized(bytes: &[u8]) -> Vec<u8> {
 fn append_records<'a>(out: &mut Vec<u8>, records: impl ExactSizeIterator<Item = &'a Vec<u8>> + Clone) {
     let mut offset = (out.len() + 4 * records.len()) as u64;
     for record in records.clone() {
-        // Beyond 4 GiB no table can lead anywhere.
+        // A table cannot refer to a record beyond 4 GiB.
         out.extend_from_slice(&u32::try_from(offset).unwrap_or(u32::MAX).to_le_bytes());
         offset += record.len() as u64;
     }

@@ -5,7 +5,7 @@ use crate::support::{assert_found, offsets, recovered, recovery, sorted};
 use libtest_mimic::Failed;
 use pml_parser::Log;
 use pml_samples::boot::Bits;
-use pml_samples::little;
+use pml_samples::minimal;
 
 /// One record after the other gets an absurd size, class, time or extra offset.
 pub(crate) fn an_absurd_field_costs_one_event() -> Result<(), Failed> {
@@ -46,7 +46,7 @@ fn small_logs() -> Result<Vec<Vec<u8>>, Failed> {
     let mut logs = Vec::new();
     for is_64_bit in [true, false] {
         for layout in [Layout::Saved, Layout::Direct, Layout::DirectLate] {
-            logs.push(laid_out(little::log(is_64_bit)?, layout));
+            logs.push(laid_out(minimal::log(is_64_bit)?, layout));
         }
     }
     Ok(logs)

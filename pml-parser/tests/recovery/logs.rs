@@ -2,7 +2,8 @@
 
 use libtest_mimic::Failed;
 use pml_parser::Log;
-use pml_samples::boot::{Amount, Bits, Options, generate_in_memory};
+use pml_samples::boot::{Amount, Bits, Options};
+use pml_samples::scenario::generate_in_memory;
 use std::ops::Range;
 
 /// Size of the header, which the first record follows.

@@ -3,7 +3,7 @@
 use crate::logs::{TABLES, generated, pointer_at, records, records_end};
 use crate::support::{assert_same_processes, identity, read_back, recovered, recovery, sliced};
 use libtest_mimic::Failed;
-use pml_parser::export::Work;
+use pml_parser::export::ScanOptions;
 use pml_parser::export::slice::{SliceOptions, slice};
 use pml_parser::write::{LogWriter, Machine, NewEvent, NewProcess, details};
 use pml_parser::{EventClass, FileTime, Filter, Log, LogSet, NoProgress};
@@ -130,7 +130,8 @@ pub(crate) fn sparse_tables_are_no_damage() -> Result<(), Failed> {
     let set = LogSet::new(vec![Log::parse(bytes.clone()).unwrap()]);
     let file = tempfile::tempfile()?;
     let filter = Some(Filter::parse("operation = 'Process Create'").unwrap());
-    let options = SliceOptions { work: Work { filter, ..Work::default() }, part_bytes: u64::MAX };
+    let options =
+        SliceOptions { scan: ScanOptions { filter, ..ScanOptions::default() }, part_bytes: u64::MAX };
     slice(&set, &options, |_| file.try_clone(), &NoProgress).map_err(|e| e.to_string())?;
     let slice = read_back(file)?;
     let log = recovered(&slice);

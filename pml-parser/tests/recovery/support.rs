@@ -2,7 +2,7 @@
 
 use crate::logs::Record;
 use libtest_mimic::Failed;
-use pml_parser::export::Work;
+use pml_parser::export::ScanOptions;
 use pml_parser::export::slice::{SliceOptions, slice};
 use pml_parser::{Log, LogSet, LogView, NoProgress, Process, Recovery};
 use std::io::{Read, Seek, SeekFrom};
@@ -90,7 +90,8 @@ pub(crate) fn read_back(mut file: std::fs::File) -> Result<Vec<u8>, Failed> {
 /// All of a capture as a log.
 pub(crate) fn sliced<B: AsRef<[u8]> + Sync>(set: &LogSet<B>) -> Result<Log<Vec<u8>>, Failed> {
     let file = tempfile::tempfile()?;
-    let options = SliceOptions { work: Work { threads: 2, ..Work::default() }, part_bytes: u64::MAX };
+    let options =
+        SliceOptions { scan: ScanOptions { threads: 2, ..ScanOptions::default() }, part_bytes: u64::MAX };
     slice(set, &options, |_| file.try_clone(), &NoProgress).map_err(|e| e.to_string())?;
     Ok(Log::parse(read_back(file)?).map_err(|e| e.to_string())?)
 }

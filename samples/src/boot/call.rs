@@ -1,8 +1,9 @@
-//! One operation as it will stand in the log, whoever does it and whenever.
+//! One operation as the log will show it, without its process, thread, time and stack.
 
-use pml_parser::{EventClass, NtStatus, Ticks};
+use super::machine::MachineProfile;
+use pml_parser::{NtStatus, Operation, Ticks};
 
-/// Statuses that boot logs are full of.
+/// Statuses that are frequent in boot logs.
 pub(crate) mod status {
     use pml_parser::NtStatus;
 
@@ -23,29 +24,29 @@ pub(crate) mod status {
     pub(crate) const FAST_IO_DISALLOWED: NtStatus = NtStatus(0xC01C_0004);
 }
 
-/// An operation with everything but its process, thread, time and stack.
+/// An operation without its process, thread, time and stack.
 #[derive(Clone, Debug)]
 pub(crate) struct Call {
-    pub(crate) class: EventClass,
-    pub(crate) code: u16,
+    pub(crate) operation: Operation,
     pub(crate) details: Vec<u8>,
     pub(crate) extra: Option<Vec<u8>>,
     pub(crate) status: NtStatus,
-    /// How long it takes, where that matters to what is told.
+    /// Duration, where the script fixes it.
     pub(crate) duration: Option<Ticks>,
 }
 
 impl Call {
-    pub(crate) fn new(class: EventClass, code: u16, details: Vec<u8>) -> Self {
-        Self { class, code, details, extra: None, status: NtStatus::SUCCESS, duration: None }
+    pub(crate) fn new(operation: Operation, details: Vec<u8>) -> Self {
+        Self { operation, details, extra: None, status: NtStatus::SUCCESS, duration: None }
     }
 
+    /// The same operation with this extra blob: the output of the operation.
     pub(crate) fn returning(mut self, extra: Vec<u8>) -> Self {
         self.extra = Some(extra);
         self
     }
 
-    /// The same operation, ending with another status: then it returned nothing.
+    /// The same operation with another status. A status other than success has no output.
     pub(crate) fn ending(mut self, status: NtStatus) -> Self {
         if status != NtStatus::SUCCESS {
             self.extra = None;
@@ -54,13 +55,28 @@ impl Call {
         self
     }
 
+    /// The same operation with this duration.
     pub(crate) fn lasting(mut self, duration: Ticks) -> Self {
         self.duration = Some(duration);
         self
     }
 
-    /// Names the kind of operation among all classes.
+    /// The same operation with its paths on the drive of the machine, or `None` where they are on
+    /// that drive already.
+    pub(crate) fn relocated(&self, machine: &MachineProfile) -> Option<Self> {
+        if machine.drive == 'C' {
+            return None;
+        }
+        let mut call = self.clone();
+        machine.relocate_encoded(&mut call.details);
+        if let Some(extra) = &mut call.extra {
+            machine.relocate_encoded(extra);
+        }
+        Some(call)
+    }
+
+    /// A number for the kind of operation: the code of its class, and its number in the class.
     pub(crate) fn kind(&self) -> u32 {
-        u32::from(self.class.code()) << 8 | u32::from(self.code)
+        u32::from(self.operation.class.code()) << 8 | u32::from(self.operation.code)
     }
 }

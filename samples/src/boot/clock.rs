@@ -1,49 +1,48 @@
-//! The time of the next event, and how long an operation takes.
+//! The clock of the simulation: the time of the next event, and the duration of an operation.
 
 use super::call::Call;
-use super::cast::Ppm;
-use super::play::Stretch;
+use super::progress::{Ppm, Stretch};
 use crate::random::Random;
-use pml_parser::{EventClass, FileTime, Ticks};
+use pml_parser::{EventClass, FileTime, Operation, Ticks};
 
-/// When all captures begin: 2024-11-14, just after the reboot.
+/// The time at which all captures begin: 2024-11-14, just after the reboot.
 pub(crate) const BOOT: FileTime = FileTime(133_760_172_931_234_567);
 
 /// Ticks of the shortest boot: 95 seconds.
 const SHORTEST: u64 = 950_000_000;
 
-/// Runs forward, never back.
+/// The current time. It never runs backwards.
 #[derive(Clone, Debug)]
 pub(crate) struct Clock {
     pub(crate) now: FileTime,
-    /// Mean distance of events in ticks.
+    /// Mean distance between events in ticks.
     pace: u64,
-    /// The same where nothing stretches the time.
-    usual: u64,
+    /// The mean distance outside of stretches.
+    usual_pace: u64,
     events: u64,
 }
 
-/// Mean distance in the bursts between which the long gaps lie.
+/// Mean distance between events in a burst, in ticks. Long gaps separate the bursts.
 const BURST: u64 = 110;
 
 impl Clock {
-    /// For a log of about so many events: 95 seconds and 20 µs for each of them.
+    /// A clock for a log of about `events` events: 95 seconds, and 20 µs for each event.
     pub(crate) fn new(events: u64) -> Self {
         let events = events.max(1);
         let pace = ((SHORTEST + events * 200) / events).max(2);
-        Self { now: BOOT, pace, usual: pace, events }
+        Self { now: BOOT, pace, usual_pace: pace, events }
     }
 
-    /// Goes at the pace of this point of the log.
+    /// Sets the pace for this point of the log.
     pub(crate) fn set_pace(&mut self, stretches: &[Stretch], progress: Ppm) {
-        let stretch = stretches.iter().find(|stretch| (stretch.from..stretch.to).contains(&progress));
-        self.pace = stretch.map_or(self.usual, |stretch| {
+        let stretch = stretches.iter().find(|stretch| stretch.contains(progress));
+        self.pace = stretch.map_or(self.usual_pace, |stretch| {
             let events = u64::from(stretch.to - stretch.from) * self.events / 1_000_000;
             (stretch.lasts.0 / events.max(1)).max(2)
         });
     }
 
-    /// Moves on to the time of the next event, at least to `earliest`.
+    /// Advances to the time of the next event, at least to `earliest`.
     pub(crate) fn advance(&mut self, random: &mut Random, earliest: FileTime) -> FileTime {
         let step = if self.pace < 4 * BURST {
             random.below(2 * self.pace)
@@ -57,17 +56,28 @@ impl Clock {
     }
 }
 
-/// How long an operation takes that nobody has said anything about.
+/// The operations that set file information, all of which take about as long as an open.
+const SETS_INFORMATION: [Operation; 6] = [
+    Operation::SET_BASIC_INFORMATION_FILE,
+    Operation::SET_END_OF_FILE_INFORMATION_FILE,
+    Operation::SET_DISPOSITION_INFORMATION_FILE,
+    Operation::SET_DISPOSITION_INFORMATION_EX,
+    Operation::SET_RENAME_INFORMATION_FILE,
+    Operation::SET_LINK_INFORMATION_FILE,
+];
+
+/// The duration of an operation that has no fixed one.
 pub(crate) fn duration(random: &mut Random, call: &Call) -> Ticks {
     if call.status.is_pending() {
         return Ticks(0);
     }
-    let (low, high) = match (call.class, call.code) {
+    let (low, high) = match (call.operation.class, call.operation) {
         (EventClass::Registry, _) => (6, 70),
-        (EventClass::FileSystem, 20 | 26) => (90, 900),
-        (EventClass::FileSystem, 23 | 24) => (25, 500),
+        (_, Operation::CREATE_FILE) => (90, 900),
+        (_, operation) if SETS_INFORMATION.contains(&operation) => (90, 900),
+        (_, Operation::READ_FILE | Operation::WRITE_FILE) => (25, 500),
         (EventClass::FileSystem, _) => (12, 160),
-        // Process Monitor notes no duration of these.
+        // Process Monitor records no duration for the other classes.
         _ => return Ticks(0),
     };
     let usual = random.between(low, high);

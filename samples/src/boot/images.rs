@@ -1,4 +1,4 @@
-//! Programs, libraries and drivers, and where in memory they lie.
+//! Programs, libraries and drivers, and their addresses in memory.
 
 use crate::random::{Random, mix, mix_text};
 use std::collections::HashMap;
@@ -15,7 +15,7 @@ pub(crate) struct Image {
     pub(crate) timestamp: u32,
 }
 
-/// Drivers in the order in which they are loaded. The first [`DRIVERS_AT_START`] are there before
+/// Drivers in the order in which they are loaded. The first [`DRIVERS_AT_START`] are loaded before
 /// the capture begins; the stacks of all operations run through them.
 #[rustfmt::skip]
 pub(crate) const DRIVERS: &[&str] = &[
@@ -30,10 +30,10 @@ pub(crate) const DRIVERS: &[&str] = &[
     "lltdio.sys", "rspndr.sys", "HTTP.sys", "mrxsmb.sys", "srv2.sys", "Ndu.sys", "PEAUTH.SYS", "tcpipreg.sys",
 ];
 
-/// How many drivers are loaded before the first event.
+/// Number of drivers that are loaded before the first event.
 pub(crate) const DRIVERS_AT_START: usize = 16;
 
-/// Libraries that all kinds of programs load.
+/// Libraries that programs of all kinds load.
 #[rustfmt::skip]
 pub(crate) const LIBRARIES: &[&str] = &[
     "advapi32.dll", "msvcrt.dll", "sechost.dll", "rpcrt4.dll", "combase.dll", "ucrtbase.dll", "oleaut32.dll",
@@ -48,12 +48,12 @@ pub(crate) const LIBRARIES: &[&str] = &[
     "taskschd.dll", "mi.dll", "wmiclnt.dll", "fwbase.dll", "gpapi.dll", "dsrole.dll", "logoncli.dll",
 ];
 
-/// All images that anything has asked for.
+/// All images that are in use.
 #[derive(Debug)]
 pub(crate) struct Images {
     random: Random,
     is_64_bit: bool,
-    /// Version of images that do not lie in a component.
+    /// Version of images outside of components.
     usual_version: String,
     known: HashMap<String, usize>,
     images: Vec<Image>,
@@ -85,14 +85,14 @@ impl Images {
         &self.images[number]
     }
 
-    /// The number of the image at `path`; one that was not known yet is given a place in memory.
+    /// The number of the image at `path`. A new image gets an address range.
     pub(crate) fn number(&mut self, path: &str) -> usize {
         if let Some(&number) = self.known.get(path) {
             return number;
         }
         let name = path.rsplit('\\').next().unwrap_or(path);
         let size = self.size(name);
-        let base = self.place(name, path, size);
+        let base = self.allocate(name, path, size);
         let number = self.images.len();
         self.images.push(Image {
             path: path.to_owned(),
@@ -122,11 +122,12 @@ impl Images {
         (pages as u32) << 12
     }
 
-    /// Libraries and drivers lie one behind the other with gaps; programs lie apart from them.
-    fn place(&mut self, name: &str, path: &str, size: u32) -> u64 {
+    /// A base address. Libraries and drivers follow one another with gaps; programs have a range of
+    /// addresses to themselves.
+    fn allocate(&mut self, name: &str, path: &str, size: u32) -> u64 {
         let is_driver = DRIVERS.contains(&name);
         if !is_driver && name.ends_with(".exe") {
-            // No two programs are mapped into one process, so that they may overlap.
+            // Programs may overlap, because one process never maps two of them.
             let page = self.random.below(0xC0) << 16;
             return if self.is_64_bit { 0x7FF6_0000_0000 + (page << 8) } else { 0x0040_0000 + page };
         }
@@ -139,7 +140,7 @@ impl Images {
     }
 }
 
-/// The version that the resource of an image states. Those of a component tell it in their path.
+/// The version in the resource of an image. The path of a component contains its version.
 fn version(path: &str, usual: &str) -> String {
     let of_component = path.split('_').find(|part| part.starts_with("10.0."));
     format!("{} (WinBuild.160101.0800)", of_component.unwrap_or(usual))

@@ -1,18 +1,18 @@
-//! Where the parts of a generated capture go.
+//! Destinations for the parts of a generated capture: memory, or files of a directory.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Cursor, Seek, Write};
 use std::path::{Path, PathBuf};
 
-/// Takes the parts of a capture, one after the other.
+/// A destination for the parts of a capture, which come one after the other.
 pub(super) trait Output {
-    /// What a part is written to.
+    /// The destination of one part.
     type Part: Write + Seek;
 
-    /// Begins part `number`.
+    /// Begins part `number`, from 0.
     fn begin(&mut self, number: u32) -> io::Result<Self::Part>;
 
-    /// Takes a finished part.
+    /// Accepts a finished part.
     fn end(&mut self, part: Self::Part) -> io::Result<()>;
 }
 
@@ -42,12 +42,13 @@ pub(super) struct Directory {
     overwrite: bool,
 }
 
-/// Bytes that are gathered before they are written.
+/// Size of the write buffer in bytes.
 const BUFFER: usize = 1 << 20;
 
 impl Directory {
-    /// Makes the directory. Fails before anything is written where a file would be replaced that
-    /// must not be, or where one is left from a longer capture that would seem part of this one.
+    /// Creates the directory. It is an error if a file would be overwritten without permission, or if
+    /// a file of a longer capture would look like a part of this one. In both cases, nothing has been
+    /// written.
     pub(super) fn new(directory: &Path, parts: u32, overwrite: bool) -> io::Result<Self> {
         std::fs::create_dir_all(directory)?;
         let name = |number| match number {
@@ -62,15 +63,20 @@ impl Directory {
         }
         let next = directory.join(name(parts));
         if next.exists() {
-            let text = format!("{} would seem to be a part of this log; remove it first", next.display());
+            let text = format!("{} would look like a part of this log; remove it first", next.display());
             return Err(io::Error::new(io::ErrorKind::AlreadyExists, text));
         }
         Ok(Self { paths, overwrite })
     }
 }
 
-/// Writes a text beside the parts.
+/// Writes a text file.
 pub(crate) fn write_text(path: &Path, text: &str, overwrite: bool) -> io::Result<()> {
+    create(path, overwrite)?.write_all(text.as_bytes())
+}
+
+/// Creates a file. An existing one is an error, or is overwritten.
+fn create(path: &Path, overwrite: bool) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true);
     if overwrite {
@@ -78,22 +84,15 @@ pub(crate) fn write_text(path: &Path, text: &str, overwrite: bool) -> io::Result
     } else {
         options.create_new(true);
     }
-    options.open(path)?.write_all(text.as_bytes())
+    options.open(path)
 }
 
 impl Output for Directory {
     type Part = BufWriter<File>;
 
     fn begin(&mut self, number: u32) -> io::Result<Self::Part> {
-        let mut options = OpenOptions::new();
-        options.write(true);
-        if self.overwrite {
-            options.create(true).truncate(true);
-        } else {
-            options.create_new(true);
-        }
         let path = self.paths.get(number as usize).ok_or(io::ErrorKind::InvalidInput)?;
-        Ok(BufWriter::with_capacity(BUFFER, options.open(path)?))
+        Ok(BufWriter::with_capacity(BUFFER, create(path, self.overwrite)?))
     }
 
     fn end(&mut self, part: Self::Part) -> io::Result<()> {

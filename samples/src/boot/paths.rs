@@ -1,6 +1,6 @@
-//! Paths of a Windows installation: as many as are asked for, the same ones each time.
+//! Paths of a Windows installation, drawn at random from a fixed set.
 
-use super::play::Setting;
+use super::machine::MachineProfile;
 use crate::random::{Random, mix, mix_text};
 
 /// The Windows folder.
@@ -9,6 +9,10 @@ pub(crate) const WINDOWS: &str = r"C:\Windows";
 pub(crate) const SYSTEM32: &str = r"C:\Windows\System32";
 /// The component store.
 pub(crate) const WINSXS: &str = r"C:\Windows\WinSxS";
+/// The servicing log.
+pub(crate) const CBS_LOG: &str = r"C:\Windows\Logs\CBS\CBS.log";
+/// Key of component based servicing.
+pub(crate) const CBS_KEY: &str = r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Component Based Servicing";
 
 #[rustfmt::skip]
 const AREAS: &[&str] = &[
@@ -77,17 +81,17 @@ pub(crate) struct Payload {
 }
 
 impl Payload {
-    /// Where the file stands in the store.
+    /// Path of the file in the store.
     pub(crate) fn path(&self) -> String {
         format!(r"{WINSXS}\{}\{}", self.component, self.file)
     }
 
-    /// Where it stood before the update.
+    /// Path of the file in the store before the update.
     pub(crate) fn older_path(&self) -> String {
         format!(r"{WINSXS}\{}\{}", self.older, self.file)
     }
 
-    /// Where programs find it.
+    /// Path at which programs find the file.
     pub(crate) fn installed_path(&self) -> String {
         let folder = if self.file.ends_with(".sys") {
             r"System32\drivers"
@@ -102,19 +106,19 @@ impl Payload {
     }
 }
 
-/// Draws paths, a few of them much more often than the others.
+/// Draws paths. A few of them are drawn much more often than the others.
 #[derive(Clone, Debug)]
 pub(crate) struct Paths {
     is_64_bit: bool,
-    /// How many paths of a kind there are.
+    /// Number of different paths of each kind.
     variety: u64,
-    setting: Setting,
+    machine: MachineProfile,
 }
 
 impl Paths {
-    /// `events` decides how many different paths a log may have.
-    pub(crate) fn new(is_64_bit: bool, events: u64, setting: &Setting) -> Self {
-        Self { is_64_bit, variety: (events / 40).clamp(64, 40_000), setting: setting.clone() }
+    /// Paths for a log of about `events` events, which bounds the number of different paths.
+    pub(crate) fn new(is_64_bit: bool, events: u64, machine: &MachineProfile) -> Self {
+        Self { is_64_bit, variety: (events / 40).clamp(64, 40_000), machine: machine.clone() }
     }
 
     fn rank(&self, random: &mut Random) -> u64 {
@@ -126,27 +130,27 @@ impl Paths {
     pub(crate) fn component(&self, name: &str, architecture: &str, build: u32) -> String {
         let hash = mix(&[mix_text(name), mix_text(architecture), u64::from(build)]);
         let name = format!("{architecture}_microsoft-windows-{name}_31bf3856ad364e35");
-        format!("{name}_10.0.{}.{build}_none_{hash:016x}", self.setting.build)
+        format!("{name}_10.0.{}.{build}_none_{hash:016x}", self.machine.build)
     }
 
-    /// The machine that the paths are of.
-    pub(crate) fn setting(&self) -> &Setting {
-        &self.setting
+    /// The machine whose paths these are.
+    pub(crate) fn machine(&self) -> &MachineProfile {
+        &self.machine
     }
 
-    /// The revision that the update brings.
+    /// The revision that the update installs.
     pub(crate) fn newer(&self) -> u32 {
-        self.setting.revision
+        self.machine.revision
     }
 
     /// The revision before the update.
     pub(crate) fn older(&self) -> u32 {
-        self.setting.older
+        self.machine.older
     }
 
-    /// Name of the package of the cumulative update, or of one of those inside it.
+    /// Name of a package: number 0 is the cumulative update, the others are inside it.
     pub(crate) fn package(&self, number: u64) -> String {
-        let Setting { build, revision, .. } = self.setting;
+        let MachineProfile { build, revision, .. } = self.machine;
         let update = format!("31bf3856ad364e35~{}~~{build}.{revision}.1.14", self.architecture());
         match number {
             0 => format!("Package_for_RollupFix~{update}"),
@@ -172,7 +176,7 @@ impl Paths {
         let name = if group == 0 { format!("{area}-{part}") } else { format!("{area}-{part}{group}") };
         Payload {
             component: self.component(&name, architecture, self.newer() - (hash >> 16 & 3) as u32 * 13),
-            older: self.component(&name, architecture, self.setting.older),
+            older: self.component(&name, architecture, self.machine.older),
             file: format!("{stem}{}{tail}", &part[..part.len().min(4)]),
         }
     }
@@ -185,7 +189,7 @@ impl Paths {
     /// A file of a user or of a program of another vendor; some names are Chinese.
     pub(crate) fn user_file(&self, random: &mut Random) -> String {
         let path = random.pick(USER_FILES).to_string();
-        match self.setting.users.as_slice() {
+        match self.machine.users.as_slice() {
             [first, second, ..] => path.replace("张伟", first).replace("李娜", second),
             _ => path,
         }

@@ -1,99 +1,109 @@
-//! The processes of one boot: what the roles become on a certain machine.
+//! The processes of one boot: roles on a certain machine, with ids, modules and times.
 
-use super::cast::{CAST, COPY_DISTANCE, Part, Ppm, Role};
+use super::call::Call;
 use super::images::{DRIVERS, DRIVERS_AT_START, Images, LIBRARIES};
 use super::paths::{Paths, SYSTEM32, WINDOWS, WINSXS};
-use super::play::Play;
+use super::process_call;
+use super::progress::Ppm;
+use super::roles::{COPY_DISTANCE, ROLES, Role, RoleProfile};
+use super::script::Script;
 use super::stacks::Code;
 use crate::random::Random;
 use pml_parser::FileTime;
-use pml_parser::write::{NewModule, NewProcess, details};
+use pml_parser::write::details::ProcessCreate;
+use pml_parser::write::{NewModule, NewProcess};
 
-/// Where a process stands in its life.
+/// The state of a process in its lifecycle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum State {
+    /// It does not exist yet.
     Waiting,
+    /// It loads its first modules.
     Starting,
+    /// It can act.
     Running,
+    /// It has exited.
     Ended,
 }
 
-/// A module of a process and when it was loaded, if it was.
+/// A module of a process.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Loaded {
+pub(crate) struct Module {
+    /// Number of its image.
     pub(crate) image: usize,
+    /// When it was loaded, if it was.
     pub(crate) time: Option<FileTime>,
 }
 
 /// A process.
 #[derive(Clone, Debug)]
 pub(crate) struct Process {
-    pub(crate) role: Part,
+    pub(crate) role: RoleProfile,
     pub(crate) state: State,
     pub(crate) pid: u32,
     pub(crate) tids: Vec<u32>,
-    /// Position of the parent in the cast; System is its own.
+    /// Position of the parent among all processes; System is its own parent.
     pub(crate) parent: usize,
     pub(crate) path: String,
     pub(crate) command_line: String,
     pub(crate) starts: Ppm,
     pub(crate) ends: Option<Ppm>,
-    /// Status that it ends with.
+    /// Exit status.
     pub(crate) exit: u32,
     pub(crate) start: FileTime,
     pub(crate) end: Option<FileTime>,
-    /// Modules: the first `resident` are loaded before it does anything of its own.
-    pub(crate) modules: Vec<Loaded>,
+    /// All modules. The first `resident` are loaded while the process starts.
+    pub(crate) modules: Vec<Module>,
     pub(crate) resident: usize,
-    /// The code that stacks can lead through.
+    /// The code that may appear in its stacks.
     pub(crate) code: Vec<Code>,
 }
 
-/// When everybody is told to end, and how long that takes.
+/// When the shutdown ends the processes, and how long that takes.
 const SHUTDOWN: Ppm = 966_000;
 const SHUTDOWN_LASTS: u64 = 10_000;
 
-/// The cast of a log of about so many events.
-pub(crate) fn cast(
-    play: &Play,
+/// The processes of a log of about `events` events.
+pub(crate) fn processes(
+    script: &Script,
     events: u64,
     paths: &Paths,
     images: &mut Images,
     random: &mut Random,
-    next_id: &mut u32,
+    last_id: &mut u32,
 ) -> Vec<Process> {
-    let mut cast: Vec<Process> = Vec::new();
-    for role in CAST.iter().filter(|role| role.from_events <= events || play.needs(role.name)) {
-        if play.changes.get(role.name).is_some_and(|change| change.absent == Some(true)) {
+    let mut processes: Vec<Process> = Vec::new();
+    for role in ROLES.iter().filter(|role| role.from_events <= events || script.needs(role.name)) {
+        if script.is_absent(role.name) {
             continue;
         }
         let copies = (events / 100_000).clamp(1, u64::from(role.copies)) as u32;
         for copy in 0..copies {
-            let parent = cast.iter().position(|process| process.role.name == role.parent).unwrap_or(0);
+            let parent = processes.iter().position(|process| process.role.name == role.parent).unwrap_or(0);
             let shift = copy * COPY_DISTANCE;
-            let mut process = process(role, parent, events, paths, images, random, next_id);
+            let mut process = process(role, parent, events, paths, images, random, last_id);
             process.starts = role.starts + shift;
             process.ends = role.ends.map(|end| end + shift);
-            if process.ends.is_none() && matches!(cast.get(parent), Some(p) if p.role.libraries > 0) {
-                // Those that the others depend on end after them.
+            if process.ends.is_none() && matches!(processes.get(parent), Some(p) if p.role.libraries > 0) {
+                // Processes that others depend on end after them.
                 let turn = if role.parent == "wininit.exe" { SHUTDOWN_LASTS } else { 0 };
                 process.ends = Some(SHUTDOWN + (turn + random.below(SHUTDOWN_LASTS)) as Ppm);
             }
-            cast.push(process);
+            processes.push(process);
         }
     }
-    for extra in &play.extras {
-        let Some(like) = CAST.iter().find(|role| role.name == extra.like) else { continue };
+    for extra in &script.extras {
+        let Some(like) = ROLES.iter().find(|role| role.name == extra.like) else { continue };
         let role = extra.role(like);
-        let parent = cast.iter().position(|process| process.role.name == role.parent).unwrap_or(0);
-        let mut process = process(&role, parent, events, paths, images, random, next_id);
+        let parent = processes.iter().position(|process| process.role.name == role.parent).unwrap_or(0);
+        let mut process = process(&role, parent, events, paths, images, random, last_id);
         if process.ends.is_none() && role.libraries > 0 {
             process.ends = Some(SHUTDOWN);
         }
-        cast.push(process);
+        processes.push(process);
     }
-    for process in &mut cast {
-        if let Some(change) = play.changes.get(&process.role.name) {
+    for process in &mut processes {
+        if let Some(change) = script.changes.get(&process.role.name) {
             process.starts = change.starts.unwrap_or(process.starts);
             process.ends = change.ends.or(process.ends);
             process.exit = change.exit.unwrap_or(process.exit);
@@ -102,7 +112,7 @@ pub(crate) fn cast(
             }
         }
     }
-    cast
+    processes
 }
 
 fn process(
@@ -112,13 +122,13 @@ fn process(
     paths: &Paths,
     images: &mut Images,
     random: &mut Random,
-    next_id: &mut u32,
+    last_id: &mut u32,
 ) -> Process {
-    let setting = paths.setting();
+    let machine = paths.machine();
     let is_system = role.name == "System";
     let mut take_id = || {
-        *next_id += 4;
-        *next_id
+        *last_id += 4;
+        *last_id
     };
     let pid = if is_system { 4 } else { take_id() };
     let tids = (0..role.threads).map(|_| take_id()).collect();
@@ -132,15 +142,15 @@ fn process(
         below => format!(r"{WINDOWS}\{below}"),
     };
     let has_image = !role.folder.is_empty();
-    let folder = setting.place(&folder);
+    let folder = machine.relocate(&folder);
     let path = if has_image { format!(r"{folder}\{program}") } else { program.to_owned() };
     let mut modules = Vec::new();
     let mut resident = DRIVERS_AT_START;
     if is_system {
-        modules.extend(DRIVERS.iter().map(|name| images.number(&setting.place(&driver_path(name)))));
+        modules.extend(DRIVERS.iter().map(|name| images.number(&machine.relocate(&driver_path(name)))));
     } else if has_image {
         modules.push(images.number(&path));
-        let system = |name: &str| setting.place(&format!(r"{SYSTEM32}\{name}"));
+        let system = |name: &str| machine.relocate(&format!(r"{SYSTEM32}\{name}"));
         modules.push(images.number(&system("ntdll.dll")));
         if role.libraries > 0 {
             modules.push(images.number(&system("kernel32.dll")));
@@ -149,7 +159,7 @@ fn process(
         for name in role.modules {
             modules.push(images.number(&format!(r"{folder}\{name}")));
         }
-        // Short logs would otherwise be nothing but loading of libraries.
+        // Without a limit, short logs would consist of library loads.
         let libraries = role.libraries.min(3 + events / 2_000);
         let skip = random.below(8);
         for name in LIBRARIES.iter().skip(skip as usize).take(libraries as usize) {
@@ -161,7 +171,7 @@ fn process(
     }
     let quote = if role.libraries > 0 && !program.starts_with("svchost") { "\"" } else { "" };
     Process {
-        role: Part::new(role),
+        role: RoleProfile::new(role),
         exit: 0,
         state: State::Waiting,
         pid,
@@ -177,7 +187,7 @@ fn process(
         ends: role.ends,
         start: FileTime(0),
         end: None,
-        modules: modules.into_iter().map(|image| Loaded { image, time: None }).collect(),
+        modules: modules.into_iter().map(|image| Module { image, time: None }).collect(),
         resident,
         code: Vec::new(),
     }
@@ -199,7 +209,7 @@ impl Process {
         self.role.name.split('#').next().unwrap_or(&self.role.name)
     }
 
-    /// Whether it is there at any time from `time` on.
+    /// Whether it exists at `time` or later.
     pub(crate) fn is_alive_after(&self, time: FileTime) -> bool {
         match self.state {
             State::Waiting => false,
@@ -208,13 +218,13 @@ impl Process {
         }
     }
 
-    /// The code of the modules that are loaded from the start.
+    /// The code of the modules that are loaded while the process starts.
     pub(crate) fn resident_code(&self, images: &Images) -> Vec<Code> {
         let loaded = self.modules.iter().take(self.resident);
         loaded.map(|module| images.get(module.image)).map(|image| (image.base, image.size)).collect()
     }
 
-    /// The record of the process table.
+    /// Its record of the process table. `parent` is the parent with its process index.
     pub(crate) fn record<'a>(
         &'a self,
         images: &'a Images,
@@ -222,9 +232,9 @@ impl Process {
         parent: (&Process, u32),
         is_64_bit: bool,
     ) -> NewProcess<'a> {
-        let loaded = |loaded: &Loaded| {
-            let image = images.get(loaded.image);
-            loaded.time.map(|load_time| NewModule {
+        let loaded = |module: &Module| {
+            let image = images.get(module.image);
+            module.time.map(|load_time| NewModule {
                 load_time,
                 base: image.base,
                 size: image.size,
@@ -257,9 +267,10 @@ impl Process {
         }
     }
 
-    /// Details of its `Process Create`, an event of the parent.
-    pub(crate) fn create_details(&self, index: u32, parent: (&Process, u32), is_64_bit: bool) -> Vec<u8> {
-        details::ProcessCreate {
+    /// The `Process Create` of this process, an event of the parent. `index` is its process index,
+    /// `parent` the parent with its process index.
+    pub(crate) fn create_call(&self, index: u32, parent: (&Process, u32), is_64_bit: bool) -> Call {
+        process_call::create(&ProcessCreate {
             index,
             pid: self.pid,
             parent_index: parent.1,
@@ -269,20 +280,6 @@ impl Process {
             time: self.start,
             path: &self.path,
             command_line: &self.command_line,
-        }
-        .build()
-    }
-
-    /// Details of its `Process Start`.
-    pub(crate) fn start_details(&self, parent: &Process) -> Vec<u8> {
-        let environment = [
-            r"ComSpec=C:\Windows\system32\cmd.exe",
-            "NUMBER_OF_PROCESSORS=4",
-            "OS=Windows_NT",
-            r"Path=C:\Windows\system32;C:\Windows;C:\Windows\System32\Wbem",
-            r"SystemRoot=C:\Windows",
-            r"TEMP=C:\Windows\TEMP",
-        ];
-        details::process_start(parent.pid, &self.command_line, r"C:\Windows\system32\", &environment)
+        })
     }
 }

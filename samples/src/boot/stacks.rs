@@ -1,25 +1,26 @@
-//! Call stacks: each process has, for each kind of operation, a few that come again and again.
+//! Call stacks: each process has a few stacks for each kind of operation, and repeats them.
 
 use crate::random::{Random, mix};
+use pml_parser::EventClass;
 use std::collections::HashMap;
 
-/// Where code lies: base and size of an image.
+/// The addresses of code: base and size of an image.
 pub(crate) type Code = (u64, u32);
 
 /// The images whose code a process can be in.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Scope<'a> {
-    /// Names the process among all.
+    /// Position of the process among all processes.
     pub(crate) process: usize,
-    /// The kernel, the filter manager, the file system, the filter of the antivirus, others.
+    /// The kernel, the filter manager, the file system, the antivirus filter, other drivers.
     pub(crate) kernel: &'a [Code],
-    /// The program, `ntdll`, then what else is loaded. Empty for System.
+    /// The program, `ntdll`, then its other modules. Empty for System.
     pub(crate) user: &'a [Code],
-    /// Whether the process is still being set up, so that only the loader can be at work.
+    /// Whether the process is still starting, so that only the loader can run.
     pub(crate) is_loading: bool,
 }
 
-/// The stacks of one kind of operation of one process.
+/// The stacks that one process has for one kind of operation.
 #[derive(Debug, Default)]
 struct Pool {
     draws: u64,
@@ -27,7 +28,7 @@ struct Pool {
     stacks: Vec<Box<[u64]>>,
 }
 
-/// All stacks made so far. Their number grows ever more slowly with the number of events.
+/// All stacks made so far. Their number grows ever more slowly as the log grows.
 #[derive(Debug)]
 pub(crate) struct Stacks {
     seed: u64,
@@ -36,24 +37,24 @@ pub(crate) struct Stacks {
     pools: HashMap<(usize, u32), Pool>,
 }
 
-/// Most stacks of one pool, so that memory stays small however long the log is.
+/// Most stacks of one pool. The limit keeps memory small in logs of any length.
 const POOL_LIMIT: usize = 160;
-const FILE_SYSTEM: u32 = 3;
-const REGISTRY: u32 = 2;
+const FILE_SYSTEM: u32 = EventClass::FileSystem.code() as u32;
+const REGISTRY: u32 = EventClass::Registry.code() as u32;
 
 impl Stacks {
     pub(crate) fn new(seed: u64, mean_frames: u64, is_64_bit: bool) -> Self {
         Self { seed, mean_frames, is_64_bit, pools: HashMap::new() }
     }
 
-    /// A stack for an operation of this kind (`Call::kind`).
+    /// Draws a stack for an operation of this kind (`Call::kind`).
     pub(crate) fn draw(&mut self, random: &mut Random, scope: Scope<'_>, kind: u32) -> &[u64] {
         let key = (scope.process, kind | u32::from(scope.is_loading) << 31);
         let Self { seed, mean_frames, is_64_bit, pools } = self;
         let pool = pools.entry(key).or_default();
         pool.draws += 1;
         let known = pool.stacks.len();
-        // The share of new ones falls as a restaurant fills up: tables are left over.
+        // The share of new stacks falls as the pool fills: a Chinese restaurant process.
         let is_new = known < POOL_LIMIT && random.below(pool.draws * 10 + 8) < 8 + known as u64 * 4;
         if is_new || known == 0 {
             let builder = Builder { seed: *seed, mean_frames: *mean_frames, is_64_bit: *is_64_bit };
@@ -67,7 +68,7 @@ impl Stacks {
     }
 }
 
-/// Makes one stack.
+/// Builds one stack.
 struct Builder {
     seed: u64,
     mean_frames: u64,
@@ -86,7 +87,8 @@ impl Builder {
         frames.into_boxed_slice()
     }
 
-    /// Innermost first: the filter manager for files, then the kernel down to the system call.
+    /// Frames in the kernel, innermost first: the filter manager for files, then the kernel down to
+    /// the system call.
     fn kernel_frames(&self, random: &mut Random, scope: Scope<'_>, kind: u32, depth: usize) -> Vec<u64> {
         let [kernel, filter_manager, file_system, antivirus, ..] = *scope.kernel else { return Vec::new() };
         let variant = random.below(5);
@@ -106,22 +108,22 @@ impl Builder {
             _ => images.extend([kernel; 6]),
         }
         if scope.user.is_empty() {
-            // A thread of the kernel goes on to its end inside the kernel and its drivers.
+            // A kernel thread has all of its frames in the kernel and its drivers.
             let more = depth.saturating_sub(images.len()).min(24);
             images.extend((0..more).map(|i| if i % 5 == 2 { *random.pick(scope.kernel) } else { kernel }));
         } else {
             images.truncate((depth / 3).max(5) + 2);
         }
         let place = |(i, image): (usize, Code)| {
-            // Frames further out are shared by more variants.
+            // More variants share the outer frames.
             let variant = if i < 5 { variant } else { variant & 1 };
             self.site(image, &[u64::from(kind), i as u64, variant])
         };
         images.into_iter().enumerate().map(place).collect()
     }
 
-    /// Outermost first: the start of the thread, then a walk down a tree of calls, then the system
-    /// call. What two walks have in common is shared, as it is between real stacks.
+    /// Frames in user mode, outermost first: the start of the thread, then a walk down a tree of
+    /// calls, then the system call. Walks share their common beginning, as real stacks do.
     fn user_frames(&self, random: &mut Random, scope: Scope<'_>, kind: u32, depth: usize) -> Vec<u64> {
         let nt = scope.user.get(1).copied().unwrap_or(scope.user[0]);
         let mut frames = vec![self.site(nt, &[1])];
@@ -144,8 +146,8 @@ impl Builder {
             frames.push(self.site(image, &[node]));
         }
         if random.chance(25) {
-            let lost = frames.len() / 2;
-            frames[lost] = self.nowhere(random);
+            let middle = frames.len() / 2;
+            frames[middle] = self.unmapped(random);
         }
         if let Some(&base) = scope.user.get(3) {
             frames.push(self.site(base, &[u64::from(kind), random.below(2)]));
@@ -160,8 +162,8 @@ impl Builder {
         base + 0x1000 + hash % (u64::from(size) - 0x1000)
     }
 
-    /// An address in no image: generated code, or a library that is gone.
-    fn nowhere(&self, random: &mut Random) -> u64 {
+    /// An address in no image: generated code, or an unloaded library.
+    fn unmapped(&self, random: &mut Random) -> u64 {
         let offset = random.below(0x400_0000);
         if self.is_64_bit { 0x0212_7000_0000 + offset } else { 0x0200_0000 + offset }
     }

@@ -1,9 +1,9 @@
-//! The usual courses of a boot that scenarios begin from: scenes that are files themselves.
+//! The usual courses of a boot, on which scenarios are based. Each is made of files with steps.
 
 use super::error::ScenarioError;
 use super::model::{Base, Body, Phase};
 
-/// What a base is made of, file by file.
+/// Names and texts of the files of a base.
 macro_rules! parts {
     ($($name:literal),*) => {
         &[$(($name, include_str!(concat!("../../scenarios/base/", $name, ".toml")))),*]
@@ -22,7 +22,7 @@ impl Base {
         }
     }
 
-    /// Its scenes and changes.
+    /// Its steps and changes, file by file.
     pub(crate) fn bodies(self) -> Result<Vec<Body>, ScenarioError> {
         let parse = |&(name, text): &(&str, &str)| {
             let file = format!("base/{name}.toml");
@@ -33,7 +33,7 @@ impl Base {
 }
 
 impl Phase {
-    /// Begin and end as shares of the boot.
+    /// Begin and end of the phase as shares of the boot.
     pub(crate) fn span(self) -> (f64, f64) {
         match self {
             Self::Kernel => (0.0, 0.03),

@@ -1,7 +1,7 @@
 //! Text logs of servicing that belong to a capture: `CBS.log` and `poqexec.log`.
 
-use crate::boot::beat::Note;
-use crate::boot::play::Noted;
+use crate::boot::action::LogText;
+use crate::boot::script::LogLine;
 use pml_parser::FileTime;
 use std::fmt::Write as _;
 
@@ -17,22 +17,23 @@ pub struct Companion {
 /// Names of the text logs.
 pub(crate) const NAMES: [&str; 2] = ["CBS.log", "poqexec.log"];
 
-/// What the lines come to; a log without lines is not there.
-pub(crate) fn companions(noted: &[Noted], zone: i32) -> Vec<Companion> {
+/// The text logs with these lines. A log without lines is left out. `zone` is the number of hours
+/// that the clock of the machine is ahead of UTC.
+pub(crate) fn companions(lines: &[LogLine], zone: i32) -> Vec<Companion> {
     let (mut cbs, mut queue) = (String::new(), String::new());
-    for (number, entry) in noted.iter().enumerate() {
+    for (number, line) in lines.iter().enumerate() {
         // Writing to a string does not fail.
-        let _ = match &entry.note {
-            Note::Cbs(level, source, text) => {
+        let _ = match &line.text {
+            LogText::Cbs(level, source, text) => {
                 let text =
-                    text.replace("%UTC%", &universal(entry.time).replacen(':', " ", 1).replace('/', "-"));
-                let _ = write!(cbs, "{}, {level:<22}{source:<7}", local(entry.time, zone));
+                    text.replace("%UTC%", &universal(line.time).replacen(':', " ", 1).replace('/', "-"));
+                let _ = write!(cbs, "{}, {level:<22}{source:<7}", local(line.time, zone));
                 match source.as_str() {
-                    "CSI" => write!(cbs, "{:08x}@{} {text}\r\n", number + 1, universal(entry.time)),
+                    "CSI" => write!(cbs, "{:08x}@{} {text}\r\n", number + 1, universal(line.time)),
                     _ => write!(cbs, "{text}\r\n"),
                 }
             }
-            Note::Queue(text) => write!(queue, "{:x}: {text}\r\n", entry.start.0),
+            LogText::Queue(text) => write!(queue, "{:x}: {text}\r\n", line.queue_start.0),
         };
     }
     let logs = NAMES.into_iter().zip([cbs, queue]);

@@ -1,21 +1,23 @@
-//! From a scenario as it is written to one that can be played: bases, scenes and variants become
-//! one list of beats, shares of the boot become places in the log.
+//! Compiles a scenario into a script: merges base, scenario and variant, and turns shares of the boot
+//! into positions in the log.
 
 use super::error::ScenarioError;
-use super::model::{self, Body, Document, Scene, Variant};
+use super::model::{self, Body, Document, Step, Variant};
 use super::names::Names;
-use super::operations::{actions, status};
-use crate::boot::beat::{Beat, Note};
-use crate::boot::cast::{CAST, Ppm};
+use super::operations::{kinds, status};
+use crate::boot::action::{Action, LogText};
+use crate::boot::machine::MachineProfile;
 use crate::boot::paths::Paths;
-use crate::boot::play::{Change, Extra, Play, Setting, Stretch};
+use crate::boot::progress::{Ppm, Stretch, WHOLE};
+use crate::boot::roles::ROLES;
+use crate::boot::script::{ExtraProcess, RoleChange, Script};
 use pml_parser::{NtStatus, Ticks};
 use std::collections::BTreeMap;
 
-/// A share of the boot as a place in the log.
-fn place(share: f64) -> Result<Ppm, String> {
+/// A share of the boot as a position in the log.
+fn position(share: f64) -> Result<Ppm, String> {
     if (0.0..=1.0).contains(&share) {
-        Ok((share * 1e6).round() as Ppm)
+        Ok((share * f64::from(WHOLE)).round() as Ppm)
     } else {
         Err(format!("{share} is not between 0 and 1"))
     }
@@ -23,20 +25,22 @@ fn place(share: f64) -> Result<Ppm, String> {
 
 fn ticks(seconds: Option<f64>) -> Result<Option<Ticks>, String> {
     match seconds {
-        Some(seconds) if !(0.0..=86_400.0).contains(&seconds) => Err(format!("{seconds} s")),
+        Some(seconds) if !(0.0..=86_400.0).contains(&seconds) => {
+            Err(format!("{seconds} s is not between 0 s and a day"))
+        }
         Some(seconds) => Ok(Some(Ticks((seconds * 1e7).round() as u64))),
         None => Ok(None),
     }
 }
 
-/// The machine: what the variant says, then what the scenario says, then the usual.
-pub(crate) fn setting(document: &Document, variant: Option<&Variant>) -> Setting {
+/// The machine. The variant takes precedence over the scenario, and the scenario over the defaults.
+pub(crate) fn machine(document: &Document, variant: Option<&Variant>) -> MachineProfile {
     let empty = model::Machine::default();
     let (first, second) = (variant.map_or(&empty, |variant| &variant.machine), &document.machine);
     let build = first.build.or(second.build).unwrap_or(19_041);
     let reported = if build == 19_041 { 19_045 } else { build };
     let computer = first.computer.clone().or_else(|| second.computer.clone());
-    Setting {
+    MachineProfile {
         computer: computer.unwrap_or_else(|| "PC-ZHANGWEI".to_owned()),
         build,
         reported_build: first.reported_build.or(second.reported_build).unwrap_or(reported),
@@ -48,7 +52,12 @@ pub(crate) fn setting(document: &Document, variant: Option<&Variant>) -> Setting
     }
 }
 
-/// Makes a play of a scenario.
+/// Whether a role, or an additional process of the script, has this name.
+fn is_known(script: &Script, name: &str) -> bool {
+    ROLES.iter().any(|role| role.name == name) || script.extras.iter().any(|extra| extra.name == name)
+}
+
+/// Compiles a scenario, or one of its variants.
 pub(crate) struct Compiler<'a> {
     pub(crate) file: &'a str,
     pub(crate) document: &'a Document,
@@ -57,9 +66,9 @@ pub(crate) struct Compiler<'a> {
 }
 
 impl Compiler<'_> {
-    /// All of it, with everything checked that can be.
-    pub(crate) fn play(&self, setting: Setting) -> Result<Play, ScenarioError> {
-        self.check_machine(&setting)?;
+    /// The script of the scenario.
+    pub(crate) fn script(&self, machine: MachineProfile) -> Result<Script, ScenarioError> {
+        self.check_machine(&machine)?;
         let mut bodies: Vec<(String, Body)> = Vec::new();
         for (number, body) in self.document.base.bodies()?.into_iter().enumerate() {
             bodies.push((format!("base[{number}]."), body));
@@ -68,72 +77,71 @@ impl Compiler<'_> {
         if let Some(variant) = self.variant {
             bodies.push((format!("variant {}: ", variant.name), variant.body()));
         }
-        let mut play = Play {
-            setting,
-            beats: Vec::new(),
+        let mut script = Script {
+            machine,
+            actions: Vec::new(),
             changes: BTreeMap::new(),
             extras: Vec::new(),
             stretches: Vec::new(),
-            cut: 1_000_000,
+            cut: WHOLE,
             is_unclosed: false,
         };
         let (mut names, mut spell) = (BTreeMap::new(), BTreeMap::new());
         for (at, body) in &bodies {
-            self.add_cast(&mut play, at, body)?;
+            self.add_processes(&mut script, at, body)?;
             names.extend(body.names.clone());
             spell.extend(body.spell.clone());
             if let Some(cut) = body.cut {
-                play.cut = place(cut).map_err(|reason| self.error(format!("{at}cut"), reason))?;
+                script.cut = position(cut).map_err(|reason| self.error(format!("{at}cut"), reason))?;
             }
-            play.is_unclosed = body.unclosed.unwrap_or(play.is_unclosed);
+            script.is_unclosed = body.unclosed.unwrap_or(script.is_unclosed);
         }
         let mut without: Vec<&String> = self.document.without.iter().collect();
         without.extend(self.variant.iter().flat_map(|variant| &variant.without));
         for label in &without {
             let labels =
-                bodies.iter().flat_map(|(_, body)| &body.scene).filter_map(|scene| scene.label.as_ref());
+                bodies.iter().flat_map(|(_, body)| &body.step).filter_map(|step| step.label.as_ref());
             if !labels.into_iter().any(|known| known == *label) {
-                return Err(self.error("without", format!("no scene is labelled {label:?}")));
+                return Err(self.error("without", format!("no step has the label {label:?}")));
             }
         }
         for (at, body) in &bodies {
-            for (number, scene) in body.scene.iter().enumerate() {
-                if scene.label.as_ref().is_some_and(|label| without.contains(&label)) {
+            for (number, step) in body.step.iter().enumerate() {
+                if step.label.as_ref().is_some_and(|label| without.contains(&label)) {
                     continue;
                 }
-                let key = format!("{at}scene[{number}]");
-                let absent = |change: &Change| change.absent == Some(true);
-                if at.starts_with("base") && play.changes.get(&scene.actor).is_some_and(absent) {
+                let key = format!("{at}step[{number}]");
+                if at.starts_with("base") && script.is_absent(&step.process) {
                     continue;
                 }
-                self.add_scene(&mut play, &key, scene, &names, &spell)?;
+                self.add_step(&mut script, &key, step, &names, &spell)?;
             }
         }
-        play.beats.sort_by_key(|beat| beat.at);
-        Ok(play)
+        script.actions.sort_by_key(|action| action.at);
+        Ok(script)
     }
 
     fn error(&self, key: impl Into<String>, reason: impl Into<String>) -> ScenarioError {
         ScenarioError::new(self.file, key, reason)
     }
 
-    fn check_machine(&self, setting: &Setting) -> Result<(), ScenarioError> {
-        if !setting.drive.is_ascii_uppercase() {
+    fn check_machine(&self, machine: &MachineProfile) -> Result<(), ScenarioError> {
+        if !machine.drive.is_ascii_uppercase() {
             return Err(self.error("machine.drive", "not a letter from A to Z"));
         }
-        if setting.computer.is_empty() || setting.computer.encode_utf16().count() > 15 {
+        if machine.computer.is_empty() || machine.computer.encode_utf16().count() > 15 {
             return Err(self.error("machine.computer", "not of 1 to 15 characters"));
         }
-        if setting.revision < 100 || setting.older >= setting.revision {
+        if machine.revision < 100 || machine.older >= machine.revision {
             return Err(self.error("machine.revision", "must be greater than older, and at least 100"));
         }
         Ok(())
     }
 
-    /// Changes of processes, processes and stretches.
-    fn add_cast(&self, play: &mut Play, at: &str, body: &Body) -> Result<(), ScenarioError> {
-        let place = |key: String, share: Option<f64>| {
-            share.map(place).transpose().map_err(|reason| self.error(key, reason))
+    /// Adds the additional processes, the changes of roles and the stretches of a body.
+    fn add_processes(&self, script: &mut Script, at: &str, body: &Body) -> Result<(), ScenarioError> {
+        let position = |key: String, share: Option<f64>| {
+            share.map(position).transpose().map_err(|reason| self.error(key, reason))
         };
         let exit = |key: String, text: &Option<String>| {
             let code = text.as_deref().map(|text| status(text).map(|status| status.0));
@@ -141,30 +149,29 @@ impl Compiler<'_> {
         };
         for (number, extra) in body.process.iter().enumerate() {
             let key = format!("{at}process[{number}]");
-            if !CAST.iter().any(|role| role.name == extra.like) {
-                return Err(self.error(format!("{key}.like"), format!("nobody is called {:?}", extra.like)));
+            if !ROLES.iter().any(|role| role.name == extra.like) {
+                return Err(self.error(format!("{key}.like"), format!("no role is called {:?}", extra.like)));
             }
-            let change = Change {
-                starts: place(format!("{key}.starts"), extra.starts)?,
-                ends: place(format!("{key}.ends"), extra.ends)?,
+            let change = RoleChange {
+                starts: position(format!("{key}.starts"), extra.starts)?,
+                ends: position(format!("{key}.ends"), extra.ends)?,
                 exit: exit(format!("{key}.exit"), &extra.exit)?,
                 absent: None,
                 quiet: extra.quiet,
             };
-            play.changes.insert(extra.name.clone(), change);
-            let model::Extra { name, like, folder, arguments, parent, user, session, .. } = extra.clone();
-            play.extras.push(Extra { name, like, folder, arguments, parent, user, session });
+            script.changes.insert(extra.name.clone(), change);
+            let model::ExtraProcess { name, like, folder, arguments, parent, user, session, .. } =
+                extra.clone();
+            script.extras.push(ExtraProcess { name, like, folder, arguments, parent, user, session });
         }
         for (name, change) in &body.change {
             let key = format!("{at}change.{name:?}");
-            let is_known =
-                CAST.iter().any(|role| role.name == name) || play.extras.iter().any(|e| e.name == *name);
-            if !is_known {
-                return Err(self.error(key, "nobody is called that"));
+            if !is_known(script, name) {
+                return Err(self.error(key, "no process is called that"));
             }
-            let entry = play.changes.entry(name.clone()).or_default();
-            entry.starts = place(format!("{key}.starts"), change.starts)?.or(entry.starts);
-            entry.ends = place(format!("{key}.ends"), change.ends)?.or(entry.ends);
+            let entry = script.changes.entry(name.clone()).or_default();
+            entry.starts = position(format!("{key}.starts"), change.starts)?.or(entry.starts);
+            entry.ends = position(format!("{key}.ends"), change.ends)?.or(entry.ends);
             entry.exit = exit(format!("{key}.exit"), &change.exit)?.or(entry.exit);
             entry.absent = change.absent.or(entry.absent);
             entry.quiet = change.quiet.or(entry.quiet);
@@ -172,9 +179,9 @@ impl Compiler<'_> {
         for (number, stretch) in body.stretch.iter().enumerate() {
             let key = format!("{at}stretch[{number}]");
             let lasts = ticks(Some(stretch.seconds)).map_err(|e| self.error(format!("{key}.seconds"), e))?;
-            play.stretches.push(Stretch {
-                from: place(format!("{key}.from"), Some(stretch.from))?.unwrap_or(0),
-                to: place(format!("{key}.to"), Some(stretch.to))?.unwrap_or(0),
+            script.stretches.push(Stretch {
+                from: position(format!("{key}.from"), Some(stretch.from))?.unwrap_or(0),
+                to: position(format!("{key}.to"), Some(stretch.to))?.unwrap_or(0),
                 lasts: lasts.unwrap_or(Ticks(0)),
                 quiet: stretch.quiet.clone(),
             });
@@ -182,37 +189,35 @@ impl Compiler<'_> {
         Ok(())
     }
 
-    fn add_scene(
+    /// Adds the actions of a step.
+    fn add_step(
         &self,
-        play: &mut Play,
+        script: &mut Script,
         key: &str,
-        scene: &Scene,
+        step: &Step,
         names: &BTreeMap<String, String>,
         spell: &BTreeMap<String, String>,
     ) -> Result<(), ScenarioError> {
-        let is_known = CAST.iter().any(|role| role.name == scene.actor)
-            || play.extras.iter().any(|extra| extra.name == scene.actor);
-        let is_absent = play.changes.get(&scene.actor).is_some_and(|change| change.absent == Some(true));
-        if !is_known || is_absent {
-            let reason = format!("{:?} does not take part", scene.actor);
-            return Err(self.error(format!("{key}.actor"), reason));
+        if !is_known(script, &step.process) || script.is_absent(&step.process) {
+            let reason = format!("{:?} does not run in this boot", step.process);
+            return Err(self.error(format!("{key}.process"), reason));
         }
-        let (from, to) = scene.phase.map_or((0.0, 1.0), model::Phase::span);
+        let (from, to) = step.phase.map_or((0.0, 1.0), model::Phase::span);
         let once = [BTreeMap::new()];
-        let each = if scene.each.is_empty() { &once[..] } else { &scene.each };
+        let each = if step.each.is_empty() { &once[..] } else { &step.each };
         for (turn, own) in each.iter().enumerate() {
             let names = Names { paths: self.paths, own: vec![own, names], spell };
-            let share = from + scene.at * (to - from) + turn as f64 * scene.step;
-            let at = place(share).map_err(|reason| self.error(format!("{key}.at"), reason))?;
-            for (number, beat) in scene.beats.iter().enumerate() {
-                let told = tell(beat, &names).map_err(|(wrong, reason)| {
-                    self.error(format!("{key}.beats[{number}].{wrong}"), reason)
+            let share = from + step.at * (to - from) + turn as f64 * step.interval;
+            let at = position(share).map_err(|reason| self.error(format!("{key}.at"), reason))?;
+            for (number, action) in step.actions.iter().enumerate() {
+                let actions = expand(action, &names).map_err(|(invalid, reason)| {
+                    self.error(format!("{key}.actions[{number}].{invalid}"), reason)
                 })?;
-                play.beats.extend(told.into_iter().map(|beat| Beat {
+                script.actions.extend(actions.into_iter().map(|action| Action {
                     at,
-                    actor: scene.actor.clone(),
-                    thread: scene.thread,
-                    ..beat
+                    role: step.process.clone(),
+                    thread: step.thread,
+                    ..action
                 }));
             }
         }
@@ -220,48 +225,48 @@ impl Compiler<'_> {
     }
 }
 
-/// The beats that one beat of a scenario comes to, still without time and actor.
-fn tell(beat: &model::Beat, names: &Names<'_>) -> Result<Vec<Beat>, (&'static str, String)> {
-    let path = names.path(&beat.path).map_err(|reason| ("path", reason))?;
-    let to = beat.to.as_deref().map(|to| names.path(to)).transpose().map_err(|reason| ("to", reason))?;
-    let mut expanded = beat.clone();
+/// The actions of the script for one action of a scenario, still without time and role.
+fn expand(action: &model::Action, names: &Names<'_>) -> Result<Vec<Action>, (&'static str, String)> {
+    let path = names.path(&action.path).map_err(|reason| ("path", reason))?;
+    let to = action.to.as_deref().map(|to| names.path(to)).transpose().map_err(|reason| ("to", reason))?;
+    let mut expanded = action.clone();
     let expand = |text: &String| names.expand(text).map_err(|reason| ("data", reason));
     match &mut expanded.data {
         Some(model::Data::Text(text)) => *text = expand(text)?,
         Some(model::Data::Texts(texts)) => *texts = texts.iter().map(expand).collect::<Result<_, _>>()?,
         _ => {}
     }
-    let status = match &beat.result {
+    let status = match &action.result {
         Some(text) => status(text).map_err(|reason| ("result", reason))?,
         None => NtStatus::SUCCESS,
     };
-    let takes = ticks(beat.takes).map_err(|reason| ("takes", reason))?;
-    let every = ticks(beat.every).map_err(|reason| ("every", reason))?.unwrap_or(Ticks(0));
-    let mut notes = Vec::new();
-    for line in &beat.cbs {
+    let duration = ticks(action.takes).map_err(|reason| ("takes", reason))?;
+    let pause = ticks(action.every).map_err(|reason| ("every", reason))?.unwrap_or(Ticks(0));
+    let mut log_texts = Vec::new();
+    for line in &action.cbs {
         let line = names.expand(line).map_err(|reason| ("cbs", reason))?;
         let mut words = line.splitn(3, ' ').map(str::to_owned);
         let (Some(level), Some(source), Some(text)) = (words.next(), words.next(), words.next()) else {
             return Err(("cbs", "a line has a level, a source and a message".to_owned()));
         };
-        notes.push(Note::Cbs(level, source, text));
+        log_texts.push(LogText::Cbs(level, source, text));
     }
-    if let Some(line) = &beat.poqexec {
-        notes.push(Note::Queue(names.expand(line).map_err(|reason| ("poqexec", reason))?));
+    if let Some(line) = &action.poqexec {
+        log_texts.push(LogText::Queue(names.expand(line).map_err(|reason| ("poqexec", reason))?));
     }
-    let actions = actions(&expanded, &path, to.as_deref())?;
-    let last = actions.len().saturating_sub(1);
-    let told = actions.into_iter().enumerate().map(|(number, (action, path))| Beat {
+    let kinds = kinds(&expanded, &path, to.as_deref())?;
+    let last = kinds.len().saturating_sub(1);
+    let actions = kinds.into_iter().enumerate().map(|(number, (kind, path))| Action {
         at: 0,
-        actor: String::new(),
+        role: String::new(),
         thread: 0,
-        action,
+        kind,
         path,
         status,
-        takes,
-        repeat: beat.repeat.unwrap_or(1),
-        every,
-        notes: if number == last { std::mem::take(&mut notes) } else { Vec::new() },
+        duration,
+        repeat: action.repeat.unwrap_or(1),
+        pause,
+        log_texts: if number == last { std::mem::take(&mut log_texts) } else { Vec::new() },
     });
-    Ok(told.collect())
+    Ok(actions.collect())
 }

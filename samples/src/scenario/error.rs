@@ -1,14 +1,14 @@
-//! What is wrong with a scenario, and where.
+//! The error of an invalid scenario.
 
 use std::fmt;
 use std::io;
 
-/// A scenario that cannot be used: the file, the key in it, and the reason.
+/// An invalid scenario: the file, the key in it, and the reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScenarioError {
     /// The file, or the name of the variant.
     pub file: String,
-    /// The key, such as `scene[2].beats[0].op`; empty where the file cannot be read at all.
+    /// The key, such as `step[2].actions[0].op`; empty where the error concerns the whole file.
     pub key: String,
     /// The reason.
     pub reason: String,

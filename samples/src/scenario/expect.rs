@@ -1,4 +1,4 @@
-//! What an analysis of a generated log has to find, and what it must not find.
+//! Expectations: what an analysis of a generated log must find, and what it must not find.
 
 use super::error::ScenarioError;
 use serde::Deserialize;
@@ -8,19 +8,19 @@ use std::path::Path;
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Expectation {
-    /// Variant it holds for; the plain scenario where there is none.
+    /// Variant to which it applies; the plain scenario where none is named.
     pub variant: Option<String>,
     /// Which boot was captured.
     pub boot: Boot,
-    /// How sure it is that the update is taken back.
+    /// How certain it is that the update is rolled back.
     pub rollback: Rollback,
     /// Findings, the most important first.
     #[serde(default)]
     pub finding: Vec<Finding>,
-    /// What must not be found.
+    /// Findings that the report must not have.
     #[serde(default)]
     pub never: Vec<Finding>,
-    /// Notes the report has to carry, by their ids.
+    /// Ids of notes that the report must have.
     #[serde(default)]
     pub notes: Vec<String>,
 }
@@ -29,21 +29,21 @@ pub struct Expectation {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Boot {
-    /// The update is brought forward.
+    /// The update is completed, or fails on the way.
     Forward,
-    /// The update is taken back by this boot.
+    /// This boot rolls the update back.
     Rollback,
     /// Nothing is serviced.
     Healthy,
-    /// An update is prepared without a restart.
+    /// An update is staged without a restart.
     Staging,
-    /// The same boot comes again and again.
+    /// The same boot repeats.
     Loop,
     /// Something else.
     Other,
 }
 
-/// How sure it is.
+/// How certain a rollback is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Rollback {
@@ -51,25 +51,25 @@ pub enum Rollback {
     Confirmed,
     /// Very likely.
     Probable,
-    /// It may be.
+    /// There are signs of it.
     Possible,
-    /// Nothing speaks for it.
+    /// Nothing suggests it.
     None,
 }
 
-/// One finding. Everything given has to be met.
+/// One finding. It must match everything that is given here.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Finding {
     /// Rule or bucket.
     pub id: Option<String>,
-    /// Part of a path of the log.
+    /// Part of a path of its events.
     pub path: Option<String>,
     /// Component directory.
     pub component: Option<String>,
     /// NTSTATUS as a number.
     pub status: Option<u32>,
-    /// Program that met it.
+    /// Program that failed.
     pub process: Option<String>,
     /// Program that is to blame.
     pub blames: Option<String>,
@@ -81,10 +81,10 @@ struct Document {
     verdict: Vec<Expectation>,
 }
 
-/// The verdicts of the file beside a scenario, the plain one first.
+/// Reads the expectations for a scenario and its variants from a file.
 ///
 /// # Errors
-/// When it cannot be read, or is not what is expected of it.
+/// When the file cannot be read, or is not valid.
 pub fn expectations(path: &Path) -> Result<Vec<Expectation>, ScenarioError> {
     let name = path.display().to_string();
     let text = std::fs::read_to_string(path).map_err(|e| ScenarioError::new(&name, "", e.to_string()))?;

@@ -1,10 +1,10 @@
-//! The shape of a scenario file. Unknown keys are errors, so that a slip of the pen is found.
+//! The shape of a scenario file. Unknown keys are errors, so that typing errors are found.
 
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
-/// A struct of a file with what scenarios, bases and variants have in common. Written out rather
-/// than flattened, because errors inside flattened parts lose their place in the file.
+/// A struct with the keys that scenarios, bases and variants have in common. The keys are repeated
+/// and not flattened, because serde loses the positions of errors inside flattened structs.
 macro_rules! table {
     ($(#[$about:meta])* $name:ident { $($(#[$doc:meta])* $field:ident: $type:ty,)* }) => {
         $(#[$about])*
@@ -15,17 +15,17 @@ macro_rules! table {
             /// Texts that paths and lines can name in braces.
             #[serde(default)]
             pub(crate) names: BTreeMap<String, String>,
-            /// What paths that are told begin with, and what they begin with instead.
+            /// Beginnings of paths in actions, and their replacements.
             #[serde(default)]
             pub(crate) spell: BTreeMap<String, String>,
             #[serde(default)]
-            pub(crate) change: BTreeMap<String, Change>,
+            pub(crate) change: BTreeMap<String, RoleChange>,
             #[serde(default)]
-            pub(crate) process: Vec<Extra>,
+            pub(crate) process: Vec<ExtraProcess>,
             #[serde(default)]
             pub(crate) stretch: Vec<Stretch>,
             #[serde(default)]
-            pub(crate) scene: Vec<Scene>,
+            pub(crate) step: Vec<Step>,
             /// Share of the boot after which the capture ends.
             pub(crate) cut: Option<f64>,
             /// Whether the capture was never closed.
@@ -35,19 +35,19 @@ macro_rules! table {
 }
 
 table! {
-    /// What they have in common alone: a file of a base.
+    /// The common keys alone: a file of a base.
     Body {}
 }
 
 table! {
-    /// A scenario as it is written.
+    /// A scenario file.
     Document {
         id: String,
         title: String,
         base: Base,
         #[serde(default)]
         machine: Machine,
-        /// Labels of scenes of the base that do not take place.
+        /// Labels of steps of the base that are left out.
         #[serde(default)]
         without: Vec<String>,
         #[serde(default)]
@@ -56,24 +56,24 @@ table! {
 }
 
 table! {
-    /// The same story told a little differently.
+    /// A variation of the scenario.
     Variant {
         name: String,
         title: String,
         #[serde(default)]
         machine: Machine,
-        /// Labels of scenes that do not take place.
+        /// Labels of steps that are left out.
         #[serde(default)]
         without: Vec<String>,
     }
 }
 
-/// What a struct has in common with the others, by itself.
+/// A method that extracts the common keys of a struct.
 macro_rules! body {
     ($($name:ident),*) => {
         $(
             impl $name {
-                /// What it has in common with the others.
+                /// Its common keys.
                 pub(crate) fn body(&self) -> Body {
                     Body {
                         names: self.names.clone(),
@@ -81,7 +81,7 @@ macro_rules! body {
                         change: self.change.clone(),
                         process: self.process.clone(),
                         stretch: self.stretch.clone(),
-                        scene: self.scene.clone(),
+                        step: self.step.clone(),
                         cut: self.cut,
                         unclosed: self.unclosed,
                     }
@@ -101,9 +101,9 @@ pub(crate) enum Base {
     Healthy,
     /// An update is completed.
     Servicing,
-    /// An update is begun and taken back.
+    /// An update is begun and rolled back.
     Rollback,
-    /// An update is begun; what comes of it is told by the scenario.
+    /// An update is begun; the scenario decides how it ends.
     Unfinished,
     /// Nothing is pending; an update is staged after the logon.
     Staging,
@@ -121,16 +121,16 @@ pub(crate) struct Machine {
     pub(crate) bits: Option<u32>,
     pub(crate) drive: Option<char>,
     pub(crate) users: Option<Vec<String>>,
-    /// Seconds that this boot is later than the usual one.
+    /// Seconds by which this boot is later than the usual one.
     pub(crate) later: Option<u32>,
-    /// Hours that its clock is ahead of UTC.
+    /// Hours by which its clock is ahead of UTC.
     pub(crate) zone: Option<i32>,
 }
 
-/// What is different about a process.
+/// Changes to a role.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(crate) struct Change {
+pub(crate) struct RoleChange {
     pub(crate) starts: Option<f64>,
     pub(crate) ends: Option<f64>,
     pub(crate) exit: Option<String>,
@@ -138,10 +138,10 @@ pub(crate) struct Change {
     pub(crate) quiet: Option<bool>,
 }
 
-/// One more process.
+/// An additional process.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(crate) struct Extra {
+pub(crate) struct ExtraProcess {
     pub(crate) name: String,
     pub(crate) like: String,
     pub(crate) folder: Option<String>,
@@ -155,7 +155,7 @@ pub(crate) struct Extra {
     pub(crate) quiet: Option<bool>,
 }
 
-/// A part of the boot that takes so many seconds.
+/// A span of the boot that lasts a fixed number of seconds.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Stretch {
@@ -166,24 +166,25 @@ pub(crate) struct Stretch {
     pub(crate) quiet: Vec<String>,
 }
 
-/// Beats of one actor at one time.
+/// Actions of one process at one point of the boot.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(crate) struct Scene {
+pub(crate) struct Step {
     pub(crate) label: Option<String>,
     pub(crate) phase: Option<Phase>,
     /// Share of the boot, or of the phase where one is given.
     pub(crate) at: f64,
-    pub(crate) actor: String,
+    /// Name of the role whose process acts.
+    pub(crate) process: String,
     #[serde(default)]
     pub(crate) thread: usize,
-    /// Names for each time the beats are told.
+    /// Names for each time that the actions are done.
     #[serde(default)]
     pub(crate) each: Vec<BTreeMap<String, String>>,
     /// Share of the boot from one such time to the next.
     #[serde(default)]
-    pub(crate) step: f64,
-    pub(crate) beats: Vec<Beat>,
+    pub(crate) interval: f64,
+    pub(crate) actions: Vec<Action>,
 }
 
 /// A phase of the boot.
@@ -198,13 +199,13 @@ pub(crate) enum Phase {
     Shutdown,
 }
 
-/// One operation, or a usual run of several.
+/// One operation, or a run of several.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(crate) struct Beat {
+pub(crate) struct Action {
     /// An operation as Process Monitor names it.
     pub(crate) op: Option<String>,
-    /// A run: open, do it, close.
+    /// A run: open, operate, close.
     pub(crate) run: Option<Run>,
     pub(crate) path: String,
     pub(crate) to: Option<String>,
@@ -217,9 +218,9 @@ pub(crate) struct Beat {
     #[serde(default)]
     pub(crate) names: Vec<String>,
     pub(crate) repeat: Option<u32>,
-    /// Seconds after each time.
+    /// Seconds to wait after each time.
     pub(crate) every: Option<f64>,
-    /// Seconds.
+    /// Duration in seconds.
     pub(crate) takes: Option<f64>,
     /// Lines of `CBS.log`: level, source, message.
     #[serde(default)]
@@ -267,6 +268,6 @@ pub(crate) enum Access {
     Delete,
     Link,
     Replace,
-    /// Reading, and letting nobody else write or delete.
+    /// Reading, without sharing for writing or deleting.
     Exclusive,
 }

@@ -1,29 +1,27 @@
-//! Names in braces: `{winsxs}`, `{new:directshow-other}`, and those a scenario defines itself.
+//! Names in braces: `{winsxs}`, `{new:directshow-other}`, and the names that a scenario defines.
 
-use crate::boot::paths::Paths;
+use crate::boot::paths::{CBS_KEY, CBS_LOG, Paths, SYSTEM32, WINDOWS, WINSXS};
 use std::collections::BTreeMap;
 
-const CBS: &str = r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Component Based Servicing";
-
-/// All names that hold in a scene.
+/// The names that are defined in a step.
 pub(crate) struct Names<'a> {
     pub(crate) paths: &'a Paths,
-    /// Those of the scene, then those of the scenario.
+    /// The names of the step, then those of the scenario.
     pub(crate) own: Vec<&'a BTreeMap<String, String>>,
-    /// What paths begin with instead of what.
+    /// Beginnings of paths, and their replacements.
     pub(crate) spell: &'a BTreeMap<String, String>,
 }
 
 impl Names<'_> {
-    /// The text with every name replaced. The reason where one is not known.
+    /// The text with every name replaced, or the reason why that fails.
     pub(crate) fn expand(&self, text: &str) -> Result<String, String> {
         self.expand_within(text, 0)
     }
 
-    /// A path, spelled as the variant spells it.
+    /// A path with its names replaced, in the spelling of the variant.
     pub(crate) fn path(&self, text: &str) -> Result<String, String> {
         let path = self.expand(text)?;
-        // The longest beginning counts: it says most.
+        // The longest beginning is the most specific one.
         let begins = self.spell.iter().filter(|entry| path.starts_with(entry.0.as_str()));
         Ok(match begins.max_by_key(|entry| entry.0.len()) {
             Some((from, to)) => format!("{to}{}", &path[from.len()..]),
@@ -60,7 +58,7 @@ impl Names<'_> {
             return Some(own.clone());
         }
         let native = self.paths.architecture();
-        // 32-bit components have another name on a 64-bit Windows.
+        // 32-bit components have another architecture in their names on a 64-bit Windows.
         let (other, folder) = if native == "amd64" { ("wow64", "SysWOW64") } else { ("x86", "System32") };
         if let Some((kind, component)) = name.split_once(':') {
             let (newer, older) = (self.paths.newer(), self.paths.older());
@@ -74,12 +72,12 @@ impl Names<'_> {
             return Some(self.paths.component(component, architecture, revision));
         }
         let text = match name {
-            "windows" => r"C:\Windows",
-            "system32" => r"C:\Windows\System32",
-            "winsxs" => r"C:\Windows\WinSxS",
+            "windows" => WINDOWS,
+            "system32" => SYSTEM32,
+            "winsxs" => WINSXS,
             "pending" => r"C:\Windows\WinSxS\pending.xml",
             "sessions" => r"C:\Windows\servicing\Sessions\Sessions.xml",
-            "cbs-log" => r"C:\Windows\Logs\CBS\CBS.log",
+            "cbs-log" => CBS_LOG,
             "poqexec-log" => r"C:\Windows\WinSxS\poqexec.log",
             "session-manager" => r"HKLM\System\CurrentControlSet\Control\Session Manager",
             "installer" => r"HKLM\System\CurrentControlSet\Services\TrustedInstaller",
@@ -87,19 +85,19 @@ impl Names<'_> {
             "queue-command" => {
                 r"C:\Windows\System32\poqexec.exe /display_progress \SystemRoot\WinSxS\pending.xml"
             }
-            "cbs" => CBS,
+            "cbs" => CBS_KEY,
             "arch" => native,
             "folder" => folder,
             "folder-lower" => return Some(folder.to_lowercase()),
             "package" => return Some(self.paths.package(0)),
-            "package-key" => return Some(format!(r"{CBS}\Packages\{}", self.paths.package(0))),
+            "package-key" => return Some(format!(r"{CBS_KEY}\Packages\{}", self.paths.package(0))),
             _ => return None,
         };
         Some(text.to_owned())
     }
 }
 
-/// Where the brace closes that the text begins with: a name can have a name inside.
+/// Position of the brace that closes the one at the beginning of the text. Names may be nested.
 fn closing(text: &str) -> Option<usize> {
     let mut depth = 0;
     for (at, byte) in text.bytes().enumerate() {

@@ -1,13 +1,13 @@
-//! What a beat of a scenario is in the generator: operations by their names, runs, results.
+//! Turns the words of an action into what the simulation does: operations, runs, results.
 
-use super::model::{Access, Beat, Data, Run};
-use crate::boot::beat::Action;
+use super::model::{Access, Action, Data, Run};
+use crate::boot::action::ActionKind;
 use crate::boot::file_call::{ATTRIBUTES, DELETE, DIRECTORY, EXECUTE, LINK, REPLACE};
 use crate::boot::registry_call::Value;
-use pml_parser::NtStatus;
 use pml_parser::write::details::Create;
+use pml_parser::{NtStatus, Operation};
 
-/// Codes that have a text, as results are written with it.
+/// Results that scenarios may write as Process Monitor prints them.
 #[rustfmt::skip]
 const TEXTS: &[u32] = &[
     0, 0x103, 0x104, 0x12A, 0x8000_0005, 0x8000_0006, 0x8000_001A, 0xC000_000D, 0xC000_000F, 0xC000_0011, 0xC000_0022,
@@ -52,96 +52,123 @@ fn value(data: &Data) -> Value {
     }
 }
 
-/// Key and reason of what is wrong with a beat.
-pub(crate) type Wrong = (&'static str, String);
+/// What is wrong with an action: key and reason.
+pub(crate) type Invalid = (&'static str, String);
 
-fn missing(key: &'static str, what: &str) -> Wrong {
-    (key, format!("missing; {what} needs it"))
+fn missing(key: &'static str) -> Invalid {
+    (key, "missing, but this action needs it".to_owned())
 }
 
-/// A length that fits the format.
-fn length(beat: &Beat, usual: u32) -> Result<u32, Wrong> {
-    match beat.length {
+/// The target of an action, which must have one.
+fn target(to: Option<&str>) -> Result<String, Invalid> {
+    to.map(str::to_owned).ok_or_else(|| missing("to"))
+}
+
+/// The data of an action, which must have some.
+fn data(action: &Action) -> Result<Value, Invalid> {
+    action.data.as_ref().map(value).ok_or_else(|| missing("data"))
+}
+
+/// The length of an action, which must fit the format.
+fn length(action: &Action, usual: u32) -> Result<u32, Invalid> {
+    match action.length {
         Some(length) => u32::try_from(length).map_err(|error| ("length", error.to_string())),
         None => Ok(usual),
     }
 }
 
-/// The operations of a beat, each with its path. `to` and `data` are expanded already.
-pub(crate) fn actions(beat: &Beat, path: &str, to: Option<&str>) -> Result<Vec<(Action, String)>, Wrong> {
-    match (&beat.op, beat.run) {
-        (Some(op), None) => Ok(vec![(operation(beat, op, to)?, path.to_owned())]),
-        (None, Some(run)) => self::run(beat, run, path, to),
-        _ => Err(("op", "a beat has either op or run".to_owned())),
+/// What an action does, in order, each with its path. `to` and `data` are expanded already.
+pub(crate) fn kinds(
+    action: &Action,
+    path: &str,
+    to: Option<&str>,
+) -> Result<Vec<(ActionKind, String)>, Invalid> {
+    match (&action.op, action.run) {
+        (Some(op), None) => Ok(vec![(operation(action, op, to)?, path.to_owned())]),
+        (None, Some(run)) => self::run(action, run, path, to),
+        _ => Err(("op", "an action has either op or run".to_owned())),
     }
 }
 
-fn operation(beat: &Beat, op: &str, to: Option<&str>) -> Result<Action, Wrong> {
-    let target = || to.map(str::to_owned).ok_or_else(|| missing("to", op));
-    let data = || beat.data.as_ref().map(value).ok_or_else(|| missing("data", op));
-    Ok(match op {
-        "CreateFile" => Action::Open(create(beat.access.unwrap_or(Access::Read))),
-        "CloseFile" => Action::Close,
-        "ReadFile" => Action::Read(length(beat, 0x1000)?),
-        "WriteFile" => Action::Write(length(beat, 0x200)?),
-        "QueryBasicInformationFile" => Action::QueryAttributes,
-        "QueryStandardInformationFile" => Action::QueryStandard(beat.length.unwrap_or(0)),
-        "QueryFullSizeInformationVolume" => Action::QueryVolumeSize(beat.length.unwrap_or(0)),
-        "SetEndOfFileInformationFile" => Action::SetEndOfFile(beat.length.unwrap_or(0)),
-        "SetDispositionInformationFile" => Action::Delete,
-        "SetRenameInformationFile" => Action::Rename(target()?),
-        "SetLinkInformationFile" => Action::Link(target()?),
-        "QueryDirectory" => Action::List(beat.names.clone()),
-        "FlushBuffersFile" => Action::Flush,
-        "Shutdown" => Action::Shutdown,
-        "Load Image" => Action::LoadImage,
-        "RegOpenKey" => Action::OpenKey,
-        "RegCreateKey" => Action::CreateKey,
-        "RegCloseKey" => Action::CloseKey,
-        "RegDeleteKey" => Action::DeleteKey,
-        "RegFlushKey" => Action::FlushKey,
-        "RegLoadKey" => Action::LoadHive(target()?),
-        "RegUnloadKey" => Action::UnloadHive,
-        "RegQueryValue" if beat.data.is_none() => Action::QueryValueProbe,
-        "RegQueryValue" => Action::QueryValue(data()?),
-        "RegSetValue" => Action::SetValue(data()?),
-        "RegSetInfoKey" => Action::SetKeyInformation,
-        "RegDeleteValue" => Action::DeleteValue,
-        _ => return Err(("op", format!("unknown operation {op:?}"))),
-    })
+/// What an operation is in the simulation, for an action and its `to`.
+type Kind = fn(&Action, Option<&str>) -> Result<ActionKind, Invalid>;
+
+/// The operations that an action can name, as Process Monitor does.
+#[rustfmt::skip]
+const OPERATIONS: &[(Operation, Kind)] = &[
+    (Operation::CREATE_FILE, |action, _| Ok(ActionKind::Open(create(action.access.unwrap_or(Access::Read))))),
+    (Operation::CLOSE_FILE, |_, _| Ok(ActionKind::Close)),
+    (Operation::READ_FILE, |action, _| Ok(ActionKind::Read(length(action, 0x1000)?))),
+    (Operation::WRITE_FILE, |action, _| Ok(ActionKind::Write(length(action, 0x200)?))),
+    (Operation::QUERY_BASIC_INFORMATION_FILE, |_, _| Ok(ActionKind::QueryAttributes)),
+    (Operation::QUERY_STANDARD_INFORMATION_FILE, |action, _| Ok(ActionKind::QueryStandard(action.length.unwrap_or(0)))),
+    (Operation::QUERY_FULL_SIZE_INFORMATION_VOLUME, |action, _| Ok(ActionKind::QueryVolumeSize(action.length.unwrap_or(0)))),
+    (Operation::SET_END_OF_FILE_INFORMATION_FILE, |action, _| Ok(ActionKind::SetEndOfFile(action.length.unwrap_or(0)))),
+    (Operation::SET_DISPOSITION_INFORMATION_FILE, |_, _| Ok(ActionKind::Delete)),
+    (Operation::SET_RENAME_INFORMATION_FILE, |_, to| Ok(ActionKind::Rename(target(to)?))),
+    (Operation::SET_LINK_INFORMATION_FILE, |_, to| Ok(ActionKind::Link(target(to)?))),
+    (Operation::QUERY_DIRECTORY, |action, _| Ok(ActionKind::List(action.names.clone()))),
+    (Operation::FLUSH_BUFFERS_FILE, |_, _| Ok(ActionKind::Flush)),
+    (Operation::SHUTDOWN, |_, _| Ok(ActionKind::Shutdown)),
+    (Operation::LOAD_IMAGE, |_, _| Ok(ActionKind::LoadImage)),
+    (Operation::REG_OPEN_KEY, |_, _| Ok(ActionKind::OpenKey)),
+    (Operation::REG_CREATE_KEY, |_, _| Ok(ActionKind::CreateKey)),
+    (Operation::REG_CLOSE_KEY, |_, _| Ok(ActionKind::CloseKey)),
+    (Operation::REG_DELETE_KEY, |_, _| Ok(ActionKind::DeleteKey)),
+    (Operation::REG_FLUSH_KEY, |_, _| Ok(ActionKind::FlushKey)),
+    (Operation::REG_LOAD_KEY, |_, to| Ok(ActionKind::LoadHive(target(to)?))),
+    (Operation::REG_UNLOAD_KEY, |_, _| Ok(ActionKind::UnloadHive)),
+    (Operation::REG_QUERY_VALUE, |action, _| match &action.data {
+        Some(data) => Ok(ActionKind::QueryValue(value(data))),
+        None => Ok(ActionKind::QueryMissingValue),
+    }),
+    (Operation::REG_SET_VALUE, |action, _| Ok(ActionKind::SetValue(data(action)?))),
+    (Operation::REG_SET_INFO_KEY, |_, _| Ok(ActionKind::SetKeyInformation)),
+    (Operation::REG_DELETE_VALUE, |_, _| Ok(ActionKind::DeleteValue)),
+];
+
+fn operation(action: &Action, op: &str, to: Option<&str>) -> Result<ActionKind, Invalid> {
+    match OPERATIONS.iter().find(|entry| entry.0.name() == op) {
+        Some((_, kind)) => kind(action, to),
+        None => Err(("op", format!("unknown operation {op:?}"))),
+    }
 }
 
-fn run(beat: &Beat, run: Run, path: &str, to: Option<&str>) -> Result<Vec<(Action, String)>, Wrong> {
-    if beat.result.is_some() {
-        return Err(("result", "a run succeeds; tell what fails as an op".to_owned()));
+fn run(
+    action: &Action,
+    run: Run,
+    path: &str,
+    to: Option<&str>,
+) -> Result<Vec<(ActionKind, String)>, Invalid> {
+    if action.result.is_some() {
+        return Err(("result", "a run always succeeds; write a failure as an op".to_owned()));
     }
-    let target = || to.map(str::to_owned).ok_or_else(|| missing("to", "this run"));
     let (how, inner) = match run {
         Run::Read => {
-            let blocks = beat.length.unwrap_or(0x1_0000).div_ceil(0x1_0000);
-            (Create::READ, vec![Action::QueryAttributes, Action::ReadAll(blocks)])
+            let blocks = action.length.unwrap_or(0x1_0000).div_ceil(0x1_0000);
+            (Create::READ, vec![ActionKind::QueryAttributes, ActionKind::ReadAll(blocks)])
         }
-        Run::Write => (REPLACE, vec![Action::Write(length(beat, 0x200)?), Action::Flush]),
-        Run::Append => (Create::WRITE, vec![Action::Write(length(beat, 0x200)?)]),
-        Run::Rename => (DELETE, vec![Action::QueryAttributes, Action::Rename(target()?)]),
-        Run::Link => (LINK, vec![Action::QueryAttributes, Action::Link(target()?)]),
-        Run::Delete => (DELETE, vec![Action::QueryAttributes, Action::Delete]),
-        Run::List => (DIRECTORY, vec![Action::List(beat.names.clone())]),
-        Run::Look => (ATTRIBUTES, vec![Action::QueryAttributes]),
+        Run::Write => (REPLACE, vec![ActionKind::Write(length(action, 0x200)?), ActionKind::Flush]),
+        Run::Append => (Create::WRITE, vec![ActionKind::Write(length(action, 0x200)?)]),
+        Run::Rename => (DELETE, vec![ActionKind::QueryAttributes, ActionKind::Rename(target(to)?)]),
+        Run::Link => (LINK, vec![ActionKind::QueryAttributes, ActionKind::Link(target(to)?)]),
+        Run::Delete => (DELETE, vec![ActionKind::QueryAttributes, ActionKind::Delete]),
+        Run::List => (DIRECTORY, vec![ActionKind::List(action.names.clone())]),
+        Run::Look => (ATTRIBUTES, vec![ActionKind::QueryAttributes]),
         Run::Set | Run::Get => {
-            let name = beat.value.as_deref().ok_or_else(|| missing("value", "this run"))?;
-            let data = beat.data.as_ref().map(value).ok_or_else(|| missing("data", "this run"))?;
+            let name = action.value.as_deref().ok_or_else(|| missing("value"))?;
+            let data = data(action)?;
             let (open, act) = if run == Run::Set {
-                (Action::CreateKey, Action::SetValue(data))
+                (ActionKind::CreateKey, ActionKind::SetValue(data))
             } else {
-                (Action::OpenKey, Action::QueryValue(data))
+                (ActionKind::OpenKey, ActionKind::QueryValue(data))
             };
             let key = || path.to_owned();
-            return Ok(vec![(open, key()), (act, format!(r"{path}\{name}")), (Action::CloseKey, key())]);
+            return Ok(vec![(open, key()), (act, format!(r"{path}\{name}")), (ActionKind::CloseKey, key())]);
         }
     };
-    let mut actions = vec![Action::Open(how)];
-    actions.extend(inner);
-    actions.push(Action::Close);
-    Ok(actions.into_iter().map(|action| (action, path.to_owned())).collect())
+    let mut kinds = vec![ActionKind::Open(how)];
+    kinds.extend(inner);
+    kinds.push(ActionKind::Close);
+    Ok(kinds.into_iter().map(|kind| (kind, path.to_owned())).collect())
 }

@@ -1,4 +1,4 @@
-//! The details of a file system event, with the places in them found.
+//! The details of a file system event, with the positions of their parts.
 
 use crate::log::event::Event;
 use crate::names::operation::Operation;
@@ -6,50 +6,50 @@ use crate::raw::bytes::Blob;
 use crate::raw::strings::Info;
 use crate::text::WinStr;
 
-/// What an offset counts from.
+/// The start from which an offset counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Base {
     /// The details blob.
     Details,
     /// The operation's parameter union inside the details.
     Params,
-    /// What stands behind the path in the details.
+    /// The part of the details after the path.
     Trailer,
     /// The extra blob.
     Extra,
 }
 
-/// Which fields of a layout are there.
+/// Which fields of a layout exist in an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Presence {
-    /// All.
+    /// All fields.
     Always,
-    /// None without an extra blob, all with one.
+    /// All fields where there is an extra blob, else none.
     HasExtra,
-    /// None without an extra blob; with one, those that begin inside it.
+    /// The fields that begin inside the extra blob, or none without one.
     InExtra,
-    /// Those that begin inside the caller's buffer, whose length is the first parameter.
+    /// The fields that begin inside the caller's buffer. Its length is the first parameter.
     InBuffer,
 }
 
-/// A file system event, with the places in its details found.
+/// The details of a file system event, with the positions of their parts.
 #[derive(Clone, Copy)]
 pub(crate) struct FileDetails<'a> {
     pub(super) details: &'a [u8],
     pub(super) extra: Option<&'a [u8]>,
-    /// Pointer size of the file: 4 or 8.
+    /// Size of a pointer in the log in bytes: 4 or 8.
     pub pointer: usize,
-    /// Where the path begins.
+    /// Offset of the path in the details.
     path_at: usize,
     path: Info,
     pub(super) operation: Operation,
 }
 
-/// Where the parameters begin in the details.
+/// Offset of the parameters in the details.
 pub(super) const PARAMS: usize = 16;
 
 impl<'a> FileDetails<'a> {
-    /// `None` where even the word before the path is cut off.
+    /// `None` where the details end before the length word of the path.
     pub(in crate::detail) fn new(event: &Event<'a>, operation: Operation) -> Option<Self> {
         let details = event.details();
         let pointer = event.log().index.pointer();
@@ -58,7 +58,7 @@ impl<'a> FileDetails<'a> {
         Some(Self { details, extra: event.extra(), pointer, path_at: info_at + 4, path, operation })
     }
 
-    /// A blob and where in it the offsets of a base begin.
+    /// The blob of a base, and the offset in the blob from which the base counts.
     pub(crate) fn base(&self, base: Base) -> (&'a [u8], usize) {
         match base {
             Base::Details => (self.details, 0),
@@ -77,22 +77,22 @@ impl<'a> FileDetails<'a> {
         self.path_at + self.path.size()
     }
 
-    /// What stands behind the path.
+    /// The part of the details after the path.
     pub(super) fn trailer(&self) -> &'a [u8] {
         self.details.get(self.trailer_at()..).unwrap_or_default()
     }
 
-    /// The parameter `bytes` and `pointers` behind the first one, as 32 bits.
+    /// The 32-bit parameter at an offset of `bytes` bytes and `pointers` pointers.
     pub(super) fn param(&self, bytes: usize, pointers: usize) -> Option<u32> {
         self.details.u32_at(PARAMS + bytes + pointers * self.pointer)
     }
 
-    /// Length of the caller's buffer.
+    /// Length of the caller's buffer in bytes.
     pub(super) fn length(&self) -> usize {
         self.param(0, 0).unwrap_or(0) as usize
     }
 
-    /// Up to which offset the fields of a layout are there; `None` where there are none at all.
+    /// The offset before which the fields of a layout begin, or `None` where the event has no fields.
     pub(super) fn limit(&self, presence: Presence) -> Option<usize> {
         match presence {
             Presence::Always => Some(usize::MAX),

@@ -1,4 +1,4 @@
-//! Properties of file system operations that fit no list of fields: each is a function.
+//! Properties of file system operations that no list of fields can describe, each as a function.
 
 use super::call::{FileDetails, PARAMS};
 use crate::detail::{Properties, sid, value};
@@ -7,7 +7,7 @@ use crate::raw::bytes::Blob;
 use crate::raw::strings::Info;
 use crate::text::WinStr;
 
-/// What a directory query looks for.
+/// The search pattern of a directory query.
 pub(super) fn pattern<'a>(call: &FileDetails<'a>) -> WinStr<'a> {
     let at = call.trailer_at();
     Info(call.details.u16_at(at).unwrap_or(0)).string(call.details, at + 2)
@@ -18,7 +18,7 @@ pub(super) fn write_minor(call: &FileDetails<'_>, to: &mut Properties<'_>) {
     value::hex(to.key("Minor ID"), call.details.u8_at(0).unwrap_or(0).into());
 }
 
-/// What a check whether fast I/O is possible asks about.
+/// `FASTIO_CHECK_IF_POSSIBLE`: the operation that is checked.
 pub(super) fn write_checked_operation(call: &FileDetails<'_>, to: &mut Properties<'_>) {
     let read = call.details.u8_at(PARAMS + 8 + 2 * call.pointer).unwrap_or(0) != 0;
     to.key("Operation").push_str(if read { "Read" } else { "Write" });
@@ -26,7 +26,7 @@ pub(super) fn write_checked_operation(call: &FileDetails<'_>, to: &mut Propertie
 
 /// `CreateFileMapping`: the kind of synchronization, and the protection of a new section.
 ///
-/// On 64-bit logs Process Monitor takes the protection from a word that holds something else.
+/// On 64-bit logs, Process Monitor reads the protection from a wrong word.
 pub(super) fn write_section(call: &FileDetails<'_>, to: &mut Properties<'_>) {
     let kind = call.param(0, 0).unwrap_or(0);
     let at = if to.is_procmon() { PARAMS + call.pointer } else { PARAMS + 4 };
@@ -51,8 +51,8 @@ pub(super) fn write_section(call: &FileDetails<'_>, to: &mut Properties<'_>) {
     }
 }
 
-/// `CreateFile`: the allocation size, where the disposition may create a file. Process Monitor
-/// shows 32 of its 64 bits: the low half on 64-bit logs, the high half on 32-bit ones.
+/// `CreateFile`: the allocation size, where the disposition may create a file. Process Monitor shows only 32
+/// of its 64 bits: the low half on 64-bit logs, the high half on 32-bit logs.
 pub(super) fn write_allocation(call: &FileDetails<'_>, to: &mut Properties<'_>) {
     let disposition = call.param(0, 1).map(|options| options >> 24);
     let low = call.param(0, 5).unwrap_or(0);
@@ -76,14 +76,14 @@ pub(super) fn write_impersonation(call: &FileDetails<'_>, to: &mut Properties<'_
     }
 }
 
-/// `ReadFile`: bytes returned if known, else bytes asked for.
+/// `ReadFile`: the number of bytes returned if known, else the number of bytes requested.
 pub(super) fn write_read_length(call: &FileDetails<'_>, to: &mut Properties<'_>) {
     let returned = call.extra.and_then(|extra| extra.u32_at(0));
     let length = returned.or(call.param(0, 0)).unwrap_or(0);
     value::grouped(to.key("Length"), u64::from(length));
 }
 
-/// Flags and priority of reads and writes, where there are any.
+/// The flags and the priority of reads and writes. Neither is shown if it is 0.
 pub(super) fn write_io_flags(call: &FileDetails<'_>, to: &mut Properties<'_>) {
     let word = call.details.u32_at(8).unwrap_or(0);
     let shown = word & flags::IO_FLAGS_SHOWN;
@@ -100,8 +100,7 @@ pub(super) fn write_io_flags(call: &FileDetails<'_>, to: &mut Properties<'_>) {
     }
 }
 
-/// The names of a file's streams. Process Monitor shows no more of them than a 72nd of the
-/// buffer's bytes.
+/// The names of a file's streams. Process Monitor shows at most one name per 72 bytes of the buffer.
 pub(super) fn write_streams(call: &FileDetails<'_>, to: &mut Properties<'_>) {
     let extra = call.extra.unwrap_or_default();
     let most = if to.is_procmon() { extra.len() / 72 } else { usize::MAX };
@@ -114,8 +113,8 @@ pub(super) fn write_streams(call: &FileDetails<'_>, to: &mut Properties<'_>) {
     }
 }
 
-/// The entries of a list that is linked by offsets, each at least `fixed` bytes behind the one
-/// before, so that the walk ends.
+/// The entries of a list that is linked by offsets. Each entry must be at least `fixed` bytes after the one
+/// before it, so the list ends.
 fn entries(list: &[u8], fixed: usize) -> impl Iterator<Item = &[u8]> {
     let mut next = Some(list);
     std::iter::from_fn(move || {
@@ -126,21 +125,21 @@ fn entries(list: &[u8], fixed: usize) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// The path that the capture resolved a rename to; it follows the caller's buffer.
+/// The resolved new path of a rename, which the capture stores after the caller's buffer.
 pub(super) fn rename_target<'a>(call: &FileDetails<'a>) -> WinStr<'a> {
     let at = call.trailer_at().saturating_add(call.length());
     Info(call.details.u16_at(at).unwrap_or(0)).string(call.details, at.saturating_add(2))
 }
 
-/// The name as the caller passed it to a rename or link: replace flag, root handle, byte count,
-/// name.
+/// The name that the caller passed to a rename or link. The buffer holds the replace flag, the root handle, a
+/// byte count and the name.
 pub(super) fn raw_target<'a>(call: &FileDetails<'a>) -> WinStr<'a> {
     let buffer = call.trailer().clip(0, call.length());
     let size = buffer.u32_at(2 * call.pointer).unwrap_or(0) as usize;
     WinStr::utf16(buffer.clip(2 * call.pointer + 4, size))
 }
 
-/// `FileName` of a rename. Process Monitor shows the resolved path only.
+/// `FileName` of a rename. Process Monitor shows only the resolved path.
 pub(super) fn write_rename_target(call: &FileDetails<'_>, to: &mut Properties<'_>) {
     let mut target = rename_target(call);
     if target.is_empty() && !to.is_procmon() {
@@ -149,13 +148,13 @@ pub(super) fn write_rename_target(call: &FileDetails<'_>, to: &mut Properties<'_
     target.push_to(to.key("FileName"));
 }
 
-/// `FileName` of a link: what the caller passed.
+/// `FileName` of a link: the name that the caller passed.
 pub(super) fn write_link_target(call: &FileDetails<'_>, to: &mut Properties<'_>) {
     raw_target(call).push_to(to.key("FileName"));
 }
 
-/// Where the length and the start of a name stand in a directory entry, by information class;
-/// the last one tells whether Process Monitor lists such names at all.
+/// Directory entries: the information class, the offsets of the length and of the start of a name, and
+/// whether Process Monitor lists the names.
 static DIRECTORY_ENTRIES: &[(u32, usize, usize, bool)] = &[
     (1, 60, 64, true),
     (2, 60, 68, true),
@@ -170,7 +169,7 @@ static DIRECTORY_ENTRIES: &[(u32, usize, usize, bool)] = &[
 /// `QueryDirectory`: information class, pattern, and the names found, numbered by property.
 pub(super) fn write_directory(call: &FileDetails<'_>, to: &mut Properties<'_>) {
     let class = call.param(0, 2).unwrap_or(0);
-    // Names are numbered by their place among the properties.
+    // Names are numbered by their position among the properties.
     let mut number = if to.is_empty() { 1 } else { 2 };
     to.key("FileInformationClass").push_str(file_information::name(class));
     let pattern = pattern(call);
@@ -198,7 +197,7 @@ pub(super) fn write_directory(call: &FileDetails<'_>, to: &mut Properties<'_>) {
     }
 }
 
-/// The control code, by name or by its parts.
+/// The name of the control code, or its parts where it has no name.
 pub(super) fn write_control(call: &FileDetails<'_>, to: &mut Properties<'_>) {
     let code = call.param(0, 2).unwrap_or(0);
     let out = to.key("Control");
@@ -215,11 +214,11 @@ pub(super) fn write_control(call: &FileDetails<'_>, to: &mut Properties<'_>) {
     out.push(')');
 }
 
-/// Where the arguments that are shown of some file system controls stand.
+/// The position of an argument of a file system control.
 enum Argument {
-    /// 64 bits of the trailer.
+    /// 64 bits of the trailer, at this offset.
     Trailer(usize),
-    /// A 32-bit parameter, behind so many pointers.
+    /// A 32-bit parameter, at an offset of this many pointers.
     Param(usize),
 }
 
@@ -233,7 +232,7 @@ static CONTROL_ARGUMENTS: &[(u32, &[(&str, Argument)])] = &[
     (0x11_DFFF, &[("WriteLength", Argument::Param(0)), ("ReadLength", Argument::Param(1))]),
 ];
 
-/// Arguments of a file system control.
+/// The arguments of a file system control.
 pub(super) fn write_control_arguments(call: &FileDetails<'_>, to: &mut Properties<'_>) {
     let code = call.param(0, 2).unwrap_or(0);
     let found = CONTROL_ARGUMENTS.iter().find(|entry| entry.0 == code);

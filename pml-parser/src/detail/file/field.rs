@@ -1,17 +1,18 @@
-//! Fields of a record: where one lies, how it is written, which number it is.
+//! A field of the details: its position, its format, and its number.
 //!
-//! Most file system operations are a list of such fields (`layout`); what fits no list is a function in
-//! `custom`.
+//! The layouts of most file system operations are lists of such fields (`layout`). A property that no list
+//! can describe is a function in `custom`.
 
 use super::call::{Base, FileDetails};
-use crate::detail::number::{Number, NumberSink};
+use crate::columns::Number;
+use crate::detail::number::NumberSink;
 use crate::detail::{Properties, value};
 use crate::names::flags::{self, Flags};
 use crate::raw::bytes::Blob;
 use crate::text::WinStr;
 use crate::time::FileTime;
 
-/// Where a field lies: so many bytes and so many pointers behind a base.
+/// The position of a field: an offset of `bytes` bytes and `pointers` pointers from a base.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct At {
     pub base: Base,
@@ -24,7 +25,7 @@ pub(crate) const fn details(bytes: u16) -> At {
     At { base: Base::Details, bytes, pointers: 0 }
 }
 
-/// A field of the parameters, behind so many pointers.
+/// A field of the parameters, at an offset of `bytes` bytes and `pointers` pointers.
 pub(crate) const fn params(bytes: u16, pointers: u16) -> At {
     At { base: Base::Params, bytes, pointers }
 }
@@ -46,9 +47,9 @@ pub(crate) enum Kind {
     Thousands64,
     /// 32 bits, grouped digits.
     Thousands32,
-    /// 64 bits of which Process Monitor shows the low 32.
+    /// 64 bits, grouped digits. Process Monitor shows the low 32 bits.
     ThousandsLow32,
-    /// 64 bits that Process Monitor takes for a date.
+    /// 64 bits, grouped digits. Process Monitor shows them as a date.
     ThousandsAsDate,
     /// 32 bits in hexadecimal.
     Hex32,
@@ -58,16 +59,16 @@ pub(crate) enum Kind {
     HexPointer,
     /// A `FILETIME`.
     Date,
-    /// One byte, true when not zero.
+    /// One byte, `True` unless it is 0.
     Bool8,
-    /// Bits of a byte, half-word, 24 or 32 bits.
+    /// The names of the bits of 16, 24 or 32 bits.
     Flags16(&'static Flags),
     Flags24(&'static Flags),
     Flags32(&'static Flags),
-    /// A number with a name, else the text.
+    /// The name of a number of 8 or 32 bits, or the text where it has no name.
     Named8(&'static [&'static str], &'static str),
     Named32(&'static [&'static str], &'static str),
-    /// A number with a name, else in hexadecimal.
+    /// The name of a number, or the number in hexadecimal where it has no name.
     NamedOrHex32(&'static [&'static str]),
     /// A buffer alignment.
     Alignment,
@@ -75,11 +76,11 @@ pub(crate) enum Kind {
     Serial,
     /// 16 bytes as hexadecimal digits.
     Bytes16,
-    /// A count of bytes here, the UTF-16 text that many bytes behind the base.
+    /// A count of bytes at this position, and UTF-16 text at the given offset from the base.
     Counted(u16),
-    /// Written by a function of its own, key included.
+    /// Written by a function, including the key.
     Custom(fn(&FileDetails<'_>, &mut Properties<'_>)),
-    /// Not written; a number only, of so many bytes.
+    /// Not written: only a number of the given bytes.
     Silent(usize),
 }
 
@@ -97,24 +98,24 @@ pub(crate) const fn field(key: &'static str, at: At, kind: Kind) -> Field {
     Field { key, at, kind, number: None }
 }
 
-/// A property that writes itself.
+/// A property that a function writes.
 pub(crate) const fn written(write: fn(&FileDetails<'_>, &mut Properties<'_>)) -> Field {
     Field { key: "", at: details(0), kind: Kind::Custom(write), number: None }
 }
 
-/// A field that is not written, for its number.
+/// A field that has a number, but is not written.
 pub(crate) const fn silent(at: At, size: usize, number: Number) -> Field {
     Field { key: "", at, kind: Kind::Silent(size), number: Some(number) }
 }
 
 impl Field {
-    /// The same field, which is also this number.
+    /// The same field, with this number.
     pub(crate) const fn is(mut self, number: Number) -> Self {
         self.number = Some(number);
         self
     }
 
-    /// Bytes the number of this field takes.
+    /// Size of the field in bytes.
     fn size(&self, pointer: usize) -> usize {
         match self.kind {
             Kind::Bool8 | Kind::Named8(..) => 1,
@@ -128,7 +129,7 @@ impl Field {
         }
     }
 
-    /// The raw number, or `None` where the bytes are not all there.
+    /// The raw number, or `None` where the blob ends before the end of the field.
     pub(crate) fn read(&self, call: &FileDetails<'_>) -> Option<u64> {
         let (blob, base) = call.base(self.at.base);
         let at = base + usize::from(self.at.bytes) + usize::from(self.at.pointers) * call.pointer;
@@ -142,14 +143,14 @@ impl Field {
         }
     }
 
-    /// Notes the number of this field.
+    /// Passes the number of this field to `numbers`, where the field has one.
     pub(crate) fn note(&self, call: &FileDetails<'_>, numbers: &mut impl NumberSink) {
         if let (Some(number), Some(value)) = (self.number, self.read(call)) {
             numbers.set(number, value);
         }
     }
 
-    /// Writes the field as a property. `false` where its bytes are not there.
+    /// Writes the field as a property. `false` where the blob ends before the end of the field.
     pub(crate) fn write(&self, call: &FileDetails<'_>, to: &mut Properties<'_>) -> bool {
         match self.kind {
             Kind::Silent(_) => return true,

@@ -1,20 +1,20 @@
-//! The layout of every file system operation, as lists of fields (docs/format.md, "File system
-//! details"). Operations, offsets and keys were asked from Process Monitor 3.93.
+//! The layout of every file system operation, as lists of fields (docs/format.md, "File system details").
+//! Operations, offsets and keys were observed in Process Monitor 3.93.
 
 use super::call::Presence;
 use super::custom;
 use super::field::Kind::*;
 use super::field::{Field, details, extra, field, params, silent, trailer, written};
-use crate::detail::number::Number;
+use crate::columns::Number;
 use crate::names::constants::major;
 use crate::names::flags;
 use crate::names::operation::{EventClass, Operation};
 
-/// How the details of an operation are laid out.
+/// The layout of the details of an operation.
 pub(crate) struct Layout {
     pub presence: Presence,
     pub fields: &'static [Field],
-    /// Whether Process Monitor shows nothing of it although the layout is known.
+    /// Whether Process Monitor shows no details of the operation, although the layout is known.
     pub corrected_only: bool,
 }
 
@@ -22,7 +22,7 @@ const fn layout(presence: Presence, fields: &'static [Field]) -> Layout {
     Layout { presence, fields, corrected_only: false }
 }
 
-/// The layout of an operation, or `None` where nobody knows it.
+/// The layout of an operation, or `None` where it is unknown.
 pub(crate) fn find(operation: Operation) -> Option<&'static Layout> {
     Some(match operation {
         Operation::VOLUME_MOUNT => &VOLUME_MOUNT,

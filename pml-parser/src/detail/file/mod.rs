@@ -1,4 +1,4 @@
-//! Details of the file system class.
+//! Details of the file system class (docs/format.md, "File system details").
 
 mod call;
 mod custom;
@@ -7,8 +7,9 @@ mod layout;
 
 pub(super) use call::FileDetails;
 
-use super::number::{Number, NumberSink};
+use super::number::NumberSink;
 use super::{Decoded, Properties, value};
+use crate::columns::Number;
 use crate::names::category::Category;
 use crate::names::constants::major;
 use crate::names::operation::Operation;
@@ -16,7 +17,7 @@ use crate::raw::bytes::Blob;
 use crate::text::WinStr;
 use call::Base;
 
-/// The path; a directory query adds its pattern.
+/// Appends the path, and the search pattern of a directory query.
 pub(super) fn push_path(call: &FileDetails<'_>, out: &mut String) {
     call.path().push_to(out);
     if call.operation == Operation::QUERY_DIRECTORY {
@@ -30,13 +31,13 @@ pub(super) fn push_path(call: &FileDetails<'_>, out: &mut String) {
     }
 }
 
-/// All properties.
+/// Writes all properties.
 pub(super) fn detail(call: &FileDetails<'_>, to: &mut Properties<'_>) -> Decoded {
     if to.options.advanced {
         write_friendly_name(call, to);
     }
     let Some(layout) = layout::find(call.operation) else {
-        // An information class without a known layout: undecoded if it carries anything.
+        // The layout is unknown. A query or a change of information without data has nothing to decode.
         return match call.operation.code {
             major::QUERY_INFORMATION | major::QUERY_VOLUME_INFORMATION | major::DIRECTORY_CONTROL
                 if call.extra.is_none() =>
@@ -65,7 +66,7 @@ pub(super) fn detail(call: &FileDetails<'_>, to: &mut Properties<'_>) -> Decoded
     Decoded::Yes
 }
 
-/// The friendly name of a sub-operation, where advanced output shows the raw one as operation.
+/// Writes the friendly name of a sub-operation: in advanced output, the operation is a raw name.
 fn write_friendly_name(call: &FileDetails<'_>, to: &mut Properties<'_>) {
     let operation = call.operation;
     if !major::has_subs(operation.code) {
@@ -82,7 +83,7 @@ fn write_friendly_name(call: &FileDetails<'_>, to: &mut Properties<'_>) {
     }
 }
 
-/// All numbers.
+/// Passes all numbers to `numbers`.
 pub(super) fn numbers(call: &FileDetails<'_>, numbers: &mut impl NumberSink) {
     if matches!(
         call.operation.code,
@@ -102,7 +103,7 @@ pub(super) fn numbers(call: &FileDetails<'_>, numbers: &mut impl NumberSink) {
     }
 }
 
-/// Where a file is renamed or linked to.
+/// The path to which a file is renamed or linked.
 pub(super) fn target_path<'a>(call: &FileDetails<'a>) -> Option<WinStr<'a>> {
     if call.operation.is_rename() {
         let target = custom::rename_target(call);
@@ -117,7 +118,7 @@ pub(super) fn control_code(call: &FileDetails<'_>) -> Option<u32> {
     call.param(0, 2)
 }
 
-/// Category of `CreateFile`: what it did, or when it failed, what it would have done.
+/// Category of `CreateFile`, from its result, or from the disposition where there is no result.
 pub(super) fn create_category(call: &FileDetails<'_>) -> Category {
     let writes = match call.extra {
         Some(extra) => matches!(extra.u32_at(0), Some(0 | 2 | 3)),
@@ -126,7 +127,7 @@ pub(super) fn create_category(call: &FileDetails<'_>) -> Category {
     if writes { Category::Write } else { Category::Empty }
 }
 
-/// Category of a disposition, from the bits of its first byte that ask for deletion.
+/// Category of a disposition, from the bits of the first byte of the buffer that request deletion.
 pub(super) fn delete_category(call: &FileDetails<'_>, mask: u8) -> Category {
     match call.trailer().first() {
         Some(byte) if byte & mask != 0 => Category::Write,

@@ -1,0 +1,20 @@
+//! The capture: one pass over its events, and the events around one of them.
+//!
+//! Later stages ask a [`Scan`] and an [`EventContext`]; how they come about is private to this folder.
+
+mod activity;
+mod collect;
+mod context;
+mod group;
+mod pass;
+mod plan;
+mod processes;
+mod scan;
+mod store;
+
+pub(crate) use context::EventContext;
+pub(crate) use group::Group;
+pub(crate) use pass::scan;
+pub(crate) use processes::{ProcessId, ProcessInfo, Processes};
+pub(crate) use scan::Scan;
+pub(crate) use store::Link;

@@ -1,0 +1,87 @@
+//! Why captures cannot be found or unpacked.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+/// Why the captures of an input cannot be found, or one of them cannot be unpacked.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum BundleError {
+    /// The system refused something.
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// No log is in a folder or zip file.
+    NoLogs {
+        /// The folder or zip file.
+        path: PathBuf,
+    },
+    /// A folder holds too many files to be searched.
+    FolderTooLarge {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A zip file holds too many files to be searched.
+    ZipTooLarge {
+        /// The zip file.
+        path: PathBuf,
+    },
+    /// A zip file cannot be read.
+    Zip {
+        /// The zip file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The members of a zip file share their bytes, so that each would be unpacked many times.
+    Overlapping {
+        /// The zip file.
+        path: PathBuf,
+    },
+    /// A member of a zip file cannot be unpacked.
+    Member {
+        /// The zip file.
+        path: PathBuf,
+        /// Name of the member.
+        name: String,
+        /// Why not.
+        error: io::Error,
+    },
+    /// There is no folder to unpack to.
+    TemporaryFolder(io::Error),
+    /// The caller cancelled.
+    Cancelled,
+}
+
+impl fmt::Display for BundleError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io { path, error } => write!(f, "{}: {error}", path.display()),
+            Self::NoLogs { path } => write!(f, "{}: no log (*.pml) is in it", path.display()),
+            Self::FolderTooLarge { path } => {
+                write!(f, "{}: holds too many files to look for logs", path.display())
+            }
+            Self::ZipTooLarge { path } => write!(f, "{}: holds too many files", path.display()),
+            Self::Zip { path, reason } => write!(f, "{}: {reason}", path.display()),
+            Self::Overlapping { path } => {
+                write!(f, "{}: the files in it lie over one another", path.display())
+            }
+            Self::Member { path, name, error } => write!(f, "{}: {name}: {error}", path.display()),
+            Self::TemporaryFolder(error) => write!(f, "a temporary folder: {error}"),
+            Self::Cancelled => f.write_str("stopped"),
+        }
+    }
+}
+
+impl std::error::Error for BundleError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Io { error, .. } | Self::Member { error, .. } | Self::TemporaryFolder(error) => Some(error),
+            _ => None,
+        }
+    }
+}

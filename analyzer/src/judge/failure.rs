@@ -1,0 +1,157 @@
+//! Failures: which of them are noise, on which kind of path, and in which phase each lies.
+
+use super::phase::{Phase, phase_at};
+use crate::boot::{EventContext, Group};
+use crate::knowledge::{Knowledge, Noise, PathClass, PhaseEntry};
+use crate::language::Text;
+use pml_parser::{Event, EventId, FileTime, Matcher, Number};
+use std::cell::LazyCell;
+
+/// Points, and what they are given for.
+#[derive(Clone, Debug)]
+pub(crate) struct Reason {
+    pub id: String,
+    pub points: f64,
+    pub text: Text,
+}
+
+/// A group of failures, judged.
+#[derive(Clone, Debug)]
+pub(crate) struct Failure {
+    pub group: Group,
+    /// Position in the table of noise, where it is that.
+    pub noise: Option<usize>,
+    /// Position in the table of path classes.
+    pub path_class: Option<usize>,
+    /// Position in the list of phases.
+    pub phase: Option<usize>,
+    /// 0 harmless to 5 fatal.
+    pub gravity: u8,
+    /// Points without those of rules; nothing for noise.
+    pub reasons: Vec<Reason>,
+}
+
+impl Failure {
+    pub(crate) fn score(&self) -> f64 {
+        self.reasons.iter().map(|reason| reason.points).sum()
+    }
+
+    /// The kind of its status.
+    pub(super) fn kind<'k>(&self, knowledge: &'k Knowledge) -> &'k String {
+        &knowledge.codes.status(self.group.key.status).kind
+    }
+
+    /// The kind of its path.
+    pub(super) fn path_class<'k>(&self, knowledge: &'k Knowledge) -> Option<&'k PathClass> {
+        self.path_class.and_then(|at| knowledge.paths.get(at))
+    }
+
+    /// What is known of the phase that it lies in.
+    pub(super) fn phase_entry<'k>(
+        &self,
+        phases: &[Phase],
+        knowledge: &'k Knowledge,
+    ) -> Option<&'k PhaseEntry> {
+        self.phase.and_then(|at| phases.get(at)).and_then(|phase| knowledge.phases.get(phase.entry))
+    }
+
+    /// Whether one of the actors of this name, or of this group, met it.
+    pub(super) fn is_of(&self, actors: &str, knowledge: &Knowledge) -> bool {
+        knowledge.actors.group(actors) >> self.group.actor & 1 == 1
+    }
+}
+
+/// Positions of those failures that `wanted` takes, the ones with most points first.
+pub(super) fn by_score(failures: &[Failure], wanted: impl Fn(&Failure) -> bool) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..failures.len()).filter(|&at| wanted(&failures[at])).collect();
+    order.sort_by(|&a, &b| {
+        let (a, b) = (&failures[a], &failures[b]);
+        b.score().total_cmp(&a.score()).then(a.group.first.cmp(&b.group.first))
+    });
+    order
+}
+
+/// Classifies all groups of failures. Values that are set and files that are moved once a rollback has begun
+/// (`rollback`) do not resolve what failed before: they are the rollback's own work.
+pub(super) fn classify<B: AsRef<[u8]>>(
+    context: &EventContext<'_, B>,
+    groups: &[Group],
+    phases: &[Phase],
+    rollback: Option<EventId>,
+) -> Vec<Failure> {
+    let mut classifier = Classifier::new(context.knowledge, context.span.0);
+    let judged = |group: &Group| {
+        let success = group.resolved_by.filter(|_| !is_undone(context, group, rollback));
+        let group = group.with_success(success);
+        let status = context.knowledge.codes.status(group.key.status);
+        // Status and later success decide about most failures; their events are not read.
+        let event = LazyCell::new(|| context.event(group.first));
+        let noise = classifier.noise(&group, || *event);
+        let path_class = if noise.is_none() { event.and_then(|event| classifier.path(&event)) } else { None };
+        let phase = phase_at(phases, group.first);
+        Failure { group, noise, path_class, phase, gravity: status.gravity, reasons: Vec::new() }
+    };
+    groups.iter().map(judged).collect()
+}
+
+/// Whether the success that came later is the work of the rollback that began in between.
+fn is_undone<B: AsRef<[u8]>>(
+    context: &EventContext<'_, B>,
+    group: &Group,
+    rollback: Option<EventId>,
+) -> bool {
+    let (Some(begins), Some(success)) = (rollback, group.resolved_by) else { return false };
+    let engine = &context.knowledge.engine;
+    let kind = &context.knowledge.codes.status(group.key.status).kind;
+    // A lock is not resolved when the rollback opens the file to put the old one back.
+    let is_replaced = group.key.operation.changes_a_place() || engine.lock_kinds.contains(kind);
+    is_replaced
+        && group.last < begins
+        && success > begins
+        && context.ticks_between(group.last, success) > engine.retried_for
+}
+
+/// The filters of noise and of path classes, ready to be tried.
+struct Classifier<'k> {
+    knowledge: &'k Knowledge,
+    noise: Vec<Option<Matcher<'k>>>,
+    paths: Vec<Matcher<'k>>,
+}
+
+impl<'k> Classifier<'k> {
+    fn new(knowledge: &'k Knowledge, first: FileTime) -> Self {
+        let noise = knowledge.noise.iter();
+        Self {
+            knowledge,
+            noise: noise.map(|noise| noise.filter.as_ref().map(|filter| filter.matcher(first))).collect(),
+            paths: knowledge.paths.iter().map(|class| class.filter.matcher(first)).collect(),
+        }
+    }
+
+    /// Position of the first entry of noise that a failure is.
+    fn noise<'e>(&mut self, group: &Group, event: impl Fn() -> Option<Event<'e>>) -> Option<usize> {
+        let status = self.knowledge.codes.status(group.key.status);
+        let fits = |noise: &Noise| {
+            (noise.kinds.is_empty() || noise.kinds.contains(&status.kind))
+                && noise.gravity_at_most.is_none_or(|most| status.gravity <= most)
+                && (!noise.later || group.resolved_by.is_some())
+        };
+        let mut entries = self.knowledge.noise.iter().zip(&mut self.noise);
+        entries.position(|(noise, matcher)| {
+            fits(noise)
+                && matcher.as_mut().is_none_or(|matcher| event().is_some_and(|event| matcher.matches(&event)))
+        })
+    }
+
+    /// Position of the first class that the path of an event belongs to.
+    fn path(&mut self, event: &Event<'_>) -> Option<usize> {
+        self.paths.iter_mut().position(|matcher| matcher.matches(event))
+    }
+}
+
+/// Whether an open requested more than a probe does: data, execution, deletion, rights, or attributes
+/// to be written, as a link needs.
+pub(super) fn wants_data(event: &Event<'_>) -> bool {
+    const WANTED: u64 = 0x1 | 0x2 | 0x4 | 0x20 | 0x100 | 0x1_0000 | 0x4_0000 | 0x8_0000 | 0xF000_0000;
+    event.numbers().get(Number::DesiredAccess).is_none_or(|access| access & WANTED != 0)
+}

@@ -1,0 +1,164 @@
+//! Which other processes had a file open, or touched it, when an operation on it failed; and which
+//! processes lived on while nothing happened.
+
+use super::conclusions::Established;
+use crate::boot::{EventContext, ProcessId, Scan};
+use crate::canonical::{PathKey, key};
+use hashbrown::HashMap;
+use pml_parser::{EventClass, EventId, FileTime, Operation};
+
+/// Events before a failure that are searched for processes which have the file open, at most.
+const MOST_BEFORE: u64 = 8_000_000;
+
+/// A process that had a file open, or touched it, when an operation of another process on it failed.
+#[derive(Clone, Debug)]
+pub(crate) struct Holder {
+    pub process: ProcessId,
+    /// Whether it had the file open at the time.
+    pub held: bool,
+    /// Whether it touched the file just before.
+    pub touched: bool,
+    /// The event that shows it.
+    pub event: EventId,
+}
+
+/// For each failure, given by its first and its last event: which other processes had one of its files open
+/// when it first failed or until it last did, or touched it just before either. The servicing stack and
+/// the system itself do not count. One pass over the events before the last failure answers for all.
+pub(super) fn find<B: AsRef<[u8]>>(
+    context: &EventContext<'_, B>,
+    failures: &[(EventId, EventId)],
+) -> Vec<Vec<Holder>> {
+    let mut cases: Vec<HeldFile> =
+        failures.iter().map(|&(first, last)| HeldFile::new(context, first, last)).collect();
+    let mut wanted: HashMap<PathKey, Vec<usize>> = HashMap::new();
+    for (at, case) in cases.iter().enumerate() {
+        case.paths.iter().for_each(|&path| wanted.entry(path).or_default().push(at));
+    }
+    let (Some(from), Some(to)) = (failures.iter().map(|f| f.0).min(), failures.iter().map(|f| f.1).max())
+    else {
+        return Vec::new();
+    };
+    let actors = &context.knowledge.actors;
+    let just_before = context.knowledge.engine.touched_before;
+    let own = actors.group("servicing") | actors.group("helpers") | actors.group("system");
+    for id in from.saturating_sub(MOST_BEFORE)..to {
+        let Some(event) = context.event(id) else { continue };
+        if event.class() != EventClass::FileSystem || event.status().is_error() {
+            continue;
+        }
+        let process = context.processes.of(&event);
+        if own >> context.processes.actor(process) & 1 == 1 {
+            continue;
+        }
+        let Some(touched) = wanted.get(&key(event.path())) else { continue };
+        let change = match event.operation() {
+            Operation::CREATE_FILE => 1,
+            Operation::CLOSE_FILE => -1,
+            _ => 0,
+        };
+        for &at in touched {
+            if let Some(case) = cases.get_mut(at) {
+                case.touch(process, id, event.time(), change, just_before);
+            }
+        }
+    }
+    cases.into_iter().map(HeldFile::holders).collect()
+}
+
+/// Processes that the servicing stack had started and that lived on while the worker did nothing.
+pub(super) fn children_alive<B: AsRef<[u8]>>(
+    context: &EventContext<'_, B>,
+    scan: &Scan,
+    known: Established<'_>,
+) -> Vec<Holder> {
+    let pause = known.get("worker-quiet").or(known.get("hang-noted"));
+    let ends = pause.and_then(|seen| seen.first_event().zip(seen.events().next_back()));
+    let Some((start, end)) = ends else { return Vec::new() };
+    let Some(start) = context.event(start).map(|event| event.time()) else { return Vec::new() };
+    let child = context.knowledge.actors.group("child");
+    let mut alive = Vec::new();
+    for (process, info) in context.processes.iter() {
+        let exit = scan.exit(process).map(|exit| exit.event);
+        let lives_on = exit.is_none_or(|exit| exit > end);
+        if child >> info.actor & 1 == 1 && lives_on && info.start <= start {
+            alive.push(Holder { process, held: false, touched: false, event: exit.unwrap_or(end) });
+        }
+    }
+    alive
+}
+
+/// The files of a failure, and the processes that have them open.
+struct HeldFile {
+    first: EventId,
+    last: EventId,
+    /// Times of the first and the last failure.
+    times: [FileTime; 2],
+    paths: Vec<PathKey>,
+    /// Processes that have one of the files open, how often, and since which event.
+    open: Vec<(ProcessId, i64, EventId)>,
+    found: Vec<Holder>,
+}
+
+impl HeldFile {
+    fn new<B: AsRef<[u8]>>(context: &EventContext<'_, B>, first: EventId, last: EventId) -> Self {
+        let mut paths: Vec<PathKey> = Vec::new();
+        if let Some(event) = context.event(first) {
+            paths.push(key(event.path()));
+            paths.extend(event.target_path().map(key));
+            paths.retain(|&path| path != PathKey::NONE);
+        }
+        let times = [first, last].map(|event| context.time(event));
+        Self { first, last, times, paths, open: Vec::new(), found: Vec::new() }
+    }
+
+    /// Notes that a process did something with one of the files; `change` is 1 where it opened it, -1
+    /// where it closed it.
+    fn touch(&mut self, process: ProcessId, event: EventId, time: FileTime, change: i64, just_before: u64) {
+        if event > self.last {
+            return;
+        }
+        if event > self.first {
+            self.note_open();
+        }
+        match self.open.iter_mut().find(|open| open.0 == process) {
+            Some(open) => {
+                open.1 += change;
+                if change > 0 {
+                    open.2 = event;
+                }
+            }
+            None => self.open.push((process, change, event)),
+        }
+        let near = |other: FileTime| time <= other && other.0 - time.0 <= just_before;
+        if self.times.into_iter().any(near) {
+            let since = self.open.iter().find(|open| open.0 == process).map_or(event, |open| open.2);
+            self.note(process, false, true, since);
+        }
+    }
+
+    /// A process that has a file open now has it while the failure goes on.
+    fn note_open(&mut self) {
+        for (process, count, since) in self.open.clone() {
+            if count > 0 {
+                self.note(process, true, false, since);
+            }
+        }
+    }
+
+    fn note(&mut self, process: ProcessId, held: bool, touched: bool, event: EventId) {
+        match self.found.iter_mut().find(|holder| holder.process == process) {
+            Some(holder) => {
+                holder.held |= held;
+                holder.touched |= touched;
+            }
+            None => self.found.push(Holder { process, held, touched, event }),
+        }
+    }
+
+    fn holders(mut self) -> Vec<Holder> {
+        self.note_open();
+        self.found.sort_by_key(|holder| (!holder.held, holder.event, holder.process));
+        self.found
+    }
+}

@@ -1,0 +1,126 @@
+//! From the facts of a case to a verdict: phases, failures, the rollback, causes. Nothing here changes a fact;
+//! what one stage concludes is known to the stages after it.
+
+mod conclusions;
+mod engine;
+mod evidence;
+mod failure;
+mod finding;
+mod grave;
+mod holders;
+mod phase;
+mod points;
+mod rank;
+mod rollback;
+mod rules;
+mod signal;
+
+pub use rollback::RollbackClass;
+
+pub(crate) use conclusions::Established;
+pub(crate) use failure::Failure;
+pub(crate) use finding::Finding;
+pub(crate) use holders::Holder;
+pub(crate) use phase::Phase;
+pub(crate) use rollback::{Rollback, Signal};
+
+use crate::boot::{EventContext, Scan};
+use crate::facts::Facts;
+use crate::knowledge::Boot;
+use conclusions::Conclusions;
+use engine::RuleEngine;
+use pml_parser::EventId;
+
+/// What was judged of a case.
+#[derive(Clone, Debug)]
+pub(crate) struct Verdict {
+    phases: Vec<Phase>,
+    failures: Vec<Failure>,
+    rollback: Rollback,
+    boot: Boot,
+    boot_entry: Option<usize>,
+    causes: Vec<Finding>,
+    notes: Vec<Finding>,
+    conclusions: Conclusions,
+}
+
+impl Verdict {
+    /// The phases of all boots, in the order in which they begin.
+    pub(crate) fn phases(&self) -> &[Phase] {
+        &self.phases
+    }
+
+    /// The innermost phase that an event lies in.
+    pub(crate) fn phase_of(&self, event: EventId) -> Option<&Phase> {
+        phase::phase_at(&self.phases, event).and_then(|at| self.phases.get(at))
+    }
+
+    /// Failures, in the order in which they first happened.
+    pub(crate) fn failures(&self) -> &[Failure] {
+        &self.failures
+    }
+
+    /// Whether there was a rollback.
+    pub(crate) fn rollback(&self) -> &Rollback {
+        &self.rollback
+    }
+
+    /// Which boot was captured.
+    pub(crate) fn boot(&self) -> Boot {
+        self.boot
+    }
+
+    /// The position of the boot in the table of boots, where it fits an entry.
+    pub(crate) fn boot_entry(&self) -> Option<usize> {
+        self.boot_entry
+    }
+
+    /// Causes, the most important first.
+    pub(crate) fn causes(&self) -> &[Finding] {
+        &self.causes
+    }
+
+    /// What else is worth knowing.
+    pub(crate) fn notes(&self) -> &[Finding] {
+        &self.notes
+    }
+
+    /// Facts and conclusions, for conditions to ask.
+    pub(crate) fn established<'a>(&'a self, facts: &'a Facts) -> Established<'a> {
+        Established { facts, conclusions: &self.conclusions }
+    }
+}
+
+/// Judges a case by its facts.
+pub(crate) fn judge<B: AsRef<[u8]>>(context: &EventContext<'_, B>, scan: &Scan, facts: &Facts) -> Verdict {
+    let knowledge = context.knowledge;
+    let mut conclusions = Conclusions::default();
+    let phases = phase::phases(knowledge, facts);
+    // Signals are weighed twice: when the rollback begins decides which failures are resolved, and a failure
+    // that never is can itself be a signal.
+    let likely = signal::weigh(knowledge, Established { facts, conclusions: &conclusions });
+    let likely_begin = likely.begins.filter(|_| likely.class > RollbackClass::None);
+    let mut failures = failure::classify(context, scan.groups(), &phases, likely_begin);
+    points::give(context, &mut failures, &phases);
+    if let Some(event) = grave::fatal(context, &failures, &phases, facts) {
+        conclusions.add_failure("fatal-failure", event);
+    }
+    if let Some(event) = grave::repeated(context, &failures, &phases, facts) {
+        conclusions.add_failure("same-failure-again", event);
+    }
+    let known = Established { facts, conclusions: &conclusions };
+    let rollback = signal::weigh(knowledge, known);
+    let (boot, boot_entry) = signal::boot(knowledge, known);
+    conclusions.add_verdict(boot, &rollback);
+    if let Some(begins) = rollback.begins {
+        points::add_recency(context, &mut failures, &phases, begins);
+    }
+    let known = Established { facts, conclusions: &conclusions };
+    let engine =
+        RuleEngine { context, scan, known, phases: &phases, failures: &failures, rollback: &rollback };
+    let (causes, notes) = engine.findings();
+    for rule in causes.iter().filter_map(|cause| knowledge.rules.get(cause.rule)) {
+        conclusions.add_cause(&rule.id);
+    }
+    Verdict { phases, failures, rollback, boot, boot_entry, causes, notes, conclusions }
+}

@@ -1,0 +1,431 @@
+//! Attempts as CBS.log tells them: sessions, packages, and the boots that complete or undo them.
+
+use super::attempt::{Attempt, Facts, Outcome, Placed};
+use super::phase::Phase;
+use super::placing::At;
+use crate::component::Component;
+use crate::logs::cbs::waits_for_restart;
+use crate::logs::codes::{is_failure, plain};
+use crate::logs::event::{Item, LogEvent, What};
+use crate::logs::fields::kb;
+use crate::logs::file::distinct;
+use serde::Serialize;
+
+/// Statuses that speak of the disk or of the file system, not of one file.
+const DISK_STATUSES: [u32; 8] = [
+    0xC000_0102, // STATUS_FILE_CORRUPT_ERROR
+    0xC000_0032, // STATUS_DISK_CORRUPT_ERROR
+    0xC000_009C, // STATUS_DEVICE_DATA_ERROR
+    0xC000_003F, // STATUS_CRC_ERROR
+    0xC000_0185, // STATUS_IO_DEVICE_ERROR
+    0xC000_0483, // STATUS_DEVICE_HARDWARE_ERROR
+    0x8007_0570, // ERROR_FILE_CORRUPT
+    0x8007_0571, // ERROR_DISK_CORRUPT
+];
+
+/// Attempts that are kept of one file.
+const MOST_ATTEMPTS: usize = 5_000;
+
+/// A start of the machine that a log speaks of.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Boot {
+    /// When the machine started.
+    pub at: Option<At>,
+    /// The file and line that say so.
+    pub file: usize,
+    /// Line, or number of the record.
+    pub line: u32,
+    /// Whether an update is undone in this boot.
+    pub undoes: bool,
+    /// The code of a failure that happened in this boot.
+    pub failed: Option<u32>,
+}
+
+/// What the CBS logs tell.
+#[derive(Default)]
+pub(crate) struct Told {
+    pub attempts: Vec<Attempt>,
+    pub boots: Vec<Boot>,
+    /// When sessions that never ended began, and their packages.
+    pub open: Vec<(Option<At>, LogEvent)>,
+}
+
+/// A session that works on a package.
+struct Session {
+    id: String,
+    attempt: Attempt,
+    event: LogEvent,
+    /// Whether the package is to be unpacked and not installed.
+    is_staged_only: bool,
+}
+
+/// Goes through the events of the CBS logs of a case, in the order in which they were written: what
+/// waits for a restart in one is completed in the next.
+pub(crate) fn tell<'a>(logs: impl IntoIterator<Item = Placed<'a>>) -> Told {
+    let mut logs = logs.into_iter().peekable();
+    let Some(&placed) = logs.peek() else { return Told::default() };
+    let mut story = Story {
+        placed,
+        told: Told::default(),
+        session: None,
+        waiting: Vec::new(),
+        run: Facts::default(),
+        failed_boot: None,
+    };
+    for placed in logs {
+        story.placed = placed;
+        for event in placed.events() {
+            story.event(event);
+        }
+    }
+    story.close_open();
+    story.told
+}
+
+struct Story<'a> {
+    placed: Placed<'a>,
+    told: Told,
+    session: Option<Session>,
+    /// Attempts that wait for a restart.
+    waiting: Vec<usize>,
+    /// What happened in this run outside of sessions.
+    run: Facts,
+    /// The attempt that failed in a restart and is undone.
+    failed_boot: Option<usize>,
+}
+
+impl Story<'_> {
+    fn event(&mut self, event: &LogEvent) {
+        let proof = |code, item| Some(self.placed.proof_of(event, code, item));
+        match &event.what {
+            What::Run => {
+                // A session does not outlive its run, but two lines announce one.
+                self.run = Facts::default();
+            }
+            What::Booted { at } => self.boot(event, *at),
+            What::PackageBegin { session, client, package, kb } => {
+                self.begin(event, session, client, package, kb.as_deref());
+            }
+            What::Stage(stage) => {
+                if let Some(session) = &mut self.session {
+                    session.attempt.stage = Some(*stage);
+                }
+            }
+            What::StagedOnly { package } => {
+                if let Some(session) = &mut self.session
+                    && session.attempt.identity.package.as_ref() == Some(package)
+                {
+                    session.is_staged_only = true;
+                }
+            }
+            What::PackageEnd { session, package, kb, code } => {
+                self.end(event, session, Some((package, kb.as_deref())), *code)
+            }
+            What::SessionEnd { id, code, .. } => {
+                if self.session.as_ref().is_some_and(|session| session.id == *id) {
+                    self.end(event, id, None, *code);
+                } else if let Some(attempt) =
+                    self.told.attempts.last_mut().filter(|a| a.session.as_deref() == Some(id.as_str()))
+                {
+                    attempt.prove(self.placed.proof_of(event, Some(*code), None));
+                }
+            }
+            What::FailureReport { package, code, .. } => self.report(event, package, *code),
+            What::OriginalFailure { code, set, .. } if is_failure(*code) => {
+                self.original_failure(event, *code, *set)
+            }
+            What::StartupEnd { code } => self.startup_end(event, *code),
+            What::State { rollback: true, .. } => {
+                self.undone(event);
+            }
+            What::Missing { item, code } => {
+                let item = plain_item(item);
+                self.note("item-missing", proof(Some(*code), Some(item)));
+            }
+            What::Operation { status, path } => {
+                let item = item_of_path(path);
+                let fact = if is_disk_status(*status) { "disk-operation-failed" } else { "operation-failed" };
+                self.note(fact, proof(Some(*status), Some(item)));
+            }
+            What::Hydration { component, version, arch, file, status } => {
+                let name = format!(r"{component}, version {version}, arch {arch}\{file}");
+                self.note("hydration-failed", proof(Some(*status), Some(Item::File(name))));
+            }
+            What::Installer { name, code, ignored: false } => {
+                self.note("installer-failed", proof(Some(*code), Some(Item::Installer(name.clone()))));
+            }
+            What::Driver { inf, code } => {
+                self.note("driver-failed", proof(Some(*code), Some(Item::Driver(inf.clone()))))
+            }
+            What::StoreMarked { item } => {
+                self.note("store-marked", proof(None, item.clone().map(Item::Package)));
+            }
+            What::Marker { id, code, item } => self.note(id, proof(*code, item.clone())),
+            What::Failure { code: Some(code), .. } => self.note("failure", proof(Some(*code), None)),
+            _ => {}
+        }
+    }
+
+    /// Notes a fact of the session, or of the run where there is none.
+    fn note(&mut self, fact: &str, proof: Option<super::attempt::Proof>) {
+        match &mut self.session {
+            Some(session) => session.attempt.facts.note(fact, proof),
+            None => self.run.note(fact, proof),
+        }
+    }
+
+    fn boot(&mut self, event: &LogEvent, time: crate::logs::time::LogTime) {
+        let at = self.placed.time_at(time, event.line);
+        // A service that starts twice in one boot says the same time again.
+        let same = self.told.boots.last().is_some_and(|boot| match (boot.at, at) {
+            (Some(a), Some(b)) => {
+                a.distance(b).is_some_and(|distance| distance <= 3 * crate::logs::time::SECOND)
+            }
+            _ => false,
+        });
+        if !same {
+            if self.session.is_some() {
+                self.close_open();
+            }
+            self.told.boots.push(Boot {
+                at,
+                file: self.placed.file,
+                line: event.line,
+                undoes: false,
+                failed: None,
+            });
+        }
+    }
+
+    fn begin(&mut self, event: &LogEvent, id: &str, client: &str, package: &str, kb: Option<&str>) {
+        if self.session.take_if(|session| session.id == id).is_none() {
+            self.close_open();
+        }
+        let mut attempt = Attempt::new(Phase::Staging, Outcome::Failed);
+        attempt.touch(self.placed.at(event));
+        name(&mut attempt, package, kb);
+        attempt.client = Some(client.to_owned()).filter(|client| !client.is_empty());
+        attempt.session = Some(id.to_owned());
+        attempt.facts.note("servicing-session", Some(self.placed.proof(event)));
+        self.session =
+            Some(Session { id: id.to_owned(), attempt, event: event.clone(), is_staged_only: false });
+    }
+
+    fn end(&mut self, event: &LogEvent, id: &str, package: Option<(&str, Option<&str>)>, code: u32) {
+        let mut attempt = match self.session.take_if(|session| session.id == id || id.is_empty()) {
+            // A package that was only unpacked is neither installed nor cured.
+            Some(session) if session.is_staged_only && !is_failure(code) => return,
+            Some(session) => session.attempt,
+            None => {
+                // The beginning lies before the log, or several packages end in one session.
+                let Some(_) = package else { return };
+                let mut attempt = Attempt::new(Phase::Staging, Outcome::Failed);
+                attempt.session = Some(id.to_owned());
+                attempt.facts.note("servicing-session", Some(self.placed.proof(event)));
+                attempt
+            }
+        };
+        if let Some((package, kb)) = package {
+            name(&mut attempt, package, kb);
+        }
+        attempt.add_codes([code]);
+        attempt.prove(self.placed.proof_of(event, Some(code), None));
+        attempt.outcome = if waits_for_restart(code) {
+            Outcome::WaitsForRestart
+        } else if is_failure(code) {
+            Outcome::Failed
+        } else {
+            Outcome::Installed
+        };
+        if let Some(at) = self.push(attempt)
+            && waits_for_restart(code)
+        {
+            self.waiting.push(at);
+        }
+    }
+
+    fn push(&mut self, attempt: Attempt) -> Option<usize> {
+        if self.told.attempts.len() >= MOST_ATTEMPTS {
+            return None;
+        }
+        self.told.attempts.push(attempt);
+        Some(self.told.attempts.len() - 1)
+    }
+
+    /// A session that the log does not end: the machine or the service went down, or the log ends.
+    fn close_open(&mut self) {
+        if let Some(session) = self.session.take() {
+            self.told.open.push((session.attempt.first, session.event));
+        }
+    }
+
+    fn report(&mut self, event: &LogEvent, package: &str, code: u32) {
+        let proof = self.placed.proof_of(event, Some(code), None);
+        if !is_failure(code) {
+            return;
+        }
+        if let Some(session) = &mut self.session {
+            name(&mut session.attempt, package, None);
+            session.attempt.prove(proof);
+        } else if let Some(attempt) = self.failed_boot.and_then(|at| self.told.attempts.get_mut(at)) {
+            name(attempt, package, None);
+            attempt.prove(proof);
+        }
+    }
+
+    fn original_failure(&mut self, event: &LogEvent, code: u32, set: bool) {
+        let proof = self.placed.proof_of(event, Some(code), None);
+        let run = std::mem::take(&mut self.run);
+        if let Some(boot) = self.told.boots.last_mut() {
+            if set {
+                boot.failed = Some(code);
+            } else {
+                boot.undoes = true;
+            }
+        }
+        let at = match self.failed_boot {
+            Some(at) => Some(at),
+            None => match self.waiting.pop() {
+                Some(at) => Some(at),
+                None => self.push(Attempt::new(Phase::Boot, Outcome::Failed)),
+            },
+        };
+        let Some((at, attempt)) = at.and_then(|at| Some((at, self.told.attempts.get_mut(at)?))) else {
+            return;
+        };
+        attempt.outcome = Outcome::Failed;
+        // What a session came out with before the restart is no failure of it.
+        attempt.add_codes([code]);
+        attempt.phase = if set && !attempt.facts.has("rolled-back") && !run.has("rolled-back") {
+            Phase::Boot
+        } else {
+            Phase::RolledBack
+        };
+        if attempt.phase == Phase::RolledBack {
+            attempt.facts.note("rolled-back", Some(proof.clone()));
+        }
+        attempt.facts.merge(&run);
+        attempt.prove(proof);
+        self.failed_boot = Some(at);
+    }
+
+    /// The state of the work says that something is undone.
+    fn undone(&mut self, event: &LogEvent) {
+        let proof = self.placed.proof(event);
+        match self.failed_boot.and_then(|at| self.told.attempts.get_mut(at)) {
+            Some(attempt) => {
+                attempt.phase = Phase::RolledBack;
+                attempt.facts.note("rolled-back", Some(proof));
+            }
+            None => self.run.note("rolled-back", Some(proof)),
+        }
+    }
+
+    fn startup_end(&mut self, event: &LogEvent, code: u32) {
+        let proof = self.placed.proof_of(event, Some(code), None);
+        let run = std::mem::take(&mut self.run);
+        if is_failure(code) {
+            let at = match self.failed_boot.take() {
+                Some(at) => Some(at),
+                None => match self.waiting.pop() {
+                    Some(at) => Some(at),
+                    None => self.push(Attempt::new(Phase::Boot, Outcome::Failed)),
+                },
+            };
+            if let Some(attempt) = at.and_then(|at| self.told.attempts.get_mut(at)) {
+                let undone = attempt.facts.has("rolled-back") || run.has("rolled-back");
+                attempt.outcome = Outcome::Failed;
+                attempt.phase = if undone { Phase::RolledBack } else { Phase::Boot };
+                attempt.add_codes([code]);
+                attempt.facts.merge(&run);
+                attempt.prove(proof);
+            }
+        } else if !waits_for_restart(code) && self.failed_boot.is_none() {
+            for at in std::mem::take(&mut self.waiting) {
+                if let Some(attempt) = self.told.attempts.get_mut(at) {
+                    attempt.outcome = Outcome::Installed;
+                    attempt.phase = Phase::Boot;
+                    attempt.prove(proof.clone());
+                }
+            }
+        } else if !waits_for_restart(code) {
+            // The boot that undoes has ended.
+            self.failed_boot = None;
+        }
+    }
+}
+
+/// Names what an attempt installs.
+fn name(attempt: &mut Attempt, package: &str, number: Option<&str>) {
+    let identity = &mut attempt.identity;
+    if identity.package.is_none() && package.contains('~') {
+        identity.package = Some(package.to_owned());
+    }
+    if identity.kb.is_none() {
+        identity.kb = number.map(str::to_owned).or_else(|| kb(package));
+    }
+}
+
+/// An item by the name that all logs have in common: below the component store, from its folder on.
+pub(crate) fn plain_item(item: &Item) -> Item {
+    match item {
+        Item::File(path) | Item::Component(path) => item_of_path(path),
+        other => other.clone(),
+    }
+}
+
+/// A path of the component store as its component, or as a file of it; other paths as files.
+pub(crate) fn item_of_path(path: &str) -> Item {
+    let lower = path.to_ascii_lowercase();
+    let store = lower.find(r"\winsxs\").map(|at| at + r"\winsxs\".len());
+    if let Some(below) = store.and_then(|at| path.get(at..)).or_else(|| {
+        let folder = path.split('\\').next()?;
+        Component::parse(folder).map(|_| path)
+    }) {
+        let below = below.trim_end_matches('\\');
+        return match below.split_once('\\') {
+            None if Component::parse(below).is_some() => Item::Component(below.to_owned()),
+            _ => Item::File(below.to_owned()),
+        };
+    }
+    let plain = path.trim_start_matches(r"\??\");
+    match plain.to_ascii_lowercase().strip_prefix(r"\systemroot\") {
+        Some(_) => Item::File(format!(r"C:\Windows\{}", plain.get(12..).unwrap_or_default())),
+        None => Item::File(plain.to_owned()),
+    }
+}
+
+/// Whether the shortened name of a component's folder and a file's identity mean the same:
+/// `microsoft-windows-w..ationservice-netapi` is `Microsoft-Windows-WorkstationService-NetApi`.
+pub(crate) fn is_same_component(directory: &str, identity: &str) -> bool {
+    let (folder, file) = directory.split_once('\\').unwrap_or((directory, ""));
+    let Some(component) = Component::parse(folder) else { return false };
+    let Some((name, rest)) = identity.split_once(", version ") else { return false };
+    let Some((version, rest)) = rest.split_once(", arch ") else { return false };
+    let identity_file = rest.split_once('\\').map_or("", |(_, file)| file);
+    let name = name.to_lowercase();
+    let short = component.name.to_lowercase();
+    let names = match short.split_once("..") {
+        Some((head, tail)) => {
+            name.len() >= head.len() + tail.len() && name.starts_with(head) && name.ends_with(tail)
+        }
+        None => short == name,
+    };
+    let own_file = file.rsplit('\\').next().unwrap_or_default();
+    names
+        && component.version == version
+        && (own_file.is_empty() || identity_file.is_empty() || own_file.eq_ignore_ascii_case(identity_file))
+}
+
+/// Items of proofs, each once; an identity gives way to the folder that means the same.
+pub(crate) fn items<'p>(proofs: impl IntoIterator<Item = &'p super::attempt::Proof>) -> Vec<Item> {
+    let all = distinct(proofs.into_iter().filter_map(|proof| proof.item.clone()));
+    let is_double =
+        |item: &Item| all.iter().any(|other| other != item && is_same_component(other.name(), item.name()));
+    all.iter().filter(|item| !is_double(item)).cloned().collect()
+}
+
+/// Whether a status speaks of the disk or of the file system.
+pub(crate) fn is_disk_status(status: u32) -> bool {
+    DISK_STATUSES.contains(&plain(status))
+}

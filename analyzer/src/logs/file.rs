@@ -1,0 +1,192 @@
+//! One file of a case, read: its kind, its records counted, and what they say.
+
+use super::cabinet;
+use super::cbs::{self, Cbs};
+use super::clock::Offsets;
+use super::detect::{Kind, detect};
+use super::encoding::Encoding;
+use super::event::{Item, LogEvent, Machine, Sink, What};
+use super::event_facts;
+use super::machine::{self, CheckSur, Registry};
+use super::needles::Needles;
+use super::record::{Reading, Record};
+use super::signatures::Signatures;
+use super::tools;
+use super::windows_update as update;
+use super::{codes, pending};
+use std::io::Read;
+
+/// A file of a case.
+#[derive(Clone, Debug)]
+pub struct LogFile {
+    /// Its name, as it is shown: a path, and for a member of a cabinet the member's name after a colon.
+    pub name: String,
+    /// What it is.
+    pub kind: Kind,
+    /// How its text is encoded.
+    pub encoding: Encoding,
+    /// Lines, records, span, damage.
+    pub reading: Reading,
+    /// What it says about the machine.
+    pub machine: Machine,
+    /// Things it says that were left out because there were too many.
+    pub dropped: u64,
+    /// How far its local clock is from UTC, where it proves that itself.
+    pub(crate) offsets: Offsets,
+    pub(crate) events: Vec<LogEvent>,
+}
+
+/// Bytes of a member that decide on its kind.
+const HEAD: u64 = 256 << 10;
+
+impl LogFile {
+    /// Reads a file: nothing for one of no known kind, several for a cabinet. It never fails: what
+    /// cannot be read is counted in [`Reading::damage`].
+    pub fn read(name: &str, bytes: &[u8], signatures: &Signatures) -> Vec<Self> {
+        match detect(bytes) {
+            None => Vec::new(),
+            Some((Kind::Cabinet, encoding)) => {
+                let mut files = Vec::new();
+                let whole = cabinet::members(bytes, |member, stream| {
+                    files.extend(Self::read_member(&format!("{name}:{member}"), stream, signatures));
+                });
+                if !whole || files.is_empty() {
+                    let mut file = Self::new(name, Kind::Cabinet, encoding);
+                    if !whole {
+                        file.reading.damage.unreadable.push(0);
+                    }
+                    files.push(file);
+                }
+                files
+            }
+            Some((kind, encoding)) => {
+                let mut file = Self::new(name, kind, encoding);
+                file.collect(signatures, |needles, visit| super::read(bytes, kind, encoding, needles, visit));
+                vec![file]
+            }
+        }
+    }
+
+    fn read_member(name: &str, stream: &mut dyn Read, signatures: &Signatures) -> Option<Self> {
+        let mut head = Vec::new();
+        // An error shows again when the rest is read.
+        let _ = (&mut *stream).take(HEAD).read_to_end(&mut head);
+        let (kind, encoding) =
+            detect(&head).filter(|found| !matches!(found.0, Kind::Cabinet | Kind::Evtx))?;
+        let mut file = Self::new(name, kind, encoding);
+        file.collect(signatures, |needles, visit| {
+            super::read_stream(head.as_slice().chain(&mut *stream), kind, encoding, needles, visit)
+        });
+        Some(file)
+    }
+
+    fn new(name: &str, kind: Kind, encoding: Encoding) -> Self {
+        Self {
+            name: name.to_owned(),
+            kind,
+            encoding,
+            reading: Reading::default(),
+            machine: Machine::default(),
+            dropped: 0,
+            offsets: Offsets::default(),
+            events: Vec::new(),
+        }
+    }
+
+    fn collect(
+        &mut self,
+        signatures: &Signatures,
+        read: impl FnOnce(Option<&Needles>, &mut dyn FnMut(&Record<'_>)) -> Reading,
+    ) {
+        let kind = self.kind;
+        let needles = needles(kind, signatures);
+        let mut sink = Sink::default();
+        let mut reader = Reader::default();
+        self.reading =
+            read(needles.as_ref(), &mut |record| reader.record(kind, record, signatures, &mut sink));
+        reader.finish(&self.reading, &mut sink);
+        self.offsets = Offsets::new(&sink.anchors, &sink.events);
+        self.events = sink.events;
+        self.dropped = sink.dropped;
+        self.machine = sink.machine;
+    }
+}
+
+/// The literals that choose records of a kind; none where every record is looked at.
+pub fn literals(kind: Kind, signatures: &Signatures) -> Vec<&str> {
+    let own = match kind {
+        Kind::Cbs => cbs::NEEDLES,
+        Kind::WindowsUpdate | Kind::WindowsUpdateOld => update::NEEDLES,
+        Kind::Dism => tools::NEEDLES,
+        Kind::Setup => machine::SETUP_NEEDLES,
+        _ => return Vec::new(),
+    };
+    own.iter().copied().chain(signatures.needles(kind)).collect()
+}
+
+/// The search that chooses records of a kind; nothing where every record is looked at.
+pub fn needles(kind: Kind, signatures: &Signatures) -> Option<Needles> {
+    let literals = literals(kind, signatures);
+    (!literals.is_empty()).then(|| Needles::new(literals))
+}
+
+/// What is kept from record to record.
+#[derive(Default)]
+struct Reader {
+    cbs: Cbs,
+    registry: Registry,
+    check: CheckSur,
+    queue: pending::Queue,
+}
+
+impl Reader {
+    fn record(&mut self, kind: Kind, record: &Record<'_>, signatures: &Signatures, sink: &mut Sink) {
+        let judged = match kind {
+            Kind::Cbs | Kind::WindowsUpdate | Kind::WindowsUpdateOld | Kind::Dism | Kind::Setup => {
+                let text = record.text();
+                let judged = signatures.judge(kind, record.component, &text);
+                for &at in &judged.markers {
+                    let Some((id, item)) = signatures.marker(at, &text) else { continue };
+                    let what = What::Marker { id: id.to_owned(), code: codes::deepest(&text), item };
+                    sink.push(record.line, record.time, &text, what);
+                }
+                judged
+            }
+            _ => Default::default(),
+        };
+        match kind {
+            Kind::Cbs => self.cbs.record(record, judged.is_noise, sink),
+            Kind::WindowsUpdate | Kind::WindowsUpdateOld => update::record(record, judged.is_noise, sink),
+            Kind::ReportingEvents => update::report(record, sink),
+            Kind::Dism => tools::record(record, judged.is_noise, sink),
+            Kind::Setup => machine::setup(record, judged.is_noise, sink),
+            Kind::Poqexec => machine::poqexec(record, sink),
+            Kind::Pending => self.queue.record(record),
+            Kind::CheckSur => self.check.record(record),
+            Kind::DismConsole | Kind::SfcConsole => tools::console(record, &signatures.phrases, sink),
+            Kind::SetupApi => machine::device(record, sink),
+            Kind::SetupDiag => machine::diagnosis(record, sink),
+            Kind::Evtx | Kind::EventXml => event_facts::record(record, &signatures.events, sink),
+            Kind::Registry => self.registry.record(record, sink),
+            Kind::SystemInfo => machine::system_info(record, sink),
+            Kind::Cabinet => {}
+        }
+    }
+
+    fn finish(&mut self, reading: &Reading, sink: &mut Sink) {
+        self.cbs.finish(sink);
+        self.check.finish(reading.span.map(|span| span.1), sink);
+        self.queue.finish(sink);
+    }
+}
+
+/// Names of items in order, each once.
+pub(crate) fn distinct(items: impl IntoIterator<Item = Item>) -> Vec<Item> {
+    let mut found: Vec<Item> = Vec::new();
+    for item in items {
+        if !found.contains(&item) {
+            found.push(item);
+        }
+    }
+    found
+}

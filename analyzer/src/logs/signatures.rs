@@ -1,0 +1,712 @@
+//! What text logs are judged by, as data: noise, literals worth noticing, events, sentences of consoles,
+//! releases of Windows, and the signatures of causes (`analyzer/knowledge/signatures`).
+
+use super::case::Phase;
+use super::codes::failures;
+use super::detect::Kind;
+use super::event::{Item, Topic, Verdict};
+use super::fields::{after, until};
+use crate::knowledge::{KnowledgeError, RemedyEntry, Risk};
+use crate::language::Text;
+use aho_corasick::AhoCorasick;
+use serde::Deserialize;
+use std::cell::OnceCell;
+use std::collections::BTreeSet;
+use toml::Spanned;
+
+/// Name and text of each file.
+macro_rules! files {
+    ($($name:literal,)*) => {
+        [$(($name, include_str!(concat!("../../knowledge/signatures/", $name))),)*]
+    };
+}
+
+const FILES: [(&str, &str); 9] = files![
+    "noise.toml",
+    "markers.toml",
+    "events.toml",
+    "console.toml",
+    "releases.toml",
+    "collect.toml",
+    "servicing.toml",
+    "client.toml",
+    "remedies.toml",
+];
+
+/// The shape of every file: each has some of the lists.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(default)]
+    noise: Vec<NoiseEntry>,
+    #[serde(default)]
+    marker: Vec<MarkerEntry>,
+    #[serde(default)]
+    event: Vec<EventEntry>,
+    #[serde(default)]
+    phrase: Vec<ConsolePhrase>,
+    #[serde(default)]
+    release: Vec<Release>,
+    #[serde(default)]
+    branch: Vec<Branch>,
+    #[serde(default)]
+    collect: Vec<CollectEntry>,
+    #[serde(default)]
+    signature: Vec<SignatureEntry>,
+    #[serde(default)]
+    remedy: Vec<RemedyEntry>,
+    #[serde(default)]
+    background: Vec<String>,
+}
+
+/// Logs that an entry is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Source {
+    Cbs,
+    WindowsUpdate,
+    Dism,
+    Setup,
+    Event,
+    Any,
+}
+
+impl Source {
+    fn has(self, kind: Kind) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Cbs => kind == Kind::Cbs,
+            Self::WindowsUpdate => matches!(kind, Kind::WindowsUpdate | Kind::WindowsUpdateOld),
+            Self::Dism => kind == Kind::Dism,
+            Self::Setup => kind == Kind::Setup,
+            Self::Event => matches!(kind, Kind::Evtx | Kind::EventXml),
+        }
+    }
+}
+
+/// Records that mean nothing, though they speak of a failure.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NoiseEntry {
+    source: Source,
+    /// Components that write them; of no matter where there are none.
+    #[serde(default)]
+    components: Vec<String>,
+    /// Codes of which the text gives one; of no matter where there are none.
+    #[serde(default)]
+    codes: Vec<CodeRange>,
+    /// Literals of which one is in the text; of no matter where there are none.
+    #[serde(default)]
+    any: Vec<String>,
+}
+
+/// A literal worth noticing.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MarkerEntry {
+    pub id: String,
+    source: Source,
+    /// Literals of which one is in the text.
+    any: Vec<String>,
+    /// Literals that are all in the text.
+    #[serde(default)]
+    all: Vec<String>,
+    /// Codes of which the text gives one; of no matter where there are none.
+    #[serde(default)]
+    codes: Vec<CodeRange>,
+    /// What the record names: its kind, and the literal that it follows.
+    item: Option<ItemEntry>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ItemEntry {
+    kind: ItemKind,
+    after: String,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum ItemKind {
+    File,
+    Component,
+    Package,
+    Installer,
+    Driver,
+    Device,
+}
+
+/// An event of an event log.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EventEntry {
+    pub topic: Topic,
+    pub providers: Vec<String>,
+    pub ids: Vec<u32>,
+    /// The datum that names what the event is about.
+    pub item: Option<String>,
+    /// Whether the first datum without a name does.
+    #[serde(default)]
+    pub unnamed_item: bool,
+    /// Names of which the item has to hold one, in small letters.
+    pub item_any: Option<Vec<String>>,
+    /// A datum that is a number worth keeping.
+    pub number: Option<String>,
+    /// A datum that is 0 where nothing is wrong.
+    pub unless_zero: Option<String>,
+}
+
+/// A sentence of a console.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ConsolePhrase {
+    pub verdict: Verdict,
+    pub any: Vec<String>,
+}
+
+/// A cumulative update.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Release {
+    pub build: u32,
+    pub revision: u32,
+    /// Year and month, as `2023-11`.
+    pub month: String,
+    /// Its update; the first revision of a build has none.
+    pub kb: Option<String>,
+}
+
+/// Builds that share cumulative updates.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Branch {
+    /// The build that versions of components and packages carry.
+    pub build: u32,
+    /// The builds that machines report.
+    pub builds: Vec<u32>,
+    /// The last servicing stack update that is a package of its own, where such updates are needed.
+    pub stack: Option<StackUpdate>,
+}
+
+/// A servicing stack update that is a package of its own.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct StackUpdate {
+    pub kb: String,
+    /// Stacks and systems of a lower revision are older than it.
+    pub revision: u32,
+}
+
+/// What to collect next, and when.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CollectEntry {
+    pub id: String,
+    /// Kinds of files any of which makes it needless.
+    #[serde(default)]
+    pub unless: Vec<Kind>,
+    /// Facts, of which one list has to hold as a whole; needed in any case where there are none.
+    #[serde(default)]
+    pub when: Vec<Vec<Spanned<String>>>,
+    pub what: Text,
+    pub why: Text,
+}
+
+/// Whether a signature explains, or only remarks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SignatureKind {
+    /// A cause.
+    Cause,
+    /// What else is worth knowing.
+    Note,
+}
+
+/// What a signature is asked of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Scope {
+    /// Each failed attempt to install something.
+    Attempt,
+    /// The case as a whole.
+    Case,
+}
+
+/// The signature of a cause.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SignatureEntry {
+    pub id: String,
+    pub scope: Scope,
+    pub kind: SignatureKind,
+    /// How sure the cause is by itself, from 0 to 1.
+    pub confidence: f64,
+    pub title: Text,
+    pub text: Text,
+    /// Remedies of `remedies.toml` and of these files.
+    #[serde(default)]
+    pub remedies: Vec<String>,
+    /// Conditions any of which is enough.
+    pub when: Vec<Condition>,
+    /// What makes it surer.
+    #[serde(default)]
+    pub raise: Vec<Raise>,
+    /// Signatures that say less about the same attempt and give way.
+    #[serde(default)]
+    pub instead_of: Vec<String>,
+}
+
+/// What has to hold.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Condition {
+    /// Codes of the attempt, of which one is enough.
+    #[serde(default)]
+    pub codes: Vec<CodeRange>,
+    /// Phases that the attempt reached.
+    #[serde(default)]
+    pub phases: Vec<Phase>,
+    /// Facts that hold.
+    #[serde(default)]
+    pub all: Vec<Spanned<String>>,
+    /// Facts of which one holds.
+    #[serde(default)]
+    pub any: Vec<Spanned<String>>,
+    /// Facts of which none holds.
+    #[serde(default)]
+    pub none: Vec<Spanned<String>>,
+}
+
+impl Condition {
+    /// Whether a code is one of its codes.
+    pub(crate) fn has_code(&self, code: u32) -> bool {
+        self.codes.iter().any(|range| range.has(code))
+    }
+}
+
+/// What makes a cause surer.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Raise {
+    /// Facts of which one is enough.
+    pub any: Vec<Spanned<String>>,
+    pub confidence: f64,
+}
+
+/// Codes: `800F0986`, or `800F0980-800F0991`.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct CodeRange(u32, u32);
+
+impl CodeRange {
+    fn has(self, code: u32) -> bool {
+        (self.0..=self.1).contains(&code)
+    }
+}
+
+impl TryFrom<String> for CodeRange {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let hex = |digits: &str| {
+            let eight = digits.len() == 8 && digits.bytes().all(|b| b.is_ascii_hexdigit());
+            let code = u32::from_str_radix(digits, 16).ok().filter(|_| eight);
+            code.ok_or_else(|| format!("no code, and no range of codes: {text:?}"))
+        };
+        match text.split_once('-') {
+            Some((from, to)) => Ok(Self(hex(from)?, hex(to)?)),
+            None => hex(&text).map(|code| Self(code, code)),
+        }
+    }
+}
+
+/// Facts that code derives. Those that begin with a colon's left half are families: `marker:` has the
+/// markers' ids.
+pub(crate) const FACTS: &[&str] = &[
+    // Of an attempt.
+    "serviced",
+    "servicing-session",
+    "wrapper-only",
+    "not-serviced",
+    "installer-failed",
+    "driver-failed",
+    "operation-failed",
+    "hydration-failed",
+    "item-missing",
+    "client-stopped",
+    "cancelled",
+    "rolled-back",
+    "download-failed-before",
+    // Of the case.
+    "client-old",
+    "revision-gap",
+    "stack-old",
+    "stack-not-applied",
+    "store-damaged",
+    "store-count-unknown",
+    "store-shifting",
+    "store-one-component",
+    "store-marked",
+    "only-reverse-deltas",
+    "disk-events",
+    "file-system-events",
+    "power-lost-in-session",
+    "online-only",
+    "source-given",
+    "source-missing",
+    "setup-failed",
+    "bug-checks-differ",
+    "memory-errors",
+    "hardware-errors",
+    "program-crashed",
+    "undecoded",
+    "never-serviced",
+    "failed",
+    "disk-operation-failed",
+    "rollback",
+    "cured",
+];
+
+/// Something to do.
+#[derive(Clone, Copy, Debug)]
+pub struct Remedy<'a> {
+    /// What it can harm.
+    pub risk: Risk,
+    /// What to do.
+    pub text: &'a Text,
+    /// Commands for an elevated prompt.
+    pub commands: &'a [String],
+    /// Commands for the recovery environment.
+    pub offline: &'a [String],
+}
+
+/// All that text logs are judged by.
+#[derive(Debug)]
+pub struct Signatures {
+    noise: Vec<NoiseEntry>,
+    markers: Vec<MarkerEntry>,
+    pub(crate) events: Vec<EventEntry>,
+    pub(crate) phrases: Vec<ConsolePhrase>,
+    pub(crate) releases: Vec<Release>,
+    pub(crate) branches: Vec<Branch>,
+    pub(crate) collect: Vec<CollectEntry>,
+    pub(crate) signatures: Vec<SignatureEntry>,
+    /// Titles of updates that come and go without being noticed: definitions, apps of the Store.
+    pub(crate) background: Vec<String>,
+    remedies: Vec<RemedyEntry>,
+    /// All literals of noise and markers, and for each the entry that it belongs to.
+    automaton: AhoCorasick,
+    owners: Vec<Owner>,
+    /// Entries of noise without literals.
+    by_code_alone: u128,
+}
+
+/// Most entries of noise, and most markers: one bit each.
+const MOST_ENTRIES: usize = 128;
+
+#[derive(Clone, Copy, Debug)]
+enum Owner {
+    Noise(usize),
+    Marker(usize),
+    /// A literal that a marker needs, by its position.
+    Needed(usize, usize),
+}
+
+/// What is known of a record from its literals.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Judged {
+    pub is_noise: bool,
+    /// Positions of the markers that fit.
+    pub markers: Vec<usize>,
+}
+
+impl Signatures {
+    /// The signatures that come with the program.
+    ///
+    /// # Errors
+    /// Never, unless the program was built from files with mistakes, which its tests rule out.
+    pub fn embedded() -> Result<Self, Vec<KnowledgeError>> {
+        let mut errors = Vec::new();
+        let mut all = File::default();
+        for (name, text) in FILES {
+            match toml::from_str::<File>(text) {
+                Ok(file) => {
+                    check(name, text, &file, &mut errors);
+                    all.noise.extend(file.noise);
+                    all.marker.extend(file.marker);
+                    all.event.extend(file.event);
+                    all.phrase.extend(file.phrase);
+                    all.release.extend(file.release);
+                    all.branch.extend(file.branch);
+                    all.collect.extend(file.collect);
+                    all.signature.extend(file.signature);
+                    all.remedy.extend(file.remedy);
+                    all.background.extend(file.background);
+                }
+                Err(error) => mistake(
+                    name,
+                    text,
+                    error.span().map_or(0, |span| span.start),
+                    error.message(),
+                    &mut errors,
+                ),
+            }
+        }
+        let markers: BTreeSet<&str> = all.marker.iter().map(|marker| marker.id.as_str()).collect();
+        let used = all.signature.iter().flat_map(|signature| {
+            let conditions = signature.when.iter().flat_map(|c| [&c.all, &c.any, &c.none]).flatten();
+            conditions.chain(signature.raise.iter().flat_map(|raise| &raise.any))
+        });
+        for fact in used.chain(all.collect.iter().flat_map(|entry| entry.when.iter().flatten())) {
+            let name = fact.get_ref().as_str();
+            if !FACTS.contains(&name) && !markers.contains(name) {
+                errors.push(KnowledgeError {
+                    file: "signatures".to_owned(),
+                    line: 0,
+                    reason: format!("no marker or fact {name:?}"),
+                });
+            }
+        }
+        if all.noise.len() > MOST_ENTRIES || all.marker.len() > MOST_ENTRIES {
+            let reason = format!("more than {MOST_ENTRIES} entries of noise, or markers");
+            errors.push(KnowledgeError { file: "signatures".to_owned(), line: 0, reason });
+        }
+        all.release.sort_by_key(|release| (release.build, release.revision));
+        if errors.is_empty() { Self::compile(all).map_err(|error| vec![error]) } else { Err(errors) }
+    }
+
+    fn compile(file: File) -> Result<Self, KnowledgeError> {
+        let mut literals: Vec<&str> = Vec::new();
+        let mut owners: Vec<Owner> = Vec::new();
+        for (at, noise) in file.noise.iter().enumerate() {
+            for literal in &noise.any {
+                owners.push(Owner::Noise(at));
+                literals.push(literal);
+            }
+        }
+        for (at, marker) in file.marker.iter().enumerate() {
+            for literal in &marker.any {
+                owners.push(Owner::Marker(at));
+                literals.push(literal);
+            }
+            for (needed, literal) in marker.all.iter().enumerate() {
+                owners.push(Owner::Needed(at, needed));
+                literals.push(literal);
+            }
+        }
+        let automaton = AhoCorasick::new(&literals).map_err(|error| KnowledgeError {
+            file: "signatures".to_owned(),
+            line: 0,
+            reason: error.to_string(),
+        })?;
+        let alone = file.noise.iter().enumerate().filter(|(_, entry)| entry.any.is_empty());
+        Ok(Self {
+            by_code_alone: alone.fold(0, |bits, (at, _)| bits | 1 << at),
+            automaton,
+            owners,
+            noise: file.noise,
+            markers: file.marker,
+            events: file.event,
+            phrases: file.phrase,
+            releases: file.release,
+            branches: file.branch,
+            collect: file.collect,
+            signatures: file.signature,
+            background: file.background,
+            remedies: file.remedy,
+        })
+    }
+
+    /// Literals of markers of a kind of log: records that hold one are worth a look.
+    pub(crate) fn needles(&self, kind: Kind) -> impl Iterator<Item = &str> {
+        self.markers
+            .iter()
+            .filter(move |marker| marker.source.has(kind))
+            .flat_map(|marker| marker.any.iter().map(String::as_str))
+    }
+
+    /// What the literals of a record say: one pass over its text.
+    pub(crate) fn judge(&self, kind: Kind, component: &str, text: &str) -> Judged {
+        // One bit for each entry; the number of entries is checked when they are read.
+        let (mut noise, mut marked, mut needed) = (0u128, 0u128, Vec::new());
+        for found in self.automaton.find_overlapping_iter(text) {
+            match self.owners.get(found.pattern().as_usize()) {
+                Some(&Owner::Noise(at)) => noise |= 1 << at,
+                Some(&Owner::Marker(at)) => marked |= 1 << at,
+                Some(&Owner::Needed(at, which)) => needed.push((at, which)),
+                None => {}
+            }
+        }
+        noise |= self.by_code_alone;
+        let codes = OnceCell::new();
+        let has_code = |ranges: &[CodeRange]| {
+            let codes: &Vec<u32> = codes.get_or_init(|| failures(text));
+            ranges.is_empty() || ranges.iter().any(|range| codes.iter().any(|&code| range.has(code)))
+        };
+        let set = |bits: u128, count: usize| (0..count).filter(move |at| bits >> at & 1 == 1);
+        let is_noise = set(noise, self.noise.len()).filter_map(|at| self.noise.get(at)).any(|entry| {
+            entry.source.has(kind)
+                && (entry.components.is_empty() || entry.components.iter().any(|name| name == component))
+                && has_code(&entry.codes)
+        });
+        let fits = |&at: &usize| {
+            self.markers.get(at).is_some_and(|marker| {
+                marker.source.has(kind)
+                    && (0..marker.all.len()).all(|which| needed.contains(&(at, which)))
+                    && has_code(&marker.codes)
+            })
+        };
+        Judged { is_noise, markers: set(marked, self.markers.len()).filter(fits).collect() }
+    }
+
+    /// Id and item of a marker that a text fits.
+    pub(crate) fn marker(&self, at: usize, text: &str) -> Option<(&str, Option<Item>)> {
+        let marker = self.markers.get(at)?;
+        let item = marker.item.as_ref().and_then(|entry| {
+            let name = until(after(text, &entry.after)?, &[',', '[', ' ', '\'', '"', ')']);
+            let name = name.trim_end_matches('.').to_owned();
+            (!name.is_empty()).then_some(match entry.kind {
+                ItemKind::File => Item::File(name),
+                ItemKind::Component => Item::Component(name),
+                ItemKind::Package => Item::Package(name),
+                ItemKind::Installer => Item::Installer(name),
+                ItemKind::Driver => Item::Driver(name),
+                ItemKind::Device => Item::Device(name),
+            })
+        });
+        Some((&marker.id, item))
+    }
+
+    /// What a remedy of these files is; those that boot logs lead to as well are in the other knowledge.
+    pub fn remedy(&self, id: &str) -> Option<Remedy<'_>> {
+        let entry = self.remedies.iter().find(|entry| entry.id == id)?;
+        let RemedyEntry { risk, text, commands, offline, .. } = entry;
+        Some(Remedy { risk: *risk, text, commands, offline })
+    }
+
+    /// The branch of a build.
+    pub(crate) fn branch(&self, build: u32) -> Option<&Branch> {
+        self.branches.iter().find(|branch| branch.build == build || branch.builds.contains(&build))
+    }
+
+    /// Months, from year 0, in which a revision can have come out at the earliest and at the latest;
+    /// nothing on a side where no known revision bounds it.
+    pub(crate) fn month(&self, build: u32, revision: u32) -> (Option<i32>, Option<i32>) {
+        let Some(branch) = self.branch(build) else { return (None, None) };
+        let of_branch = self.releases.iter().filter(|release| release.build == branch.build);
+        let month = |release: &Release| months(&release.month);
+        let below = of_branch.clone().rfind(|release| release.revision <= revision);
+        let above = of_branch.clone().find(|release| release.revision >= revision);
+        (below.and_then(month), above.and_then(month))
+    }
+
+    /// Build and revision that an update brings.
+    pub(crate) fn release_of(&self, kb: &str) -> Option<&Release> {
+        self.releases.iter().find(|release| release.kb.as_deref() == Some(kb))
+    }
+}
+
+/// `2023-11` as months from year 0.
+fn months(text: &str) -> Option<i32> {
+    let (year, month) = text.split_once('-')?;
+    Some(
+        year.parse::<i32>().ok()? * 12
+            + month.parse::<i32>().ok().filter(|month| (1..=12).contains(month))?
+            - 1,
+    )
+}
+
+fn mistake(name: &str, text: &str, at: usize, reason: &str, errors: &mut Vec<KnowledgeError>) {
+    let line = text.as_bytes().iter().take(at).filter(|&&b| b == b'\n').count() + 1;
+    errors.push(KnowledgeError { file: format!("signatures/{name}"), line, reason: reason.to_owned() });
+}
+
+/// Months that are none, ids that are used twice.
+fn check(name: &str, text: &str, file: &File, errors: &mut Vec<KnowledgeError>) {
+    for release in &file.release {
+        if months(&release.month).is_none() {
+            mistake(name, text, 0, &format!("no month {:?}", release.month), errors);
+        }
+    }
+    let mut ids = BTreeSet::new();
+    for id in file.signature.iter().map(|entry| &entry.id).chain(file.marker.iter().map(|entry| &entry.id)) {
+        if !ids.insert(id) {
+            mistake(name, text, 0, &format!("a second {id}"), errors);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::knowledge::Knowledge;
+
+    fn signatures() -> Signatures {
+        Signatures::embedded().unwrap_or_else(|errors| panic!("{errors:?}"))
+    }
+
+    #[test]
+    fn every_remedy_is_known() {
+        let (signatures, knowledge) =
+            (signatures(), Knowledge::embedded().unwrap_or_else(|e| panic!("{e:?}")));
+        for entry in &signatures.signatures {
+            for remedy in &entry.remedies {
+                let known = signatures.remedy(remedy).is_some() || knowledge.remedy(remedy).is_some();
+                assert!(known, "{}: no remedy {remedy}", entry.id);
+            }
+            for other in &entry.instead_of {
+                assert!(
+                    signatures.signatures.iter().any(|s| s.id == *other),
+                    "{}: no signature {other}",
+                    entry.id
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn months_of_revisions_are_bounded() {
+        let signatures = signatures();
+        let month = |year: i32, month: i32| Some(year * 12 + month - 1);
+        assert_eq!(signatures.month(17763, 5122), (month(2023, 11), month(2023, 11)));
+        assert_eq!(signatures.month(17763, 774), (month(2019, 9), month(2019, 10)));
+        assert_eq!(signatures.month(19044, 4651), (month(2024, 7), month(2024, 7)));
+        assert_eq!(signatures.month(19041, 60_000).1, None);
+        assert_eq!(signatures.month(1, 1), (None, None));
+    }
+
+    #[test]
+    fn noise_needs_its_source_its_code_and_its_words() {
+        let signatures = signatures();
+        let noise = |kind, component, text| signatures.judge(kind, component, text).is_noise;
+        let probe = "Failed to internally open package. [HRESULT = 0x800f0805 - CBS_E_INVALID_PACKAGE]";
+        assert!(noise(Kind::Cbs, "CBS", probe));
+        assert!(!noise(Kind::WindowsUpdate, "Agent", probe));
+        assert!(!noise(Kind::Cbs, "CBS", "Failed to internally open package. [HRESULT = 0x80070490]"));
+        assert!(!noise(Kind::Cbs, "CBS", "Failed to stage. [HRESULT = 0x800f0805]"));
+        let recorder = r"*FAILED* [80248007] wuauengcore.dll, C:\__w\1\s\src\Client\Engine\Agent\ClientCallRecorder.cpp @792";
+        assert!(noise(Kind::WindowsUpdate, "Agent", recorder));
+        assert!(!noise(
+            Kind::WindowsUpdate,
+            "DownloadManager",
+            "*FAILED* [80248007] Failed to get the update's metadata"
+        ));
+        assert!(noise(
+            Kind::WindowsUpdate,
+            "Handler",
+            "*FAILED* [80070032] Method failed [AppxPackage::Initialize:66]"
+        ));
+        assert!(!noise(Kind::WindowsUpdate, "WebServices", "*FAILED* [80070032] x"));
+    }
+
+    #[test]
+    fn markers_name_what_they_are_about() {
+        let signatures = signatures();
+        let text = "Store corruption, manifest missing for package: Package_1_for_KB5001~31bf3856ad364e35~amd64~~1.0.0.1 [HRESULT = 0x800f0831]";
+        let judged = signatures.judge(Kind::Cbs, "CBS", text);
+        let found: Vec<_> = judged.markers.iter().filter_map(|&at| signatures.marker(at, text)).collect();
+        let package = Item::Package("Package_1_for_KB5001~31bf3856ad364e35~amd64~~1.0.0.1".to_owned());
+        assert_eq!(found, [("manifest-missing", Some(package))]);
+        assert!(signatures.judge(Kind::Dism, "DISM", text).markers.is_empty());
+    }
+}

@@ -1,0 +1,187 @@
+//! What WindowsUpdate.log of both generations and ReportingEvents.log say: calls, updates, results.
+
+use super::codes::{self, code_after, code_prefix, failures};
+use super::encoding::repair_double_encoding;
+use super::event::{Call, Sink, What};
+use super::fields::{after, between, guid, kb, until};
+use super::record::Record;
+
+/// Literals of records that are worth a look.
+pub(crate) const NEEDLES: &[&str] = &[
+    "* START *",
+    "* END *",
+    ":: START ::",
+    "WU client version",
+    "Client version: ",
+    "WSUS server",
+    "Title = ",
+    "UpdateId = ",
+    "CBS called ",
+    "LogHistory called",
+    " call complete (",
+    "Exit code = 0x",
+    "Call error code",
+    "Reboot required = ",
+    "shutdown notification",
+    "*FAILED* [",
+    "FATAL: ",
+    "CBS package identity",
+    "No Format Information found",
+    "code Call failed and error",
+    "CBS called",
+];
+
+/// Reads WindowsUpdate.log record by record.
+pub(crate) fn record(record: &Record<'_>, is_noise: bool, sink: &mut Sink) {
+    let text = record.text();
+    let text = text.trim_start();
+    let mut push = |what| sink.push(record.line, record.time, text, what);
+    if let Some(version) = after(text, "WU client version ").or_else(|| after(text, "Client version: Core: "))
+    {
+        push(What::Client { version: until(version, &[' ', ',']).to_owned() });
+        return;
+    }
+    if let Some(url) = after(text, "WSUS server: ") {
+        let url = until(url, &[' ']);
+        let known = !matches!(url, "" | "(null)" | "NULL" | "<NULL>");
+        push(What::Server { url: known.then(|| url.to_owned()) });
+        return;
+    }
+    if text.starts_with("Title = ") {
+        let title = until(text.get(8..).unwrap_or_default(), &[]);
+        let title = repair_double_encoding(title).unwrap_or_else(|| title.to_owned());
+        let kb = kb(&title);
+        push(What::Title { title, kb });
+        return;
+    }
+    if text.starts_with("UpdateId = ") {
+        guid(text).into_iter().for_each(|guid| push(What::UpdateId { guid }));
+        return;
+    }
+    if text.starts_with("* START *") || text.starts_with(":: START ::") || text.starts_with("** START **") {
+        if let Some(call) = call(text) {
+            let caller = between(text, "CallerId = ", &[',']).unwrap_or_default();
+            push(What::CallBegin { call, caller: caller.trim_end_matches(']').to_owned() });
+        }
+        return;
+    }
+    if text.starts_with("* END *") || text.starts_with("** END **") || text.starts_with(":: END ::") {
+        if let (Some(call), Some(code)) = (call(text), exit_code(text)) {
+            push(What::CallEnd { call, code });
+        }
+        return;
+    }
+    if let Some(rest) = after(text, "CBS called ") {
+        if rest.starts_with("Error") || rest.starts_with("Failed") {
+            push(What::Serviced { code: codes::deepest(rest).or_else(|| code_after(rest, "with ")) });
+        } else {
+            push(What::Serviced { code: None });
+        }
+        return;
+    }
+    if text.contains("LogHistory called") {
+        let mapped = code_after(text, "resultMapped=").unwrap_or_default();
+        let unmapped = code_after(text, "resultUnMapped=").unwrap_or_default();
+        let operation = match between(text, "operation = ", &[',']) {
+            Some("Install") => Some(Call::Install),
+            Some("Download") => Some(Call::Download),
+            _ => None,
+        };
+        push(What::Result { guid: guid(text).unwrap_or_default(), mapped, unmapped, operation });
+        return;
+    }
+    if let Some(at) = text.find(" call complete (") {
+        let call = match text.get(..at).unwrap_or_default() {
+            head if head.ends_with("Install") => Call::Install,
+            head if head.ends_with("Download") => Call::Download,
+            _ => Call::Scan,
+        };
+        let count = |name: &str| {
+            let digits = after(text, name).map(|rest| until(rest, &[',', ')']));
+            digits.and_then(|digits| digits.parse().ok()).unwrap_or_default()
+        };
+        let (succeeded, failed) = (count("(succeeded = "), count(", failed = "));
+        push(What::CallCounts { call, succeeded, failed, cancelled: count("cancelled = ") });
+        return;
+    }
+    if text.contains("Call error code = ") || text.contains("code Call failed and error") {
+        let codes = failures(text);
+        if !codes.is_empty() {
+            push(What::CallCode { codes });
+        }
+        return;
+    }
+    if text.starts_with("Reboot required = ") {
+        push(What::Restart { needed: text.contains("= True") || text.contains("= Yes") });
+        return;
+    }
+    if text.contains("shutdown notification") {
+        push(What::ClientStops);
+        return;
+    }
+    if text.contains("No Format Information found") {
+        push(What::Undecoded);
+        return;
+    }
+    if is_noise {
+        return;
+    }
+    if let Some(code) = codes::deepest(text) {
+        push(What::ClientFailure { code, component: record.component.to_owned() });
+    }
+}
+
+fn call(text: &str) -> Option<Call> {
+    let lower = text.to_ascii_lowercase();
+    let calls = [
+        (Call::Scan, "finding updates"),
+        (Call::Download, "downloading updates"),
+        (Call::Install, "installing updates"),
+        (Call::Scan, "search"),
+        (Call::Download, "download"),
+        (Call::Install, "install"),
+    ];
+    calls.iter().find(|(_, words)| lower.contains(words)).map(|(call, _)| *call)
+}
+
+fn exit_code(text: &str) -> Option<u32> {
+    after(text, "Exit code = ").or_else(|| after(text, "exit code = ")).and_then(code_prefix)
+}
+
+/// Reads ReportingEvents.log: GUID, time, one, event id, category, source, update, revision, HRESULT,
+/// caller, outcome, action, text, with tabs between.
+pub(crate) fn report(record: &Record<'_>, sink: &mut Sink) {
+    let text = record.text();
+    let fields: Vec<&str> = text.split('\t').collect();
+    let field = |at: usize| fields.get(at).copied().unwrap_or_default();
+    let has_code = |at: &usize| {
+        let field = field(*at);
+        (1..=8).contains(&field.len()) && field.bytes().all(|b| b.is_ascii_hexdigit())
+    };
+    // The code follows update and revision; some versions have one column more.
+    let Some(update) = (4..9).find(|&at| guid(field(at)).is_some()) else { return };
+    let Some(code) =
+        [update + 2, update + 3].iter().find(|at| has_code(at)).and_then(|&at| code_prefix(field(at)))
+    else {
+        return;
+    };
+    let guid = guid(field(update)).unwrap_or_default();
+    if guid.bytes().all(|b| matches!(b, b'0' | b'-')) {
+        return;
+    }
+    let rest = fields.get(update..).unwrap_or_default();
+    let is_install = rest.iter().any(|field| field.contains("Install"));
+    let is_download = rest.iter().any(|field| field.contains("Download"));
+    let operation = if is_install { Some(Call::Install) } else { is_download.then_some(Call::Download) };
+    let Some(operation) = operation else { return };
+    let outcome = rest.iter().any(|field| matches!(*field, "Success" | "Failure"));
+    if outcome {
+        let title = rest.last().map(|text| text.trim()).unwrap_or_default();
+        if let Some(kb) = kb(title) {
+            sink.push(record.line, record.time, &text, What::Title { title: title.to_owned(), kb: Some(kb) });
+            sink.push(record.line, record.time, &text, What::UpdateId { guid: guid.clone() });
+        }
+        let what = What::Result { guid, mapped: code, unmapped: 0, operation: Some(operation) };
+        sink.push(record.line, record.time, &text, what);
+    }
+}

@@ -19,8 +19,14 @@ macro_rules! named {
     ($($module:ident::$test:ident),* $(,)?) => { [$((stringify!($test), $module::$test as _)),*] };
 }
 
+/// A test that makes its own logs.
+type Test = fn() -> Result<(), Failed>;
+
+/// A test that breaks a log.
+type Sweep = fn(&[u8]) -> Result<(), Failed>;
+
 /// Tests that make their own logs.
-const TESTS: [(&str, fn() -> Result<(), Failed>); 18] = named![
+const TESTS: [(&str, Test); 18] = named![
     every_byte::a_changed_byte_costs_at_most_its_event,
     every_byte::a_log_can_be_cut_at_every_byte,
     every_byte::an_absurd_field_costs_one_event,
@@ -42,7 +48,7 @@ const TESTS: [(&str, fn() -> Result<(), Failed>); 18] = named![
 ];
 
 /// Tests that break any log.
-const SWEEPS: [(&str, fn(&[u8]) -> Result<(), Failed>); 13] = named![
+const SWEEPS: [(&str, Sweep); 13] = named![
     sweeps::a_cut_log_keeps_every_whole_event,
     sweeps::a_damaged_offset_array_costs_no_event,
     sweeps::a_log_without_tables_keeps_all_events,

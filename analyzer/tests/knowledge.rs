@@ -277,7 +277,9 @@ fn sources(folder: &Path) -> String {
 
 #[test]
 fn every_fact_that_the_engine_computes_is_described() {
-    let text = sources(&folder().join("../src"));
+    // Facts of text logs are conditions of signatures, which have a list of their own.
+    let text: String =
+        ["boot", "facts", "judge"].iter().map(|name| sources(&folder().join("../src").join(name))).collect();
     let calls = ["facts.note(", "facts.insert(", "conclusions.add_failure("];
     let mut noted: BTreeSet<String> = calls.into_iter().flat_map(|call| names_after(&text, call)).collect();
     // Each boot has it, in the table of phases alone.

@@ -49,6 +49,7 @@ const LAYERS: [Layers; 4] = [
             "canonical",
             "evidence",
             "knowledge",
+            "logs",
             "boot",
             "facts",
             "judge",

@@ -1,6 +1,10 @@
 //! Building blocks of record batches: texts, dictionaries, sparse numbers.
 //!
-//! Primitive columns use Arrow's `PrimitiveBuilder`. MEASURED
+//! Texts have builders of this crate, because Arrow's do not fit how a log is decoded. A text is written
+//! into the column piece by piece, and may then be cut, or become NULL when its details turn out to be
+//! unreadable: a `StringBuilder` cannot take back what was written, so that each text would be written to
+//! a buffer first and copied. A `StringDictionaryBuilder` hashes the text of every row; here the text is
+//! found by a number of the log (operation, NTSTATUS, process index), and made only once.
 
 use crate::columns::Type;
 use arrow::array::{

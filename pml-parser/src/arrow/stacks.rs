@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// 65,535.
 pub(crate) const DEEPEST: usize = 512;
 
-/// A distinct stack: its frames, and what tells it from all others of the capture.
+/// A distinct stack: its frames, and its key among all stacks of the capture.
 #[derive(Debug)]
 pub(crate) struct ResolvedStack {
     /// 128 bits, keyed: the same in all ranges and threads of one conversion.
@@ -35,7 +35,7 @@ pub(crate) struct ResolvedFrame {
     pub module: Option<ModulePlace>,
 }
 
-/// Where a module stands in its part, and what tells it from other modules.
+/// The place of a module in its part, and its key among all modules of the capture.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ModulePlace {
     /// Position of the process whose module it is, and of the module there.
@@ -256,7 +256,7 @@ impl<'a> StackFinder<'a> {
     }
 }
 
-/// Stacks that are remembered to be stored once. Beyond, the memory starts anew, and a stack that
+/// Stacks that are remembered to be stored once. After that many, all are forgotten, and a stack that
 /// comes again is stored again: the bound on memory counts more than the last duplicate.
 const REMEMBERED_STACKS: usize = 1 << 20;
 
@@ -324,7 +324,7 @@ mod tests {
         for number in 0..REMEMBERED_STACKS as u32 {
             assert_eq!(id(number.into()), (number, true));
         }
-        // The first one has been forgotten with all others, and is remembered anew.
+        // The first one has been forgotten with all others, and is remembered again.
         assert_eq!(id(0), (REMEMBERED_STACKS as u32, true));
         assert_eq!(id(0), (REMEMBERED_STACKS as u32, false));
         assert_eq!(capture.ids.len(), 1);

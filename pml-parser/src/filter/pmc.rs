@@ -12,7 +12,7 @@ const FIXED: usize = 16;
 /// Most rules that are taken; nobody has thousands.
 const MAX_RULES: usize = 10_000;
 
-/// A rule as it stands in the file.
+/// A rule as the file holds it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct RawRule {
     /// Position in the list, from 1.
@@ -79,7 +79,7 @@ impl<'f> Record<'f> {
     }
 }
 
-/// Reads the value of `FilterRules`, which stands at `base` of the file.
+/// Reads the value of `FilterRules`, which begins at `base` in the file.
 fn read_rules(value: &[u8], base: usize) -> Result<Vec<RawRule>, PmcError> {
     let (Some(1), Some(count)) = (value.u8_at(0), value.u32_at(1)) else {
         return Err(PmcError::new(base, "the list of filter rules is of an unknown kind"));

@@ -30,7 +30,7 @@ impl Value {
         Self { number, relative: false }
     }
 
-    /// The number, where the first event stands at `first`.
+    /// The number, if `first` is the time of the first event.
     pub(super) fn at(self, first: i128) -> i128 {
         if self.relative { self.number.saturating_add(first) } else { self.number }
     }
@@ -81,7 +81,7 @@ fn decimal(digits: &str) -> Option<i128> {
     if all_digits { digits.parse::<u64>().ok().map(i128::from) } else { None }
 }
 
-/// A length of time in nanoseconds: numbers with units, one behind the other (`1m30s`).
+/// A length of time in nanoseconds: numbers with units, one after the other (`1m30s`).
 fn length(text: &str) -> Option<i128> {
     let (sign, mut rest) = signed(text);
     let mut sum: i128 = 0;
@@ -135,7 +135,7 @@ fn instant(text: &str) -> Option<i128> {
     Some(seconds * SECOND + scaled(&format!("0.{fraction}"), SECOND)?)
 }
 
-/// A field of so many digits.
+/// A field of exactly `length` digits.
 fn field(digits: &str, length: usize) -> Option<i128> {
     if digits.len() == length { decimal(digits) } else { None }
 }

@@ -58,6 +58,18 @@ fn body(input: &[u8], pointer: usize) -> Parsed<'_, (&RawEvent, &[u8], &[u8])> {
     Ok((rest, (header, frames, details)))
 }
 
+/// Reads header, frames and details of the record at `offset`, without its extra blob; `pointer` is the
+/// pointer size of the file (4 or 8).
+#[inline]
+pub(crate) fn read_body(file: &[u8], offset: u64, pointer: usize) -> Result<EventRecord<'_>> {
+    let input = tail(file, offset, "event record")?;
+    let Ok((rest, (header, frames, details))) = body(input, pointer) else {
+        return Err(truncated(input, offset, pointer));
+    };
+    let raw = input.get(..input.len() - rest.len()).unwrap_or(input);
+    Ok(EventRecord { header, frames, details, extra: None, raw })
+}
+
 /// Reads the record at `offset`; `pointer` is the pointer size of the file (4 or 8).
 #[inline]
 pub(crate) fn read(file: &[u8], offset: u64, pointer: usize) -> Result<EventRecord<'_>> {

@@ -5,17 +5,26 @@ use crate::raw::header;
 use crate::raw::offsets::RawOffset;
 
 /// The event offset array begins at a multiple of four after the last record; a stray byte may lie between.
-pub(super) const PADDING: u64 = 4;
+const PADDING: u64 = 4;
 /// Bytes after the last record that are searched for an event offset array: damage may have inserted some.
-const ARRAY_WITHIN: u64 = 8;
+pub(super) const ARRAY_WITHIN: u64 = 8;
 
-/// Where the event offset array begins that lies close after `at`, and its second entry; the first entry
-/// is always the same.
-pub(super) fn array_near(file: &[u8], at: u64) -> Option<(u64, u64)> {
-    (at..=at.saturating_add(ARRAY_WITHIN)).find_map(|at| {
-        let entries: &[RawOffset; 2] = parse_at(file, at, "event offset array", record).ok()?;
-        (entries[0].get() == header::SIZE as u64).then(|| (at, entries[1].get()))
-    })
+/// Whether what ends at `end` leads to what begins at `at`.
+pub(super) fn leads_to(end: u64, at: u64) -> bool {
+    (end..=end + PADDING).contains(&at)
+}
+
+/// The second entry of the event offset array at `at`, if the first one is the offset of the first record.
+pub(super) fn array_begins(file: &[u8], at: u64) -> Option<u64> {
+    let entries: &[RawOffset; 2] = parse_at(file, at, "event offset array", record).ok()?;
+    (entries[0].get() == header::SIZE as u64).then(|| entries[1].get())
+}
+
+/// The first entries of what may be an event offset array at `at`, if they can be offsets of records.
+pub(super) fn first_entries(file: &[u8], at: u64) -> Option<[u64; 4]> {
+    let entries: &[RawOffset; 4] = parse_at(file, at, "event offset array", record).ok()?;
+    let entries = entries.map(|entry| entry.get());
+    entries.iter().all(|entry| (header::SIZE as u64..at).contains(entry)).then_some(entries)
 }
 
 /// The first entry above `offset` of the event offset array that begins at `array`, as far as its entries
@@ -44,20 +53,23 @@ pub(super) fn first_entry_after(file: &[u8], array: u64, offset: u64) -> Option<
     entry(high).filter(|&value| value > offset && value < array)
 }
 
-/// The end of the event offset array that begins close after `from`.
-pub(super) fn array_end(file: &[u8], from: u64) -> Option<u64> {
-    let (at, _) = array_near(file, from)?;
-    let bytes = file.get(usize::try_from(at).ok()?..)?;
-    let mut before = header::SIZE as u64 - 1;
-    let mut count = 0;
-    for bytes in bytes.chunks_exact(size_of::<RawOffset>()) {
-        let entry: &RawOffset = parse_at(bytes, 0, "event offset array", record).ok()?;
-        // The array is followed by a small number, the count of processes.
-        if entry.get() <= before || entry.get() >= at {
-            break;
-        }
+/// Where the event offset array that begins at `array` may end: after the header's count of entries, where
+/// entries no longer ascend, where they lead elsewhere than to records. It is followed by a small number,
+/// the count of processes.
+pub(super) fn array_ends(file: &[u8], array: u64, counted: u32) -> [u64; 3] {
+    let bytes = usize::try_from(array).ok().and_then(|array| file.get(array..)).unwrap_or_default();
+    let entries = || {
+        let bytes = bytes.chunks_exact(size_of::<RawOffset>());
+        bytes.map_while(|bytes| parse_at(bytes, 0, "event offset array", record::<RawOffset>).ok())
+    };
+    let is_record = |entry: &&RawOffset| (header::SIZE as u64..array).contains(&entry.get());
+    let mut before = 0;
+    let ascending = entries().take_while(is_record).take_while(|entry| {
+        let ascends = entry.get() > before;
         before = entry.get();
-        count += 1;
-    }
-    Some(at + count * 5)
+        ascends
+    });
+    let lengths =
+        [u64::from(counted), ascending.count() as u64, entries().take_while(is_record).count() as u64];
+    lengths.map(|length| array.saturating_add(length * size_of::<RawOffset>() as u64))
 }

@@ -1,6 +1,7 @@
 //! The first stage: decides whether a file is a log, how far its header can be trusted, and its bitness.
 
 use super::FIRST;
+use super::extra_blobs::PendingExtras;
 use super::region::Region;
 use crate::error::{Error, ErrorKind, Result};
 use crate::raw::header::{self, RawHeader};
@@ -76,7 +77,8 @@ fn has_record_near(file: &[u8]) -> bool {
     let near = file.get(..NEAR).unwrap_or(file);
     [4, 8].into_iter().any(|pointer| {
         let region = Region { file: near, pointer, end: None };
-        region.chain_length(FIRST, 2) > 1 || region.resume(FIRST, None, |_| true).is_some()
+        region.chain_length(FIRST, 2) > 1
+            || region.resume(FIRST..NEAR as u64, None, &PendingExtras::default(), |_| true).is_some()
     })
 }
 
@@ -93,7 +95,12 @@ fn is_64_bit(file: &[u8], header: &RawHeader, is_trusted: bool) -> bool {
     }
     let near = file.get(..NEAR).unwrap_or(file);
     let first = |pointer| {
-        let found = Region { file: near, pointer, end: None }.resume(FIRST, None, |_| true);
+        let found = Region { file: near, pointer, end: None }.resume(
+            FIRST..NEAR as u64,
+            None,
+            &PendingExtras::default(),
+            |_| true,
+        );
         found.map_or(u64::MAX, |candidate| candidate.at)
     };
     first(8) <= first(4)

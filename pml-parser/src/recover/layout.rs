@@ -3,8 +3,9 @@
 //! Process Monitor writes the tables one after another: event offset array, processes, strings, icons,
 //! hosts and ports. So the end of each leads to the next one.
 
-use super::array_bounds::array_end;
+use super::array_bounds::array_ends;
 use super::classify::ClassifiedHeader;
+use super::region::Region;
 use super::salvage::LocatedEvents;
 use crate::error::{Error, ErrorKind};
 use crate::log::index::Places;
@@ -40,22 +41,26 @@ pub(super) fn locate_tables(
 /// it ends.
 fn places(file: &[u8], header: &ClassifiedHeader<'_>, events: &LocatedEvents<'_>) -> Places {
     let (raw, pointer) = (header.raw, header.pointer());
-    let array_end = match events.offsets {
-        Offsets::InFile { at, count } => Some(at + u64::from(count) * 5),
-        Offsets::Found(_) => array_end(file, raw.offsets.get()).or(array_end(file, events.end)),
+    let array_ends = match events.offsets {
+        Offsets::InFile { at, count } => vec![at + u64::from(count) * 5],
+        Offsets::Found(_) => {
+            let region = Region { file, pointer, end: None };
+            let array = [raw.offsets.get(), events.end].into_iter().find_map(|at| region.array_near(at));
+            array.map_or(Vec::new(), |(at, _)| array_ends(file, at, raw.event_count.get()).to_vec())
+        }
     };
-    let choose = |stated: u64, derived: Option<u64>, end: &dyn Fn(u64) -> Option<u64>| {
+    let choose = |stated: u64, derived: &[u64], end: &dyn Fn(u64) -> Option<u64>| {
         let stated = (stated >= header::SIZE as u64).then_some(stated);
-        let sound = [stated, derived].into_iter().flatten().find_map(|at| Some((at, end(at)?)));
+        let sound = stated.iter().chain(derived).find_map(|&at| Some((at, end(at)?)));
         match sound {
             Some((at, end)) => (Some(at), Some(end)),
             // The table may be damaged, but its readable entries count.
             None => (stated, None),
         }
     };
-    let (processes, end) = choose(raw.processes.get(), array_end, &|at| processes_end(file, at, pointer));
-    let (strings, end) = choose(raw.strings.get(), end, &|at| records_end(file, at, 0));
-    let (icons, end) = choose(raw.icons.get(), end, &|at| records_end(file, at, 4));
+    let (processes, end) = choose(raw.processes.get(), &array_ends, &|at| processes_end(file, at, pointer));
+    let (strings, end) = choose(raw.strings.get(), end.as_slice(), &|at| records_end(file, at, 0));
+    let (icons, end) = choose(raw.icons.get(), end.as_slice(), &|at| records_end(file, at, 4));
     let stated = raw.hosts.get();
     let hosts = Some(stated).filter(|&at| at >= header::SIZE as u64 && at < file.len() as u64).or(end);
     Places { processes, strings, icons, hosts }

@@ -14,6 +14,7 @@
 mod array_bounds;
 mod carve;
 mod classify;
+mod extra_blobs;
 mod layout;
 mod offset_array;
 mod process_evidence;

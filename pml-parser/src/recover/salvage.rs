@@ -20,7 +20,7 @@ const REPORTED: u64 = 1 << 20;
 pub(super) struct LocatedEvents<'a> {
     /// Where the events are; the file's own array only if it is consistent.
     pub offsets: Offsets,
-    /// Where the last record ends.
+    /// Where the last record ends, or the extra blobs after it.
     pub end: u64,
     /// What was lost of the events.
     pub loss: Loss,
@@ -39,7 +39,7 @@ pub(super) struct Loss {
     pub lost_is_exact: bool,
     /// Bytes in gaps.
     pub lost_bytes: u64,
-    /// Whether there are gaps: stretches without a record that one could be in.
+    /// Whether there are gaps: stretches between records that belong to no record.
     pub has_gaps: bool,
     /// The first gaps and doubtful events.
     pub damage: Damage,
@@ -73,9 +73,10 @@ pub(super) fn locate_events<'a>(
         }
     }
     let mut salvage = Salvage::new(region.pointer, progress);
-    let has_end = region.carve(FIRST, &mut salvage);
+    let end = region.carve(FIRST, &mut salvage);
     salvage.check_cancelled()?;
-    let (lost, is_exact) = count_lost(file, header, &salvage, has_end);
+    salvage.end = end.at;
+    let (lost, is_exact) = count_lost(file, header, &salvage, end.is_met);
     let offsets = Offsets::Found(std::mem::take(&mut salvage.offsets));
     Ok(salvage.conclude(offsets, lost, is_exact))
 }
@@ -88,7 +89,7 @@ fn count_lost(
     salvage: &Salvage<'_, '_>,
     has_end: bool,
 ) -> (u64, bool) {
-    if has_end && salvage.gaps == 0 {
+    if has_end && salvage.gaps == 0 && salvage.lost_bytes == 0 {
         return (0, true);
     }
     let (kept, counted) = (salvage.offsets.len() as u64, u64::from(header.raw.event_count.get()));
@@ -109,9 +110,9 @@ pub(super) struct Salvage<'a, 'p> {
     end: u64,
     doubtful: u64,
     lost_bytes: u64,
-    /// Stretches without a record that one could be in.
+    /// Gaps that a record could be in.
     gaps: u64,
-    /// The first of them, and of doubtful events.
+    /// The first gaps, and the first doubtful events.
     damage: Damage,
     evidence: ProcessEvidence<'a>,
     progress: &'p dyn Progress,
@@ -147,7 +148,7 @@ impl<'a, 'p> Salvage<'a, 'p> {
             lost,
             lost_is_exact,
             lost_bytes: self.lost_bytes,
-            has_gaps: self.gaps > 0,
+            has_gaps: self.gaps > 0 || self.lost_bytes > 0,
             damage: self.damage,
         };
         LocatedEvents { offsets, end: self.end, loss, evidence: self.evidence }
@@ -158,21 +159,29 @@ impl<'a> RecordSink<'a> for Salvage<'a, '_> {
     fn found(&mut self, candidate: &Candidate<'a>, is_doubtful: bool) {
         // The format numbers events with 32 bits and places them with 40.
         if self.offsets.len() >= u32::MAX as usize || candidate.at > RawOffset::MAX {
-            return self.lost(candidate.at, candidate.end());
+            return self.lost(candidate.at, candidate.own_end());
         }
         self.offsets.push(RawOffset::new(candidate.at));
-        self.end = self.end.max(candidate.end());
+        self.end = self.end.max(candidate.own_end());
         self.evidence.add_event(&candidate.record);
         if is_doubtful {
-            self.doubtful += 1;
-            self.damage.push(Error::new(ErrorKind::Doubtful, "event", candidate.at));
+            self.doubt(candidate.at);
         }
     }
 
+    fn doubt(&mut self, at: u64) {
+        self.doubtful += 1;
+        self.damage.push(Error::new(ErrorKind::Doubtful, "event", at));
+    }
+
     fn lost(&mut self, from: u64, to: u64) {
+        self.lost_data(from, to);
+        self.gaps += 1;
+    }
+
+    fn lost_data(&mut self, from: u64, to: u64) {
         let size = to.saturating_sub(from);
         self.lost_bytes += size;
-        self.gaps += 1;
         self.damage.push(Error::new(ErrorKind::NoEvents(size), "events", from));
     }
 

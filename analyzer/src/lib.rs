@@ -59,9 +59,9 @@ pub use knowledge::{
     Actors, Boot, Knowledge, KnowledgeError, OldId, Risk, Rule, RuleKind, RuleStatus, RuleSummary,
 };
 pub use language::{Language, Text};
+pub use report::case;
 #[cfg(feature = "tables")]
 pub use report::tables;
-pub use report::case;
 pub use report::{
     FailureReport, FindingReport, Format, Origin, Paint, Report, SCHEMA_VERSION, printable, printable_lines,
 };

@@ -35,17 +35,49 @@ fn the_first_screen_names_update_phase_code_cause_and_step() {
         triage(&bundle(name), args).lines().take(30).map(|line| format!("{line}\n")).collect()
     };
     let wanted = [
-        ("case1", vec!["NOT INSTALLED", "update client: servicing never began", "0x80240FFF WU_E_UNEXPECTED", "SoftwareDistribution", "a boot log will not help"]),
-        ("case2", vec!["search for updates", "0x80240439 WU_E_PT_INVALID_FORMAT", "does not keep to the contract", "a boot log will not help"]),
+        (
+            "case1",
+            vec![
+                "NOT INSTALLED",
+                "update client: servicing never began",
+                "0x80240FFF WU_E_UNEXPECTED",
+                "SoftwareDistribution",
+                "a boot log will not help",
+            ],
+        ),
+        (
+            "case2",
+            vec![
+                "search for updates",
+                "0x80240439 WU_E_PT_INVALID_FORMAT",
+                "does not keep to the contract",
+                "a boot log will not help",
+            ],
+        ),
         ("case3", vec!["0x8024001E", "installation by the update client", "failed in different ways"]),
-        ("case4", vec!["KB5032196", "17763.5122", "0x800F0986 PSFX_E_APPLY_FORWARD_DELTA_FAILED", "wkscli.dll"]),
-        ("case5", vec!["KB5040427", "rolled back during the restart", "0x800F0921", "Disk or file system damage", "fsutil resource setautoreset true C:\\"]),
+        (
+            "case4",
+            vec!["KB5032196", "17763.5122", "0x800F0986 PSFX_E_APPLY_FORWARD_DELTA_FAILED", "wkscli.dll"],
+        ),
+        (
+            "case5",
+            vec![
+                "KB5040427",
+                "rolled back during the restart",
+                "0x800F0921",
+                "Disk or file system damage",
+                "fsutil resource setautoreset true C:\\",
+            ],
+        ),
         ("trap-noise", vec!["WAITS FOR A RESTART", "KB5039211"]),
     ];
     for (name, parts) in wanted {
         let screen = screen(name, &[]);
         for part in parts {
-            assert!(screen.replace('\n', " ").split_whitespace().collect::<Vec<_>>().join(" ").contains(part), "{name}: {part:?} is not on the first screen:\n{screen}");
+            assert!(
+                screen.replace('\n', " ").split_whitespace().collect::<Vec<_>>().join(" ").contains(part),
+                "{name}: {part:?} is not on the first screen:\n{screen}"
+            );
         }
     }
     let chinese = screen("case2", &["--lang", "zh"]);
@@ -56,12 +88,20 @@ fn the_first_screen_names_update_phase_code_cause_and_step() {
 fn each_finding_cites_its_lines() {
     for name in ["case1", "case2", "case3", "case4", "case5"] {
         let report = json(&bundle(name), &[]);
-        assert_eq!((&report["schema_version"], &report["outcome"]), (&Value::from(2), &Value::from("failed")), "{name}");
+        assert_eq!(
+            (&report["schema_version"], &report["outcome"]),
+            (&Value::from(2), &Value::from("failed")),
+            "{name}"
+        );
         let findings = report["findings"].as_array().unwrap();
         assert!(!findings.is_empty(), "{name}");
         for finding in findings {
             let lines = finding["lines"].as_array().unwrap();
-            assert!(!lines.is_empty() && lines.iter().all(|line| line["file"].is_string() && line["line"].is_u64()), "{name}: {finding}");
+            assert!(
+                !lines.is_empty()
+                    && lines.iter().all(|line| line["file"].is_string() && line["line"].is_u64()),
+                "{name}: {finding}"
+            );
             assert!(!finding["remedies"].as_array().unwrap().is_empty(), "{name}: {finding}");
         }
     }
@@ -71,7 +111,8 @@ fn each_finding_cites_its_lines() {
 fn a_boot_log_and_the_logs_beside_it_prove_the_same() {
     let report = json(&bundle("case5"), &[]);
     assert_eq!(report["captures"].as_array().unwrap().len(), 1);
-    let captured: Vec<bool> = report["boots"].as_array().unwrap().iter().map(|boot| boot["captured"] == true).collect();
+    let captured: Vec<bool> =
+        report["boots"].as_array().unwrap().iter().map(|boot| boot["captured"] == true).collect();
     assert_eq!(captured, [false, true, false], "{}", report["boots"]);
     let disk = finding(&report, "TX-DISK-EVENTS");
     assert!(disk["rank"] == 1 && disk["confidence"].as_f64().unwrap() >= 0.99, "{disk}");
@@ -85,10 +126,17 @@ fn a_boot_log_and_the_logs_beside_it_prove_the_same() {
     for key in ["outcome", "phase", "code"] {
         assert_eq!(zipped[key], report[key], "{key}");
     }
-    let ids = |report: &Value| report["findings"].as_array().unwrap().iter().map(|f| f["id"].clone()).collect::<Vec<_>>();
+    let ids = |report: &Value| {
+        report["findings"].as_array().unwrap().iter().map(|f| f["id"].clone()).collect::<Vec<_>>()
+    };
     assert_eq!(ids(&zipped), ids(&report));
-    let names: Vec<&str> = zipped["inputs"].as_array().unwrap().iter().map(|input| input["file"].as_str().unwrap()).collect();
-    assert!(names.iter().any(|name| name.starts_with("事件日志/")) && names.iter().any(|name| name.starts_with("系统信息/")), "{names:?}");
+    let names: Vec<&str> =
+        zipped["inputs"].as_array().unwrap().iter().map(|input| input["file"].as_str().unwrap()).collect();
+    assert!(
+        names.iter().any(|name| name.starts_with("事件日志/"))
+            && names.iter().any(|name| name.starts_with("系统信息/")),
+        "{names:?}"
+    );
 }
 
 #[test]
@@ -112,7 +160,10 @@ fn the_boot_log_alone_and_the_text_logs_alone_have_reports_of_their_own() {
     assert!(text["captures"].as_array().unwrap().is_empty());
     // A single log can be named too.
     let single = json(&folder.path().join("text/CBS.log"), &[]);
-    assert_eq!((&single["phase"], &single["code"]["code"]), (&Value::from("rolled-back"), &Value::from("0x800F0921")));
+    assert_eq!(
+        (&single["phase"], &single["code"]["code"]),
+        (&Value::from("rolled-back"), &Value::from("0x800F0921"))
+    );
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! Captures and text logs inside a zip file: found by its directory, unpacked within bounds.
 
 use super::names::{file_name, is_log, may_be_text_log, safe_name, set_of};
-use super::{BundleError, CaptureLocation, Found, LogLocation, MOST_ENTRIES, MOST_TEXTS, Place, Skipped, io_error};
+use super::{
+    BundleError, CaptureLocation, Found, LogLocation, MOST_ENTRIES, MOST_TEXTS, Place, Skipped, io_error,
+};
 use crate::logs::{LogFile, Signatures};
 use pml_parser::Progress;
 use pml_parser::parts::part_number_of;
@@ -71,7 +73,9 @@ pub(super) fn find(path: &Path, input: usize, found: &mut Found) -> Result<(), B
         CaptureLocation { name, input, place: Place::Zip { archive: Arc::clone(&archive), members } }
     }));
     found.logs.extend(
-        texts.into_iter().map(|(number, name)| LogLocation::member(Arc::clone(&archive), number, name, input)),
+        texts
+            .into_iter()
+            .map(|(number, name)| LogLocation::member(Arc::clone(&archive), number, name, input)),
     );
     Ok(())
 }

@@ -1,7 +1,9 @@
 //! Captures and text logs below a folder; links are not followed.
 
 use super::names::{is_log, may_be_text_log};
-use super::{BundleError, CaptureLocation, Found, LogLocation, MOST_ENTRIES, MOST_TEXTS, Place, Skipped, io_error};
+use super::{
+    BundleError, CaptureLocation, Found, LogLocation, MOST_ENTRIES, MOST_TEXTS, Place, Skipped, io_error,
+};
 use pml_parser::Progress;
 use pml_parser::parts::{capture_name, folder_of, part_number_of};
 use std::fs;
@@ -11,7 +13,12 @@ use std::path::{Path, PathBuf};
 const DEEPEST: usize = 16;
 
 /// Adds the captures below a folder.
-pub(super) fn find(folder: &Path, input: usize, progress: &dyn Progress, found: &mut Found) -> Result<(), BundleError> {
+pub(super) fn find(
+    folder: &Path,
+    input: usize,
+    progress: &dyn Progress,
+    found: &mut Found,
+) -> Result<(), BundleError> {
     let mut logs: Vec<PathBuf> = Vec::new();
     let mut texts: Vec<PathBuf> = Vec::new();
     let mut folders = vec![(folder.to_owned(), 0)];

@@ -70,7 +70,7 @@ pub(super) fn render(
     paint: Paint,
 ) -> Result<String, String> {
     make_printable(&mut data);
-    let context = minijinja::context! { t => labels, pages => pages, ..Value::from(minijinja::value::Serde(data)) };
+    let context = minijinja::context! { t => labels, pages => pages.to_vec(), ..Value::from(minijinja::value::Serde(data)) };
     environment(format, paint).render_named_str(name, source, context).map_err(|e| e.to_string())
 }
 

@@ -30,7 +30,8 @@ impl Subject<'_> {
 
 /// The signatures that come with the program.
 pub(super) fn signatures() -> Result<Signatures, Failure> {
-    Signatures::embedded().map_err(|errors| Failure::new(errors.first().map(ToString::to_string).unwrap_or_default()))
+    Signatures::embedded()
+        .map_err(|errors| Failure::new(errors.first().map(ToString::to_string).unwrap_or_default()))
 }
 
 /// Reads the text logs of each input. An input that has some is a case; of others, each capture is a subject of
@@ -75,9 +76,12 @@ impl Job<'_> {
         outcome: &mut Outcome,
     ) -> Result<CaseReport, Trouble> {
         let one = captures.len() == 1;
-        for (option, given) in [("--evidence", self.args.evidence.is_some()), ("--parquet", self.args.parquet.is_some())] {
+        for (option, given) in
+            [("--evidence", self.args.evidence.is_some()), ("--parquet", self.args.parquet.is_some())]
+        {
             if given && !one {
-                let failure = Failure::new(format!("{option} goes with one capture, and there are {}", captures.len()));
+                let failure =
+                    Failure::new(format!("{option} goes with one capture, and there are {}", captures.len()));
                 return Err(Trouble::Capture(failure.hint("name the capture")));
             }
         }
@@ -101,7 +105,12 @@ impl Job<'_> {
 }
 
 impl Printed for CaseReport {
-    fn print(&self, shared: (&Knowledge, &Signatures), format: Format, paint: Paint) -> Result<String, String> {
+    fn print(
+        &self,
+        shared: (&Knowledge, &Signatures),
+        format: Format,
+        paint: Paint,
+    ) -> Result<String, String> {
         self.render(shared.1, shared.0, format, paint)
     }
 }

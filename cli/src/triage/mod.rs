@@ -12,8 +12,8 @@ use crate::outcome;
 use crate::output::PendingFile;
 use crate::slice;
 use crate::status::{Done, Progress, UntilStopped, go_on, is_stopped, plain, say, stdout_done, warn};
-use indicatif::{HumanBytes, HumanCount};
 use case::Subject;
+use indicatif::{HumanBytes, HumanCount};
 use pml_analyzer::bundle::{self, BundleError, CaptureLocation, Found, Skipped};
 use pml_analyzer::logs::Signatures;
 use pml_analyzer::{
@@ -210,11 +210,21 @@ impl Lines {
 
 /// A report of either kind.
 trait Printed: serde::Serialize {
-    fn print(&self, shared: (&Knowledge, &Signatures), format: Format, paint: Paint) -> Result<String, String>;
+    fn print(
+        &self,
+        shared: (&Knowledge, &Signatures),
+        format: Format,
+        paint: Paint,
+    ) -> Result<String, String>;
 }
 
 impl Printed for Report {
-    fn print(&self, shared: (&Knowledge, &Signatures), format: Format, paint: Paint) -> Result<String, String> {
+    fn print(
+        &self,
+        shared: (&Knowledge, &Signatures),
+        format: Format,
+        paint: Paint,
+    ) -> Result<String, String> {
         self.render(shared.0, format, paint)
     }
 }

@@ -104,7 +104,9 @@ impl Identity {
 pub(crate) fn is_background(identity: &Identity, caller: &str, words: &[String]) -> bool {
     let title = identity.title.as_deref().unwrap_or_default();
     let is_product = |number: &str| {
-        number.len() == 12 && number.starts_with('9') && number.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+        number.len() == 12
+            && number.starts_with('9')
+            && number.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
     };
     title.split_once('-').is_some_and(|(number, _)| is_product(number))
         || words.iter().any(|words| title.contains(words.as_str()) || caller.contains(words.as_str()))

@@ -365,7 +365,9 @@ const SEARCHING: [&str; 5] = ["ProtocolTalker", "WebServices", "SLS", "EEHandler
 fn is_of_search(event: &LogEvent) -> bool {
     match &event.what {
         What::Marker { .. } => true,
-        What::ClientFailure { component, .. } => component == "Agent" || SEARCHING.contains(&component.as_str()),
+        What::ClientFailure { component, .. } => {
+            component == "Agent" || SEARCHING.contains(&component.as_str())
+        }
         _ => false,
     }
 }

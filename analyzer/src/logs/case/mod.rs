@@ -100,7 +100,8 @@ impl Case {
         let placings = placing::place(&files);
         let foreign = foreign(&files, signatures);
         let own = (0..files.len()).filter(|file| !foreign.contains(file));
-        let placed: Vec<Placed<'_>> = own.map(|file| Placed { files: &files, placings: &placings, file }).collect();
+        let placed: Vec<Placed<'_>> =
+            own.map(|file| Placed { files: &files, placings: &placings, file }).collect();
         let of = |kinds: &[Kind]| {
             let chosen = placed
                 .iter()

@@ -119,7 +119,8 @@ pub(crate) fn join(lists: Vec<Vec<Attempt>>) -> Vec<Attempt> {
 
 /// Searches that failed before one that succeeded say nothing, and neither does the one that succeeded.
 fn drop_made_good_searches(attempts: &mut Vec<Attempt>) {
-    let last = attempts.iter().rposition(|attempt| attempt.phase == Phase::Scan && !attempt.outcome.is_failure());
+    let last =
+        attempts.iter().rposition(|attempt| attempt.phase == Phase::Scan && !attempt.outcome.is_failure());
     let mut at = 0;
     attempts.retain(|attempt| {
         let keep = attempt.phase != Phase::Scan || last.is_none_or(|last| at > last);

@@ -1,8 +1,8 @@
 //! Builds the report on a case.
 
 use super::model::{
-    AttemptReport, BootReport, CASE_SCHEMA_VERSION, CaseFinding, CaseReport, ClockReport, CodeReport, CollectReport,
-    InputReport, JoinReport, JoinedWith, ProofReport, ScanReport, TimelineEntry, UpdateReport,
+    AttemptReport, BootReport, CASE_SCHEMA_VERSION, CaseFinding, CaseReport, ClockReport, CodeReport,
+    CollectReport, InputReport, JoinReport, JoinedWith, ProofReport, ScanReport, TimelineEntry, UpdateReport,
 };
 use crate::knowledge::Knowledge;
 use crate::language::Language;
@@ -70,8 +70,13 @@ impl Builder<'_> {
         let case = self.case;
         let (findings, notes) = self.findings();
         let first = case.updates.len().saturating_sub(MOST_UPDATES);
-        let updates: Vec<UpdateReport> = case.updates.iter().skip(first).map(|update| self.update(update)).collect();
-        let searches = case.attempts.iter().enumerate().filter(|(_, a)| a.phase == Phase::Scan && a.outcome.is_failure());
+        let updates: Vec<UpdateReport> =
+            case.updates.iter().skip(first).map(|update| self.update(update)).collect();
+        let searches = case
+            .attempts
+            .iter()
+            .enumerate()
+            .filter(|(_, a)| a.phase == Phase::Scan && a.outcome.is_failure());
         CaseReport {
             schema_version: CASE_SCHEMA_VERSION,
             tool,
@@ -87,27 +92,41 @@ impl Builder<'_> {
             update: case.main.and_then(|main| main.checked_sub(first)),
             inconclusive: case.inconclusive,
             machine: case.machine.clone(),
-            inputs: case.files.iter().zip(&case.placings).enumerate().map(|(at, (file, placing))| self.input(at, file, placing)).collect(),
+            inputs: case
+                .files
+                .iter()
+                .zip(&case.placings)
+                .enumerate()
+                .map(|(at, (file, placing))| self.input(at, file, placing))
+                .collect(),
             updates,
             searches: searches.map(|(at, attempt)| self.attempt(at, attempt, false)).collect(),
             findings,
             notes,
             store: self.scans(),
-            boots: case.boots.iter().map(|boot| BootReport {
-                time: time(boot.at),
-                file: case.name(boot.file).to_owned(),
-                line: boot.line,
-                failed: boot.failed.map(|code| self.code(code)),
-                undoes: boot.undoes,
-                captured: false,
-            }).collect(),
+            boots: case
+                .boots
+                .iter()
+                .map(|boot| BootReport {
+                    time: time(boot.at),
+                    file: case.name(boot.file).to_owned(),
+                    line: boot.line,
+                    failed: boot.failed.map(|code| self.code(code)),
+                    undoes: boot.undoes,
+                    captured: false,
+                })
+                .collect(),
             timeline: self.timeline(),
             limits: if case.inconclusive { vec![self.label("inconclusive")] } else { Vec::new() },
-            collect: case.collect.iter().map(|collect| CollectReport {
-                id: collect.id.clone(),
-                what: collect.what.get(self.language).to_owned(),
-                why: collect.why.get(self.language).to_owned(),
-            }).collect(),
+            collect: case
+                .collect
+                .iter()
+                .map(|collect| CollectReport {
+                    id: collect.id.clone(),
+                    what: collect.what.get(self.language).to_owned(),
+                    why: collect.why.get(self.language).to_owned(),
+                })
+                .collect(),
             summary: String::new(),
             captures: Vec::new(),
         }
@@ -219,12 +238,16 @@ impl Builder<'_> {
             client: attempt.client.clone(),
             assumed,
             lines: attempt.proofs.iter().take(MOST_LINES).map(|proof| self.proof(proof)).collect(),
-            joined: attempt.joined.iter().map(|joined| JoinReport {
-                file: self.case.name(joined.file).to_owned(),
-                line: Some(joined.line),
-                event_id: None,
-                by: JoinedWith::Attempt(joined.by),
-            }).collect(),
+            joined: attempt
+                .joined
+                .iter()
+                .map(|joined| JoinReport {
+                    file: self.case.name(joined.file).to_owned(),
+                    line: Some(joined.line),
+                    event_id: None,
+                    by: JoinedWith::Attempt(joined.by),
+                })
+                .collect(),
         }
     }
 
@@ -263,7 +286,9 @@ impl Builder<'_> {
         let path = finding.items.iter().find_map(typed_path);
         let fill = |commands: &[String]| -> Vec<String> {
             let usable = commands.iter().filter(|command| path.is_some() || !command.contains("{path}"));
-            let fill = |command: &String| command.replace("{path}", path.as_deref().unwrap_or_default()).replace("{drive}", "C:");
+            let fill = |command: &String| {
+                command.replace("{path}", path.as_deref().unwrap_or_default()).replace("{drive}", "C:")
+            };
             usable.map(fill).collect()
         };
         let known = |id: &String| {
@@ -326,7 +351,9 @@ impl Builder<'_> {
                 push(proof.at, proof.file, proof.line, "proof", proof.quote.clone());
             }
         }
-        entries.sort_by(|a, b| (a.0.is_utc, a.0.ticks, &a.1.file, a.1.line).cmp(&(b.0.is_utc, b.0.ticks, &b.1.file, b.1.line)));
+        entries.sort_by(|a, b| {
+            (a.0.is_utc, a.0.ticks, &a.1.file, a.1.line).cmp(&(b.0.is_utc, b.0.ticks, &b.1.file, b.1.line))
+        });
         entries.dedup_by(|b, a| (&a.1.file, a.1.line) == (&b.1.file, b.1.line));
         // The end of a case says more than its beginning.
         let skipped = entries.len().saturating_sub(MOST_ENTRIES);
@@ -339,7 +366,9 @@ pub(super) fn typed_path(item: &Item) -> Option<String> {
     match item {
         Item::File(name) if name.get(1..2) == Some(":") => Some(name.clone()),
         // The identity of a component is no folder.
-        Item::File(name) | Item::Component(name) if !name.contains(", version ") => Some(format!(r"C:\Windows\WinSxS\{name}")),
+        Item::File(name) | Item::Component(name) if !name.contains(", version ") => {
+            Some(format!(r"C:\Windows\WinSxS\{name}"))
+        }
         _ => None,
     }
 }

@@ -2,8 +2,8 @@
 
 use super::build::Builder;
 use super::model::{CaptureJoin, CaseReport, JoinReport, JoinedWith};
-use crate::logs::{Item, LogTime};
 use crate::logs::case::At;
+use crate::logs::{Item, LogTime};
 use pml_parser::FileTime;
 
 /// A boot log begins that close to the start that CBS.log names, in ticks of 100 ns.
@@ -52,7 +52,8 @@ impl Builder<'_> {
                         finding.joined.push(join(CaptureJoin::Path));
                         finding.confidence = finding.confidence.max(JOINED);
                     }
-                    let is_damage = capture.disk.answer == "damaged" && capture.disk.finding == Some(shown.rank);
+                    let is_damage =
+                        capture.disk.answer == "damaged" && capture.disk.finding == Some(shown.rank);
                     if finding.id == DISK_SIGNATURE && is_damage {
                         finding.joined.push(join(CaptureJoin::Disk));
                         finding.confidence = finding.confidence.max(DISK);
@@ -70,7 +71,9 @@ impl Builder<'_> {
 
 /// Ticks of a time as reports on boot logs print it.
 fn ticks(text: &str) -> Option<i64> {
-    LogTime::parse(text).map(|time| time.ticks).filter(|&ticks| FileTime(ticks.cast_unsigned()).civil().is_some())
+    LogTime::parse(text)
+        .map(|time| time.ticks)
+        .filter(|&ticks| FileTime(ticks.cast_unsigned()).civil().is_some())
 }
 
 /// The part of a path that an item names.

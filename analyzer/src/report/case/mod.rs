@@ -8,6 +8,6 @@ mod render;
 mod summary;
 
 pub use model::{
-    AttemptReport, BootReport, CASE_SCHEMA_VERSION, CaseFinding, CaseReport, ClockReport, CodeReport, CollectReport,
-    InputReport, JoinReport, ProofReport, ScanReport, TimelineEntry, UpdateReport,
+    AttemptReport, BootReport, CASE_SCHEMA_VERSION, CaseFinding, CaseReport, ClockReport, CodeReport,
+    CollectReport, InputReport, JoinReport, ProofReport, ScanReport, TimelineEntry, UpdateReport,
 };

@@ -31,7 +31,8 @@ impl CaseReport {
         let pages = self.captures.iter().map(|capture| capture.render(knowledge, format, paint));
         let pages = pages.collect::<Result<Vec<_>, _>>()?;
         // The pages are whole: they hold the data of the boot logs.
-        let data = serde_json::to_value(Self { captures: Vec::new(), ..self.clone() }).map_err(|e| e.to_string())?;
+        let data =
+            serde_json::to_value(Self { captures: Vec::new(), ..self.clone() }).map_err(|e| e.to_string())?;
         render(template, data, labels, &pages, format, paint)
     }
 }

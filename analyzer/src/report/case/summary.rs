@@ -41,7 +41,11 @@ impl Builder<'_> {
         let mut lines = vec![format!("【{}】", self.label("summary_problem")), problem];
         lines.push(format!("【{}】", self.label("summary_analysis")));
         for finding in report.findings.iter().take(NAMED) {
-            let proof = finding.lines.first().map(|line| format!(" ({}:{})", line.file, line.line)).unwrap_or_default();
+            let proof = finding
+                .lines
+                .first()
+                .map(|line| format!(" ({}:{})", line.file, line.line))
+                .unwrap_or_default();
             lines.push(format!("{}. {}: {}{proof}", finding.rank, finding.title, finding.text));
         }
         if report.findings.is_empty() && report.outcome == CaseOutcome::Failed {
@@ -55,11 +59,14 @@ impl Builder<'_> {
         let mut steps = Vec::new();
         for remedy in report.findings.iter().take(NAMED).flat_map(|finding| &finding.remedies) {
             if !steps.iter().any(|(id, _)| *id == remedy.id) {
-                let commands: String = remedy.commands.iter().map(|command| format!("\n   {command}")).collect();
+                let commands: String =
+                    remedy.commands.iter().map(|command| format!("\n   {command}")).collect();
                 steps.push((remedy.id.clone(), format!("{}{commands}", remedy.text)));
             }
         }
-        let collect = report.collect.iter().map(|collect| (collect.id.clone(), format!("{}: {} {}", self.label("collect"), collect.what, collect.why)));
+        let collect = report.collect.iter().map(|collect| {
+            (collect.id.clone(), format!("{}: {} {}", self.label("collect"), collect.what, collect.why))
+        });
         steps.extend(collect);
         lines.extend(steps.iter().enumerate().map(|(at, step)| format!("{}. {}", at + 1, step.1)));
         if steps.is_empty() {
@@ -67,7 +74,8 @@ impl Builder<'_> {
         }
         lines.push(format!("【{}】", self.label("summary_conclusion")));
         lines.push(report.headline.clone());
-        report.summary = lines.iter().flat_map(|line| line.split('\n')).map(printable).collect::<Vec<_>>().join("\n");
+        report.summary =
+            lines.iter().flat_map(|line| line.split('\n')).map(printable).collect::<Vec<_>>().join("\n");
     }
 }
 

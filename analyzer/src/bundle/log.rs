@@ -13,8 +13,6 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub struct LogLocation {
     name: String,
-    /// Position of the input that it is in.
-    input: usize,
     place: Place,
 }
 
@@ -26,12 +24,12 @@ enum Place {
 }
 
 impl LogLocation {
-    pub(super) fn file(path: PathBuf, name: String, input: usize) -> Self {
-        Self { name, input, place: Place::File(path) }
+    pub(super) fn file(path: PathBuf, name: String) -> Self {
+        Self { name, place: Place::File(path) }
     }
 
-    pub(super) fn member(archive: Arc<Archive>, number: usize, name: String, input: usize) -> Self {
-        Self { name, input, place: Place::Member(archive, number) }
+    pub(super) fn member(archive: Arc<Archive>, number: usize, name: String) -> Self {
+        Self { name, place: Place::Member(archive, number) }
     }
 
     /// What to call it.
@@ -39,9 +37,12 @@ impl LogLocation {
         &self.name
     }
 
-    /// Position of the input that it is in.
-    pub fn input(&self) -> usize {
-        self.input
+    /// Whether the file is empty. A member of a zip file that cannot be looked at is not.
+    pub fn is_empty(&self) -> bool {
+        match &self.place {
+            Place::File(path) => path.metadata().is_ok_and(|metadata| metadata.len() == 0),
+            Place::Member(archive, number) => archive.size_of(*number) == 0,
+        }
     }
 
     /// Reads the file: nothing where its content is no log, several where it is a cabinet.

@@ -592,6 +592,11 @@ impl Signatures {
         Some(Remedy { risk: *risk, text, commands, offline })
     }
 
+    /// How many signatures there are.
+    pub(crate) fn count(&self) -> usize {
+        self.signatures.len()
+    }
+
     /// A word of the report on a case.
     pub(crate) fn label(&self, key: &str) -> Option<&Text> {
         self.labels.get(key)

@@ -115,9 +115,7 @@ fn make_printable(value: &mut serde_json::Value) {
             for (key, value) in fields {
                 // The only texts with several lines; the paths and names in them are printable.
                 match value {
-                    serde_json::Value::String(text) if key == "mail" || key == "summary" => {
-                        *text = printable_lines(text);
-                    }
+                    serde_json::Value::String(text) if key == "mail" => *text = printable_lines(text),
                     _ => make_printable(value),
                 }
             }

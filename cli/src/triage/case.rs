@@ -1,29 +1,31 @@
 //! Cases: text logs of an input, with the captures beside them.
 
-use super::{Job, Outcome, Printed, Trouble, bundle_failure};
+use super::{Job, Outcome, Printed, Trouble};
 use crate::failure::Failure;
-use crate::status::{go_on, is_stopped, warn};
+use crate::status::{go_on, is_stopped, plain, warn};
 use pml_analyzer::bundle::{BundleError, CaptureLocation, Found};
-use pml_analyzer::case::CaseReport;
-use pml_analyzer::logs::case::{Case, CaseOutcome, Phase};
+use pml_analyzer::case::{CaseOrigin, CaseReport, UnreadInput};
+use pml_analyzer::logs::case::Case;
 use pml_analyzer::logs::{LogFile, Signatures};
-use pml_analyzer::{Format, Knowledge, Paint};
+use pml_analyzer::{Format, Knowledge, Paint, RollbackClass};
 use std::path::PathBuf;
 
 /// What one report is about.
-pub(super) enum Subject<'a> {
+pub(super) enum Subject {
     /// A capture without text logs beside it.
-    Capture(&'a CaptureLocation),
-    /// The text logs of an input, and its captures.
-    Case { name: String, captures: Vec<&'a CaptureLocation>, case: Box<Case> },
+    Capture(CaptureLocation),
+    /// The text logs of a case, and its captures.
+    Case { name: String, captures: Vec<CaptureLocation>, case: Box<Case>, unread: Vec<UnreadInput> },
+    /// An input that cannot be searched, or holds no log.
+    Broken { name: String, error: BundleError },
 }
 
-impl Subject<'_> {
+impl Subject {
     /// What to call it.
     pub(super) fn name(&self) -> &str {
         match self {
             Self::Capture(capture) => capture.name(),
-            Self::Case { name, .. } => name,
+            Self::Case { name, .. } | Self::Broken { name, .. } => name,
         }
     }
 }
@@ -34,34 +36,37 @@ pub(super) fn signatures() -> Result<Signatures, Failure> {
         .map_err(|errors| Failure::new(errors.first().map(ToString::to_string).unwrap_or_default()))
 }
 
-/// Reads the text logs of each input. An input that has some is a case; of others, each capture is a subject of
-/// its own.
-pub(super) fn subjects<'a>(
-    found: &'a Found,
-    inputs: &[PathBuf],
-    signatures: &Signatures,
-) -> Result<Vec<Subject<'a>>, Failure> {
+/// Reads the text logs of what was found. What has some is a case; otherwise each capture is a subject of its own.
+pub(super) fn subjects(found: Found, signatures: &Signatures) -> Result<Vec<Subject>, Failure> {
     let mut subjects = Vec::new();
-    for (input, path) in inputs.iter().enumerate() {
+    for case in found.cases {
+        if let Some(error) = case.error {
+            subjects.push(Subject::Broken { name: case.name, error });
+            continue;
+        }
         let mut files: Vec<LogFile> = Vec::new();
-        for log in found.logs.iter().filter(|log| log.input() == input) {
+        let mut unread: Vec<UnreadInput> = Vec::new();
+        for log in &case.logs {
             match log.read(signatures) {
+                Ok(read) if read.is_empty() && log.is_empty() => unread.push(UnreadInput::empty(log.name())),
                 Ok(read) => files.extend(read),
-                Err(error) => warn(&format!("left out: {}", bundle_failure(error))),
+                Err(error) => {
+                    warn(&format!("left out: {error}"));
+                    unread.push(UnreadInput::failed(log.name(), &error.to_string()));
+                }
             }
             go_on()?;
         }
-        let captures = found.captures.iter().filter(|capture| capture.input() == input);
-        if files.is_empty() {
-            let before = subjects.len();
-            subjects.extend(captures.map(Subject::Capture));
-            if subjects.len() == before {
-                return Err(bundle_failure(BundleError::NoLogs { path: path.clone() }));
-            }
-            continue;
+        if !files.is_empty() {
+            let (name, captures) = (case.name, case.captures);
+            let case = Box::new(Case::new(files, signatures));
+            subjects.push(Subject::Case { name, captures, case, unread });
+        } else if case.captures.is_empty() {
+            let error = BundleError::NoLogs { path: PathBuf::from(&case.name) };
+            subjects.push(Subject::Broken { name: case.name, error });
+        } else {
+            subjects.extend(case.captures.into_iter().map(Subject::Capture));
         }
-        let case = Box::new(Case::new(files, signatures));
-        subjects.push(Subject::Case { name: path.display().to_string(), captures: captures.collect(), case });
     }
     Ok(subjects)
 }
@@ -71,36 +76,50 @@ impl Job<'_> {
     pub(super) fn case_report(
         &self,
         name: &str,
-        captures: &[&CaptureLocation],
+        captures: &[CaptureLocation],
         case: &Case,
+        unread: &[UnreadInput],
         outcome: &mut Outcome,
     ) -> Result<CaseReport, Trouble> {
-        let one = captures.len() == 1;
+        let mut unread = unread.to_vec();
+        // A bundle may hold a packed copy of what lies beside it.
+        let mut distinct: Vec<(&CaptureLocation, (String, u64))> = Vec::new();
+        for capture in captures {
+            let file = capture.first_file();
+            if !distinct.iter().any(|known| known.1 == file) {
+                distinct.push((capture, file));
+            }
+        }
+        let one = distinct.len() == 1;
         for (option, given) in
             [("--evidence", self.args.evidence.is_some()), ("--parquet", self.args.parquet.is_some())]
         {
             if given && !one {
                 let failure =
-                    Failure::new(format!("{option} goes with one capture, and there are {}", captures.len()));
+                    Failure::new(format!("{option} goes with one capture, and there are {}", distinct.len()));
                 return Err(Trouble::Capture(failure.hint("name the capture")));
             }
         }
         let mut reports = Vec::new();
-        for capture in captures {
-            match self.analyze(capture, outcome, |_| Ok(())) {
+        for (capture, _) in distinct {
+            match self.analyze(capture, within(capture.name(), name), outcome, |_| Ok(())) {
                 Ok(report) => reports.push(report),
                 // The text logs still have their story.
                 Err(Trouble::Capture(failure)) if !is_stopped() => {
                     outcome.lost = true;
                     warn(&format!("{}: {failure}", capture.name()));
+                    unread.push(UnreadInput::failed(capture.name(), &plain(&failure.to_string())));
                 }
                 Err(trouble) => return Err(trouble),
             }
         }
-        outcome.rolled_back |= case.outcome == CaseOutcome::Failed && case.phase == Some(Phase::RolledBack);
-        let tool = ("pml".to_owned(), env!("CARGO_PKG_VERSION").to_owned());
+        outcome.lost |= !unread.is_empty();
         let (knowledge, signatures) = self.shared;
-        Ok(CaseReport::new(case, reports, name, tool, signatures, knowledge, self.args.lang.into()))
+        let tool = ("pml".to_owned(), env!("CARGO_PKG_VERSION").to_owned());
+        let origin = CaseOrigin { name: name.to_owned(), tool, unread };
+        let report = CaseReport::new(case, reports, &origin, signatures, knowledge, self.args.lang.into());
+        outcome.rolled_back |= report.rollback.class >= RollbackClass::Probable;
+        Ok(report)
     }
 }
 
@@ -113,4 +132,9 @@ impl Printed for CaseReport {
     ) -> Result<String, String> {
         self.render(shared.1, shared.0, format, paint)
     }
+}
+
+/// The name of a capture without that of the case that it lies in.
+fn within<'n>(capture: &'n str, case: &str) -> &'n str {
+    capture.strip_prefix(case).map_or(capture, |rest| rest.trim_start_matches(['/', '\\', ':']))
 }

@@ -11,7 +11,9 @@ use crate::knowledge;
 use crate::outcome;
 use crate::output::PendingFile;
 use crate::slice;
-use crate::status::{Done, Progress, UntilStopped, go_on, is_stopped, plain, say, stdout_done, warn};
+use crate::status::{
+    Done, Progress, UntilStopped, counted, go_on, is_stopped, plain, say, stdout_done, warn,
+};
 use case::Subject;
 use indicatif::{HumanBytes, HumanCount};
 use pml_analyzer::bundle::{self, BundleError, CaptureLocation, Found, Skipped};
@@ -39,7 +41,7 @@ pub(crate) fn run(args: &TriageArgs) -> Result<Done, Failure> {
     let knowledge = knowledge::read(args.knowledge.as_deref())?;
     let found = find(args)?;
     let signatures = case::signatures()?;
-    let subjects = case::subjects(&found, &args.inputs, &signatures)?;
+    let subjects = case::subjects(found, &signatures)?;
     let many = subjects.len() > 1;
     if many {
         refuse_for_many(args)?;
@@ -82,7 +84,8 @@ pub(crate) fn run(args: &TriageArgs) -> Result<Done, Failure> {
 
 /// All captures and text logs of the inputs, in the order in which they were named.
 fn find(args: &TriageArgs) -> Result<Found, Failure> {
-    let mut found = bundle::find(&args.inputs, args.no_set, &UntilStopped).map_err(bundle_failure)?;
+    let mut found =
+        bundle::find(&args.inputs, args.no_set, &UntilStopped).map_err(|error| bundle_failure(&error))?;
     for skipped in std::mem::take(&mut found.skipped) {
         match skipped {
             Skipped::Folder { path, error } => warn(&format!("not looked into: {}: {error}", path.display())),
@@ -90,16 +93,25 @@ fn find(args: &TriageArgs) -> Result<Found, Failure> {
                 "{}: several files in it have the same name; the last of them is used",
                 path.display()
             )),
+            Skipped::Archive(error) => warn(&format!("not looked into: {error}")),
+            Skipped::Encrypted { path, first, count } => warn(&format!(
+                "{}: {} encrypted and left out: {first}\n  hint: unpack it with its password and name the folder",
+                path.display(),
+                counted(count as u64, "file is", "files are")
+            )),
+            Skipped::TooManyLogs { name, count } => {
+                warn(&format!("{name}: {} left out", counted(count as u64, "file is", "files are")));
+            }
             skipped => warn(&format!("left out: {skipped:?}")),
         }
     }
     Ok(found)
 }
 
-fn bundle_failure(error: BundleError) -> Failure {
+fn bundle_failure(error: &BundleError) -> Failure {
     let failure = Failure::new(error.to_string());
     match error {
-        BundleError::Io { path, error } => Failure::of_io(&path, &error),
+        BundleError::Io { path, error } => Failure::of_io(path, error),
         BundleError::Zip { .. } | BundleError::Member { .. } => {
             failure.hint("unpack it yourself and name the folder")
         }
@@ -174,7 +186,7 @@ struct Job<'a> {
     args: &'a TriageArgs,
     /// What everything is judged by.
     shared: (&'a Knowledge, &'a Signatures),
-    subject: &'a Subject<'a>,
+    subject: &'a Subject,
     /// Name of the file for the report, without an ending.
     stem: String,
     many: bool,
@@ -232,24 +244,28 @@ impl Printed for Report {
 impl Job<'_> {
     fn run(&self, outcome: &mut Outcome) -> Result<(), Trouble> {
         match self.subject {
-            Subject::Capture(found) => self.analyze(found, outcome, |report| self.write(report)).map(drop),
-            Subject::Case { name, captures, case } => {
-                let report = self.case_report(name, captures, case, outcome)?;
+            Subject::Capture(found) => {
+                self.analyze(found, found.name(), outcome, |report| self.write(report)).map(drop)
+            }
+            Subject::Case { name, captures, case, unread } => {
+                let report = self.case_report(name, captures, case, unread, outcome)?;
                 self.write(&report).map_err(Trouble::Output)
             }
+            Subject::Broken { error, .. } => Err(Trouble::Capture(bundle_failure(error))),
         }
     }
 
-    /// Analyzes a capture, writes its report by `write`, then the evidence and the tables.
+    /// Analyzes a capture, which its report calls `name`, writes the report by `write`, then the evidence and the tables.
     fn analyze(
         &self,
         found: &CaptureLocation,
+        name: &str,
         outcome: &mut Outcome,
         write: impl FnOnce(&Report) -> Result<(), Failure>,
     ) -> Result<Report, Trouble> {
         let args = self.args;
         // Members of a zip file stay in a temporary folder until the report is made.
-        let files = found.files(&UntilStopped).map_err(bundle_failure)?;
+        let files = found.files(&UntilStopped).map_err(|error| bundle_failure(&error))?;
         let logs = files.paths().to_vec();
         let capture = input::open(&LogArgs { logs, no_set: args.no_set }, (&args.recovery).into())?;
         if let Some(path) = &args.evidence {
@@ -267,7 +283,7 @@ impl Job<'_> {
             error => Failure::new(format!("{}: {error}", found.name())),
         })?;
         let origin = Origin {
-            name: found.name().to_owned(),
+            name: name.to_owned(),
             parts: capture.names(),
             argument: found.argument(),
             lost_parts: capture.lost_parts,

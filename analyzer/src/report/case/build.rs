@@ -1,15 +1,17 @@
 //! Builds the report on a case.
 
 use super::model::{
-    AttemptReport, BootReport, CASE_SCHEMA_VERSION, CaseFinding, CaseReport, ClockReport, CodeReport,
-    CollectReport, InputReport, JoinReport, JoinedWith, ProofReport, ScanReport, TimelineEntry, UpdateReport,
+    AttemptReport, BootReport, CASE_SCHEMA_VERSION, CaseClock, CaseFinding, CaseInput, CaseReport,
+    CaseSummary, ClockReport, CodeReport, CollectReport, InputReport, JoinReport, JoinedWith, PhaseText,
+    ProofReport, ScanReport, StoreReport, TimelineEntry, UnreadInput, UpdateReport,
 };
+use crate::judge::RollbackClass;
 use crate::knowledge::Knowledge;
 use crate::language::Language;
-use crate::logs::case::{At, Attempt, Case, Finding, Phase, PlacedBy, Placing, Proof, Update};
-use crate::logs::{Item, LogFile, Signatures, is_failure};
+use crate::logs::case::{At, Attempt, Case, CaseOutcome, Finding, Phase, PlacedBy, Placing, Proof, Update};
+use crate::logs::{Item, Kind, LogFile, Signatures, is_failure};
 use crate::report::cite::hex;
-use crate::report::model::{RemedyReport, Report};
+use crate::report::model::{RemedyReport, Report, RollbackReport, Sentence, Tool};
 use pml_parser::NtStatus;
 use serde::Serialize;
 
@@ -33,23 +35,51 @@ pub(super) struct Builder<'a> {
     pub(super) language: Language,
 }
 
+/// Where a case comes from.
+#[derive(Clone, Debug, Default)]
+pub struct CaseOrigin {
+    /// Name of the folder, zip file or log.
+    pub name: String,
+    /// Name and version of the program.
+    pub tool: (String, String),
+    /// Files that could not be read.
+    pub unread: Vec<UnreadInput>,
+}
+
 impl CaseReport {
     /// Builds the report on a case, with the reports on its boot logs in the same language.
     pub fn new(
         case: &Case,
         captures: Vec<Report>,
-        name: &str,
-        tool: (String, String),
+        origin: &CaseOrigin,
         signatures: &Signatures,
         knowledge: &Knowledge,
         language: Language,
     ) -> Self {
         let builder = Builder { case, knowledge, signatures, language };
-        let mut report = builder.report(name, tool);
+        let mut report = builder.report(origin);
         report.captures = captures;
         builder.join(&mut report);
         builder.summarize(&mut report);
         report
+    }
+}
+
+/// The short name of the logs of a kind.
+pub(super) fn source(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Cbs => "cbs",
+        Kind::WindowsUpdate | Kind::WindowsUpdateOld | Kind::ReportingEvents => "wu",
+        Kind::Dism | Kind::DismConsole => "dism",
+        Kind::SfcConsole => "sfc",
+        Kind::Setup | Kind::SetupDiag => "panther",
+        Kind::SetupApi => "setupapi",
+        Kind::Evtx | Kind::EventXml => "evtx",
+        Kind::Poqexec => "poqexec",
+        Kind::Pending => "pending",
+        Kind::CheckSur => "checksur",
+        Kind::Registry | Kind::SystemInfo => "system",
+        Kind::Cabinet => "cabinet",
     }
 }
 
@@ -66,7 +96,7 @@ fn time(at: Option<At>) -> Option<String> {
 }
 
 impl Builder<'_> {
-    fn report(&self, name: &str, tool: (String, String)) -> CaseReport {
+    fn report(&self, origin: &CaseOrigin) -> CaseReport {
         let case = self.case;
         let (findings, notes) = self.findings();
         let first = case.updates.len().saturating_sub(MOST_UPDATES);
@@ -77,33 +107,40 @@ impl Builder<'_> {
             .iter()
             .enumerate()
             .filter(|(_, a)| a.phase == Phase::Scan && a.outcome.is_failure());
+        let inputs = self.inputs(origin);
         CaseReport {
             schema_version: CASE_SCHEMA_VERSION,
-            tool,
+            tool: Tool {
+                name: origin.tool.0.clone(),
+                version: origin.tool.1.clone(),
+                rules: self.knowledge.rules.len() + self.signatures.count(),
+                own_rules: self.knowledge.own_rules.clone(),
+            },
             language: self.language,
-            name: name.to_owned(),
+            input: CaseInput { name: origin.name.clone() },
             outcome: case.outcome,
-            outcome_text: self.label(&format!("outcome_{}", id(case.outcome))),
+            outcome_text: String::new(),
             headline: String::new(),
-            phase: case.phase,
-            phase_text: case.phase.map(|phase| self.phase(phase)),
-            boot_log_helps: case.phase.is_none_or(Phase::is_in_a_boot_log),
+            mail: String::new(),
+            rollback: RollbackReport {
+                class: RollbackClass::None,
+                confidence: 0.0,
+                text: String::new(),
+                signals: Vec::new(),
+            },
+            phase: case.phase.map(|phase| self.phase(phase)),
+            boot_log_helps: true,
             code: case.code.map(|code| self.code(code)),
             update: case.main.and_then(|main| main.checked_sub(first)),
             inconclusive: case.inconclusive,
             machine: case.machine.clone(),
-            inputs: case
-                .files
-                .iter()
-                .zip(&case.placings)
-                .enumerate()
-                .map(|(at, (file, placing))| self.input(at, file, placing))
-                .collect(),
+            clock: self.clock(),
+            inputs,
             updates,
             searches: searches.map(|(at, attempt)| self.attempt(at, attempt, false)).collect(),
+            store: StoreReport { verdict: store_verdict(case), scans: self.scans() },
             findings,
             notes,
-            store: self.scans(),
             boots: case
                 .boots
                 .iter()
@@ -116,20 +153,69 @@ impl Builder<'_> {
                     captured: false,
                 })
                 .collect(),
-            timeline: self.timeline(),
-            limits: if case.inconclusive { vec![self.label("inconclusive")] } else { Vec::new() },
-            collect: case
+            joins: Vec::new(),
+            timeline: Vec::new(),
+            limits: if case.inconclusive { vec![self.sentence("inconclusive")] } else { Vec::new() },
+            steps: Vec::new(),
+            next: case
                 .collect
                 .iter()
                 .map(|collect| CollectReport {
                     id: collect.id.clone(),
-                    what: collect.what.get(self.language).to_owned(),
+                    text: collect.what.get(self.language).to_owned(),
                     why: collect.why.get(self.language).to_owned(),
                 })
                 .collect(),
-            summary: String::new(),
+            summary: CaseSummary::default(),
             captures: Vec::new(),
         }
+    }
+
+    /// A word of the report as a sentence with its id.
+    pub(super) fn sentence(&self, id: &str) -> Sentence {
+        Sentence { id: id.to_owned(), text: self.label(id) }
+    }
+
+    fn inputs(&self, origin: &CaseOrigin) -> Vec<InputReport> {
+        let read = self.case.files.iter().zip(&self.case.placings).enumerate();
+        let read = read.map(|(at, (file, placing))| self.input(at, file, placing));
+        let unread = origin.unread.iter().map(|unread| InputReport {
+            path: unread.path.clone(),
+            kind: None,
+            kind_text: self.label("kind_unread"),
+            encoding: None,
+            records: 0,
+            first: None,
+            last: None,
+            clock: None,
+            foreign: false,
+            damage_count: 0,
+            damage: None,
+            left_out: 0,
+            error: Some(unread.error.clone()),
+        });
+        read.chain(unread).collect()
+    }
+
+    /// The clock of the file that proves best where its local times are.
+    fn clock(&self) -> Option<CaseClock> {
+        let placed = self.case.files.iter().zip(&self.case.placings).enumerate();
+        let own = placed.filter(|(_, (_, placing))| matches!(placing.by, PlacedBy::Proved | PlacedBy::Shown));
+        let best = own.min_by_key(|(at, (_, placing))| (placing.by != PlacedBy::Proved, *at));
+        if let Some((_, (file, placing))) = best {
+            let clock = self.file_clock(file, placing);
+            return Some(CaseClock {
+                offset_minutes: clock.offset_minutes,
+                from: file.name.clone(),
+                agreement: clock.agreement,
+            });
+        }
+        let placing = self.case.placings.iter().find(|p| p.offset.is_some() && p.from.is_some())?;
+        Some(CaseClock {
+            offset_minutes: placing.offset.into_iter().collect(),
+            from: self.case.name(placing.from?).to_owned(),
+            agreement: Vec::new(),
+        })
     }
 
     /// A word of the report.
@@ -137,8 +223,18 @@ impl Builder<'_> {
         self.signatures.label(key).map_or(key, |text| text.get(self.language)).to_owned()
     }
 
-    fn phase(&self, phase: Phase) -> String {
-        self.label(&format!("phase_{}", id(phase)))
+    pub(super) fn phase(&self, phase: Phase) -> PhaseText {
+        PhaseText { id: phase, text: self.label(&format!("phase_{}", id(phase))) }
+    }
+
+    /// The short name of the log that a file is.
+    pub(super) fn source(&self, file: usize) -> &'static str {
+        self.case.files.get(file).map_or("", |file| source(file.kind))
+    }
+
+    /// An outcome in words.
+    pub(super) fn outcome(&self, outcome: CaseOutcome) -> String {
+        self.label(&format!("outcome_{}", id(outcome)))
     }
 
     /// A code with its name and its meaning.
@@ -155,6 +251,7 @@ impl Builder<'_> {
 
     fn proof(&self, proof: &Proof) -> ProofReport {
         ProofReport {
+            source: self.source(proof.file),
             file: self.case.name(proof.file).to_owned(),
             line: proof.line,
             time: time(proof.at),
@@ -163,7 +260,7 @@ impl Builder<'_> {
         }
     }
 
-    fn input(&self, at: usize, file: &LogFile, placing: &Placing) -> InputReport {
+    fn file_clock(&self, file: &LogFile, placing: &Placing) -> ClockReport {
         let pieces = &file.offsets().pieces;
         let own = matches!(placing.by, PlacedBy::Proved | PlacedBy::Shown);
         let offset_minutes = match own {
@@ -173,25 +270,30 @@ impl Builder<'_> {
         let mut agreement: Vec<_> = pieces.iter().flat_map(|piece| piece.proved_by.iter().copied()).collect();
         agreement.sort_unstable();
         agreement.dedup();
+        ClockReport {
+            placed_by: placing.by,
+            text: self.label(&format!("placed_{}", id(placing.by))),
+            from: placing.from.map(|from| self.case.name(from).to_owned()),
+            offset_minutes,
+            agreement,
+        }
+    }
+
+    fn input(&self, at: usize, file: &LogFile, placing: &Placing) -> InputReport {
         InputReport {
-            file: file.name.clone(),
-            kind: file.kind,
+            path: file.name.clone(),
+            kind: Some(id(file.kind)),
             kind_text: self.label(&format!("kind_{}", id(file.kind))),
-            encoding: file.encoding,
+            encoding: Some(file.encoding),
             records: file.reading.records,
             first: file.reading.span.map(|span| span.0.to_string()),
             last: file.reading.span.map(|span| span.1.to_string()),
-            clock: ClockReport {
-                placed_by: placing.by,
-                text: self.label(&format!("placed_{}", id(placing.by))),
-                from: placing.from.map(|from| self.case.name(from).to_owned()),
-                offset_minutes,
-                agreement,
-            },
+            clock: Some(self.file_clock(file, placing)),
             foreign: self.case.foreign.contains(&at),
             damage_count: file.reading.damage.count(),
-            damage: file.reading.damage.clone(),
+            damage: Some(file.reading.damage.clone()),
             left_out: file.dropped,
+            error: None,
         }
     }
 
@@ -215,8 +317,7 @@ impl Builder<'_> {
             outcome: update.outcome,
             outcome_text: self.label(&format!("attempt_{}", id(update.outcome))),
             rolled_back: update.rolled_back,
-            phase: update.phase,
-            phase_text: self.phase(update.phase),
+            phase: self.phase(update.phase),
             code: update.code.map(|code| self.code(code)),
             cured_by: cured.and_then(|attempt| time(attempt.last)),
             background: update.background,
@@ -229,8 +330,7 @@ impl Builder<'_> {
             number: at + 1,
             first: time(attempt.first),
             last: time(attempt.last),
-            phase: attempt.phase,
-            phase_text: self.phase(attempt.phase),
+            phase: self.phase(attempt.phase),
             outcome: attempt.outcome,
             outcome_text: self.label(&format!("attempt_{}", id(attempt.outcome))),
             code: attempt.code.map(|code| self.code(code)),
@@ -242,6 +342,7 @@ impl Builder<'_> {
                 .joined
                 .iter()
                 .map(|joined| JoinReport {
+                    source: self.source(joined.file),
                     file: self.case.name(joined.file).to_owned(),
                     line: Some(joined.line),
                     event_id: None,
@@ -265,20 +366,28 @@ impl Builder<'_> {
     }
 
     fn finding(&self, rank: usize, finding: &Finding) -> CaseFinding {
+        let first = finding.proofs.first();
         CaseFinding {
             rank,
-            id: finding.id.clone(),
+            rule: finding.id.clone(),
             kind: finding.kind,
+            source: first.map_or("", |proof| self.source(proof.file)),
             title: finding.title(self.language),
             text: finding.text(self.language),
             confidence: finding.confidence,
             code: finding.code.map(|code| self.code(code)),
             deep: finding.deep.filter(|_| finding.deep != finding.code).map(|code| self.code(code)),
+            path: finding.items.iter().find_map(typed_path),
             items: finding.items.clone(),
-            attempts: finding.attempts.iter().map(|at| at + 1).collect(),
+            explains: finding.attempts.iter().map(|at| at + 1).collect(),
+            file: first.map(|proof| self.case.name(proof.file).to_owned()),
+            line: first.map(|proof| proof.line),
+            event_id: None,
+            record_time: first.and_then(|proof| time(proof.at)),
             lines: finding.proofs.iter().take(MOST_LINES).map(|proof| self.proof(proof)).collect(),
             joined: Vec::new(),
             remedies: self.remedies(finding),
+            boot_log: None,
         }
     }
 
@@ -327,16 +436,19 @@ impl Builder<'_> {
         self.case.scans.iter().map(scan).collect()
     }
 
-    fn timeline(&self) -> Vec<TimelineEntry> {
-        let mut entries: Vec<(At, TimelineEntry)> = Vec::new();
+    /// Events of all logs in order; `more` are those of boot logs.
+    pub(super) fn timeline(&self, more: Vec<(At, TimelineEntry)>) -> Vec<TimelineEntry> {
+        let mut entries = more;
         let mut push = |at: Option<At>, file: usize, line: u32, what: &'static str, text: String| {
             if let Some(at) = at {
-                let file = self.case.name(file).to_owned();
-                entries.push((at, TimelineEntry { time: at.to_time().to_string(), file, line, what, text }));
+                let time = at.to_time().to_string();
+                let (source, file) = (self.source(file), self.case.name(file).to_owned());
+                let (line, event_id) = (Some(line), None);
+                entries.push((at, TimelineEntry { time, source, file, line, event_id, what, text }));
             }
         };
         for boot in &self.case.boots {
-            push(boot.at, boot.file, boot.line, "boot", self.label("boots"));
+            push(boot.at, boot.file, boot.line, "boot", self.label("boot"));
         }
         for scan in &self.case.scans {
             push(scan.at, scan.file, scan.line, "scan", scan.scan.operation.clone());
@@ -351,13 +463,26 @@ impl Builder<'_> {
                 push(proof.at, proof.file, proof.line, "proof", proof.quote.clone());
             }
         }
-        entries.sort_by(|a, b| {
-            (a.0.is_utc, a.0.ticks, &a.1.file, a.1.line).cmp(&(b.0.is_utc, b.0.ticks, &b.1.file, b.1.line))
-        });
-        entries.dedup_by(|b, a| (&a.1.file, a.1.line) == (&b.1.file, b.1.line));
+        let place = |entry: &TimelineEntry| (entry.file.clone(), entry.line, entry.event_id);
+        entries.sort_by_cached_key(|(at, entry)| (at.is_utc, at.ticks, place(entry)));
+        entries.dedup_by(|(_, b), (_, a)| place(a) == place(b) && a.what != "phase");
         // The end of a case says more than its beginning.
         let skipped = entries.len().saturating_sub(MOST_ENTRIES);
         entries.into_iter().skip(skipped).map(|entry| entry.1).collect()
+    }
+}
+
+/// What the checks of the component store say together.
+fn store_verdict(case: &Case) -> Option<&'static str> {
+    let found = |ids: &[&str]| case.findings.iter().any(|finding| ids.contains(&finding.id.as_str()));
+    if found(&["TX-SHIFTING-DAMAGE"]) {
+        Some("shifting")
+    } else if found(&["TX-CBS-STORE", "TX-ONE-COMPONENT-PATCHED"]) {
+        Some("damaged")
+    } else if found(&["TX-CBS-STORE-UNKNOWN"]) {
+        Some("not-counted")
+    } else {
+        (!case.scans.is_empty()).then_some("healthy")
     }
 }
 

@@ -7,7 +7,9 @@ mod model;
 mod render;
 mod summary;
 
+pub use build::CaseOrigin;
 pub use model::{
-    AttemptReport, BootReport, CASE_SCHEMA_VERSION, CaseFinding, CaseReport, ClockReport, CodeReport,
-    CollectReport, InputReport, JoinReport, ProofReport, ScanReport, TimelineEntry, UpdateReport,
+    AttemptReport, BootReport, CASE_SCHEMA_VERSION, CaptureJoin, CaptureLink, CaseClock, CaseFinding,
+    CaseInput, CaseReport, CaseSummary, ClockReport, CodeReport, CollectReport, InputReport, JoinReport,
+    JoinedWith, PhaseText, ProofReport, ScanReport, StoreReport, TimelineEntry, UnreadInput, UpdateReport,
 };

@@ -1,19 +1,23 @@
 //! The headline of a case, and the case in four paragraphs.
 
 use super::build::Builder;
-use super::model::{CaseReport, CodeReport};
-use crate::logs::case::CaseOutcome;
-use crate::report::printable::printable;
+use super::model::{CaseFinding, CaseReport, CaseSummary, CodeReport, CollectReport};
+use crate::logs::case::{CaseOutcome, Phase};
+use crate::report::model::RemedyReport;
+use crate::report::printable::printable_lines;
 
-/// Causes and steps that a summary names.
+/// Causes that a summary names.
 const NAMED: usize = 3;
 
 impl Builder<'_> {
     /// Writes headline and summary, which rest on everything else in the report.
     pub(super) fn summarize(&self, report: &mut CaseReport) {
         let update = report.update.and_then(|at| report.updates.get(at));
+        let by_boot_log = self.case.outcome != CaseOutcome::Failed && report.outcome == CaseOutcome::Failed;
+        let is_search = report.phase.as_ref().is_some_and(|phase| phase.id == Phase::Scan);
         let key = match (report.outcome, update) {
-            (CaseOutcome::Failed, None) => "problem_search",
+            (CaseOutcome::Failed, _) if by_boot_log => "problem_rolled-back",
+            (CaseOutcome::Failed, None) if is_search => "problem_search",
             (CaseOutcome::Failed, _) => "problem_failed",
             (CaseOutcome::WaitsForRestart, _) => "problem_waits-for-restart",
             (CaseOutcome::Installed, _) => "problem_installed",
@@ -32,50 +36,63 @@ impl Builder<'_> {
             .label(key)
             .replace("{update}", &name)
             .replace("{machine}", &machine)
-            .replace("{phase}", report.phase_text.as_deref().unwrap_or("–"))
+            .replace("{phase}", report.phase.as_ref().map_or("–", |phase| phase.text.as_str()))
             .replace("{code}", &code);
-        report.headline = match report.findings.first() {
+        // A check of the store may find damage without a failed update, and so may a boot log.
+        let cause = report.findings.first();
+        report.headline = match cause {
             Some(finding) => format!("{problem} {}", finding.title),
             None => problem.clone(),
         };
-        let mut lines = vec![format!("【{}】", self.label("summary_problem")), problem];
-        lines.push(format!("【{}】", self.label("summary_analysis")));
+        let mut analysis: Vec<String> = Vec::new();
         for finding in report.findings.iter().take(NAMED) {
-            let proof = finding
-                .lines
-                .first()
-                .map(|line| format!(" ({}:{})", line.file, line.line))
-                .unwrap_or_default();
-            lines.push(format!("{}. {}: {}{proof}", finding.rank, finding.title, finding.text));
+            analysis.push(format!("{}. {}: {}{}", finding.rank, finding.title, finding.text, place(finding)));
         }
         if report.findings.is_empty() && report.outcome == CaseOutcome::Failed {
-            lines.push(self.label("no_cause"));
+            analysis.push(self.label("no_cause"));
         }
-        lines.extend(report.limits.iter().cloned());
+        analysis.extend(report.notes.iter().map(|note| format!("{}: {}", note.title, note.text)));
+        analysis.extend(report.limits.iter().map(|limit| limit.text.clone()));
         if report.outcome == CaseOutcome::Failed && !report.boot_log_helps {
-            lines.push(self.label("no_boot_log"));
+            analysis.push(self.label("no_boot_log"));
         }
-        lines.push(format!("【{}】", self.label("summary_next")));
-        let mut steps = Vec::new();
-        for remedy in report.findings.iter().take(NAMED).flat_map(|finding| &finding.remedies) {
-            if !steps.iter().any(|(id, _)| *id == remedy.id) {
-                let commands: String =
-                    remedy.commands.iter().map(|command| format!("\n   {command}")).collect();
-                steps.push((remedy.id.clone(), format!("{}{commands}", remedy.text)));
-            }
+        if analysis.is_empty() {
+            analysis.push(self.label("nothing_failed"));
         }
-        let collect = report.collect.iter().map(|collect| {
-            (collect.id.clone(), format!("{}: {} {}", self.label("collect"), collect.what, collect.why))
-        });
-        steps.extend(collect);
-        lines.extend(steps.iter().enumerate().map(|(at, step)| format!("{}. {}", at + 1, step.1)));
+        let step = |remedy: &RemedyReport| {
+            let commands: String = remedy.commands.iter().map(|command| format!("\n   {command}")).collect();
+            format!("{}{commands}", remedy.text)
+        };
+        let mut steps: Vec<String> = report.steps.iter().map(step).collect();
+        let collect = |next: &CollectReport| format!("{}: {} {}", self.label("collect"), next.text, next.why);
+        steps.extend(report.next.iter().map(collect));
         if steps.is_empty() {
-            lines.push(self.label("nothing_more"));
+            steps.push(self.label("nothing_more"));
         }
-        lines.push(format!("【{}】", self.label("summary_conclusion")));
-        lines.push(report.headline.clone());
-        report.summary =
-            lines.iter().flat_map(|line| line.split('\n')).map(printable).collect::<Vec<_>>().join("\n");
+        let steps: Vec<String> =
+            steps.iter().enumerate().map(|(at, step)| format!("{}. {step}", at + 1)).collect();
+        let clean = |text: &str| printable_lines(text);
+        report.summary = CaseSummary {
+            problem: clean(&problem),
+            analysis: clean(&analysis.join("\n")),
+            next: clean(&steps.join("\n")),
+            conclusion: clean(&report.headline),
+        };
+        let CaseSummary { problem, analysis, next, conclusion } = &report.summary;
+        let sections =
+            [("problem", problem), ("analysis", analysis), ("next", next), ("conclusion", conclusion)];
+        let section =
+            |(key, text): (&str, &String)| format!("【{}】\n{text}", self.label(&format!("summary_{key}")));
+        report.mail = sections.map(section).join("\n");
+    }
+}
+
+/// Where a finding is proved first.
+fn place(finding: &CaseFinding) -> String {
+    match (&finding.file, finding.line, finding.event_id) {
+        (Some(file), Some(line), _) => format!(" ({file}:{line})"),
+        (Some(file), None, Some(event)) => format!(" ({file} #{event})"),
+        _ => String::new(),
     }
 }
 

@@ -59,6 +59,8 @@ struct File {
     #[serde(default)]
     background: Vec<String>,
     #[serde(default)]
+    step_order: Vec<String>,
+    #[serde(default)]
     labels: BTreeMap<String, Text>,
 }
 
@@ -259,6 +261,9 @@ pub(crate) struct SignatureEntry {
     /// Signatures that say less about the same attempt and give way.
     #[serde(default)]
     pub instead_of: Vec<String>,
+    /// Signatures that rank after this one, however sure they are.
+    #[serde(default)]
+    pub outranks: Vec<String>,
 }
 
 /// What has to hold.
@@ -367,6 +372,7 @@ pub(crate) const FACTS: &[&str] = &[
     "undecoded",
     "never-serviced",
     "failed",
+    "search-failed",
     "disk-operation-failed",
     "rollback",
     "cured",
@@ -399,6 +405,8 @@ pub struct Signatures {
     /// Titles of updates that come and go without being noticed: definitions, apps of the Store.
     pub(crate) background: Vec<String>,
     remedies: Vec<RemedyEntry>,
+    /// Ids of remedies in the order in which they are tried.
+    step_order: Vec<String>,
     labels: BTreeMap<String, Text>,
     /// All literals of noise and markers, and for each the entry that it belongs to.
     automaton: AhoCorasick,
@@ -448,6 +456,7 @@ impl Signatures {
                     all.signature.extend(file.signature);
                     all.remedy.extend(file.remedy);
                     all.background.extend(file.background);
+                    all.step_order.extend(file.step_order);
                     all.labels.extend(file.labels);
                 }
                 Err(error) => mistake(
@@ -521,6 +530,7 @@ impl Signatures {
             signatures: file.signature,
             background: file.background,
             remedies: file.remedy,
+            step_order: file.step_order,
             labels: file.labels,
         })
     }
@@ -592,6 +602,11 @@ impl Signatures {
         Some(Remedy { risk: *risk, text, commands, offline })
     }
 
+    /// Position of a remedy in the order in which remedies are tried.
+    pub(crate) fn step(&self, id: &str) -> Option<usize> {
+        self.step_order.iter().position(|step| step == id)
+    }
+
     /// How many signatures there are.
     pub(crate) fn count(&self) -> usize {
         self.signatures.len()
@@ -621,6 +636,15 @@ impl Signatures {
         let below = of_branch.clone().rfind(|release| release.revision <= revision);
         let above = of_branch.clone().find(|release| release.revision >= revision);
         (below.and_then(month), above.and_then(month))
+    }
+
+    /// The newest known cumulative update of a build that was out in a month from year 0.
+    pub(crate) fn newest_of(&self, build: u32, month: i32) -> Option<&str> {
+        let branch = self.branch(build)?;
+        let of_branch = self.releases.iter().filter(|release| release.build == branch.build);
+        // The update of the month itself may have come out after the failure: that before it was out.
+        let out = of_branch.filter_map(|release| Some((months(&release.month)?, release.kb.as_deref()?)));
+        out.filter(|(own, _)| *own < month).max_by_key(|(own, _)| *own).map(|(_, kb)| kb)
     }
 
     /// Build and revision that an update brings.
@@ -677,7 +701,14 @@ mod tests {
                 let known = signatures.remedy(remedy).is_some() || knowledge.remedy(remedy).is_some();
                 assert!(known, "{}: no remedy {remedy}", entry.id);
             }
-            for other in &entry.instead_of {
+            for remedy in &entry.remedies {
+                assert!(
+                    signatures.step(remedy).is_some(),
+                    "{}: {remedy} has no place in step_order",
+                    entry.id
+                );
+            }
+            for other in entry.instead_of.iter().chain(&entry.outranks) {
                 assert!(
                     signatures.signatures.iter().any(|s| s.id == *other),
                     "{}: no signature {other}",

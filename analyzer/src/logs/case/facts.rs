@@ -97,7 +97,14 @@ impl<'a> Evidence<'a> {
             .map(|(_, attempt)| attempt)
     }
 
-    fn outcomes(&self, facts: &mut Facts) {
+    fn outcomes(&mut self, facts: &mut Facts) {
+        if let Some(server) = &self.machine.server {
+            self.values.insert("server", server.clone());
+        }
+        let mut failed = self.failed().peekable();
+        if failed.peek().is_some() && failed.all(|attempt| attempt.phase == Phase::Scan) {
+            facts.note("search-failed", None);
+        }
         for attempt in self.failed() {
             facts.note("failed", attempt.proofs.first().cloned());
             if attempt.phase >= Phase::Boot {
@@ -161,6 +168,10 @@ impl<'a> Evidence<'a> {
             })
             .last();
         let machine = self.machine.build.zip(self.machine.revision);
+        let build = self.machine.build.or(stack.as_ref().map(|stack| stack.1));
+        if let Some(kb) = build.and_then(|build| signatures.newest_of(build, failed_in)) {
+            self.values.insert("newest", kb.to_owned());
+        }
         let proof = self.revision_proof();
         let (running, stack_proof) = match stack {
             Some((proof, build, revision)) => (Some((build, revision)), Some(proof)),

@@ -402,10 +402,14 @@ impl Builder<'_> {
         };
         let known = |id: &String| {
             if let Some(remedy) = self.signatures.remedy(id) {
-                return Some((remedy.risk, remedy.text, fill(remedy.commands), fill(remedy.offline)));
+                let text = finding.fill(remedy.text.get(self.language));
+                let commands =
+                    |commands: &[String]| fill(&commands.iter().map(|c| finding.fill(c)).collect::<Vec<_>>());
+                return Some((remedy.risk, text, commands(remedy.commands), commands(remedy.offline)));
             }
             let remedy = self.knowledge.remedy(id)?;
-            Some((remedy.risk, &remedy.text, fill(&remedy.commands), fill(&remedy.offline)))
+            let text = remedy.text.get(self.language).to_owned();
+            Some((remedy.risk, text, fill(&remedy.commands), fill(&remedy.offline)))
         };
         let report = |id: &String| {
             let (risk, text, commands, offline) = known(id)?;
@@ -413,7 +417,7 @@ impl Builder<'_> {
                 id: id.clone(),
                 risk,
                 risk_text: self.knowledge.labels.report.risk.of(risk).get(self.language).to_owned(),
-                text: text.get(self.language).to_owned(),
+                text,
                 commands,
                 offline,
             })

@@ -8,7 +8,7 @@ use super::model::{
 use crate::judge::RollbackClass;
 use crate::logs::case::{At, CaseOutcome, Outcome, Phase, Proof};
 use crate::logs::{Item, Kind, LogTime, SignatureKind};
-use crate::report::model::{FindingReport, LineReport, Report, SignalReport};
+use crate::report::model::{FindingReport, LineReport, RemedyReport, Report, SignalReport};
 
 /// A boot log begins that close to the start that CBS.log names, in ticks of 100 ns.
 const SAME_BOOT: i64 = 3 * SECOND;
@@ -314,13 +314,24 @@ impl Builder<'_> {
         for (at, finding) in report.findings.iter_mut().enumerate() {
             finding.rank = at + 1;
         }
-        for finding in &report.findings {
+        self.order_steps(report);
+    }
+
+    /// Puts the remedies of all findings into the order in which they are tried. One without a place there follows
+    /// the one that it comes after in its finding.
+    fn order_steps(&self, report: &mut CaseReport) {
+        let mut steps: Vec<(usize, RemedyReport)> = Vec::new();
+        for finding in report.findings.iter().chain(&report.notes) {
+            let mut place = 0;
             for remedy in &finding.remedies {
-                if !report.steps.iter().any(|step| step.id == remedy.id) {
-                    report.steps.push(remedy.clone());
+                place = self.signatures.step(&remedy.id).unwrap_or(place);
+                if !steps.iter().any(|step| step.1.id == remedy.id) {
+                    steps.push((place, remedy.clone()));
                 }
             }
         }
+        steps.sort_by_key(|step| step.0);
+        report.steps = steps.into_iter().map(|step| step.1).collect();
     }
 
     /// A cause that only a boot log shows.

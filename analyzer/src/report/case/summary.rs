@@ -41,6 +41,7 @@ impl Builder<'_> {
         // A check of the store may find damage without a failed update, and so may a boot log.
         let cause = report.findings.first();
         report.headline = match cause {
+            _ if report.inconclusive => format!("{problem} {}", self.label("inconclusive")),
             Some(finding) => format!("{problem} {}", finding.title),
             None => problem.clone(),
         };

@@ -6,6 +6,7 @@ use super::extra_blobs::{PendingExtra, PendingExtras};
 use super::region::{Candidate, Region};
 use crate::log::offsets::Offsets;
 use crate::log::prefetch::{AHEAD, Ahead};
+use crate::raw::event::is_blank_room;
 use crate::raw::header;
 use crate::time::TICKS_PER_SECOND;
 
@@ -38,9 +39,12 @@ pub(super) fn take<'a>(region: &Region<'a>, offsets: &Offsets, sink: &mut impl R
         }
         next = entry(region, offsets, position);
         let Some(candidate) = this else { return false };
-        // The size of a record that reaches into the next one is wrong.
+        // The size of a record that reaches into the next one is wrong, and so is one that leaves zeros.
         let following = offsets.get(region.file, position).unwrap_or(offsets.at());
-        if following > candidate.at && following < candidate.own_end() {
+        if following > candidate.at
+            && (following < candidate.own_end()
+                || candidate.returned_nothing() && is_blank_room(region.file, candidate.own_end(), following))
+        {
             return false;
         }
         in_order = in_order && spans.add(&candidate);

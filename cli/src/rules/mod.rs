@@ -1,6 +1,8 @@
-//! `pml rules`: lists rules, explains a rule, and begins a new rule.
+//! `pml rules`: lists rules, explains a rule, says why a rule does not fire, and begins a new rule.
 
 mod new;
+mod unfinished;
+mod why;
 
 use crate::args::{LanguageArg, RulesArgs, RulesCommand, RulesFormat};
 use crate::failure::Failure;
@@ -9,6 +11,17 @@ use crate::status::{Done, plain, stdout_done, warn};
 use pml_analyzer::{Knowledge, Language, Rule, RuleKind, RuleStatus, RuleSummary};
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+/// The directories of a checkout with knowledge and with scenarios.
+const KNOWLEDGE: &str = "analyzer/knowledge";
+const SCENARIOS: &str = "samples/scenarios";
+
+/// The directory of scenarios that belongs to a knowledge directory of a checkout.
+fn scenarios_beside(knowledge: &Path) -> Option<PathBuf> {
+    let checkout = if knowledge.ends_with(KNOWLEDGE) { knowledge.ancestors().nth(2) } else { None };
+    checkout.map(|checkout| checkout.join(SCENARIOS)).filter(|folder| folder.is_dir())
+}
 
 impl From<LanguageArg> for Language {
     fn from(argument: LanguageArg) -> Self {
@@ -43,6 +56,13 @@ pub(crate) fn run(args: &RulesArgs) -> Result<Done, Failure> {
             vec![rule]
         }
     };
+    if let Some(directory) = &args.knowledge {
+        unfinished::unfinished(directory, &knowledge, &chosen)?.iter().for_each(|said| warn(said));
+    }
+    if let (Some(log), [rule]) = (&args.why, &chosen[..]) {
+        let said = why::answer(&knowledge, rule.id(), log)?;
+        return stdout_done(io::stdout().write_all(said.as_bytes()));
+    }
     let summaries: Vec<RuleSummary<'_>> = chosen.iter().map(|rule| rule.summary(language)).collect();
     let text = match args.format {
         RulesFormat::Json => {

@@ -271,6 +271,7 @@ fn slips_are_refused_with_a_sentence() {
             "id = \"worker-still\"",
             "the fact \"worker-quiet\" is missing",
         ),
+        ("remedies.toml", "dir /a \"{path}\"", "dir /a \"{folder}\"", "a command of check-file has {folder}"),
         ("labels.toml", "timeline = ", "time_line = ", "the label \"timeline\" is missing in [templates]"),
         ("labels.toml", "explain_rule = ", "explain_rules = ", "unknown field `explain_rules`"),
     ] {

@@ -1,4 +1,5 @@
-//! NTSTATUS codes and the texts that Process Monitor prints for them.
+//! NTSTATUS codes and the texts that Process Monitor prints for them. Their names in the headers of Windows, and how
+//! grave each is, are knowledge of the analyzer.
 //!
 //! Observed in Process Monitor 3.93, code by code (docs/format.md, "Result"). The table has every code that
 //! has a text. All other codes print as `0x` and upper-case hexadecimal digits.

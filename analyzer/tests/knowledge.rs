@@ -116,6 +116,18 @@ fn rules_name_only_scenarios_that_exist() {
     }
 }
 
+/// A remedy that boot logs and text logs both lead to is in remedies.toml alone.
+#[test]
+fn a_remedy_is_in_one_file() {
+    let ids = |name: &str| -> BTreeSet<String> {
+        let remedies = table(name)["remedy"].as_array().unwrap().clone();
+        remedies.iter().map(|remedy| remedy["id"].as_str().unwrap().to_owned()).collect()
+    };
+    let (of_both, of_text_logs) = (ids("remedies.toml"), ids("signatures/remedies.toml"));
+    let twice: Vec<_> = of_both.intersection(&of_text_logs).collect();
+    assert!(twice.is_empty(), "take {twice:?} out of signatures/remedies.toml: remedies.toml has it");
+}
+
 /// Rules without a scenario, or without a twin, from before both were wanted. A new rule has both.
 const WITHOUT_SCENARIO: &[&str] = &[
     "INFO-PARTS-MISSING",

@@ -23,7 +23,7 @@ use crate::time::FileTime;
 use event::Event;
 use index::Index;
 use offsets::Offsets;
-use prefetch::Ahead;
+use prefetch::Prefetcher;
 use process::{Module, Process};
 use recovery::Recovery;
 use std::ops::Range;
@@ -241,7 +241,7 @@ impl<'a> LogView<'a> {
     /// The iterator prefetches the bytes of the next events. Records are scattered over more cache lines than
     /// a processor predicts, so code that reads only parts of each record would mostly wait for memory.
     pub fn events(self, positions: Range<u32>) -> Events<'a> {
-        Events { log: self, positions, ahead: Ahead::default() }
+        Events { log: self, positions, ahead: Prefetcher::default() }
     }
 
     /// Times of the readable events at one end of the log, at most `most`.

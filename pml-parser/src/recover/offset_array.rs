@@ -5,7 +5,7 @@ use super::carve::RecordSink;
 use super::extra_blobs::{PendingExtra, PendingExtras};
 use super::region::{Candidate, Region};
 use crate::log::offsets::Offsets;
-use crate::log::prefetch::{AHEAD, Ahead};
+use crate::log::prefetch::{AHEAD, Prefetcher};
 use crate::raw::event::is_blank_room;
 use crate::raw::header;
 use crate::time::TICKS_PER_SECOND;
@@ -26,7 +26,7 @@ fn entry<'a>(region: &Region<'a>, offsets: &Offsets, position: u32) -> Option<Op
 ///
 /// The order of the array is the order of display, and need not be that of the file.
 pub(super) fn take<'a>(region: &Region<'a>, offsets: &Offsets, sink: &mut impl RecordSink<'a>) -> bool {
-    let mut ahead = Ahead::default();
+    let mut ahead = Prefetcher::default();
     let mut before = None;
     // The room between records is checked at once, as long as the array is in the order of the file.
     let (mut spans, mut in_order, mut last) = (SpanCheck::new(region), true, 0);

@@ -1,9 +1,10 @@
 //! Holes: sectors that were lost, and came back as zeros, ones, random bytes or the bytes of another file.
 
-use crate::logs::{HEADER, Places, TABLES, pointer_at, records, records_end};
+use crate::logs::{HEADER, Places, TABLES, generated, pointer_at, records, records_end};
 use crate::support::recovered;
 use libtest_mimic::Failed;
 use pml_parser::{Event, Log, LogView, Process};
+use pml_samples::boot::Bits;
 use std::collections::BTreeMap;
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
@@ -15,7 +16,7 @@ enum Fill {
     Zeros,
     Ones,
     Random,
-    /// Bytes of the same log from elsewhere: those of another log look like that.
+    /// Bytes of another log.
     Other,
 }
 
@@ -27,15 +28,15 @@ const SIZES: [usize; 3] = [512, 4_096, 65_536];
 const MANY: &str = "PML_HOLES";
 
 /// The log with a hole.
-fn holed(whole: &[u8], hole: Range<usize>, fill: Fill, places: &mut Places) -> Vec<u8> {
+fn holed(whole: &[u8], hole: Range<usize>, fill: Fill, other: &[u8], places: &mut Places) -> Vec<u8> {
     let mut bytes = whole.to_vec();
     match fill {
         Fill::Zeros => bytes[hole].fill(0),
         Fill::Ones => bytes[hole].fill(0xFF),
         Fill::Random => bytes[hole].iter_mut().for_each(|byte| *byte = places.below(256) as u8),
         Fill::Other => {
-            let from = places.below(whole.len() - hole.len());
-            bytes[hole.clone()].copy_from_slice(&whole[from..from + hole.len()]);
+            let from = places.below(other.len() - hole.len());
+            bytes[hole.clone()].copy_from_slice(&other[from..from + hole.len()]);
         }
     }
     bytes
@@ -145,6 +146,7 @@ pub(crate) fn no_hole_is_silent(whole: &[u8]) -> Result<(), Failed> {
     let log = Log::parse(whole)?;
     let sound = said(log.view());
     assert_eq!(sound.damage, 0);
+    let other = generated(3_000, Bits::B64)?;
     let records = records(whole);
     let mut places = Places(7);
     let mut failed = Vec::new();
@@ -152,7 +154,7 @@ pub(crate) fn no_hole_is_silent(whole: &[u8]) -> Result<(), Failed> {
     for size in SIZES {
         for (place, hole) in holes(whole, size, &mut places) {
             for fill in [Fill::Zeros, Fill::Ones, Fill::Random, Fill::Other] {
-                let bytes = holed(whole, hole.clone(), fill, &mut places);
+                let bytes = holed(whole, hole.clone(), fill, &other, &mut places);
                 if bytes == whole || spares_headers(&records, &hole) {
                     continue;
                 }

@@ -150,6 +150,10 @@ impl<B: AsRef<[u8]>> RuleEngine<'_, B> {
                 let exit = self.scan.exit(group.key.process)?;
                 (exit.status != 0).then_some(Some(exit.event))
             }
+            Property::ErrorPath => {
+                let mark = failure.mark.filter(|_| failure.is_serious(self.knowledge()))?;
+                Some(Some(mark.moment))
+            }
             Property::SystemVolume => plain(may_be_on_system_volume(&event)),
             Property::HeldByOther | Property::TouchedByOther | Property::ChildAlive => None,
         }

@@ -14,6 +14,7 @@ mod rank;
 mod rollback;
 mod rules;
 mod signal;
+mod suspects;
 
 pub use rollback::RollbackClass;
 
@@ -100,13 +101,17 @@ pub(crate) fn judge<B: AsRef<[u8]>>(context: &EventContext<'_, B>, scan: &Scan, 
     // that never is can itself be a signal.
     let likely = signal::weigh(knowledge, Established { facts, conclusions: &conclusions });
     let likely_begin = likely.begins.filter(|_| likely.class > RollbackClass::None);
-    let mut failures = failure::classify(context, scan.groups(), &phases, likely_begin);
+    let suspects = suspects::find(context, scan, facts.boots(), Established { facts, conclusions: &conclusions });
+    let mut failures = failure::classify(context, scan.groups(), suspects, &phases, likely_begin);
     points::give(context, &mut failures, &phases);
     if let Some(event) = grave::fatal(context, &failures, &phases, facts) {
         conclusions.add_failure("fatal-failure", event);
     }
     if let Some(event) = grave::repeated(context, &failures, &phases, facts) {
         conclusions.add_failure("same-failure-again", event);
+    }
+    if let Some(event) = grave::serious(knowledge, &failures) {
+        conclusions.add_failure("failure-taken-seriously", event);
     }
     let known = Established { facts, conclusions: &conclusions };
     let rollback = signal::weigh(knowledge, known);

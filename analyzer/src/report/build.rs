@@ -87,10 +87,7 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
         let findings: Vec<FindingReport> =
             verdict.causes().iter().enumerate().map(|(at, finding)| self.finding(at + 1, finding)).collect();
         let rollback_text = self.word(self.rollback_text()).to_owned();
-        let headline = match findings.first() {
-            Some(finding) => format!("{rollback_text} {}", finding.title),
-            None => rollback_text.clone(),
-        };
+        let headline = self.headline(&rollback_text, &findings);
         let (failures, failure_groups) = self.failures();
         let mut report = Report {
             schema_version: SCHEMA_VERSION,
@@ -166,6 +163,24 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
     /// A text in the language of the report.
     pub(super) fn word<'t>(&self, text: &'t Text) -> &'t str {
         text.get(self.language)
+    }
+
+    /// The verdict in a sentence. Where there was no rollback, the first rule that has a sentence of its own for that
+    /// says what happened.
+    fn headline(&self, rollback_text: &str, findings: &[FindingReport]) -> String {
+        let verdict = self.triage.verdict();
+        let is_none = verdict.rollback().class == RollbackClass::None;
+        let notes = verdict.notes().iter().filter(|_| findings.is_empty());
+        let said = verdict.causes().iter().take(1).chain(notes).find_map(|found| {
+            let text = self.knowledge.rules.get(found.rule)?.headline.as_ref()?;
+            let main = found.main(verdict.failures()).and_then(|main| main.as_event());
+            Some(self.fill(self.word(text), main, found))
+        });
+        let verdict = said.filter(|_| is_none).unwrap_or_else(|| rollback_text.to_owned());
+        match findings.first() {
+            Some(finding) => format!("{verdict} {}", finding.title),
+            None => verdict,
+        }
     }
 
     /// The verdict on the rollback.

@@ -6,7 +6,8 @@ use super::model::Report;
 use super::printable::printable;
 use crate::component::Package;
 use crate::judge::{Finding, RollbackClass};
-use crate::knowledge::MailTexts;
+use crate::knowledge::{MailTexts, PathClass};
+use crate::language::Text;
 use pml_parser::{EventId, NtStatus, Number, TextOptions};
 
 impl<B: AsRef<[u8]>> Builder<'_, B> {
@@ -45,6 +46,18 @@ impl<B: AsRef<[u8]>> Builder<'_, B> {
         }
         // A path with a line feed in it makes no line of its own.
         lines.iter().map(|line| printable(line)).collect::<Vec<_>>().join("\n")
+    }
+
+    /// What the object of a finding is called.
+    fn object(&self, finding: &Finding) -> Option<&Text> {
+        let class = self.class(finding).and_then(|class| class.object.as_ref());
+        class.or(Some(&self.texts().object))
+    }
+
+    /// The kind of path that a finding is about.
+    pub(super) fn class(&self, finding: &Finding) -> Option<&PathClass> {
+        let failure = self.triage.verdict().failures().get(*finding.failures.first()?)?;
+        self.knowledge.paths.get(failure.path_class?)
     }
 
     /// A title as a sentence.
@@ -95,10 +108,13 @@ impl<B: AsRef<[u8]>> Builder<'_, B> {
                 "status" => Some(hex(status.0)),
                 "result" => Some(result(status)),
                 "symbol" => symbol(entry),
-                "hresult" => entry.hresult().map(hex),
+                "hresult" => status.is_error().then(|| hex(self.knowledge.codes.hresult_of(status))),
                 "attempts" => Some(self.attempts(finding).to_string()),
                 "holder" => known(&holders.join(", ")),
                 "phase" => self.phase(main.and_then(|main| self.triage.verdict().phase_of(main))).1,
+                "object" => self.object(finding).map(|text| self.word(text).to_owned()),
+                "similar" => Some(finding.similar.max(self.attempts(finding)).to_string()),
+                "command" => process.map(|process| process.command_line.clone()).filter(|line| !line.is_empty()),
                 "time" => event.map(|event| event.time().to_string()),
                 "exit" => exit.map(hex),
                 "package" => Package::find(&path).map(|package| package.name),

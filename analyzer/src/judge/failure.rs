@@ -1,7 +1,7 @@
 //! Failures: which of them are noise, on which kind of path, and in which phase each lies.
 
 use super::phase::{Phase, phase_at};
-use super::suspects::{Mark, Suspects};
+use super::suspects::{Mark, Scrutiny, Suspects};
 use crate::boot::{EventContext, Group};
 use crate::knowledge::{Knowledge, Noise, PathClass, PhaseEntry};
 use crate::language::Text;
@@ -87,7 +87,8 @@ pub(super) fn by_score(failures: &[Failure], wanted: impl Fn(&Failure) -> bool) 
 pub(super) fn classify<B: AsRef<[u8]>>(
     context: &EventContext<'_, B>,
     groups: &[Group],
-    suspects: Suspects,
+    suspects: &Suspects,
+    scrutiny: Scrutiny,
     phases: &[Phase],
     rollback: Option<EventId>,
 ) -> Vec<Failure> {
@@ -102,9 +103,12 @@ pub(super) fn classify<B: AsRef<[u8]>>(
         let event = LazyCell::new(|| context.event(group.first));
         let mut noise = classifier.noise(&group, || *event);
         let mut mark = suspects.marks.get(&at).copied();
-        let is_final = noise.and_then(|at| context.knowledge.noise.get(at)).is_some_and(|noise| noise.always);
-        let decides = mark.and_then(|mark| signs.get(mark.sign)).is_some_and(|sign| sign.decides);
-        let is_raised = noise.is_some() && !is_final && decides;
+        let sign = mark.and_then(|mark| signs.get(mark.sign));
+        let decides = sign.is_some_and(|sign| sign.decides || scrutiny == Scrutiny::Close);
+        let entry = noise.and_then(|at| context.knowledge.noise.get(at));
+        let is_raised = decides
+            && entry.zip(mark.zip(sign)).is_some_and(|(noise, (mark, sign))| mark.raises(noise.raised, sign))
+            && event.is_some_and(|event| wants_data(&event));
         let mut path_class = None;
         if noise.is_none() || is_raised {
             path_class = event.and_then(|event| classifier.path(&event));
@@ -114,15 +118,23 @@ pub(super) fn classify<B: AsRef<[u8]>>(
         if mark.is_some_and(|mark| mark.is_asked) && !class.is_some_and(|class| class.needed) {
             mark = None;
         }
-        let is_raised = is_raised && mark.is_some();
+        // What is missing is looked for all the time: it counts where updates need what it is.
+        let is_missing = context.knowledge.engine.missing_kinds.contains(&status.kind);
+        let is_raised =
+            is_raised && mark.is_some() && (!is_missing || class.is_some_and(|class| class.needed));
         if is_raised {
             noise = None;
         }
         let phase = phase_at(phases, group.first);
         // A status that nothing is known of, or that rarely matters, weighs by what followed it.
-        let least = if is_raised || (noise.is_none() && decides) { context.knowledge.engine.cause_gravity } else { 0 };
+        let least = if is_raised || (noise.is_none() && decides) {
+            context.knowledge.engine.cause_gravity
+        } else {
+            0
+        };
         let gravity = status.gravity.max(least);
-        let failure = Failure { group, noise, path_class, phase, gravity, mark, is_raised, reasons: Vec::new() };
+        let failure =
+            Failure { group, noise, path_class, phase, gravity, mark, is_raised, reasons: Vec::new() };
         // Failures beyond those of the scan are kept for what followed them alone.
         (at < kept || (failure.mark.is_some() && failure.noise.is_none())).then_some(failure)
     };

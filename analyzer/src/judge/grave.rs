@@ -35,6 +35,7 @@ pub(super) fn fatal<B: AsRef<[u8]>>(
 pub(super) fn serious(knowledge: &Knowledge, failures: &[Failure]) -> Option<EventId> {
     let is_serious = |failure: &&Failure| {
         failure.noise.is_none()
+            && !failure.is_raised
             && failure.gravity >= knowledge.engine.cause_gravity
             && failure.group.resolved_by.is_none()
             && failure.is_serious(knowledge)

@@ -31,6 +31,7 @@ use crate::knowledge::Boot;
 use conclusions::Conclusions;
 use engine::RuleEngine;
 use pml_parser::EventId;
+use suspects::{Scrutiny, Suspects};
 
 /// What was judged of a case.
 #[derive(Clone, Debug)]
@@ -92,8 +93,28 @@ impl Verdict {
     }
 }
 
-/// Judges a case by its facts.
+/// Judges a case by its facts. Where an update was taken back and nothing explains it, a line in a log is enough of
+/// a sign that a failure was taken seriously.
 pub(crate) fn judge<B: AsRef<[u8]>>(context: &EventContext<'_, B>, scan: &Scan, facts: &Facts) -> Verdict {
+    let nothing = Conclusions::default();
+    let known = Established { facts, conclusions: &nothing };
+    let suspects = suspects::find(context, scan, facts.boots(), known);
+    let verdict = judge_with(context, scan, facts, &suspects, Scrutiny::Usual);
+    let is_unexplained = verdict.causes.is_empty() && verdict.rollback.class >= RollbackClass::Probable;
+    if !is_unexplained || suspects.marks.is_empty() {
+        return verdict;
+    }
+    let closer = judge_with(context, scan, facts, &suspects, Scrutiny::Close);
+    if closer.causes.is_empty() { verdict } else { closer }
+}
+
+fn judge_with<B: AsRef<[u8]>>(
+    context: &EventContext<'_, B>,
+    scan: &Scan,
+    facts: &Facts,
+    suspects: &Suspects,
+    scrutiny: Scrutiny,
+) -> Verdict {
     let knowledge = context.knowledge;
     let mut conclusions = Conclusions::default();
     let phases = phase::phases(knowledge, facts);
@@ -101,8 +122,7 @@ pub(crate) fn judge<B: AsRef<[u8]>>(context: &EventContext<'_, B>, scan: &Scan, 
     // that never is can itself be a signal.
     let likely = signal::weigh(knowledge, Established { facts, conclusions: &conclusions });
     let likely_begin = likely.begins.filter(|_| likely.class > RollbackClass::None);
-    let suspects = suspects::find(context, scan, facts.boots(), Established { facts, conclusions: &conclusions });
-    let mut failures = failure::classify(context, scan.groups(), suspects, &phases, likely_begin);
+    let mut failures = failure::classify(context, scan.groups(), suspects, scrutiny, &phases, likely_begin);
     points::give(context, &mut failures, &phases);
     if let Some(event) = grave::fatal(context, &failures, &phases, facts) {
         conclusions.add_failure("fatal-failure", event);

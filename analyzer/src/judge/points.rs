@@ -67,6 +67,9 @@ fn of_itself(knowledge: &Knowledge, failure: &Failure, phases: &[Phase]) -> Vec<
     if let Some((mark, sign)) = sign {
         give(&sign.id, (sign.points - mark.steps as f64).max(0.0), &sign.text);
     }
+    if failure.is_raised {
+        give("raised", ranking.raised, &text.raised);
+    }
     let decades = (group.count as f64 / ranking.spam_from).log10();
     if decades > 0.0 {
         give("spam", (ranking.spam_decade * decades).round(), &text.spam);

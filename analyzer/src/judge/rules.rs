@@ -43,7 +43,9 @@ impl<B: AsRef<[u8]>> RuleEngine<'_, B> {
         let mut causes = rank(rules, self.failures, causes);
         if let Some(gravest) = self.unexplained(&order, &causes) {
             let best = causes.iter().map(Finding::score).reduce(f64::max);
-            if best.is_none_or(|best| best < gravest.score()) {
+            // What would mean nothing by itself does not go before what a rule explains.
+            let is_raised = gravest.failures.first().is_some_and(|&at| self.failures[at].is_raised);
+            if best.is_none_or(|best| !is_raised && best < gravest.score()) {
                 causes.insert(0, gravest);
             }
         }
@@ -52,8 +54,9 @@ impl<B: AsRef<[u8]>> RuleEngine<'_, B> {
 
     /// The gravest failure that was taken seriously and that no cause explains.
     fn unexplained(&self, order: &[usize], causes: &[Finding]) -> Option<Finding> {
-        let is_explained =
-            |at: &usize| causes.iter().any(|cause| cause.failures.contains(at) || cause.consequences.contains(at));
+        let is_explained = |at: &usize| {
+            causes.iter().any(|cause| cause.failures.contains(at) || cause.consequences.contains(at))
+        };
         let order: Vec<usize> = order.iter().filter(|at| !is_explained(at)).copied().collect();
         let rules = self.knowledge().rules.iter().enumerate().filter(|(_, rule)| rule.when.unexplained);
         let none = HoldersOf::new();
@@ -249,7 +252,9 @@ impl<B: AsRef<[u8]>> RuleEngine<'_, B> {
                 if when.phases.is_empty() { phase.work } else { when.phases.contains(phase.id.get_ref()) }
             });
         let class = failure.path_class(knowledge);
-        in_phase && (when.paths.is_empty() || class.is_some_and(|class| when.paths.iter().any(|path| class.is(path))))
+        in_phase
+            && (when.paths.is_empty()
+                || class.is_some_and(|class| when.paths.iter().any(|path| class.is(path))))
     }
 }
 

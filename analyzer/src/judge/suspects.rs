@@ -6,7 +6,7 @@ use super::failure::wants_data;
 use crate::boot::{EventContext, Group, OperationKey, ProcessId, Scan};
 use crate::canonical::{PathKey, key};
 use crate::facts::BootSpan;
-use crate::knowledge::Sign;
+use crate::knowledge::{Raised, Sign};
 use hashbrown::HashMap;
 use pml_parser::{Event, EventClass, EventId, Operation};
 
@@ -17,6 +17,15 @@ const MOST_IN_ALL: u64 = 2_000_000;
 const MOST_SIGNS: usize = 64;
 /// Events after a failure in which a success is looked for, at most.
 const MOST_AFTER: u64 = 20_000;
+
+/// How much has to follow a failure that means nothing as a rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scrutiny {
+    /// A sign that decides.
+    Usual,
+    /// Any sign.
+    Close,
+}
 
 /// Why a failure counts.
 #[derive(Clone, Copy, Debug)]
@@ -79,9 +88,8 @@ pub(super) fn find<B: AsRef<[u8]>>(
 /// For each boot, the first event of what comes after the decision to undo.
 fn ends(known: Established<'_>, boots: &[BootSpan], until: &[String]) -> Vec<(BootSpan, EventId)> {
     let first = |boot: &BootSpan| {
-        let in_boot = |fact: &String| {
-            known.get(fact)?.events().find(|&event| boot.start <= event && event < boot.end)
-        };
+        let in_boot =
+            |fact: &String| known.get(fact)?.events().find(|&event| boot.start <= event && event < boot.end);
         until.iter().filter_map(in_boot).min().unwrap_or(boot.end)
     };
     boots.iter().map(|boot| (*boot, first(boot))).collect()
@@ -174,6 +182,18 @@ impl Mark {
     fn new(moment: &Moment, steps: usize, is_asked: bool) -> Self {
         Self { sign: moment.sign, moment: moment.event, steps, is_asked }
     }
+
+    /// Whether it is enough for a failure that means nothing as a rule.
+    pub(super) fn raises(self, raised: Raised, sign: &Sign) -> bool {
+        let is_near = !self.is_asked && self.steps == 0;
+        match raised {
+            Raised::Never => false,
+            Raised::Near => is_near,
+            Raised::Strong => is_near && sign.strong,
+            Raised::Own => !self.is_asked,
+            Raised::Any => true,
+        }
+    }
 }
 
 /// Whether a status may mean something at all. One that nothing is known of may.
@@ -199,9 +219,8 @@ fn mark<B: AsRef<[u8]>>(
     let kept = scan.groups().len();
     let mut group = Group::of(event, process, context.processes.actor(process));
     let known = scan.group_of(&group.key);
-    let known = known.or_else(|| {
-        suspects.more.iter().position(|more| more.key == group.key).map(|at| kept + at)
-    });
+    let known =
+        known.or_else(|| suspects.more.iter().position(|more| more.key == group.key).map(|at| kept + at));
     let at = known.unwrap_or_else(|| {
         group.resolved_by = success_after(context, event);
         suspects.more.push(group);

@@ -146,7 +146,8 @@ impl Codes {
 
     /// What is known of a status: what it means, or its name alone, or nothing.
     pub(crate) fn status(&self, status: NtStatus) -> &StatusEntry {
-        let find = |table: &'_ Vec<StatusEntry>| table.binary_search_by_key(&status.0, |entry| entry.code).ok();
+        let find =
+            |table: &'_ Vec<StatusEntry>| table.binary_search_by_key(&status.0, |entry| entry.code).ok();
         let judged = find(&self.statuses).and_then(|at| self.statuses.get(at));
         let named = || find(&self.named).and_then(|at| self.named.get(at));
         judged.or_else(named).unwrap_or(&self.unknown)

@@ -44,6 +44,8 @@ pub(crate) struct Sign {
     pub points: f64,
     /// Whether it overrides the table of noise.
     pub decides: bool,
+    /// Whether it is more than lines in a log.
+    pub strong: bool,
     pub text: Text,
 }
 
@@ -66,6 +68,7 @@ impl ErrorPath {
                 asked_within: entry.asked_within.map_or(0, |time| length_of_time(&time, inspection)),
                 points: entry.points,
                 decides: entry.decides,
+                strong: entry.strong,
                 text: entry.text,
             });
         }

@@ -81,9 +81,15 @@ pub(super) fn load_paths(mut file: Inspection<'_>, remedies: &[RemedyEntry]) -> 
         let filter = compile(&entry.filter, &mut file);
         let model::PathClassEntry { id, weight, needed, group, object, remedies, .. } = entry;
         let remedies = remedies.into_iter().map(Ref::into_inner).collect();
-        classes.extend(
-            filter.map(|filter| PathClass { id, weight, needed, group, object, remedies, filter }),
-        );
+        classes.extend(filter.map(|filter| PathClass {
+            id,
+            weight,
+            needed,
+            group,
+            object,
+            remedies,
+            filter,
+        }));
     }
     Some(classes)
 }
@@ -165,7 +171,7 @@ pub(super) fn load_noise(mut file: Inspection<'_>, codes: &Codes) -> Option<Vec<
             kinds: entry.kinds.into_iter().map(Ref::into_inner).collect(),
             gravity_at_most: entry.gravity_at_most,
             later: entry.later,
-            always: entry.always,
+            raised: entry.raised,
             filter: entry.filter.as_ref().and_then(|filter| compile(filter, &mut file)),
             text: entry.text,
         }

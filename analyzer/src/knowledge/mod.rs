@@ -27,7 +27,7 @@ pub(crate) use codes::{Codes, StatusEntry};
 pub(crate) use engine::{Engine, FactLimits};
 pub(crate) use error_path::{ErrorPath, Sign};
 pub(crate) use model::{
-    ClassLimits, FactCondition, LabelsFile, LimitEntry, MailTexts, Outcome, PhaseEntry, Property,
+    ClassLimits, FactCondition, LabelsFile, LimitEntry, MailTexts, Outcome, PhaseEntry, Property, Raised,
     RankingFile, RemedyEntry, ReportTexts, Same, SignalEntry,
 };
 pub(crate) use rules::{CompiledEvidence, CompiledSequence};
@@ -81,8 +81,8 @@ pub(crate) struct Noise {
     pub kinds: Vec<String>,
     pub gravity_at_most: Option<u8>,
     pub later: bool,
-    /// Whether it means nothing whatever follows.
-    pub always: bool,
+    /// What has to follow for it to mean something after all.
+    pub raised: Raised,
     pub filter: Option<Filter>,
     pub text: Text,
 }

@@ -95,6 +95,8 @@ pub(crate) struct SignEntry {
     pub points: f64,
     #[serde(default)]
     pub decides: bool,
+    #[serde(default)]
+    pub strong: bool,
     pub text: Text,
 }
 
@@ -330,6 +332,24 @@ pub(crate) struct NoiseFile {
     pub noise: Vec<NoiseEntry>,
 }
 
+/// When a failure that means nothing as a rule means something after all: a sign that it was taken seriously
+/// follows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Raised {
+    /// Whatever follows, it means nothing.
+    Never,
+    /// It is the last operation of its thread before the sign.
+    Near,
+    /// The same, before a sign that is more than lines in a log.
+    Strong,
+    /// It is on the thread that shows the sign.
+    Own,
+    /// It is on that thread, or of a process that did work for it.
+    #[default]
+    Any,
+}
+
 /// Failures that mean nothing.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -340,9 +360,9 @@ pub(crate) struct NoiseEntry {
     pub gravity_at_most: Option<u8>,
     #[serde(default)]
     pub later: bool,
-    /// Whether it means nothing whatever follows.
+    /// What has to follow for it to mean something after all.
     #[serde(default)]
-    pub always: bool,
+    pub raised: Raised,
     #[serde(rename = "where")]
     pub filter: Option<Ref>,
     pub text: Text,
@@ -360,6 +380,7 @@ pub(crate) struct RankingFile {
     pub recency: f64,
     pub never_later: f64,
     pub succeeded_later: f64,
+    pub raised: f64,
     pub slow: f64,
     pub slow_seconds: f64,
     pub spam_decade: f64,
@@ -395,6 +416,7 @@ pub(crate) struct RankingTexts {
     pub recency: Text,
     pub never_later: Text,
     pub succeeded_later: Text,
+    pub raised: Text,
     pub slow: Text,
     pub spam: Text,
     pub rule: Text,

@@ -114,7 +114,9 @@ impl<B: AsRef<[u8]>> Builder<'_, B> {
                 "phase" => self.phase(main.and_then(|main| self.triage.verdict().phase_of(main))).1,
                 "object" => self.object(finding).map(|text| self.word(text).to_owned()),
                 "similar" => Some(finding.similar.max(self.attempts(finding)).to_string()),
-                "command" => process.map(|process| process.command_line.clone()).filter(|line| !line.is_empty()),
+                "command" => {
+                    process.map(|process| process.command_line.clone()).filter(|line| !line.is_empty())
+                }
                 "time" => event.map(|event| event.time().to_string()),
                 "exit" => exit.map(hex),
                 "package" => Package::find(&path).map(|package| package.name),

@@ -9,7 +9,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let inputs: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
     // Mistakes can only be in custom files of knowledge.
     let knowledge = Knowledge::embedded().map_err(|mistakes| format!("{mistakes:?}"))?;
-    for capture in bundle::find(&inputs, false, &NoProgress)?.captures {
+    for capture in bundle::find(&inputs, false, &NoProgress)?.cases.into_iter().flat_map(|case| case.captures)
+    {
         // What was unpacked from a zip file goes away with `files`.
         let files = capture.files(&NoProgress)?;
         let opened = LogSet::open_files(files.paths(), OpenOptions::default(), &NoProgress)?;

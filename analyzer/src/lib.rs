@@ -59,6 +59,7 @@ pub use knowledge::{
     Actors, Boot, Knowledge, KnowledgeError, OldId, Risk, Rule, RuleKind, RuleStatus, RuleSummary,
 };
 pub use language::{Language, Text};
+pub use report::case;
 #[cfg(feature = "tables")]
 pub use report::tables;
 pub use report::{

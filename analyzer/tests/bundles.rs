@@ -297,7 +297,7 @@ fn a_store_with_holes_has_all_of_them_listed() {
     );
     finding(&case, "TX-UBR-GAP");
     assert_eq!(names(finding(&case, "TX-SSU-NOT-APPLIED")), ["KB5032306"]);
-    // Event 20 and the update client tell the session of the 29th, Servicing 3 that of the 23rd.
+    // Event 20 and the update client report the session of the 29th, Servicing 3 that of the 23rd.
     let joined = |at: usize| -> Vec<&str> {
         case.attempts[at].joined.iter().map(|joined| case.name(joined.file)).collect()
     };

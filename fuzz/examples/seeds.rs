@@ -1,7 +1,7 @@
 //! Writes the seeds of fuzzing, one directory for each target: `seeds <corpus>`.
 
 use pml_fuzz::body::Body;
-use pml_fuzz::{minimal, small};
+use pml_fuzz::{event_log, minimal, small};
 use pml_parser::Log;
 use std::collections::BTreeSet;
 use std::error::Error;
@@ -189,13 +189,37 @@ fn logs(corpus: &Path) -> Outcome<[usize; 3]> {
     Ok([walk.count, triage.count, bodies.count])
 }
 
+/// Text logs: each file of the bundles that tests use, and each bundle as a whole; both are cut to what
+/// inputs may be long. Event logs: one record.
+fn text_logs(corpus: &Path) -> Outcome<[usize; 2]> {
+    const LONGEST: usize = 16 << 10;
+    let mut texts = Seeds::new(corpus, "text_log")?;
+    for bundle in fs::read_dir(root().join("analyzer/tests/data/bundles"))? {
+        let mut whole = Vec::new();
+        for file in files(&bundle?.path(), &["log", "txt", "xml", "reg"])? {
+            let bytes = fs::read(file)?;
+            texts.add(&bytes[..bytes.len().min(LONGEST)])?;
+            // The ends of logs say what failed.
+            texts.add(&bytes[bytes.len().saturating_sub(4096)..])?;
+            whole.extend(&bytes[..bytes.len().min(LONGEST / 4)]);
+            whole.extend(b"\n=-=-=-=-=\n");
+        }
+        texts.add(&whole[..whole.len().min(LONGEST)])?;
+    }
+    let mut events = Seeds::new(corpus, "evtx")?;
+    events.add(event_log::record())?;
+    events.add([event_log::record(), event_log::record()].concat())?;
+    Ok([texts.count, events.count])
+}
+
 fn main() -> Outcome {
     let corpus = std::env::args_os().nth(1).ok_or("usage: seeds <corpus>")?;
     let corpus = Path::new(&corpus);
     let [walk, triage, event_body] = logs(corpus)?;
     let (filter, knowledge) = (filters(corpus)?, knowledge(corpus)?);
+    let [text_log, evtx] = text_logs(corpus)?;
     println!(
-        "seeds: {walk} walk, {event_body} event_body, {triage} triage, {filter} filter, {knowledge} knowledge"
+        "seeds: {walk} walk, {event_body} event_body, {triage} triage, {filter} filter, {knowledge} knowledge, {text_log} text_log, {evtx} evtx"
     );
     Ok(())
 }

@@ -1,7 +1,9 @@
-//! Code that the fuzz targets share: reading everything in a log, inputs with structure, and small logs.
+//! Code that the fuzz targets share: reading everything in a log, inputs with structure, small logs, and event
+//! logs.
 
 pub mod body;
 pub mod capture;
+pub mod event_log;
 #[path = "../../samples/src/minimal.rs"]
 pub mod minimal;
 pub mod reading;

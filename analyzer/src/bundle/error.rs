@@ -42,6 +42,25 @@ pub enum BundleError {
         /// The zip file.
         path: PathBuf,
     },
+    /// Zip files lie in each other too deep, there are too many of them, or they grow too large.
+    Nested {
+        /// The zip file, with those that it is in.
+        path: PathBuf,
+    },
+    /// A zip file holds no capture of this name, or none at all.
+    NoCapture {
+        /// The zip file.
+        path: PathBuf,
+        /// The name.
+        member: Option<String>,
+    },
+    /// A zip file holds several captures, and none is named.
+    SeveralCaptures {
+        /// The zip file.
+        path: PathBuf,
+        /// Names of the captures.
+        names: Vec<String>,
+    },
     /// A member of a zip file cannot be unpacked.
     Member {
         /// The zip file.
@@ -57,11 +76,16 @@ pub enum BundleError {
     Cancelled,
 }
 
+/// Names that a message shows, at most.
+const SHOWN: usize = 10;
+
 impl fmt::Display for BundleError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Io { path, error } => write!(f, "{}: {error}", path.display()),
-            Self::NoLogs { path } => write!(f, "{}: no log (*.pml) is in it", path.display()),
+            Self::NoLogs { path } => {
+                write!(f, "{}: no log (*.pml) is in it, and no text log or event log", path.display())
+            }
             Self::FolderTooLarge { path } => {
                 write!(f, "{}: holds too many files to look for logs", path.display())
             }
@@ -69,6 +93,21 @@ impl fmt::Display for BundleError {
             Self::Zip { path, reason } => write!(f, "{}: {reason}", path.display()),
             Self::Overlapping { path } => {
                 write!(f, "{}: the files in it lie over one another", path.display())
+            }
+            Self::Nested { path } => {
+                write!(f, "{}: zip files inside each other, too many or too large", path.display())
+            }
+            Self::NoCapture { path, member: Some(member) } => {
+                write!(f, "{}: no log {member} is in it", path.display())
+            }
+            Self::NoCapture { path, member: None } => {
+                write!(f, "{}: no log (*.pml) is in it", path.display())
+            }
+            Self::SeveralCaptures { path, names } => {
+                let count = names.len();
+                write!(f, "{}: {count} captures are in it: ", path.display())?;
+                let more = if count > SHOWN { ", …" } else { "" };
+                write!(f, "{}{more}", names.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", "))
             }
             Self::Member { path, name, error } => write!(f, "{}: {name}: {error}", path.display()),
             Self::TemporaryFolder(error) => write!(f, "a temporary folder: {error}"),

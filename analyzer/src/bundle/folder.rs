@@ -1,8 +1,8 @@
-//! Captures below a folder; links are not followed.
+//! Captures and text logs below a folder; links are not followed.
 
-use super::names::is_log;
-use super::{BundleError, CaptureLocation, Found, MOST_ENTRIES, Place, Skipped, io_error};
-use pml_parser::Progress;
+use super::names::{is_log, is_zip_name, may_be_text_log};
+use super::search::{Branch, Search, Skipped};
+use super::{BundleError, CaptureLocation, LogLocation, Place, archive, io_error};
 use pml_parser::parts::{capture_name, folder_of, part_number_of};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,45 +10,71 @@ use std::path::{Path, PathBuf};
 /// Folders inside each other that are searched, at most.
 const DEEPEST: usize = 16;
 
-/// Adds the captures below a folder.
-pub(super) fn find(folder: &Path, progress: &dyn Progress, found: &mut Found) -> Result<(), BundleError> {
+/// Adds the captures and text logs below a folder.
+pub(super) fn find(folder: &Path, search: &mut Search<'_>) -> Result<(), BundleError> {
     let mut logs: Vec<PathBuf> = Vec::new();
+    let mut texts: Vec<PathBuf> = Vec::new();
+    let mut archives: Vec<PathBuf> = Vec::new();
     let mut folders = vec![(folder.to_owned(), 0)];
-    let mut entries = 0;
     while let Some((path, depth)) = folders.pop() {
         let listing = match fs::read_dir(&path) {
             Ok(listing) => listing,
             Err(error) if depth == 0 => return Err(io_error(&path, error)),
             Err(error) => {
-                found.skipped.push(Skipped::Folder { path, error });
+                search.skipped.push(Skipped::Folder { path, error });
                 continue;
             }
         };
         for entry in listing.flatten() {
-            entries += 1;
+            if !search.count(1) {
+                return Err(BundleError::FolderTooLarge { path: folder.to_owned() });
+            }
             let Ok(kind) = entry.file_type() else { continue };
+            let path = entry.path();
             if kind.is_dir() && depth < DEEPEST {
-                folders.push((entry.path(), depth + 1));
-            } else if kind.is_file() && is_log(&entry.path()) {
-                logs.push(entry.path());
+                folders.push((path, depth + 1));
+            } else if !kind.is_file() {
+            } else if is_log(&path) {
+                logs.push(path);
+            } else if is_zip_name(&path) {
+                archives.push(path);
+            } else if may_be_text_log(&path) {
+                texts.push(path);
             }
         }
-        if progress.is_cancelled() {
+        if search.progress.is_cancelled() {
             return Err(BundleError::Cancelled);
         }
-        if entries > MOST_ENTRIES {
-            return Err(BundleError::FolderTooLarge { path: folder.to_owned() });
-        }
     }
-    if logs.is_empty() {
-        return Err(BundleError::NoLogs { path: folder.to_owned() });
-    }
+    let shown = |path: &Path| path.strip_prefix(folder).unwrap_or(path).to_owned();
+    // The branch of a file in the folder itself is the folder; a zip file in it is a branch.
+    let branch_of = |path: &Path, is_archive: bool| -> Branch {
+        let below = shown(path);
+        let mut parts = below.components();
+        let first = parts.next()?.as_os_str().to_string_lossy().into_owned();
+        (is_archive || parts.next().is_some()).then_some(first)
+    };
     logs.sort_by_cached_key(|log| (folder_of(log).to_owned(), capture_name(log), part_number_of(log)));
     // Parts of one capture are side by side now; the first one leads to the others when it is opened.
     logs.dedup_by(|b, a| folder_of(a) == folder_of(b) && capture_name(a) == capture_name(b));
-    found.captures.extend(logs.into_iter().map(|log| {
-        let name = log.display().to_string();
-        CaptureLocation { name, place: Place::Files(vec![log]) }
-    }));
+    for log in logs {
+        let (name, branch) = (log.display().to_string(), branch_of(&log, false));
+        search.push_capture(&branch, CaptureLocation { name, place: Place::Files(vec![log]) });
+    }
+    texts.sort();
+    for path in texts {
+        // The name is shown beside every line that is cited: the part below the folder says enough.
+        let (name, branch) = (shown(&path).display().to_string(), branch_of(&path, false));
+        search.push_log(&branch, LogLocation::file(path, name));
+    }
+    archives.sort();
+    for path in archives {
+        let (prefix, branch) = (format!("{}:", shown(&path).display()), branch_of(&path, true));
+        match archive::find_below(&path, &prefix, &branch, search) {
+            Err(BundleError::Cancelled) => return Err(BundleError::Cancelled),
+            Err(error) => search.skipped.push(Skipped::Archive(error)),
+            Ok(()) => {}
+        }
+    }
     Ok(())
 }

@@ -8,6 +8,51 @@ pub(super) fn is_log(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("pml"))
 }
 
+/// Whether a file has the name of a zip file.
+pub(super) fn is_zip_name(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("zip"))
+}
+
+/// Endings that logs have; copies get other names, but seldom another ending.
+const OF_LOGS: [&str; 9] = ["log", "txt", "xml", "evtx", "cab", "reg", "old", "bak", "lo_"];
+
+/// Endings of files that are no logs, however often the phrases of logs occur in them: programs, pictures, dumps,
+/// traces, archives, documents.
+const OF_OTHERS: [&str; 58] = [
+    "pml", "zip", "7z", "rar", "gz", "exe", "dll", "sys", "mui", "cat", "mum", "manifest", "msi", "msu",
+    "msp", "iso", "wim", "esd", "vhd", "vhdx", "dmp", "mdmp", "hdmp", "etl", "edb", "db", "dat", "hve",
+    "hiv", "png", "jpg", "jpeg", "gif", "bmp", "ico", "svg", "mp4", "avi", "pdf", "doc", "docx", "xls",
+    "xlsx", "ppt", "pptx", "md", "html", "htm", "json", "csv", "toml", "ps1", "bat", "cmd", "vbs", "eml",
+    "msg", "zst",
+];
+
+/// Whether a file may be a text log, an event log or a cabinet, as far as its name says: the content decides.
+pub(super) fn may_be_text_log(path: &Path) -> bool {
+    let ending = path.extension().map(|ending| ending.to_ascii_lowercase());
+    ending.is_none_or(|ending| OF_OTHERS.iter().all(|other| ending != *other))
+}
+
+/// Whether the name of a file does not say that it is a log.
+pub(super) fn unlikely(name: &str) -> bool {
+    let ending = Path::new(name).extension().map(|ending| ending.to_ascii_lowercase());
+    ending.is_none_or(|ending| OF_LOGS.iter().all(|known| ending != *known))
+}
+
+/// The name of a log that a computer has once, in lower case and without its ending.
+pub(super) fn once_on_a_computer(name: &str) -> Option<String> {
+    const ONCE: [&str; 5] = ["cbs", "windowsupdate", "systeminfo", "system", "poqexec"];
+    let name = file_name(name).to_lowercase();
+    let stem = name.split('.').next().unwrap_or_default();
+    ONCE.contains(&stem).then(|| stem.to_owned())
+}
+
+/// Splits the name of a zip file from that of a member in it: `case.zip:folder/Bootlog.pml`. The first colon after
+/// the ending of a zip file separates them.
+pub(super) fn split_member(argument: &str) -> Option<(&str, &str)> {
+    let at = argument.to_ascii_lowercase().find(".zip:")? + ".zip".len();
+    Some((argument.get(..at)?, argument.get(at + 1..)?))
+}
+
 /// The set that a file is a part of: its folder, and the name of the set in it.
 pub(super) fn set_of(path: &Path) -> PathBuf {
     folder_of(path).join(capture_name(path))
@@ -15,7 +60,7 @@ pub(super) fn set_of(path: &Path) -> PathBuf {
 
 /// The last component of a member's name.
 pub(super) fn file_name(name: &str) -> &str {
-    name.rsplit('/').next().unwrap_or(name)
+    name.rsplit(['/', '\\', ':']).next().unwrap_or(name)
 }
 
 /// The name of a member as any file system takes it, so that it names a file and nothing else.
@@ -42,6 +87,25 @@ pub(super) fn safe_name(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn members_are_named_after_a_colon() {
+        assert_eq!(split_member("case.zip:a/b.pml"), Some(("case.zip", "a/b.pml")));
+        assert_eq!(split_member(r"C:\x\case.ZIP:b.pml"), Some((r"C:\x\case.ZIP", "b.pml")));
+        assert_eq!(split_member("a.zip:b.zip:c.pml"), Some(("a.zip", "b.zip:c.pml")));
+        assert_eq!(split_member(r"C:\x\Bootlog.pml"), None);
+    }
+
+    #[test]
+    fn logs_may_have_any_name_but_those_of_other_files() {
+        for name in ["CBS.log", "cbs (2).log", "CBS", "CBS.log.1", "System.EVTX", "CbsPersist_20240801.cab"] {
+            assert!(may_be_text_log(Path::new(name)), "{name}");
+        }
+        for name in ["expected.md", "setup.exe", "memory.DMP", "trace.etl"] {
+            assert!(!may_be_text_log(Path::new(name)), "{name}");
+        }
+        assert!(unlikely("CBS.log.1") && !unlikely("a/CBS.log"));
+    }
 
     #[test]
     fn names_of_members_are_names_of_files() {

@@ -161,7 +161,7 @@ pub fn repair_double_encoding(text: &str) -> Option<String> {
     let mut pending_loss = false;
     for chunk in bytes.utf8_chunks() {
         for c in chunk.valid().chars() {
-            // The `?` stands for the byte that was lost with the one before it.
+            // The `?` replaces the lost byte and the byte before it.
             if !(pending_loss && c == '?') {
                 repaired.push(c);
             }

@@ -115,7 +115,7 @@ impl StoreScan {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
-    /// No damage, as far as was asked.
+    /// No damage, as far as the command looked.
     Healthy,
     /// Damaged; it can be repaired.
     Repairable,
@@ -289,6 +289,10 @@ pub(crate) struct EventFact {
     pub package: Option<String>,
     /// Code.
     pub code: Option<u32>,
+    /// The state that a package is to reach.
+    pub state: Option<String>,
+    /// How many events of this kind have to be there before they mean something.
+    pub at_least: u32,
     /// Device, volume, program.
     pub item: Option<String>,
     /// A number whose meaning depends on the topic: the state of a volume.
@@ -318,6 +322,8 @@ pub(crate) struct Sink {
     pub dropped: u64,
     pub anchors: Vec<Anchor>,
     pub machine: Machine,
+    /// Names of computers that records give.
+    pub computers: Vec<String>,
 }
 
 /// Most events that are kept of one file.

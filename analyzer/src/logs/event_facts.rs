@@ -9,11 +9,17 @@ use super::record::Record;
 use super::signatures::EventEntry;
 use super::time::LogTime;
 
+/// Names of computers that are kept: a machine has few in its life.
+const MOST_COMPUTERS: usize = 64;
+
 /// Takes one event.
 pub(crate) fn record(record: &Record<'_>, table: &[EventEntry], sink: &mut Sink) {
     let Some(event) = record.event else { return };
-    if sink.machine.computer.is_none() && !event.computer.is_empty() {
+    if !event.computer.is_empty() && sink.computers.last() != Some(&event.computer) {
         sink.machine.computer = Some(event.computer.clone());
+        if sink.computers.len() < MOST_COMPUTERS && !sink.computers.contains(&event.computer) {
+            sink.computers.push(event.computer.clone());
+        }
     }
     let known = table.iter().find(|entry| {
         entry.ids.contains(&event.id)
@@ -58,6 +64,8 @@ pub(crate) fn record(record: &Record<'_>, table: &[EventEntry], sink: &mut Sink)
         guid: get(&["updateGuid"]).and_then(guid),
         package: package.filter(|package| package.contains('~')),
         code,
+        state: get(&["IntendedPackageState", "IntendedPackageStateTextized"]).map(str::to_owned),
+        at_least: entry.at_least.unwrap_or(1),
         item: item.map(str::to_owned),
         number,
     };

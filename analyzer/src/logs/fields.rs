@@ -1,4 +1,4 @@
-//! Fields of messages: what follows a marker, what stands in quotes, KB numbers, identifiers.
+//! Fields of messages: the text after a marker, literals in quotes, KB numbers, identifiers.
 
 /// What follows a marker.
 pub(crate) fn after<'t>(text: &'t str, marker: &str) -> Option<&'t str> {
@@ -6,12 +6,12 @@ pub(crate) fn after<'t>(text: &'t str, marker: &str) -> Option<&'t str> {
     text.get(at + marker.len()..)
 }
 
-/// What stands between a marker and the first of some ends, or the end of the line.
+/// The text between a marker and the first of some ends, or the end of the line.
 pub(crate) fn between<'t>(text: &'t str, marker: &str, ends: &[char]) -> Option<&'t str> {
     Some(until(after(text, marker)?, ends))
 }
 
-/// The beginning of a text: at most so many bytes, without a cut character.
+/// The beginning of a text: at most `most` bytes, and no part of a character.
 pub(crate) fn prefix(text: &str, most: usize) -> &str {
     let mut end = most.min(text.len());
     while !text.is_char_boundary(end) {
@@ -51,7 +51,7 @@ pub(crate) fn literal(text: &str) -> Option<&str> {
     inner.get(..inner.find(quote)?)
 }
 
-/// All KB numbers in a text: `KB` and six or seven digits that stand alone. A vendor's
+/// All KB numbers in a text: `KB` and six or seven digits, with no letter or digit beside them. A vendor's
 /// `CKB2022010401` is none.
 pub(crate) fn kbs(text: &str) -> impl Iterator<Item = String> + '_ {
     text.match_indices(['K', 'k']).filter_map(|(at, _)| {

@@ -29,6 +29,8 @@ pub struct LogFile {
     pub reading: Reading,
     /// What it says about the machine.
     pub machine: Machine,
+    /// Names of computers that its records give.
+    pub computers: Vec<String>,
     /// Things it says that were left out because there were too many.
     pub dropped: u64,
     /// How far its local clock is from UTC, where it proves that itself.
@@ -40,6 +42,11 @@ pub struct LogFile {
 const HEAD: u64 = 256 << 10;
 
 impl LogFile {
+    /// How far its local clock is from UTC, as far as the file itself proves it.
+    pub fn offsets(&self) -> &Offsets {
+        &self.offsets
+    }
+
     /// Reads a file: nothing for one of no known kind, several for a cabinet. It never fails: what
     /// cannot be read is counted in [`Reading::damage`].
     pub fn read(name: &str, bytes: &[u8], signatures: &Signatures) -> Vec<Self> {
@@ -67,17 +74,50 @@ impl LogFile {
         }
     }
 
+    /// Reads a file that is a stream, such as a member of a zip file. Text flows through; an event log and a
+    /// cabinet, which are not read in order, are held in memory, up to half a gibibyte.
+    pub fn read_stream(name: &str, stream: &mut dyn Read, signatures: &Signatures) -> Vec<Self> {
+        const MOST_HELD: u64 = 512 << 20;
+        let mut head = Vec::new();
+        // An error shows again when the rest is read.
+        let _ = (&mut *stream).take(HEAD).read_to_end(&mut head);
+        match detect(&head) {
+            None => Vec::new(),
+            Some((Kind::Evtx | Kind::Cabinet, _)) => {
+                let whole = stream.take(MOST_HELD).read_to_end(&mut head).is_ok();
+                let mut files = Self::read(name, &head, signatures);
+                if let Some(file) = files.first_mut().filter(|_| !whole) {
+                    file.reading.damage.unreadable.push(0);
+                }
+                files
+            }
+            Some((kind, encoding)) => vec![Self::read_text(name, head, stream, kind, encoding, signatures)],
+        }
+    }
+
     fn read_member(name: &str, stream: &mut dyn Read, signatures: &Signatures) -> Option<Self> {
         let mut head = Vec::new();
         // An error shows again when the rest is read.
         let _ = (&mut *stream).take(HEAD).read_to_end(&mut head);
         let (kind, encoding) =
             detect(&head).filter(|found| !matches!(found.0, Kind::Cabinet | Kind::Evtx))?;
+        Some(Self::read_text(name, head, stream, kind, encoding, signatures))
+    }
+
+    /// Reads a text of which the head was read to find out what it is.
+    fn read_text(
+        name: &str,
+        head: Vec<u8>,
+        stream: &mut dyn Read,
+        kind: Kind,
+        encoding: Encoding,
+        signatures: &Signatures,
+    ) -> Self {
         let mut file = Self::new(name, kind, encoding);
         file.collect(signatures, |needles, visit| {
             super::read_stream(head.as_slice().chain(&mut *stream), kind, encoding, needles, visit)
         });
-        Some(file)
+        file
     }
 
     fn new(name: &str, kind: Kind, encoding: Encoding) -> Self {
@@ -87,6 +127,7 @@ impl LogFile {
             encoding,
             reading: Reading::default(),
             machine: Machine::default(),
+            computers: Vec::new(),
             dropped: 0,
             offsets: Offsets::default(),
             events: Vec::new(),
@@ -109,6 +150,7 @@ impl LogFile {
         self.events = sink.events;
         self.dropped = sink.dropped;
         self.machine = sink.machine;
+        self.computers = sink.computers;
     }
 }
 

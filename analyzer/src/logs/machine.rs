@@ -33,7 +33,12 @@ impl Registry {
         let is_zone = self.key.ends_with(r"\control\timezoneinformation");
         let machine = &mut sink.machine;
         match name {
-            "UBR" if is_version => machine.revision = number.or(machine.revision),
+            "UBR" if is_version => {
+                machine.revision = number.or(machine.revision);
+                if let (Some(build), Some(revision)) = (machine.build, number) {
+                    sink.push(record.line, None, text, What::Image { build, revision });
+                }
+            }
             "CurrentBuild" | "CurrentBuildNumber" if is_version => {
                 machine.build = string().parse().ok().or(machine.build)
             }

@@ -5,7 +5,7 @@ use super::record::Record;
 use super::xml::{Token, Tokens, attribute};
 use std::collections::BTreeMap;
 
-/// Kinds of operations that are told apart at most.
+/// Kinds of operations that are counted separately at most.
 const MOST_KINDS: usize = 64;
 
 /// The queue, as far as it was read.

@@ -119,6 +119,7 @@ pub struct Spots {
 }
 
 impl Spots {
+    /// Counts a place.
     pub(crate) fn push(&mut self, line: u32) {
         self.count += 1;
         if self.lines.len() < 16 {

@@ -11,7 +11,7 @@ use crate::language::Text;
 use aho_corasick::AhoCorasick;
 use serde::Deserialize;
 use std::cell::OnceCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use toml::Spanned;
 
 /// Name and text of each file.
@@ -21,7 +21,7 @@ macro_rules! files {
     };
 }
 
-const FILES: [(&str, &str); 9] = files![
+const FILES: [(&str, &str); 10] = files![
     "noise.toml",
     "markers.toml",
     "events.toml",
@@ -31,6 +31,7 @@ const FILES: [(&str, &str); 9] = files![
     "servicing.toml",
     "client.toml",
     "remedies.toml",
+    "labels.toml",
 ];
 
 /// The shape of every file: each has some of the lists.
@@ -57,6 +58,10 @@ struct File {
     remedy: Vec<RemedyEntry>,
     #[serde(default)]
     background: Vec<String>,
+    #[serde(default)]
+    step_order: Vec<String>,
+    #[serde(default)]
+    labels: BTreeMap<String, Text>,
 }
 
 /// Logs that an entry is about.
@@ -152,6 +157,8 @@ pub(crate) struct EventEntry {
     pub item_any: Option<Vec<String>>,
     /// A datum that is a number worth keeping.
     pub number: Option<String>,
+    /// How many such events have to be there before they mean something; 1 where there is nothing.
+    pub at_least: Option<u32>,
     /// A datum that is 0 where nothing is wrong.
     pub unless_zero: Option<String>,
 }
@@ -222,7 +229,7 @@ pub enum SignatureKind {
     Note,
 }
 
-/// What a signature is asked of.
+/// What a signature applies to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Scope {
@@ -254,6 +261,9 @@ pub(crate) struct SignatureEntry {
     /// Signatures that say less about the same attempt and give way.
     #[serde(default)]
     pub instead_of: Vec<String>,
+    /// Signatures that rank after this one, however sure they are.
+    #[serde(default)]
+    pub outranks: Vec<String>,
 }
 
 /// What has to hold.
@@ -362,6 +372,7 @@ pub(crate) const FACTS: &[&str] = &[
     "undecoded",
     "never-serviced",
     "failed",
+    "search-failed",
     "disk-operation-failed",
     "rollback",
     "cured",
@@ -394,6 +405,9 @@ pub struct Signatures {
     /// Titles of updates that come and go without being noticed: definitions, apps of the Store.
     pub(crate) background: Vec<String>,
     remedies: Vec<RemedyEntry>,
+    /// Ids of remedies in the order in which they are tried.
+    step_order: Vec<String>,
+    labels: BTreeMap<String, Text>,
     /// All literals of noise and markers, and for each the entry that it belongs to.
     automaton: AhoCorasick,
     owners: Vec<Owner>,
@@ -442,6 +456,8 @@ impl Signatures {
                     all.signature.extend(file.signature);
                     all.remedy.extend(file.remedy);
                     all.background.extend(file.background);
+                    all.step_order.extend(file.step_order);
+                    all.labels.extend(file.labels);
                 }
                 Err(error) => mistake(
                     name,
@@ -514,6 +530,8 @@ impl Signatures {
             signatures: file.signature,
             background: file.background,
             remedies: file.remedy,
+            step_order: file.step_order,
+            labels: file.labels,
         })
     }
 
@@ -584,6 +602,26 @@ impl Signatures {
         Some(Remedy { risk: *risk, text, commands, offline })
     }
 
+    /// Position of a remedy in the order in which remedies are tried.
+    pub(crate) fn step(&self, id: &str) -> Option<usize> {
+        self.step_order.iter().position(|step| step == id)
+    }
+
+    /// How many signatures there are.
+    pub(crate) fn count(&self) -> usize {
+        self.signatures.len()
+    }
+
+    /// A word of the report on a case.
+    pub(crate) fn label(&self, key: &str) -> Option<&Text> {
+        self.labels.get(key)
+    }
+
+    /// All words of the report on a case.
+    pub(crate) fn labels(&self) -> impl Iterator<Item = (&str, &Text)> {
+        self.labels.iter().map(|(key, text)| (key.as_str(), text))
+    }
+
     /// The branch of a build.
     pub(crate) fn branch(&self, build: u32) -> Option<&Branch> {
         self.branches.iter().find(|branch| branch.build == build || branch.builds.contains(&build))
@@ -598,6 +636,15 @@ impl Signatures {
         let below = of_branch.clone().rfind(|release| release.revision <= revision);
         let above = of_branch.clone().find(|release| release.revision >= revision);
         (below.and_then(month), above.and_then(month))
+    }
+
+    /// The newest known cumulative update of a build that was out in a month from year 0.
+    pub(crate) fn newest_of(&self, build: u32, month: i32) -> Option<&str> {
+        let branch = self.branch(build)?;
+        let of_branch = self.releases.iter().filter(|release| release.build == branch.build);
+        // The update of the month itself may have come out after the failure: that before it was out.
+        let out = of_branch.filter_map(|release| Some((months(&release.month)?, release.kb.as_deref()?)));
+        out.filter(|(own, _)| *own < month).max_by_key(|(own, _)| *own).map(|(_, kb)| kb)
     }
 
     /// Build and revision that an update brings.
@@ -654,7 +701,14 @@ mod tests {
                 let known = signatures.remedy(remedy).is_some() || knowledge.remedy(remedy).is_some();
                 assert!(known, "{}: no remedy {remedy}", entry.id);
             }
-            for other in &entry.instead_of {
+            for remedy in &entry.remedies {
+                assert!(
+                    signatures.step(remedy).is_some(),
+                    "{}: {remedy} has no place in step_order",
+                    entry.id
+                );
+            }
+            for other in entry.instead_of.iter().chain(&entry.outranks) {
                 assert!(
                     signatures.signatures.iter().any(|s| s.id == *other),
                     "{}: no signature {other}",

@@ -37,6 +37,13 @@ impl LogTime {
         Self { ticks, clock: Clock::Utc }
     }
 
+    /// Reads `2024-08-01T03:02:03.1234567Z`, or the same with a blank and without `Z` where the clock is
+    /// local.
+    pub fn parse(text: &str) -> Option<Self> {
+        let ticks = date_time(text)?;
+        Some(if text.ends_with('Z') { Self::utc(ticks) } else { Self::local(ticks) })
+    }
+
     /// The ticks in UTC, where a local clock is `offset` minutes ahead of UTC.
     pub fn in_utc(self, offset: Option<i32>) -> Option<i64> {
         match self.clock {

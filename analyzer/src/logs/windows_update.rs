@@ -28,13 +28,17 @@ pub(crate) const NEEDLES: &[&str] = &[
     "CBS package identity",
     "No Format Information found",
     "code Call failed and error",
-    "CBS called",
+    "REPORT EVENT: ",
 ];
 
 /// Reads WindowsUpdate.log record by record.
 pub(crate) fn record(record: &Record<'_>, is_noise: bool, sink: &mut Sink) {
     let text = record.text();
     let text = text.trim_start();
+    if let Some(rest) = after(text, "REPORT EVENT: ") {
+        report_fields(record, rest, sink);
+        return;
+    }
     let mut push = |what| sink.push(record.line, record.time, text, what);
     if let Some(version) = after(text, "WU client version ").or_else(|| after(text, "Client version: Core: "))
     {
@@ -151,7 +155,11 @@ fn exit_code(text: &str) -> Option<u32> {
 /// Reads ReportingEvents.log: GUID, time, one, event id, category, source, update, revision, HRESULT,
 /// caller, outcome, action, text, with tabs between.
 pub(crate) fn report(record: &Record<'_>, sink: &mut Sink) {
-    let text = record.text();
+    report_fields(record, &record.text(), sink);
+}
+
+/// The fields of a report, which WindowsUpdate.log of Windows 7 repeats.
+fn report_fields(record: &Record<'_>, text: &str, sink: &mut Sink) {
     let fields: Vec<&str> = text.split('\t').collect();
     let field = |at: usize| fields.get(at).copied().unwrap_or_default();
     let has_code = |at: &usize| {
@@ -178,10 +186,10 @@ pub(crate) fn report(record: &Record<'_>, sink: &mut Sink) {
     if outcome {
         let title = rest.last().map(|text| text.trim()).unwrap_or_default();
         if let Some(kb) = kb(title) {
-            sink.push(record.line, record.time, &text, What::Title { title: title.to_owned(), kb: Some(kb) });
-            sink.push(record.line, record.time, &text, What::UpdateId { guid: guid.clone() });
+            sink.push(record.line, record.time, text, What::Title { title: title.to_owned(), kb: Some(kb) });
+            sink.push(record.line, record.time, text, What::UpdateId { guid: guid.clone() });
         }
         let what = What::Result { guid, mapped: code, unmapped: 0, operation: Some(operation) };
-        sink.push(record.line, record.time, &text, what);
+        sink.push(record.line, record.time, text, what);
     }
 }

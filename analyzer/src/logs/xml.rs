@@ -9,7 +9,7 @@ pub(crate) enum Token<'a> {
     Open(&'a str, &'a str, bool),
     /// `</name>`
     Close(&'a str),
-    /// What stands between tags.
+    /// The text between tags.
     Text(&'a str),
 }
 

@@ -1,6 +1,7 @@
 //! What is said about a capture, in one language: as data, and rendered by templates.
 
 mod build;
+pub mod case;
 mod cite;
 mod finding;
 mod model;

@@ -47,7 +47,6 @@ impl Report {
             (key.clone(), printable_lines(text.get(self.language)))
         };
         let labels: BTreeMap<String, String> = knowledge.labels.templates.iter().map(label).collect();
-        let environment = environment(format, paint);
         // Harmless failures, most of a report, are listed in HTML alone.
         let data = match format {
             Format::Html => serde_json::to_value(self),
@@ -57,11 +56,22 @@ impl Report {
                 serde_json::to_value(Self { failures, ..self.clone() })
             }
         };
-        let mut data = data.map_err(|e| e.to_string())?;
-        make_printable(&mut data);
-        let context = minijinja::context! { t => labels, ..Value::from(minijinja::value::Serde(data)) };
-        environment.render_named_str(name, source, context).map_err(|e| e.to_string())
+        render((name, source), data.map_err(|e| e.to_string())?, labels, &[], format, paint)
     }
+}
+
+/// Renders a template with data, labels, and pages that are whole already.
+pub(super) fn render(
+    (name, source): (&str, &str),
+    mut data: serde_json::Value,
+    labels: BTreeMap<String, String>,
+    pages: &[String],
+    format: Format,
+    paint: Paint,
+) -> Result<String, String> {
+    make_printable(&mut data);
+    let context = minijinja::context! { t => labels, pages => pages.to_vec(), ..Value::from(minijinja::value::Serde(data)) };
+    environment(format, paint).render_named_str(name, source, context).map_err(|e| e.to_string())
 }
 
 fn environment(format: Format, paint: Paint) -> Environment<'static> {
@@ -103,11 +113,9 @@ fn make_printable(value: &mut serde_json::Value) {
         serde_json::Value::Array(values) => values.iter_mut().for_each(make_printable),
         serde_json::Value::Object(fields) => {
             for (key, value) in fields {
-                // The only text with several lines; what it quotes was a path or a name.
+                // The only texts with several lines; the paths and names in them are printable.
                 match value {
-                    serde_json::Value::String(text) if key == "mail" => {
-                        *text = printable_lines(text);
-                    }
+                    serde_json::Value::String(text) if key == "mail" => *text = printable_lines(text),
                     _ => make_printable(value),
                 }
             }

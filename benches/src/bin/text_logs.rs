@@ -7,7 +7,7 @@ use std::hint::black_box;
 use std::process::Command;
 use std::time::Instant;
 
-/// A CBS.log of so many bytes: sessions that install one package after the other, with the proportions of
+/// A CBS.log of at least `bytes` bytes: sessions that install one package after the other, with the proportions of
 /// records of real logs. Nine in a hundred records speak of a failure that means nothing.
 fn cbs_log(bytes: usize) -> Vec<u8> {
     let mut text = String::with_capacity(bytes + 4096);

@@ -1,5 +1,6 @@
 //! `pml triage`.
 
+mod case;
 mod evidence;
 pub(crate) mod tables;
 
@@ -10,9 +11,13 @@ use crate::knowledge;
 use crate::outcome;
 use crate::output::PendingFile;
 use crate::slice;
-use crate::status::{Done, Progress, UntilStopped, go_on, is_stopped, plain, say, stdout_done, warn};
+use crate::status::{
+    Done, Progress, UntilStopped, counted, go_on, is_stopped, plain, say, stdout_done, warn,
+};
+use case::Subject;
 use indicatif::{HumanBytes, HumanCount};
-use pml_analyzer::bundle::{self, BundleError, CaptureLocation, Skipped};
+use pml_analyzer::bundle::{self, BundleError, CaptureLocation, Found, Skipped};
+use pml_analyzer::logs::Signatures;
 use pml_analyzer::{
     Format, Knowledge, Origin, Paint, Report, RollbackClass, TriageError, TriageOptions, triage,
 };
@@ -34,8 +39,10 @@ struct Outcome {
 /// Runs the command.
 pub(crate) fn run(args: &TriageArgs) -> Result<Done, Failure> {
     let knowledge = knowledge::read(args.knowledge.as_deref())?;
-    let captures = find(args)?;
-    let many = captures.len() > 1;
+    let found = find(args)?;
+    let signatures = case::signatures()?;
+    let subjects = case::subjects(found, &signatures)?;
+    let many = subjects.len() > 1;
     if many {
         refuse_for_many(args)?;
     }
@@ -47,10 +54,11 @@ pub(crate) fn run(args: &TriageArgs) -> Result<Done, Failure> {
     };
     let mut outcome = Outcome::default();
     let mut taken = HashSet::new();
-    for (number, found) in captures.iter().enumerate() {
-        let stem = file_stem(found.name(), &mut taken);
+    for (number, subject) in subjects.iter().enumerate() {
+        let stem = file_stem(subject.name(), &mut taken);
         let lines = lines.as_ref();
-        let job = Job { args, knowledge: &knowledge, found, stem, many, first: number == 0, lines };
+        let shared = (&knowledge, &signatures);
+        let job = Job { args, shared, subject, stem, many, first: number == 0, lines };
         match job.run(&mut outcome) {
             Ok(()) => {}
             // One unreadable log of a fleet is a line of the output, and does not end the run.
@@ -60,7 +68,7 @@ pub(crate) fn run(args: &TriageArgs) -> Result<Done, Failure> {
             }
             Err(Trouble::Capture(failure) | Trouble::Output(failure)) => return Err(failure),
         }
-        if number + 1 < captures.len() {
+        if number + 1 < subjects.len() {
             go_on()?;
         }
     }
@@ -74,26 +82,36 @@ pub(crate) fn run(args: &TriageArgs) -> Result<Done, Failure> {
     })
 }
 
-/// All captures of the inputs, in the order in which they were named.
-fn find(args: &TriageArgs) -> Result<Vec<CaptureLocation>, Failure> {
-    let found = bundle::find(&args.inputs, args.no_set, &UntilStopped).map_err(bundle_failure)?;
-    for skipped in found.skipped {
+/// All captures and text logs of the inputs, in the order in which they were named.
+fn find(args: &TriageArgs) -> Result<Found, Failure> {
+    let mut found =
+        bundle::find(&args.inputs, args.no_set, &UntilStopped).map_err(|error| bundle_failure(&error))?;
+    for skipped in std::mem::take(&mut found.skipped) {
         match skipped {
             Skipped::Folder { path, error } => warn(&format!("not looked into: {}: {error}", path.display())),
             Skipped::SameNames { path } => warn(&format!(
                 "{}: several files in it have the same name; the last of them is used",
                 path.display()
             )),
+            Skipped::Archive(error) => warn(&format!("not looked into: {error}")),
+            Skipped::Encrypted { path, first, count } => warn(&format!(
+                "{}: {} encrypted and left out: {first}\n  hint: unpack it with its password and name the folder",
+                path.display(),
+                counted(count as u64, "file is", "files are")
+            )),
+            Skipped::TooManyLogs { name, count } => {
+                warn(&format!("{name}: {} left out", counted(count as u64, "file is", "files are")));
+            }
             skipped => warn(&format!("left out: {skipped:?}")),
         }
     }
-    Ok(found.captures)
+    Ok(found)
 }
 
-fn bundle_failure(error: BundleError) -> Failure {
+fn bundle_failure(error: &BundleError) -> Failure {
     let failure = Failure::new(error.to_string());
     match error {
-        BundleError::Io { path, error } => Failure::of_io(&path, &error),
+        BundleError::Io { path, error } => Failure::of_io(path, error),
         BundleError::Zip { .. } | BundleError::Member { .. } => {
             failure.hint("unpack it yourself and name the folder")
         }
@@ -163,15 +181,16 @@ fn refuse_for_many(args: &TriageArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-/// One capture of a run.
+/// One capture, or one case, of a run.
 struct Job<'a> {
     args: &'a TriageArgs,
-    knowledge: &'a Knowledge,
-    found: &'a CaptureLocation,
-    /// Name of the file for the capture's report, without an ending.
+    /// What everything is judged by.
+    shared: (&'a Knowledge, &'a Signatures),
+    subject: &'a Subject,
+    /// Name of the file for the report, without an ending.
     stem: String,
     many: bool,
-    /// Whether it is the first capture.
+    /// Whether it is the first one.
     first: bool,
     /// The file of all reports, if they go to one file.
     lines: Option<&'a Lines>,
@@ -201,11 +220,52 @@ impl Lines {
     }
 }
 
+/// A report of either kind.
+trait Printed: serde::Serialize {
+    fn print(
+        &self,
+        shared: (&Knowledge, &Signatures),
+        format: Format,
+        paint: Paint,
+    ) -> Result<String, String>;
+}
+
+impl Printed for Report {
+    fn print(
+        &self,
+        shared: (&Knowledge, &Signatures),
+        format: Format,
+        paint: Paint,
+    ) -> Result<String, String> {
+        self.render(shared.0, format, paint)
+    }
+}
+
 impl Job<'_> {
     fn run(&self, outcome: &mut Outcome) -> Result<(), Trouble> {
+        match self.subject {
+            Subject::Capture(found) => {
+                self.analyze(found, found.name(), outcome, |report| self.write(report)).map(drop)
+            }
+            Subject::Case { name, captures, case, unread } => {
+                let report = self.case_report(name, captures, case, unread, outcome)?;
+                self.write(&report).map_err(Trouble::Output)
+            }
+            Subject::Broken { error, .. } => Err(Trouble::Capture(bundle_failure(error))),
+        }
+    }
+
+    /// Analyzes a capture, which its report calls `name`, writes the report by `write`, then the evidence and the tables.
+    fn analyze(
+        &self,
+        found: &CaptureLocation,
+        name: &str,
+        outcome: &mut Outcome,
+        write: impl FnOnce(&Report) -> Result<(), Failure>,
+    ) -> Result<Report, Trouble> {
         let args = self.args;
         // Members of a zip file stay in a temporary folder until the report is made.
-        let files = self.found.files(&UntilStopped).map_err(bundle_failure)?;
+        let files = found.files(&UntilStopped).map_err(|error| bundle_failure(&error))?;
         let logs = files.paths().to_vec();
         let capture = input::open(&LogArgs { logs, no_set: args.no_set }, (&args.recovery).into())?;
         if let Some(path) = &args.evidence {
@@ -215,25 +275,25 @@ impl Job<'_> {
         let progress = Progress::new(capture.set.size(), args.run.quiet);
         let begin = Instant::now();
         let options = TriageOptions { threads: args.run.threads(), parts_missing: capture.lost_parts };
-        let result = triage(&capture.set, self.knowledge, options, &progress);
+        let result = triage(&capture.set, self.shared.0, options, &progress);
         progress.clear();
         capture.check()?;
         let result = result.map_err(|error| match error {
             TriageError::Cancelled => Failure::new("stopped").hint("no report was made"),
-            error => Failure::new(format!("{}: {error}", self.found.name())),
+            error => Failure::new(format!("{}: {error}", found.name())),
         })?;
         let origin = Origin {
-            name: self.found.name().to_owned(),
+            name: name.to_owned(),
             parts: capture.names(),
-            argument: self.found.argument(),
+            argument: found.argument(),
             lost_parts: capture.lost_parts,
             tool: ("pml".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
         };
-        let report = Report::new(&capture.set, &result, self.knowledge, &origin, args.lang.into());
+        let report = Report::new(&capture.set, &result, self.shared.0, &origin, args.lang.into());
         let seconds = begin.elapsed().as_secs_f64();
         // Building the report has read events again.
         capture.check()?;
-        self.write(&report).map_err(Trouble::Output)?;
+        write(&report).map_err(Trouble::Output)?;
         if let Some(path) = &args.evidence {
             evidence::write(path, &capture, &result, &report, &args.run)?;
         }
@@ -247,11 +307,11 @@ impl Job<'_> {
         }
         outcome.lost |= losses.any();
         outcome.rolled_back |= report.rollback.class >= RollbackClass::Probable;
-        Ok(())
+        Ok(report)
     }
 
     /// The report in the requested format.
-    fn render(&self, report: &Report, terminal: bool) -> Result<String, Failure> {
+    fn render(&self, report: &impl Printed, terminal: bool) -> Result<String, Failure> {
         let json = |result: serde_json::Result<String>| {
             result.map(|text| text + "\n").map_err(|e| Failure::new(e.to_string()))
         };
@@ -269,10 +329,10 @@ impl Job<'_> {
             ReportFormat::Md => Format::Markdown,
             ReportFormat::Html => Format::Html,
         };
-        report.render(self.knowledge, format, paint).map_err(Failure::new)
+        report.print(self.shared, format, paint).map_err(Failure::new)
     }
 
-    fn write(&self, report: &Report) -> Result<(), Failure> {
+    fn write(&self, report: &impl Printed) -> Result<(), Failure> {
         match self.place()? {
             None => {
                 let mut text = String::new();
@@ -319,13 +379,13 @@ impl Job<'_> {
 
     /// Prints that one capture of many could not be analyzed.
     fn print_failure(&self, failure: &Failure) -> Result<(), Failure> {
-        warn(&format!("{}: {failure}", self.found.name()));
+        warn(&format!("{}: {failure}", self.subject.name()));
         if self.args.format != ReportFormat::Jsonl {
             return Ok(());
         }
         let line = serde_json::json!({
             "schema_version": pml_analyzer::SCHEMA_VERSION,
-            "input": { "name": self.found.name() },
+            "input": { "name": self.subject.name() },
             "error": plain(&failure.to_string()),
         });
         let text = format!("{line}\n");

@@ -1,4 +1,4 @@
-//! Attempts to install something, as one log tells them.
+//! Attempts to install something, with the lines that prove their outcome.
 
 use super::phase::Phase;
 use super::placing::{At, Placing, at, time_at};
@@ -98,6 +98,21 @@ impl Identity {
     }
 }
 
+/// Whether an update comes and goes without being noticed: definitions of a virus scanner, or an app of the
+/// Store, whose titles begin with the number of a product. `words` are what titles and callers of such
+/// updates hold.
+pub(crate) fn is_background(identity: &Identity, caller: &str, words: &[String]) -> bool {
+    let title = identity.title.as_deref().unwrap_or_default();
+    let is_product = |number: &str| {
+        number.len() == 12
+            && number.starts_with('9')
+            && number.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+    };
+    title.split_once('-').is_some_and(|(number, _)| is_product(number))
+        || words.iter().any(|words| title.contains(words.as_str()) || caller.contains(words.as_str()))
+        || identity.kb.as_ref().is_some_and(|kb| words.contains(kb))
+}
+
 /// Facts with what proves each.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Facts(BTreeMap<String, Vec<Proof>>);
@@ -144,7 +159,7 @@ pub enum JoinedBy {
     UpdateAndCode,
 }
 
-/// Another log that tells the same attempt.
+/// Another log that reports the same attempt.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Joined {
     /// What they are joined by.
@@ -178,7 +193,7 @@ pub struct Attempt {
     pub client: Option<String>,
     /// What proves how it came out.
     pub proofs: Vec<Proof>,
-    /// Other logs that tell the same.
+    /// Other logs that report the same attempt.
     pub joined: Vec<Joined>,
     /// Whether it is of an update that comes and goes without being noticed, such as definitions.
     pub background: bool,

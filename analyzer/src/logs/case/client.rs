@@ -1,6 +1,6 @@
-//! Attempts as the update client tells them, in WindowsUpdate.log and ReportingEvents.log.
+//! Attempts of the update client, in WindowsUpdate.log and ReportingEvents.log.
 
-use super::attempt::{Attempt, Facts, Identity, Outcome, Placed, Proof};
+use super::attempt::{Attempt, Facts, Identity, Outcome, Placed, Proof, is_background};
 use super::phase::Phase;
 use crate::logs::codes::{self, is_failure};
 use crate::logs::event::{Call, LogEvent, What};
@@ -20,8 +20,8 @@ const CALL: i64 = 60 * SECOND;
 const LOOSE: i64 = 30 * MINUTE;
 
 /// Goes through the events of one log.
-pub(crate) fn tell(placed: Placed<'_>, background: &[String]) -> Vec<Attempt> {
-    let mut story = Story {
+pub(crate) fn read(placed: Placed<'_>, background: &[String]) -> Vec<Attempt> {
+    let mut reader = Reader {
         placed,
         background,
         attempts: Vec::new(),
@@ -33,13 +33,13 @@ pub(crate) fn tell(placed: Placed<'_>, background: &[String]) -> Vec<Attempt> {
         open: None,
     };
     for event in placed.events() {
-        story.event(event);
+        reader.event(event);
     }
-    story.end_of_log();
-    story.attempts
+    reader.end_of_log();
+    reader.attempts
 }
 
-struct Story<'a> {
+struct Reader<'a> {
     placed: Placed<'a>,
     background: &'a [String],
     attempts: Vec<Attempt>,
@@ -55,7 +55,7 @@ struct Story<'a> {
     open: Option<usize>,
 }
 
-impl Story<'_> {
+impl Reader<'_> {
     fn event(&mut self, event: &LogEvent) {
         match &event.what {
             What::CallBegin { call, caller } => {
@@ -143,6 +143,11 @@ impl Story<'_> {
             {
                 continue;
             }
+            // A search runs beside other calls: what is theirs stays for them.
+            if call == Call::Scan && !is_of_search(&loose) {
+                self.loose.push(loose);
+                continue;
+            }
             let proof = self.placed.proof(&loose);
             match &loose.what {
                 What::Serviced { code } if call == Call::Install => {
@@ -182,12 +187,11 @@ impl Story<'_> {
 
     fn push(&mut self, mut attempt: Attempt) {
         attempt.client = Some(self.caller.clone()).filter(|caller| !caller.is_empty());
-        let title = attempt.identity.title.as_deref().unwrap_or_default();
-        let caller = attempt.client.as_deref().unwrap_or_default();
-        let is_background =
-            |words: &&String| title.contains(words.as_str()) || caller.contains(words.as_str());
-        attempt.background = self.background.iter().any(|words| is_background(&words))
-            || attempt.identity.kb.as_ref().is_some_and(|kb| self.background.contains(kb));
+        // The line itself names the caller where calls of several run at a time.
+        let line = attempt.proofs.first().map(|proof| proof.quote.as_str()).unwrap_or_default();
+        let named = line.split_once("Caller=").and_then(|(_, rest)| rest.split([',', ' ']).next());
+        let caller = named.or(attempt.client.as_deref()).unwrap_or_default();
+        attempt.background = is_background(&attempt.identity, caller, self.background);
         if self.attempts.len() < MOST_ATTEMPTS {
             self.attempts.push(attempt);
             self.open = Some(self.attempts.len() - 1);
@@ -243,9 +247,20 @@ impl Story<'_> {
 
     fn scan_end(&mut self, event: &LogEvent, code: u32) {
         let loose = self.take_loose(event, Call::Scan);
+        if matches!(code, STOPPED | CANCELLED) {
+            // A search that the shutdown or another one ends says nothing.
+            return;
+        }
+        if let Some((_, caller)) = event.quote.split_once("CallerId = ") {
+            self.caller = caller.split(", Id =").next().unwrap_or_default().to_owned();
+        }
         if !is_failure(code) {
-            // A search that succeeds later makes an earlier one that failed pointless.
-            self.attempts.retain(|attempt| attempt.phase != Phase::Scan || attempt.background);
+            // A search that succeeds later makes an earlier one that failed pointless: the last of both
+            // is kept.
+            self.attempts.retain(|attempt| attempt.phase != Phase::Scan);
+            let mut attempt = Attempt::new(Phase::Scan, Outcome::Installed);
+            attempt.prove(self.placed.proof(event));
+            self.push(attempt);
             self.open = None;
             return;
         }
@@ -256,11 +271,7 @@ impl Story<'_> {
             attempt.prove(proof);
         }
         attempt.prove(self.placed.proof_of(event, Some(code), None));
-        if let Some((_, caller)) = event.quote.split_once("CallerId = ") {
-            self.caller = caller.split(", Id =").next().unwrap_or_default().to_owned();
-        }
-        self.titles.clear();
-        // The same search that fails again and again is one story: the last one stands for all.
+        // A search that fails again and again is one failure: only the last one is kept.
         self.attempts.retain(|other| other.phase != Phase::Scan || other.codes != attempt.codes);
         self.push(attempt);
     }
@@ -281,7 +292,7 @@ impl Story<'_> {
             loose
                 .failures
                 .iter()
-                .filter(|failure| !matches!(failure.1.as_str(), "ProtocolTalker" | "WebServices" | "SLS"))
+                .filter(|failure| !SEARCHING.contains(&failure.1.as_str()))
                 .map(|failure| failure.0),
         );
         let Some(best) = codes::best(codes.iter().copied()) else {
@@ -346,6 +357,24 @@ impl Story<'_> {
         self.push(attempt);
     }
 }
+
+/// Components of the update client that search, and nothing else.
+const SEARCHING: [&str; 5] = ["ProtocolTalker", "WebServices", "SLS", "EEHandler", "IdleTimer"];
+
+/// Whether an event may belong to a search.
+fn is_of_search(event: &LogEvent) -> bool {
+    match &event.what {
+        What::Marker { .. } => true,
+        What::ClientFailure { component, .. } => {
+            component == "Agent" || SEARCHING.contains(&component.as_str())
+        }
+        _ => false,
+    }
+}
+
+/// WU_E_SERVICE_STOP and WU_E_CALL_CANCELLED.
+const STOPPED: u32 = 0x8024_001E;
+const CANCELLED: u32 = 0x8024_000B;
 
 /// What loose events say.
 #[derive(Default)]

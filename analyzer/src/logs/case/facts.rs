@@ -4,7 +4,7 @@
 use super::attempt::{Attempt, Facts, Placed, Proof};
 use super::phase::Phase;
 use super::placing::At;
-use super::servicing::{Told, item_of_path};
+use super::servicing::{History, item_of_path};
 use super::update::Update;
 use crate::component::Component;
 use crate::logs::LogFile;
@@ -41,7 +41,7 @@ pub(crate) struct Evidence<'a> {
     pub machine: &'a Machine,
     pub attempts: &'a [Attempt],
     pub updates: &'a [Update],
-    pub told: &'a Told,
+    pub history: &'a History,
     pub scans: &'a [PlacedScan],
     pub signatures: &'a Signatures,
     /// Values that texts show, by name.
@@ -97,7 +97,14 @@ impl<'a> Evidence<'a> {
             .map(|(_, attempt)| attempt)
     }
 
-    fn outcomes(&self, facts: &mut Facts) {
+    fn outcomes(&mut self, facts: &mut Facts) {
+        if let Some(server) = &self.machine.server {
+            self.values.insert("server", server.clone());
+        }
+        let mut failed = self.failed().peekable();
+        if failed.peek().is_some() && failed.all(|attempt| attempt.phase == Phase::Scan) {
+            facts.note("search-failed", None);
+        }
         for attempt in self.failed() {
             facts.note("failed", attempt.proofs.first().cloned());
             if attempt.phase >= Phase::Boot {
@@ -161,6 +168,10 @@ impl<'a> Evidence<'a> {
             })
             .last();
         let machine = self.machine.build.zip(self.machine.revision);
+        let build = self.machine.build.or(stack.as_ref().map(|stack| stack.1));
+        if let Some(kb) = build.and_then(|build| signatures.newest_of(build, failed_in)) {
+            self.values.insert("newest", kb.to_owned());
+        }
         let proof = self.revision_proof();
         let (running, stack_proof) = match stack {
             Some((proof, build, revision)) => (Some((build, revision)), Some(proof)),
@@ -264,18 +275,22 @@ impl<'a> Evidence<'a> {
         };
         let mut bug_checks: BTreeSet<String> = BTreeSet::new();
         let mut bug_check_proofs = Vec::new();
+        // By fact and number of the event: how many are needed, and those that are there.
+        let mut damage: BTreeMap<(&str, u32), (u32, Vec<Proof>)> = BTreeMap::new();
         for (placed, event) in self.events(&[Kind::Evtx, Kind::EventXml]) {
             let What::Event(fact) = &event.what else { continue };
             let at = placed.at(event);
             let proof = |item: Option<Item>| Some(placed.proof_of(event, fact.code, item));
             let device = fact.item.clone().map(Item::Device);
             match fact.topic {
-                Topic::Disk if near(at, 30 * DAY) && is_system_disk(fact) => {
-                    facts.note("disk-events", proof(device))
+                Topic::Disk | Topic::FileSystem if near(at, 30 * DAY) && is_system_disk(fact) => {
+                    let name = if fact.topic == Topic::Disk { "disk-events" } else { "file-system-events" };
+                    let (least, proofs) = damage.entry((name, fact.id)).or_default();
+                    *least = fact.at_least;
+                    proofs.extend(proof(device));
                 }
-                Topic::FileSystem if near(at, 30 * DAY) => facts.note("file-system-events", proof(device)),
                 Topic::PowerLost => {
-                    let open = self.told.open.iter().any(|(begin, _)| match (*begin, at) {
+                    let open = self.history.open.iter().any(|(begin, _)| match (*begin, at) {
                         (Some(begin), Some(at)) => {
                             at > begin && begin.distance(at).is_some_and(|distance| distance < DAY)
                         }
@@ -295,6 +310,11 @@ impl<'a> Evidence<'a> {
                     facts.note("program-crashed", proof(fact.item.clone().map(Item::File)))
                 }
                 _ => {}
+            }
+        }
+        for ((name, _), (least, proofs)) in damage {
+            if proofs.len() >= least as usize {
+                proofs.into_iter().for_each(|proof| facts.note(name, Some(proof)));
             }
         }
         if bug_checks.len() > 1 {
@@ -425,6 +445,10 @@ fn one_component(items: &[Item]) -> Option<Item> {
 fn is_system_disk(fact: &EventFact) -> bool {
     let Some(device) = &fact.item else { return true };
     let device = device.to_ascii_lowercase();
+    // `D:` is another volume; Windows lies on C: nearly everywhere.
+    if let [letter, b':', ..] = device.as_bytes() {
+        return *letter == b'c';
+    }
     !device.contains("harddisk") || device.contains(r"\harddisk0\") || device.contains("harddiskvolume")
 }
 

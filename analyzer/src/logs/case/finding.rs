@@ -3,9 +3,11 @@
 use super::attempt::{Attempt, Facts, Proof};
 use super::facts::Evidence;
 use super::servicing;
+use crate::component::Component;
 use crate::language::{Language, Text};
 use crate::logs::codes;
 use crate::logs::event::Item;
+use crate::logs::fields::build;
 use crate::logs::signatures::{Condition, Scope, SignatureEntry, SignatureKind};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -42,6 +44,12 @@ pub struct Finding {
 /// Proofs of one finding that are kept.
 const MOST_PROOFS: usize = 400;
 
+/// The signature of failures whose cause no log names.
+const OTHER: &str = "TX-CBS-OTHER";
+
+/// Failures of a session that are cited where no cause is known.
+const FIRST_FAILURES: usize = 5;
+
 /// Items that a text names; the others are counted.
 const NAMED_ITEMS: usize = 5;
 
@@ -56,26 +64,61 @@ impl Finding {
         self.fill(self.text.get(language))
     }
 
-    fn fill(&self, text: &str) -> String {
-        let mut filled = text.to_owned();
-        for (name, value) in &self.values {
-            filled = filled.replace(&format!("{{{name}}}"), value);
+    /// Fills in the names in braces. What is between `<<` and `>>` is left out where one of its names has no value.
+    pub(crate) fn fill(&self, text: &str) -> String {
+        let mut filled = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once("<<") {
+            let (optional, after) = after.split_once(">>").unwrap_or((after, ""));
+            filled.push_str(&self.fill_names(before).0);
+            let (optional, is_whole) = self.fill_names(optional);
+            if is_whole {
+                filled.push_str(&optional);
+            }
+            rest = after;
         }
-        filled
+        filled + &self.fill_names(rest).0
+    }
+
+    /// The text with its names filled in, and whether all of them have a value.
+    fn fill_names(&self, text: &str) -> (String, bool) {
+        let (mut filled, mut is_whole) = (String::with_capacity(text.len()), true);
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once('{') {
+            filled.push_str(before);
+            let Some((name, after)) = after.split_once('}') else {
+                filled.push('{');
+                rest = after;
+                continue;
+            };
+            match self.values.get(name) {
+                Some(value) => filled.push_str(value),
+                // A placeholder of commands, which the report fills in.
+                None if matches!(name, "path" | "drive") => filled.push_str(&format!("{{{name}}}")),
+                None => {
+                    filled.push('–');
+                    is_whole = false;
+                }
+            }
+            rest = after;
+        }
+        filled.push_str(rest);
+        (filled, is_whole)
     }
 
     fn refresh(&mut self) {
-        let hex = |code: Option<u32>| code.map_or_else(|| "?".to_owned(), |code| format!("0x{code:08X}"));
+        let hex = |code: Option<u32>| code.map(|code| format!("0x{code:08X}"));
         let mut names: Vec<&str> = self.items.iter().take(NAMED_ITEMS).map(Item::name).collect();
         let more = format!("… (+{})", self.items.len().saturating_sub(NAMED_ITEMS));
         if self.items.len() > NAMED_ITEMS {
             names.push(&more);
         }
-        let items = if names.is_empty() { "?".to_owned() } else { names.join(", ") };
-        let quote = self.proofs.first().map(|proof| proof.quote.clone()).unwrap_or_default();
+        let items = (!names.is_empty()).then(|| names.join(", "));
+        let quote = self.proofs.first().map(|proof| proof.quote.clone());
         let deep = hex(self.deep.or(self.code));
         let code = hex(self.code.or(self.deep));
-        self.values.extend([("code", code), ("deep", deep), ("items", items), ("quote", quote)]);
+        let values = [("code", code), ("deep", deep), ("items", items), ("quote", quote)];
+        self.values.extend(values.into_iter().filter_map(|(name, value)| Some((name, value?))));
     }
 
     fn prove(&mut self, proof: &Proof) {
@@ -161,7 +204,42 @@ pub(crate) fn findings(evidence: &Evidence<'_>, facts: &Facts, explained: &[usiz
     let rank =
         |finding: &Finding| (finding.kind == SignatureKind::Note, -(finding.confidence * 1000.0) as i64);
     findings.sort_by_key(rank);
+    rank_by_signature(&mut findings, evidence);
+    name_step(&mut findings, evidence);
     findings
+}
+
+/// Moves causes before those that their signatures outrank, however sure those are.
+fn rank_by_signature(findings: &mut Vec<Finding>, evidence: &Evidence<'_>) {
+    for entry in evidence.signatures.signatures.iter().filter(|entry| !entry.outranks.is_empty()) {
+        let Some(own) = findings.iter().position(|finding| finding.id == entry.id) else { continue };
+        let outranked = findings.iter().position(|finding| entry.outranks.contains(&finding.id));
+        if let Some(first) = outranked.filter(|first| *first < own) {
+            let finding = findings.remove(own);
+            findings.insert(first, finding);
+        }
+    }
+}
+
+/// Names the first cumulative update after that of the machine that brought one of the components concerned.
+fn name_step(findings: &mut [Finding], evidence: &Evidence<'_>) {
+    let version = |item: &Item| -> Option<(u32, u32)> {
+        let component = Component::parse(item.name().split('\\').next()?)?;
+        build(&component.version)
+    };
+    let has = evidence.machine.revision.unwrap_or(0);
+    let versions = findings.iter().flat_map(|finding| &finding.items).filter_map(version);
+    let releases = versions.filter(|version| version.1 > has).filter_map(|(build, revision)| {
+        let releases = evidence.signatures.releases.iter();
+        releases
+            .filter(|release| (release.build, release.revision) == (build, revision))
+            .find_map(|r| r.kb.as_ref().map(|kb| (revision, kb)))
+    });
+    let Some((_, kb)) = releases.min() else { return };
+    let kb = kb.clone();
+    for finding in findings.iter_mut() {
+        finding.values.insert("step-kb", kb.clone());
+    }
 }
 
 fn of_scope<'a>(evidence: &Evidence<'a>, scope: Scope) -> impl Iterator<Item = &'a SignatureEntry> {
@@ -227,9 +305,13 @@ fn of_attempt(
         }
         proofs.into_iter().for_each(|proof| finding.prove(proof));
     }
+    if entry.id == OTHER {
+        // Nothing names a cause; the first failures of the session are what there is to read.
+        attempt.facts.proofs("failure").iter().take(FIRST_FAILURES).for_each(|proof| finding.prove(proof));
+    }
     // A session that waited for a restart proves nothing about what failed after it.
-    let tells = |proof: &&Proof| proof.code.is_none_or(codes::is_failure);
-    attempt.proofs.iter().filter(tells).for_each(|proof| finding.prove(proof));
+    let is_failed = |proof: &&Proof| proof.code.is_none_or(codes::is_failure);
+    attempt.proofs.iter().filter(is_failed).for_each(|proof| finding.prove(proof));
     finding.refresh();
     finding
 }

@@ -64,8 +64,9 @@ pub struct Case {
     pub placings: Vec<Placing>,
     /// What is known of the machine.
     pub machine: Machine,
-    /// Names of computers, where the logs are of several.
-    pub computers: Vec<String>,
+    /// Files of other machines than the one that the registry or systeminfo describes, by position: they
+    /// prove nothing here.
+    pub foreign: Vec<usize>,
     /// Starts of the machine, in order.
     pub boots: Vec<Boot>,
     /// Attempts, in order.
@@ -97,8 +98,10 @@ impl Case {
     pub fn new(files: Vec<LogFile>, signatures: &Signatures) -> Self {
         let files = without_copies(files);
         let placings = placing::place(&files);
+        let foreign = foreign(&files, signatures);
+        let own = (0..files.len()).filter(|file| !foreign.contains(file));
         let placed: Vec<Placed<'_>> =
-            (0..files.len()).map(|file| Placed { files: &files, placings: &placings, file }).collect();
+            own.map(|file| Placed { files: &files, placings: &placings, file }).collect();
         let of = |kinds: &[Kind]| {
             let chosen = placed
                 .iter()
@@ -106,13 +109,13 @@ impl Case {
                 .filter(|p| files.get(p.file).is_some_and(|file| kinds.contains(&file.kind)));
             chosen.collect::<Vec<_>>()
         };
-        let machine = machine(&files, &placed);
+        let machine = machine(&files, &foreign, &placed);
         let mut logs = of(&[Kind::Cbs]);
         logs.sort_by_key(|p| files.get(p.file).and_then(|file| file.reading.span).map(|span| span.0.ticks));
-        let mut told = servicing::tell(logs);
+        let mut history = servicing::read(logs);
         let client = of(&[Kind::WindowsUpdate, Kind::WindowsUpdateOld, Kind::ReportingEvents]);
-        let mut lists = vec![std::mem::take(&mut told.attempts)];
-        lists.extend(client.into_iter().map(|p| client::tell(p, &signatures.background)));
+        let mut lists = vec![std::mem::take(&mut history.attempts)];
+        lists.extend(client.into_iter().map(|p| client::read(p, &signatures.background)));
         lists.extend(
             of(&[Kind::Evtx, Kind::EventXml]).into_iter().map(|p| others::events(p, &signatures.background)),
         );
@@ -129,7 +132,7 @@ impl Case {
         facts::attempt_facts(&mut attempts);
         let updates = update::updates(&attempts, signatures);
         let scans = scans(&placed);
-        let mut boots = std::mem::take(&mut told.boots);
+        let mut boots = std::mem::take(&mut history.boots);
         boots.sort_by_key(|boot| boot.at.map(|at| at.ticks));
 
         let mut evidence = Evidence {
@@ -138,7 +141,7 @@ impl Case {
             machine: &machine,
             attempts: &attempts,
             updates: &updates,
-            told: &told,
+            history: &history,
             scans: &scans,
             signatures,
             values: BTreeMap::new(),
@@ -164,8 +167,8 @@ impl Case {
             None if scan.is_some() => CaseOutcome::Failed,
             None => CaseOutcome::Nothing,
         };
-        let told_by = main_attempt.and_then(|at| attempts.get(at));
-        let code = told_by.and_then(|attempt| attempt.code);
+        let shown = main_attempt.and_then(|at| attempts.get(at));
+        let code = shown.and_then(|attempt| attempt.code);
         let furthest =
             main.and_then(|main| updates.get(main)).filter(|update| update.is_failed()).and_then(|update| {
                 let failures = update
@@ -175,7 +178,7 @@ impl Case {
                     .filter(|a| a.outcome.is_failure());
                 failures.map(|attempt| attempt.phase).max()
             });
-        let phase = furthest.or(told_by.map(|attempt| attempt.phase));
+        let phase = furthest.or(shown.map(|attempt| attempt.phase));
         let inconclusive = facts.has("online-only")
             && main.and_then(|main| updates.get(main)).is_some_and(|update| {
                 let mut codes: Vec<_> =
@@ -185,10 +188,9 @@ impl Case {
                 codes.len() > 1
             });
         let collect = collect(&files, &facts, signatures);
-        let computers = computers(&files);
         Self {
             machine,
-            computers,
+            foreign,
             boots,
             updates,
             scans,
@@ -230,18 +232,19 @@ fn without_copies(files: Vec<LogFile>) -> Vec<LogFile> {
 }
 
 /// What is known of the machine: the registry and images say more than systeminfo does.
-fn machine(files: &[LogFile], placed: &[Placed<'_>]) -> Machine {
+fn machine(files: &[LogFile], foreign: &[usize], placed: &[Placed<'_>]) -> Machine {
     let mut machine = Machine::default();
-    let mut order: Vec<&LogFile> = files.iter().collect();
+    let own = files.iter().enumerate().filter(|(at, _)| !foreign.contains(at));
+    let mut order: Vec<&LogFile> = own.map(|(_, file)| file).collect();
     order.sort_by_key(|file| file.kind == Kind::Registry);
     for file in order {
-        let told = &file.machine;
-        machine.computer = told.computer.clone().or(machine.computer);
-        machine.build = told.build.or(machine.build);
-        machine.revision = told.revision.or(machine.revision);
-        machine.offset = told.offset.or(machine.offset);
-        machine.server = told.server.clone().or(machine.server);
-        machine.installed.extend(told.installed.iter().cloned());
+        let own = &file.machine;
+        machine.computer = own.computer.clone().or(machine.computer);
+        machine.build = own.build.or(machine.build);
+        machine.revision = own.revision.or(machine.revision);
+        machine.offset = own.offset.or(machine.offset);
+        machine.server = own.server.clone().or(machine.server);
+        machine.installed.extend(own.installed.iter().cloned());
     }
     let events = || placed.iter().flat_map(|placed| placed.events());
     if machine.revision.is_none() {
@@ -270,14 +273,30 @@ fn machine(files: &[LogFile], placed: &[Placed<'_>]) -> Machine {
     machine
 }
 
-fn computers(files: &[LogFile]) -> Vec<String> {
-    let mut names: Vec<String> = files.iter().filter_map(|file| file.machine.computer.clone()).collect();
-    names.sort_by_key(|name| name.to_ascii_lowercase());
-    names.dedup_by(|a, b| a.eq_ignore_ascii_case(b));
-    if names.len() > 1 { names } else { Vec::new() }
+/// Files that are of another machine: event logs that never name it, and logs of the servicing stack of
+/// another build.
+fn foreign(files: &[LogFile], signatures: &Signatures) -> Vec<usize> {
+    let of = |kind: Kind| files.iter().filter(move |file| file.kind == kind).map(|file| &file.machine);
+    let described = || of(Kind::Registry).chain(of(Kind::SystemInfo));
+    let short = |name: &str| name.split('.').next().unwrap_or_default().to_ascii_lowercase();
+    let name = described().find_map(|machine| machine.computer.as_deref()).map(short);
+    let branch = |build: u32| signatures.branch(build).map(|branch| branch.build);
+    let own = described().find_map(|machine| machine.build).and_then(branch);
+    let is_foreign = |file: &LogFile| {
+        let other_name = !file.computers.is_empty()
+            && name.as_ref().is_some_and(|name| !file.computers.iter().any(|other| short(other) == *name));
+        let builds = file.events.iter().filter_map(|event| match event.what {
+            What::Stack { build, .. } => branch(build),
+            _ => None,
+        });
+        let mut builds = builds.peekable();
+        let other_build = own.is_some_and(|own| builds.peek().is_some() && builds.all(|build| build != own));
+        other_name || other_build
+    };
+    files.iter().enumerate().filter(|(_, file)| is_foreign(file)).map(|(at, _)| at).collect()
 }
 
-/// Lines of poqexec.log stay there for years: without another log that tells the same failure, they count
+/// Lines of poqexec.log stay there for years: without another log that reports the same failure, they count
 /// only where no log covers their time and nothing came after.
 fn drop_stale_queues(attempts: &mut Vec<Attempt>, files: &[LogFile]) {
     let is_queue = |attempt: &Attempt| {
@@ -320,7 +339,8 @@ fn main_update(updates: &[Update]) -> Option<usize> {
     };
     let waits = |update: &Update| update.outcome == Outcome::WaitsForRestart;
     let has_name = |update: &Update| update.identity.kb.is_some() || update.identity.package.is_some();
-    last(&Update::is_failed)
+    last(&|update| update.is_failed() && (has_name(update) || update.identity.title.is_some()))
+        .or_else(|| last(&Update::is_failed))
         .or_else(|| last(&|update| waits(update) && has_name(update)))
         .or_else(|| last(&waits))
         .or_else(|| last(&|update| !update.identity.is_empty()))

@@ -1,6 +1,6 @@
-//! Attempts as event logs, poqexec.log and the logs of setup tell them.
+//! Attempts in event logs, in poqexec.log and in the logs of setup.
 
-use super::attempt::{Attempt, Identity, Outcome, Placed};
+use super::attempt::{Attempt, Identity, Outcome, Placed, is_background};
 use super::client::is_download_code;
 use super::phase::Phase;
 use super::servicing::item_of_path;
@@ -12,7 +12,7 @@ use crate::logs::time::SECOND;
 /// Attempts that are kept of one file.
 const MOST_ATTEMPTS: usize = 5_000;
 
-/// An installation that fails so soon after it began was refused before the servicing stack was asked.
+/// An installation that fails so soon after it began was refused before the servicing stack began.
 const REFUSED: i64 = SECOND;
 
 /// Goes through the events of an event log.
@@ -50,6 +50,8 @@ pub(crate) fn events(placed: Placed<'_>, background: &[String]) -> Vec<Attempt> 
                 let in_restart = fact.code.is_some_and(is_restart_code);
                 (if in_restart { Phase::Boot } else { Phase::Staging }, Outcome::Failed)
             }
+            // Packages are also unpacked, and removed.
+            Topic::PackageDone if !is_installed_state(fact) => continue,
             Topic::PackageDone => (Phase::Staging, Outcome::Installed),
             Topic::PackageWaits => (Phase::Staging, Outcome::WaitsForRestart),
             _ => continue,
@@ -60,6 +62,13 @@ pub(crate) fn events(placed: Placed<'_>, background: &[String]) -> Vec<Attempt> 
         attempts.push(attempt(placed, event, fact, phase, outcome, background));
     }
     attempts
+}
+
+/// Whether the state that a package was to reach is that it is installed: a word on old builds, in the
+/// language of the system, and a number on later ones.
+fn is_installed_state(fact: &EventFact) -> bool {
+    let state = fact.state.as_deref().unwrap_or_default();
+    matches!(state, "5112" | "112" | "7" | "Installed" | "已安装")
 }
 
 /// Codes that only the work after a restart ends with: it hung, or operations of the queue failed.
@@ -84,9 +93,7 @@ fn attempt(
     };
     attempt.add_codes(fact.code);
     attempt.prove(placed.proof_of(event, fact.code, None));
-    let title = fact.title.as_deref().unwrap_or_default();
-    attempt.background = background.iter().any(|words| title.contains(words.as_str()))
-        || fact.kb.as_ref().is_some_and(|kb| background.contains(kb));
+    attempt.background = is_background(&attempt.identity, "", background);
     attempt
 }
 

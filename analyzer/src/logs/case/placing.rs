@@ -100,7 +100,7 @@ pub(crate) fn at(event: &LogEvent, file: usize, files: &[LogFile], placings: &[P
     time_at(event.time?, event.line, file, files, placings)
 }
 
-/// A time that stands at a line of a file.
+/// The time of a line of a file.
 pub(crate) fn time_at(
     time: LogTime,
     line: u32,

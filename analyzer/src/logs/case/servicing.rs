@@ -1,4 +1,4 @@
-//! Attempts as CBS.log tells them: sessions, packages, and the boots that complete or undo them.
+//! Attempts in CBS.log: sessions, packages, and the boots that complete or undo them.
 
 use super::attempt::{Attempt, Facts, Outcome, Placed};
 use super::phase::Phase;
@@ -41,9 +41,9 @@ pub struct Boot {
     pub failed: Option<u32>,
 }
 
-/// What the CBS logs tell.
+/// The sessions and boots of the CBS logs of a case.
 #[derive(Default)]
-pub(crate) struct Told {
+pub(crate) struct History {
     pub attempts: Vec<Attempt>,
     pub boots: Vec<Boot>,
     /// When sessions that never ended began, and their packages.
@@ -61,30 +61,30 @@ struct Session {
 
 /// Goes through the events of the CBS logs of a case, in the order in which they were written: what
 /// waits for a restart in one is completed in the next.
-pub(crate) fn tell<'a>(logs: impl IntoIterator<Item = Placed<'a>>) -> Told {
+pub(crate) fn read<'a>(logs: impl IntoIterator<Item = Placed<'a>>) -> History {
     let mut logs = logs.into_iter().peekable();
-    let Some(&placed) = logs.peek() else { return Told::default() };
-    let mut story = Story {
+    let Some(&placed) = logs.peek() else { return History::default() };
+    let mut reader = Reader {
         placed,
-        told: Told::default(),
+        history: History::default(),
         session: None,
         waiting: Vec::new(),
         run: Facts::default(),
         failed_boot: None,
     };
     for placed in logs {
-        story.placed = placed;
+        reader.placed = placed;
         for event in placed.events() {
-            story.event(event);
+            reader.event(event);
         }
     }
-    story.close_open();
-    story.told
+    reader.close_open();
+    reader.history
 }
 
-struct Story<'a> {
+struct Reader<'a> {
     placed: Placed<'a>,
-    told: Told,
+    history: History,
     session: Option<Session>,
     /// Attempts that wait for a restart.
     waiting: Vec<usize>,
@@ -94,7 +94,7 @@ struct Story<'a> {
     failed_boot: Option<usize>,
 }
 
-impl Story<'_> {
+impl Reader<'_> {
     fn event(&mut self, event: &LogEvent) {
         let proof = |code, item| Some(self.placed.proof_of(event, code, item));
         match &event.what {
@@ -125,7 +125,7 @@ impl Story<'_> {
                 if self.session.as_ref().is_some_and(|session| session.id == *id) {
                     self.end(event, id, None, *code);
                 } else if let Some(attempt) =
-                    self.told.attempts.last_mut().filter(|a| a.session.as_deref() == Some(id.as_str()))
+                    self.history.attempts.last_mut().filter(|a| a.session.as_deref() == Some(id.as_str()))
                 {
                     attempt.prove(self.placed.proof_of(event, Some(*code), None));
                 }
@@ -177,7 +177,7 @@ impl Story<'_> {
     fn boot(&mut self, event: &LogEvent, time: crate::logs::time::LogTime) {
         let at = self.placed.time_at(time, event.line);
         // A service that starts twice in one boot says the same time again.
-        let same = self.told.boots.last().is_some_and(|boot| match (boot.at, at) {
+        let same = self.history.boots.last().is_some_and(|boot| match (boot.at, at) {
             (Some(a), Some(b)) => {
                 a.distance(b).is_some_and(|distance| distance <= 3 * crate::logs::time::SECOND)
             }
@@ -187,7 +187,7 @@ impl Story<'_> {
             if self.session.is_some() {
                 self.close_open();
             }
-            self.told.boots.push(Boot {
+            self.history.boots.push(Boot {
                 at,
                 file: self.placed.file,
                 line: event.line,
@@ -245,17 +245,17 @@ impl Story<'_> {
     }
 
     fn push(&mut self, attempt: Attempt) -> Option<usize> {
-        if self.told.attempts.len() >= MOST_ATTEMPTS {
+        if self.history.attempts.len() >= MOST_ATTEMPTS {
             return None;
         }
-        self.told.attempts.push(attempt);
-        Some(self.told.attempts.len() - 1)
+        self.history.attempts.push(attempt);
+        Some(self.history.attempts.len() - 1)
     }
 
     /// A session that the log does not end: the machine or the service went down, or the log ends.
     fn close_open(&mut self) {
         if let Some(session) = self.session.take() {
-            self.told.open.push((session.attempt.first, session.event));
+            self.history.open.push((session.attempt.first, session.event));
         }
     }
 
@@ -267,7 +267,7 @@ impl Story<'_> {
         if let Some(session) = &mut self.session {
             name(&mut session.attempt, package, None);
             session.attempt.prove(proof);
-        } else if let Some(attempt) = self.failed_boot.and_then(|at| self.told.attempts.get_mut(at)) {
+        } else if let Some(attempt) = self.failed_boot.and_then(|at| self.history.attempts.get_mut(at)) {
             name(attempt, package, None);
             attempt.prove(proof);
         }
@@ -276,7 +276,7 @@ impl Story<'_> {
     fn original_failure(&mut self, event: &LogEvent, code: u32, set: bool) {
         let proof = self.placed.proof_of(event, Some(code), None);
         let run = std::mem::take(&mut self.run);
-        if let Some(boot) = self.told.boots.last_mut() {
+        if let Some(boot) = self.history.boots.last_mut() {
             if set {
                 boot.failed = Some(code);
             } else {
@@ -290,7 +290,7 @@ impl Story<'_> {
                 None => self.push(Attempt::new(Phase::Boot, Outcome::Failed)),
             },
         };
-        let Some((at, attempt)) = at.and_then(|at| Some((at, self.told.attempts.get_mut(at)?))) else {
+        let Some((at, attempt)) = at.and_then(|at| Some((at, self.history.attempts.get_mut(at)?))) else {
             return;
         };
         attempt.outcome = Outcome::Failed;
@@ -312,7 +312,7 @@ impl Story<'_> {
     /// The state of the work says that something is undone.
     fn undone(&mut self, event: &LogEvent) {
         let proof = self.placed.proof(event);
-        match self.failed_boot.and_then(|at| self.told.attempts.get_mut(at)) {
+        match self.failed_boot.and_then(|at| self.history.attempts.get_mut(at)) {
             Some(attempt) => {
                 attempt.phase = Phase::RolledBack;
                 attempt.facts.note("rolled-back", Some(proof));
@@ -332,7 +332,7 @@ impl Story<'_> {
                     None => self.push(Attempt::new(Phase::Boot, Outcome::Failed)),
                 },
             };
-            if let Some(attempt) = at.and_then(|at| self.told.attempts.get_mut(at)) {
+            if let Some(attempt) = at.and_then(|at| self.history.attempts.get_mut(at)) {
                 let undone = attempt.facts.has("rolled-back") || run.has("rolled-back");
                 attempt.outcome = Outcome::Failed;
                 attempt.phase = if undone { Phase::RolledBack } else { Phase::Boot };
@@ -342,7 +342,7 @@ impl Story<'_> {
             }
         } else if !waits_for_restart(code) && self.failed_boot.is_none() {
             for at in std::mem::take(&mut self.waiting) {
-                if let Some(attempt) = self.told.attempts.get_mut(at) {
+                if let Some(attempt) = self.history.attempts.get_mut(at) {
                     attempt.outcome = Outcome::Installed;
                     attempt.phase = Phase::Boot;
                     attempt.prove(proof.clone());

@@ -1,5 +1,5 @@
-//! One story per update: attempts that several logs tell are joined, attempts at the same update put
-//! together.
+//! One story per update: the reports of several logs on one attempt are joined, and all attempts at one
+//! update are grouped.
 
 use super::attempt::{Attempt, Identity, Joined, JoinedBy, Outcome};
 use super::phase::Phase;
@@ -9,8 +9,11 @@ use crate::logs::signatures::Signatures;
 use crate::logs::time::MINUTE;
 use serde::Serialize;
 
-/// Logs that tell the same attempt are that close in time.
+/// Two logs report one attempt at most that far apart.
 const CLOSE: i64 = 2 * MINUTE;
+
+/// The update client reports a failed restart at most that long after the restart.
+const AFTER_RESTART: i64 = 12 * 60 * MINUTE;
 
 /// The queue of pending operations runs that close to what CBS.log says of the same restart.
 const SAME_RESTART: i64 = 10 * MINUTE;
@@ -48,7 +51,7 @@ impl Update {
     }
 }
 
-/// Whether and by what two attempts are the same one, told by different logs.
+/// Whether two logs report the same attempt, and what shows that.
 fn same_attempt(a: &Attempt, b: &Attempt) -> Option<JoinedBy> {
     let shares_file = a.proofs.iter().any(|proof| b.proofs.iter().any(|other| other.file == proof.file));
     if shares_file
@@ -67,6 +70,10 @@ fn same_attempt(a: &Attempt, b: &Attempt) -> Option<JoinedBy> {
     let codes_fit = shared || silent(a) || silent(b);
     let restart = |attempt: &Attempt| attempt.phase >= Phase::Boot;
     match a.distance(b) {
+        // The update client reports a rollback when it searches again.
+        Some(distance) if same && shared && (restart(a) || restart(b)) && distance <= AFTER_RESTART => {
+            Some(JoinedBy::UpdateAndTime)
+        }
         Some(distance) if same && codes_fit && distance <= CLOSE => Some(JoinedBy::UpdateAndTime),
         Some(distance)
             if distance <= CLOSE && (shared || a.outcome == b.outcome && !a.outcome.is_failure()) =>
@@ -104,8 +111,22 @@ pub(crate) fn join(lists: Vec<Vec<Attempt>>) -> Vec<Attempt> {
             }
         }
     }
-    joined.sort_by_key(|attempt| attempt.first.map(|at| at.ticks));
+    // An attempt that waited for its restart ends with that.
+    joined.sort_by_key(|attempt| attempt.last.map(|at| at.ticks));
+    drop_made_good_searches(&mut joined);
     joined
+}
+
+/// Searches that failed before one that succeeded say nothing, and neither does the one that succeeded.
+fn drop_made_good_searches(attempts: &mut Vec<Attempt>) {
+    let last =
+        attempts.iter().rposition(|attempt| attempt.phase == Phase::Scan && !attempt.outcome.is_failure());
+    let mut at = 0;
+    attempts.retain(|attempt| {
+        let keep = attempt.phase != Phase::Scan || last.is_none_or(|last| at > last);
+        at += 1;
+        keep
+    });
 }
 
 fn absorb(into: &mut Attempt, other: Attempt, by: JoinedBy) {
@@ -158,8 +179,12 @@ pub(crate) fn updates(attempts: &[Attempt], signatures: &Signatures) -> Vec<Upda
     }
     let is_background =
         |members: &[usize]| members.iter().any(|&at| attempts.get(at).is_some_and(|a| a.background));
+    // Several logs of setup report one upgrade.
     let setup = attempts.iter().enumerate().filter(|(_, attempt)| attempt.facts.has("setup-failed"));
-    groups.extend(setup.map(|(at, attempt)| (attempt.identity.clone(), vec![at])));
+    let setup: Vec<usize> = setup.map(|(at, _)| at).collect();
+    if let Some(attempt) = setup.first().and_then(|&at| attempts.get(at)) {
+        groups.push((attempt.identity.clone(), setup));
+    }
     let nameless: Vec<usize> = attempts
         .iter()
         .enumerate()
@@ -192,7 +217,7 @@ pub(crate) fn updates(attempts: &[Attempt], signatures: &Signatures) -> Vec<Upda
             let failures = members.iter().filter_map(of).filter(|attempt| attempt.outcome.is_failure());
             let failed = failures.clone().next_back();
             let cured = !last.outcome.is_failure() && last.outcome == Outcome::Installed && failed.is_some();
-            let told = if last.outcome.is_failure() {
+            let shown = if last.outcome.is_failure() {
                 last
             } else {
                 failed.filter(|_| !cured && last.outcome.is_failure()).unwrap_or(last)
@@ -203,7 +228,7 @@ pub(crate) fn updates(attempts: &[Attempt], signatures: &Signatures) -> Vec<Upda
                 outcome: last.outcome,
                 rolled_back: last.outcome.is_failure() && last.phase == Phase::RolledBack,
                 code: failed.and_then(|attempt| attempt.code),
-                phase: told.phase,
+                phase: shown.phase,
                 cured_by: if cured { members.last().copied() } else { None },
                 assumed: assumed.iter().copied().filter(|at| members.contains(at)).collect(),
                 background: is_background(&members),

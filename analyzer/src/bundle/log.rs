@@ -1,0 +1,78 @@
+//! Text logs and event logs beside captures.
+
+use super::archive::Archive;
+use super::{BundleError, io_error};
+use crate::logs::{LogFile, Signatures, detect};
+use pml_parser::map;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Where a file is that may be a text log or an event log.
+#[derive(Debug)]
+pub struct LogLocation {
+    name: String,
+    place: Place,
+}
+
+#[derive(Debug)]
+enum Place {
+    File(PathBuf),
+    /// A member of a zip file, by its number.
+    Member(Arc<Archive>, usize),
+}
+
+impl LogLocation {
+    pub(super) fn file(path: PathBuf, name: String) -> Self {
+        Self { name, place: Place::File(path) }
+    }
+
+    pub(super) fn member(archive: Arc<Archive>, number: usize, name: String) -> Self {
+        Self { name, place: Place::Member(archive, number) }
+    }
+
+    /// What to call it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether the file is empty. A member of a zip file that cannot be looked at is not.
+    pub fn is_empty(&self) -> bool {
+        match &self.place {
+            Place::File(path) => path.metadata().is_ok_and(|metadata| metadata.len() == 0),
+            Place::Member(archive, number) => archive.size_of(*number) == 0,
+        }
+    }
+
+    /// Reads the file: nothing where its content is no log, several where it is a cabinet.
+    ///
+    /// # Errors
+    /// When the file, or the member of a zip file, cannot be opened.
+    pub fn read(&self, signatures: &Signatures) -> Result<Vec<LogFile>, BundleError> {
+        match &self.place {
+            Place::Member(archive, number) => archive.read_log(*number, &self.name, signatures),
+            Place::File(path) => {
+                let metadata = path.metadata().map_err(|error| io_error(path, error))?;
+                if metadata.len() == 0 {
+                    return Ok(Vec::new());
+                }
+                let map = map(path).map_err(|error| io_error(path, error))?;
+                let mut files = LogFile::read(&self.name, &map, signatures);
+                if let Some(file) = files.first_mut().filter(|_| map.fault().is_some()) {
+                    file.reading.damage.unreadable.push(0);
+                }
+                Ok(files)
+            }
+        }
+    }
+}
+
+/// Whether a named file is a text log or an event log, from its first bytes. A capture is neither.
+pub(super) fn is_text_log(path: &Path) -> Result<bool, BundleError> {
+    const HEAD: u64 = 64 << 10;
+    let mut head = Vec::new();
+    let read = |head: &mut Vec<u8>| -> io::Result<usize> { File::open(path)?.take(HEAD).read_to_end(head) };
+    read(&mut head).map_err(|error| io_error(path, error))?;
+    Ok(!head.starts_with(b"PML_") && detect(&head).is_some())
+}

@@ -1,0 +1,189 @@
+//! What a search for logs finds: the captures and text logs of each case, and what was skipped.
+
+use super::{BundleError, CaptureLocation, LogLocation, names};
+use pml_parser::Progress;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Entries of folders and zip files that one search looks at, at most.
+const MOST_ENTRIES: usize = 1_000_000;
+
+/// Files of one case that may be text logs, at most: those whose names say so come first.
+const MOST_LOGS: usize = 5_000;
+
+/// What was found.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// The cases, in the order in which the inputs name them.
+    pub cases: Vec<FoundCase>,
+    /// What was not searched, or not taken.
+    pub skipped: Vec<Skipped>,
+}
+
+/// Files that belong together.
+#[derive(Debug)]
+pub struct FoundCase {
+    /// What to call the case: the input, or the folder or zip file in it.
+    pub name: String,
+    /// Its captures, in order.
+    pub captures: Vec<CaptureLocation>,
+    /// Files that may be text logs or event logs: their content decides, and it is not read yet.
+    pub logs: Vec<LogLocation>,
+    /// Why the input could not be searched; it has no files then.
+    pub error: Option<BundleError>,
+}
+
+impl FoundCase {
+    pub(super) fn new(name: String) -> Self {
+        Self { name, captures: Vec::new(), logs: Vec::new(), error: None }
+    }
+
+    pub(super) fn failed(name: String, error: BundleError) -> Self {
+        Self { error: Some(error), ..Self::new(name) }
+    }
+}
+
+/// What was not searched, or not taken.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Skipped {
+    /// A folder below an input that cannot be read.
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// Members of a zip file that share their name with a later one: the last one counts.
+    SameNames {
+        /// The zip file.
+        path: PathBuf,
+    },
+    /// A zip file inside an input that cannot be read, or lies too deep.
+    Archive(BundleError),
+    /// Members of a zip file that are encrypted.
+    Encrypted {
+        /// The zip file.
+        path: PathBuf,
+        /// The first of them.
+        first: String,
+        /// Number of them.
+        count: usize,
+    },
+    /// More files than are read: those whose names say least are left out.
+    TooManyLogs {
+        /// The case.
+        name: String,
+        /// Number of files that are left out.
+        count: usize,
+    },
+}
+
+/// A search below one input.
+pub(super) struct Search<'p> {
+    pub progress: &'p dyn Progress,
+    pub skipped: Vec<Skipped>,
+    /// Entries that were looked at.
+    entries: usize,
+    /// Zip files that were opened.
+    pub archives: usize,
+    items: Vec<(Branch, Item)>,
+}
+
+/// The folder or zip file directly below the input in which something lies; nothing for the input itself.
+pub(super) type Branch = Option<String>;
+
+enum Item {
+    Capture(CaptureLocation),
+    Log(LogLocation),
+}
+
+impl<'p> Search<'p> {
+    pub(super) fn new(progress: &'p dyn Progress) -> Self {
+        Self { progress, skipped: Vec::new(), entries: 0, archives: 0, items: Vec::new() }
+    }
+
+    /// Counts an entry; says whether the search may go on.
+    pub(super) fn count(&mut self, entries: usize) -> bool {
+        self.entries = self.entries.saturating_add(entries);
+        self.entries <= MOST_ENTRIES
+    }
+
+    pub(super) fn push_capture(&mut self, branch: &Branch, capture: CaptureLocation) {
+        self.items.push((branch.clone(), Item::Capture(capture)));
+    }
+
+    pub(super) fn push_log(&mut self, branch: &Branch, log: LogLocation) {
+        self.items.push((branch.clone(), Item::Log(log)));
+    }
+
+    pub(super) fn into_captures(self) -> Vec<CaptureLocation> {
+        let capture = |(_, item)| match item {
+            Item::Capture(capture) => Some(capture),
+            Item::Log(_) => None,
+        };
+        self.items.into_iter().filter_map(capture).collect()
+    }
+
+    /// Makes cases of what was found.
+    ///
+    /// # Errors
+    /// When nothing was found.
+    pub(super) fn finish(mut self, input: &Path, found: &mut Found) -> Result<(), BundleError> {
+        found.skipped.append(&mut self.skipped);
+        if self.items.is_empty() {
+            return Err(BundleError::NoLogs { path: input.to_owned() });
+        }
+        let separate = self.are_separate();
+        let mut cases: BTreeMap<Branch, FoundCase> = BTreeMap::new();
+        for (branch, item) in self.items {
+            let branch = branch.filter(|_| separate);
+            let name = match &branch {
+                Some(branch) => input.join(branch).display().to_string(),
+                None => input.display().to_string(),
+            };
+            let case = cases.entry(branch).or_insert_with(|| FoundCase::new(name));
+            match item {
+                Item::Capture(capture) => case.captures.push(capture),
+                Item::Log(log) => case.logs.push(log),
+            }
+        }
+        for mut case in cases.into_values() {
+            // What is packed comes last: of two copies, the first is cited.
+            let order = |log: &LogLocation| {
+                (names::unlikely(log.name()), log.name().contains(':'), log.name().to_owned())
+            };
+            case.logs.sort_by_cached_key(order);
+            if case.logs.len() > MOST_LOGS {
+                let count = case.logs.len() - MOST_LOGS;
+                found.skipped.push(Skipped::TooManyLogs { name: case.name.clone(), count });
+                case.logs.truncate(MOST_LOGS);
+            }
+            found.cases.push(case);
+        }
+        Ok(())
+    }
+
+    /// Whether the folders and zip files directly below the input are cases of their own: no log lies beside them,
+    /// and two of them hold a log that a computer has once, or a boot log with other logs.
+    fn are_separate(&self) -> bool {
+        let mut once: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
+        let (mut with_captures, mut with_logs) = (BTreeSet::new(), BTreeSet::new());
+        for (branch, item) in &self.items {
+            let Some(branch) = branch else { return false };
+            match item {
+                Item::Capture(_) => {
+                    with_captures.insert(branch.as_str());
+                }
+                Item::Log(log) => {
+                    with_logs.insert(branch.as_str());
+                    if let Some(name) = names::once_on_a_computer(log.name()) {
+                        once.entry(name).or_default().insert(branch);
+                    }
+                }
+            }
+        }
+        with_captures.intersection(&with_logs).count() > 1 || once.values().any(|branches| branches.len() > 1)
+    }
+}

@@ -18,4 +18,4 @@ pub(crate) use group::{Group, OperationKey};
 pub(crate) use pass::scan;
 pub(crate) use processes::{ProcessId, ProcessInfo, Processes};
 pub(crate) use scan::Scan;
-pub(crate) use store::Link;
+pub(crate) use store::{Link, PackageState};

@@ -1,5 +1,6 @@
 //! The evidence of a rule: whether each entry is there, what shows it, and what all of it adds up to.
 
+use super::ending;
 use super::engine::RuleEngine;
 use super::failure::{Failure, Reason, wants_data};
 use super::finding::{Cited, Finding};
@@ -89,6 +90,13 @@ impl<B: AsRef<[u8]>> RuleEngine<'_, B> {
                 let citations = children.iter().map(|child| Citation::event(child.event));
                 (!children.is_empty()).then(|| citations.collect())
             }
+            (Some(Property::LastSteps), Subject::Facts { main: Some(main), .. }) => {
+                let steps = ending::last_steps(self.context, *main);
+                (!steps.is_empty()).then(|| steps.into_iter().map(Citation::event).collect())
+            }
+            (Some(Property::DriveMissing), Subject::Facts { main: Some(main), .. }) => {
+                ending::missing_drive(self.context, *main).map(|event| vec![Citation::event(event)])
+            }
             (Some(_), Subject::Facts { .. }) => None,
             (Some(Property::HeldByOther), Subject::Failure { holders, .. }) => {
                 holders.iter().any(|holder| holder.held).then(Vec::new)
@@ -155,7 +163,11 @@ impl<B: AsRef<[u8]>> RuleEngine<'_, B> {
                 Some(Some(mark.moment))
             }
             Property::SystemVolume => plain(may_be_on_system_volume(&event)),
-            Property::HeldByOther | Property::TouchedByOther | Property::ChildAlive => None,
+            Property::HeldByOther
+            | Property::TouchedByOther
+            | Property::ChildAlive
+            | Property::LastSteps
+            | Property::DriveMissing => None,
         }
     }
 

@@ -2,6 +2,7 @@
 //! what one stage concludes is known to the stages after it.
 
 mod conclusions;
+mod ending;
 mod engine;
 mod evidence;
 mod failure;

@@ -527,6 +527,7 @@ pub(crate) struct ReportTexts {
     pub not_seen: Text,
     pub later_succeeded: Text,
     pub capture_cut_short: Text,
+    pub parts_missing: Text,
     /// What the commands of a finding are for.
     pub slice_around: Text,
     pub explain_rule: Text,
@@ -730,6 +731,10 @@ pub(crate) enum Property {
     SystemVolume,
     /// What followed shows that a program took it seriously, beyond a line in a log.
     ErrorPath,
+    /// The process read files or values shortly before it ended.
+    LastSteps,
+    /// A value of the environment that the process read leads to a drive on which nothing could be opened.
+    DriveMissing,
 }
 
 /// What two events have in common.

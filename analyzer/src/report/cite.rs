@@ -4,7 +4,7 @@ use super::build::{Builder, text_of};
 use super::model::{EventReport, LineReport, StatusReport};
 use crate::evidence::{Citation, Code, Position};
 use crate::knowledge::StatusEntry;
-use pml_parser::{EventId, NtStatus, Number, Resolution, TextOptions};
+use pml_parser::{EventClass, EventId, NtStatus, Number, Resolution, TextOptions};
 
 /// The upper half of an HRESULT that holds a Win32 error.
 const HRESULT_OF_WIN32: u32 = 0x8007;
@@ -79,6 +79,13 @@ impl<B: AsRef<[u8]>> Builder<'_, B> {
             operation: event.operation().name().to_owned(),
             path: text_of(|out| event.push_path(&TextOptions::default(), out)),
             target: event.target_path().map(|target| target.to_string()),
+            value: (event.class() == EventClass::Registry)
+                .then(|| {
+                    text_of(|out| {
+                        event.push_registry_data(out);
+                    })
+                })
+                .filter(|data| !data.is_empty()),
             status: hex(event.status().0),
             result: match event.numbers().get(Number::ExitStatus) {
                 // How a process ended matters, not that the event could be recorded.

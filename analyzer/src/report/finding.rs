@@ -12,6 +12,9 @@ use crate::judge::{Failure, Finding, Holder};
 use crate::knowledge::{PathClass, RemedyEntry, Rule};
 use pml_parser::{Event, EventId, FileTime, NtStatus, TextOptions};
 
+/// How the files of Windows name their company.
+const MICROSOFT: &str = "Microsoft";
+
 /// What a finding is about.
 struct Main<'a> {
     /// The event, where it is about one.
@@ -104,6 +107,7 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
             phase,
             phase_name,
             time: at.to_string(),
+            local_time: self.clock.say(at),
             seconds: self.seconds(at),
             last_time: last.unwrap_or(at).to_string(),
             attempts: self.attempts(finding),
@@ -175,6 +179,9 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
         if main.is_some_and(|failure| failure.group.resolved_by.is_some()) {
             texts.push(self.word(&self.texts().later_succeeded).to_owned());
         }
+        if self.triage.facts().has("parts-missing") {
+            texts.push(self.word(&self.texts().parts_missing).to_owned());
+        }
         if self.triage.facts().has("log-ends-early") {
             texts.push(self.word(&self.texts().capture_cut_short).to_owned());
         }
@@ -204,6 +211,7 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
                 pid: process.pid,
                 image_path: process.image_path.clone(),
                 company: process.company.clone(),
+                foreign: !process.company.contains(MICROSOFT),
                 held: holder.held,
                 text: self.word(text).replace("{seconds}", &seconds),
                 event_id: holder.event,

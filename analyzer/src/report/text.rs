@@ -13,12 +13,11 @@ use pml_parser::{EventId, NtStatus, Number, TextOptions};
 impl<B: AsRef<[u8]>> Builder<'_, B> {
     pub(super) fn mail(&self, report: &Report) -> String {
         let MailTexts { captured, cause, also, steps, no_cause, next } = &self.texts().mail;
-        let first = report.capture.first.get(..19).unwrap_or_default().replace('T', " ");
         let captured = self
             .word(captured)
             .replace("{computer}", &report.machine.computer)
             .replace("{windows}", report.machine.product.as_deref().unwrap_or(&report.machine.windows))
-            .replace("{first}", &first)
+            .replace("{first}", &report.capture.first_local)
             .replace("{boot}", &report.boot_text);
         let mut lines = vec![format!("{captured} {}", report.rollback.text)];
         for (at, finding) in report.findings.iter().take(3).enumerate() {
@@ -117,7 +116,7 @@ impl<B: AsRef<[u8]>> Builder<'_, B> {
                 "command" => {
                     process.map(|process| process.command_line.clone()).filter(|line| !line.is_empty())
                 }
-                "time" => event.map(|event| event.time().to_string()),
+                "time" => event.map(|event| self.clock.say(event.time())),
                 "exit" => exit.map(hex),
                 "package" => Package::find(&path).map(|package| package.name),
                 _ => None,

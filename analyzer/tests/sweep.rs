@@ -116,9 +116,9 @@ fn boot(seed: u64, statuses: &[String]) -> String {
         }
         text.push_str("]\n\n");
     }
-    // A mere scan gathers the files of a failure report, too.
+    // A mere scan gathers the files of a failure report, too; nothing has failed before.
     if random.below(3) == 0 {
-        let at = to - 0.005;
+        let at = from + 0.003;
         writeln!(
             text,
             "[[step]]\nat = {at}\nprocess = \"TiWorker.exe\"\nactions = [\n  {{ run = \"read\", path = '{{sessions}}', \

@@ -11,6 +11,9 @@ use crate::evidence::Citation;
 use crate::knowledge::{CompiledEvidence, Property, Rule};
 use pml_parser::{Event, EventId, TICKS_PER_SECOND, TextOptions, WinStr};
 
+/// What the points for a slow operation are called.
+const SLOW: &str = "slow";
+
 /// What the evidence is about.
 pub(super) enum Subject<'a> {
     /// Facts or a marker.
@@ -70,7 +73,10 @@ impl<B: AsRef<[u8]>> RuleEngine<'_, B> {
             held += usize::from(!evidence.required && evidence.counts);
             let cited = found.into_iter().flatten().map(|citation| Cited { citation, evidence: Some(at) });
             finding.cited.extend(cited);
-            if evidence.points != 0.0 {
+            // How slow an operation was has points of its own: one fact counts once for the rank.
+            let is_counted =
+                evidence.is == Some(Property::Slow) && finding.reasons.iter().any(|reason| reason.id == SLOW);
+            if evidence.points != 0.0 && !is_counted {
                 let (id, text) = (evidence.id.clone(), evidence.text.clone());
                 finding.reasons.push(Reason { id, points: evidence.points, text });
             }

@@ -381,12 +381,14 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
         let mut states: Vec<_> =
             self.triage.scan().packages().filter_map(|state| Some((state.set?, state))).collect();
         states.sort_unstable_by_key(|((_, event), _)| *event);
+        let is_rolled_back = self.triage.verdict().rollback().class > RollbackClass::None;
         let report = |((value, id), state): ((u64, EventId), &PackageState)| {
             let event = self.event(id)?;
             let package = Package::find(&text_of(|out| event.push_path(&TextOptions::default(), out)))?;
             let outcome = match value {
                 value if value >= limits.package_installed => "installed",
                 _ if state.lowered.is_some() => "back",
+                value if value <= limits.package_state_lowered && is_rolled_back => "back",
                 value if value <= limits.package_state_lowered => "staged",
                 _ => "pending",
             };

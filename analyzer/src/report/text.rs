@@ -111,6 +111,7 @@ impl<B: AsRef<[u8]>> Builder<'_, B> {
                 "attempts" => Some(self.attempts(finding).to_string()),
                 "holder" => known(&holders.join(", ")),
                 "phase" => self.phase(main.and_then(|main| self.triage.verdict().phase_of(main))).1,
+                "operation" => event.map(|event| event.operation().name().to_owned()),
                 "object" => self.object(finding).map(|text| self.word(text).to_owned()),
                 "similar" => Some(finding.similar.max(self.attempts(finding)).to_string()),
                 "command" => {

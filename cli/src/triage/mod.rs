@@ -14,6 +14,7 @@ use crate::slice;
 use crate::status::{
     Done, Progress, UntilStopped, counted, go_on, is_stopped, plain, say, stdout_done, warn,
 };
+use crate::zone;
 use case::Subject;
 use indicatif::{HumanBytes, HumanCount};
 use pml_analyzer::bundle::{self, BundleError, CaptureLocation, Found, Skipped};
@@ -22,6 +23,7 @@ use pml_analyzer::{
     Format, Knowledge, Origin, Paint, Report, RollbackClass, TriageError, TriageOptions, triage,
 };
 use pml_parser::Fault;
+use pml_parser::{Opened, Zone};
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::fs::File;

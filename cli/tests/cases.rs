@@ -623,3 +623,83 @@ fn hostile_zip_files_are_bounded() {
     let report = json(&path, &[]);
     assert_eq!(report["phase"]["id"], "scan");
 }
+
+#[test]
+fn commands_take_a_log_inside_a_zip_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = fs::read(bundle("case5/Bootlog.pml")).unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    fs::write(
+        path("one.zip"),
+        zip_of(&[(r"logs\Bootlog.pml", log.clone()), ("CBS.log", b"x".to_vec())], false),
+    )
+    .unwrap();
+    let inner = zip_of(&[("b.pml", log.clone())], false);
+    fs::write(path("two.zip"), zip_of(&[("a/a.pml", log.clone()), ("inner.zip", inner)], false)).unwrap();
+    let info = |argument: &str| pml(&["info", &path(argument), "--format", "json"]);
+    let plain = pml(&["info", bundle("case5/Bootlog.pml").to_str().unwrap(), "--format", "json"]).stdout;
+    for argument in ["one.zip", "one.zip:logs/Bootlog.pml", r"one.zip:logs\Bootlog.pml"] {
+        let output = info(argument);
+        assert_eq!(output.stdout, plain, "{argument}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    let events =
+        |argument: &str| serde_json::from_slice::<Value>(&info(argument).stdout).unwrap()["events"].clone();
+    assert_eq!(events("two.zip:inner.zip:b.pml"), events("two.zip:a/a.pml"));
+    // Several captures, and one that is not there.
+    for (argument, said) in [("two.zip", "2 captures are in it"), ("one.zip:x.pml", "no log x.pml is in it")]
+    {
+        let output = info(argument);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(
+            String::from_utf8_lossy(&output.stderr).contains(said),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+    let converted = pml(&["convert", &path("one.zip"), "-o", &path("out.csv"), "-q"]);
+    assert!(converted.status.success() && fs::metadata(path("out.csv")).unwrap().len() > 0);
+    let sliced = pml(&[
+        "slice",
+        &path("one.zip:logs/Bootlog.pml"),
+        "-o",
+        &path("out.pml"),
+        "--where",
+        "pid = 4",
+        "-q",
+    ]);
+    assert!(sliced.status.success(), "{}", String::from_utf8_lossy(&sliced.stderr));
+}
+
+#[test]
+fn named_logs_are_one_case() {
+    let path = |name: &str| bundle(name).to_str().unwrap().to_owned();
+    let args = [
+        "triage",
+        &path("case5/Bootlog.pml"),
+        &path("case5/CBS.log"),
+        &path("case5/events.xml"),
+        "--format",
+        "json",
+    ];
+    let report: Value = serde_json::from_slice(&pml(&args).stdout).unwrap();
+    assert_eq!(
+        (&report["schema_version"], report["captures"].as_array().unwrap().len()),
+        (&Value::from(2), 1)
+    );
+    assert_eq!(report["findings"][0]["rule"], "TX-DISK-EVENTS");
+}
+
+#[test]
+fn personal_data_can_be_left_out() {
+    for format in ["json", "text", "md", "html"] {
+        for (name, personal) in [("case5", "BRANCH-PC"), ("case3", "192.0.2.22")] {
+            let open = triage(&bundle(name), &["--format", format]);
+            let redacted = triage(&bundle(name), &["--format", format, "--redact"]);
+            assert!(open.contains(personal), "{name} {format}");
+            assert!(!redacted.to_lowercase().contains(&personal.to_lowercase()), "{name} {format}");
+            assert!(redacted.contains("COMPUTER-1") || redacted.contains("ADDRESS-"), "{name} {format}");
+        }
+    }
+    let refused = pml(&["triage", bundle("case5").to_str().unwrap(), "--redact", "--evidence", "x.pml"]);
+    assert_eq!(refused.status.code(), Some(2));
+}

@@ -6,6 +6,7 @@ mod cite;
 mod finding;
 mod model;
 mod printable;
+mod redact;
 mod render;
 #[cfg(feature = "tables")]
 pub mod tables;
@@ -14,4 +15,5 @@ mod text;
 pub use build::Origin;
 pub use model::{FailureReport, FindingReport, Report, SCHEMA_VERSION};
 pub use printable::{printable, printable_lines};
+pub use redact::Redactor;
 pub use render::{Format, Paint};

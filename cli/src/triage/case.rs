@@ -7,7 +7,7 @@ use pml_analyzer::bundle::{BundleError, CaptureLocation, Found};
 use pml_analyzer::case::{CaseOrigin, CaseReport, UnreadInput};
 use pml_analyzer::logs::case::Case;
 use pml_analyzer::logs::{LogFile, Signatures};
-use pml_analyzer::{Format, Knowledge, Paint, RollbackClass};
+use pml_analyzer::{Format, Knowledge, Paint, Redactor, RollbackClass};
 use std::path::PathBuf;
 
 /// What one report is about.
@@ -129,8 +129,9 @@ impl Printed for CaseReport {
         shared: (&Knowledge, &Signatures),
         format: Format,
         paint: Paint,
+        redactor: Option<&Redactor>,
     ) -> Result<String, String> {
-        self.render(shared.1, shared.0, format, paint)
+        self.render(shared.1, shared.0, format, paint, redactor)
     }
 }
 

@@ -231,7 +231,9 @@ pub(crate) enum What {
     /// A call of the update client begins.
     CallBegin { call: Call, caller: String },
     /// A call of the update client has ended.
-    CallEnd { call: Call, code: u32 },
+    CallEnd { call: Call, code: Option<u32> },
+    /// The code of a call, in a line of its own before the end.
+    ExitCode { code: u32 },
     /// How many updates of a call came out how.
     CallCounts { call: Call, succeeded: u32, failed: u32, cancelled: u32 },
     /// The code that a call gives back.

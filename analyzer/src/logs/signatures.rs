@@ -273,6 +273,9 @@ pub(crate) struct Condition {
     /// Codes of the attempt, of which one is enough.
     #[serde(default)]
     pub codes: Vec<CodeRange>,
+    /// KB numbers of the update, of which one is enough.
+    #[serde(default)]
+    pub kbs: Vec<String>,
     /// Phases that the attempt reached.
     #[serde(default)]
     pub phases: Vec<Phase>,

@@ -809,3 +809,35 @@ fn bundles_of_public_reports_come_to_their_verdicts() {
     let cured = json(&bundle("adv-installer-81-cured"), &[]);
     assert!(cured["updates"][0]["cured_by"].is_string());
 }
+
+#[test]
+fn a_case_has_tables_of_its_logs() {
+    use parquet::file::reader::{FileReader, SerializedFileReader};
+    let folder = tempfile::tempdir().unwrap();
+    let dataset = folder.path().join("case");
+    let args = ["triage", bundle("case5").to_str().unwrap(), "--parquet", dataset.to_str().unwrap(), "-q"]
+        .map(str::to_owned);
+    let output = pml(&args.iter().map(String::as_str).collect::<Vec<_>>());
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let rows = |name: &str| {
+        let file = fs::File::open(dataset.join(format!("{name}.parquet"))).unwrap();
+        SerializedFileReader::new(file).unwrap().metadata().file_metadata().num_rows()
+    };
+    let report = json(&bundle("case5"), &[]);
+    let inputs = report["inputs"].as_array().unwrap();
+    let of_texts =
+        inputs.iter().filter(|input| input["kind"] != "pml").map(|input| input["records"].as_i64().unwrap());
+    assert_eq!(rows("records"), of_texts.sum::<i64>());
+    let events = inputs.iter().find(|input| input["kind"] == "pml").unwrap()["records"].as_i64().unwrap();
+    assert_eq!((rows("events"), rows("updates"), rows("sessions")), (events, 1, 1));
+    assert!(rows("phases") > 0 && rows("signals") > 3 && rows("findings") > 0 && rows("failures") > 0);
+    // Without a boot log, the tables of the text logs are there alone.
+    let alone = folder.path().join("alone");
+    let output =
+        pml(&["triage", bundle("case4").to_str().unwrap(), "--parquet", alone.to_str().unwrap(), "-q"]);
+    assert!(
+        output.status.success()
+            && alone.join("records.parquet").exists()
+            && !alone.join("events.parquet").exists()
+    );
+}

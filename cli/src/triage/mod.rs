@@ -9,7 +9,7 @@ use crate::failure::Failure;
 use crate::input;
 use crate::knowledge;
 use crate::outcome;
-use crate::output::PendingFile;
+use crate::output::{PendingDataset, PendingFile};
 use crate::slice;
 use crate::status::{
     Done, Progress, UntilStopped, counted, go_on, is_stopped, plain, say, stdout_done, warn,
@@ -242,21 +242,28 @@ impl Job<'_> {
     fn run(&self, outcome: &mut Outcome) -> Result<(), Trouble> {
         match self.subject {
             Subject::Capture(found) => {
-                self.analyze(found, found.name(), outcome, |report| self.write(report)).map(drop)
+                let dataset = match &self.args.parquet {
+                    Some(path) => Some(PendingDataset::create(path, self.args.run.force)?),
+                    None => None,
+                };
+                self.analyze(found, found.name(), dataset.as_ref(), outcome, |report| self.write(report))?;
+                if let (Some(dataset), Some(path)) = (dataset, &self.args.parquet) {
+                    tables::finish(dataset, path, self.args.run.quiet)?;
+                }
+                Ok(())
             }
-            Subject::Case { name, captures, case, unread } => {
-                let report = self.case_report(name, captures, case, unread, outcome)?;
-                self.write(&report).map_err(Trouble::Output)
-            }
+            Subject::Case(files) => self.case(files, outcome),
             Subject::Broken { error, .. } => Err(Trouble::Capture(error.into())),
         }
     }
 
-    /// Analyzes a capture, which its report calls `name`, writes the report by `write`, then the evidence and the tables.
+    /// Analyzes a capture, which its report calls `name`, writes the report by `write`, then the evidence, and the tables
+    /// into a dataset.
     fn analyze(
         &self,
         found: &CaptureLocation,
         name: &str,
+        dataset: Option<&PendingDataset>,
         outcome: &mut Outcome,
         write: impl FnOnce(&Report) -> Result<(), Failure>,
     ) -> Result<Report, Trouble> {
@@ -293,8 +300,8 @@ impl Job<'_> {
         if let Some(path) = &args.evidence {
             evidence::write(path, &capture, &result, &report, &args.run)?;
         }
-        if let Some(path) = &args.parquet {
-            tables::write(path, &capture, &report, &args.run)?;
+        if let (Some(dataset), Some(path)) = (dataset, &args.parquet) {
+            tables::write(dataset, path, &capture, &report, &args.run)?;
         }
         let losses = outcome::report(&capture, result.damage());
         if !args.run.quiet && !self.many && io::stderr().is_terminal() {
@@ -347,7 +354,7 @@ impl Job<'_> {
     /// Names of computers that the logs of the subject give.
     fn computers(&self) -> Vec<String> {
         match self.subject {
-            Subject::Case { case, .. } => case.files.iter().flat_map(|file| file.computers.clone()).collect(),
+            Subject::Case(files) => files.case.files.iter().flat_map(|file| file.computers.clone()).collect(),
             Subject::Capture(_) | Subject::Broken { .. } => Vec::new(),
         }
     }

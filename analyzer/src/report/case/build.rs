@@ -84,7 +84,7 @@ pub(super) fn source(kind: Kind) -> &'static str {
 }
 
 /// The name under which a value is serialized: labels are called so.
-fn id(value: impl Serialize) -> String {
+pub(super) fn id(value: impl Serialize) -> String {
     match serde_json::to_value(value) {
         Ok(serde_json::Value::String(id)) => id,
         _ => String::new(),

@@ -184,7 +184,8 @@ impl CaseRows {
                 time,
             };
             let events = signal.events.iter();
-            rows.signals.extend(events.map(|event| row(None, None, Some(event.event_id), Some(event.time.clone()))));
+            rows.signals
+                .extend(events.map(|event| row(None, None, Some(event.event_id), Some(event.time.clone()))));
             let record = |record: Option<u64>| record.and_then(|record| u32::try_from(record).ok());
             rows.signals.extend(signal.lines.iter().map(|line| {
                 row(Some(line.log.clone()), line.line.or(record(line.record)), None, line.time.clone())
@@ -216,20 +217,30 @@ pub const RECORDS: Table<RecordRow> = Table {
     name: "records",
     doc: "Every record of every text log and event log of a case. Written by `pml triage --parquet DIR`.",
     columns: &[
-        column("source", "Kind of log: `cbs`, `wu`, `dism`, `evtx`, `panther`, `poqexec`, …", |rows| texts(rows, |r| r.source)),
+        column("source", "Kind of log: `cbs`, `wu`, `dism`, `evtx`, `panther`, `poqexec`, …", |rows| {
+            texts(rows, |r| r.source)
+        }),
         column("file", "Name of the file.", |rows| texts(rows, |r| &r.file)),
         column("line", "First line, from 1; of an event log, the number of the record.", |rows| {
             maybe_numbers(rows, |r| Some(r.line))
         }),
-        column("time", "Time in UTC; NULL where the clock of the file is not known. Compares with `events.time`.", |rows| {
-            let values = rows.iter().map(|row| row.time.and_then(nanoseconds));
-            Arc::new(values.collect::<TimestampNanosecondArray>().with_timezone("UTC"))
-        }),
+        column(
+            "time",
+            "Time in UTC; NULL where the clock of the file is not known. Compares with `events.time`.",
+            |rows| {
+                let values = rows.iter().map(|row| row.time.and_then(nanoseconds));
+                Arc::new(values.collect::<TimestampNanosecondArray>().with_timezone("UTC"))
+            },
+        ),
         column("local", "Time as the log writes it; it ends with `Z` where that is UTC.", |rows| {
             maybe_texts(rows, |r| r.local.as_deref())
         }),
-        column("level", "`info`, `warning` or `error`, as the log says; it says little.", |rows| texts(rows, |r| r.level)),
-        column("component", "The part of Windows that wrote it, or the provider.", |rows| texts(rows, |r| &r.component)),
+        column("level", "`info`, `warning` or `error`, as the log says; it says little.", |rows| {
+            texts(rows, |r| r.level)
+        }),
+        column("component", "The part of Windows that wrote it, or the provider.", |rows| {
+            texts(rows, |r| &r.component)
+        }),
         column("code", "The deepest code in the text.", |rows| maybe_texts(rows, |r| r.code.as_deref())),
         column("text", "Message, with its continuation lines.", |rows| texts(rows, |r| &r.text)),
     ],
@@ -251,14 +262,20 @@ pub const UPDATES: Table<AttemptRow> = Table {
         column("first_time", "When it began, in UTC.", |rows| times(rows, |r| r.first.as_deref())),
         column("last_time", "When it ended, in UTC.", |rows| times(rows, |r| r.last.as_deref())),
         column("phase", "How far it got.", |rows| texts(rows, |r| &r.phase)),
-        column("outcome", "`failed`, `cancelled`, `waits-for-restart` or `installed`.", |rows| texts(rows, |r| &r.outcome)),
+        column("outcome", "`failed`, `cancelled`, `waits-for-restart` or `installed`.", |rows| {
+            texts(rows, |r| &r.outcome)
+        }),
         column("code", "The code that says most.", |rows| maybe_texts(rows, |r| r.code.as_deref())),
         column("symbol", "Its name.", |rows| maybe_texts(rows, |r| r.symbol.as_deref())),
-        column("cured_by", "When the update was installed after all.", |rows| times(rows, |r| r.cured_by.as_deref())),
+        column("cured_by", "When the update was installed after all.", |rows| {
+            times(rows, |r| r.cured_by.as_deref())
+        }),
         column("is_background", "Whether Windows installs such updates unnoticed.", |rows| {
             Arc::new(rows.iter().map(|r| Some(r.is_background)).collect::<BooleanArray>())
         }),
-        column("file", "The log that proves it first; joins `records.file`.", |rows| maybe_texts(rows, |r| r.file.as_deref())),
+        column("file", "The log that proves it first; joins `records.file`.", |rows| {
+            maybe_texts(rows, |r| r.file.as_deref())
+        }),
         column("line", "The line there; joins `records.line`.", |rows| maybe_numbers(rows, |r| r.line)),
     ],
 };
@@ -272,9 +289,13 @@ pub const SESSIONS: Table<SessionRow> = Table {
         column("client", "The program that asked for it.", |rows| maybe_texts(rows, |r| r.client.as_deref())),
         column("package", "Package.", |rows| maybe_texts(rows, |r| r.package.as_deref())),
         column("kb", "KB number.", |rows| maybe_texts(rows, |r| r.kb.as_deref())),
-        column("attempt", "Number of the attempt in the case.", |rows| maybe_numbers(rows, |r| Some(r.attempt))),
+        column("attempt", "Number of the attempt in the case.", |rows| {
+            maybe_numbers(rows, |r| Some(r.attempt))
+        }),
         column("first_time", "When it began, in UTC.", |rows| times(rows, |r| r.first.as_deref())),
-        column("last_time", "When it ended, with its restart, in UTC.", |rows| times(rows, |r| r.last.as_deref())),
+        column("last_time", "When it ended, with its restart, in UTC.", |rows| {
+            times(rows, |r| r.last.as_deref())
+        }),
         column("outcome", "How it ended.", |rows| texts(rows, |r| &r.outcome)),
         column("code", "The code that says most.", |rows| maybe_texts(rows, |r| r.code.as_deref())),
     ],
@@ -290,7 +311,9 @@ pub const PHASES: Table<PhaseRow> = Table {
         column("name", "Name.", |rows| texts(rows, |r| &r.name)),
         column("start_time", "Begin, in UTC.", |rows| times(rows, |r| Some(&r.start))),
         column("end_time", "End, in UTC.", |rows| times(rows, |r| Some(&r.end))),
-        column("start_event", "First event; joins `events.event_id`.", |rows| maybe_ids(rows, |r| Some(r.start_event))),
+        column("start_event", "First event; joins `events.event_id`.", |rows| {
+            maybe_ids(rows, |r| Some(r.start_event))
+        }),
         column("end_event", "First event after it.", |rows| maybe_ids(rows, |r| Some(r.end_event))),
         column("confidence", "0 to 1.", |rows| floats(rows, |r| r.confidence)),
     ],
@@ -304,9 +327,13 @@ pub const SIGNALS: Table<SignalRow> = Table {
         column("signal", "Id.", |rows| texts(rows, |r| &r.signal)),
         column("weight", "How much it weighs, -1 to 1.", |rows| floats(rows, |r| r.weight)),
         column("text", "What it is.", |rows| texts(rows, |r| &r.text)),
-        column("file", "The log that shows it; NULL for a boot log.", |rows| maybe_texts(rows, |r| r.file.as_deref())),
+        column("file", "The log that shows it; NULL for a boot log.", |rows| {
+            maybe_texts(rows, |r| r.file.as_deref())
+        }),
         column("line", "The line there.", |rows| maybe_numbers(rows, |r| r.line)),
-        column("event_id", "The event of the boot log; joins `events.event_id`.", |rows| maybe_ids(rows, |r| r.event_id)),
+        column("event_id", "The event of the boot log; joins `events.event_id`.", |rows| {
+            maybe_ids(rows, |r| r.event_id)
+        }),
         column("time", "When, in UTC.", |rows| times(rows, |r| r.time.as_deref())),
     ],
 };

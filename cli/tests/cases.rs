@@ -841,3 +841,33 @@ fn a_case_has_tables_of_its_logs() {
             && !alone.join("events.parquet").exists()
     );
 }
+
+#[test]
+fn encrypted_files_are_named_and_the_rest_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut zip = zip_of(
+        &[
+            ("secret.log", b"x".to_vec()),
+            ("WindowsUpdate.log", fs::read(bundle("case2/WindowsUpdate.log")).unwrap()),
+        ],
+        false,
+    );
+    // The flag of encryption, in the header and in the directory of the first member.
+    let places: Vec<usize> = [&b"PK\x03\x04"[..], b"PK\x01\x02"]
+        .iter()
+        .map(|signature| {
+            zip.windows(4).position(|bytes| bytes == *signature).unwrap()
+                + if signature[2] == 3 { 6 } else { 8 }
+        })
+        .collect();
+    for place in places {
+        zip[place] |= 1;
+    }
+    let path = folder.path().join("a.zip");
+    fs::write(&path, zip).unwrap();
+    let output = pml(&["triage", path.to_str().unwrap(), "--format", "json"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("1 file is encrypted and left out: secret.log"), "{said}");
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["phase"]["id"], "scan");
+}

@@ -54,7 +54,7 @@ mod triage;
 pub use component::{Component, Package};
 pub use error::TriageError;
 pub use evidence::{Certainty, Code, LogEvidence, Moment, Observation, Position};
-pub use judge::RollbackClass;
+pub use judge::{NearMiss, RollbackClass, Silence};
 pub use knowledge::{
     Actors, Boot, Knowledge, KnowledgeError, OldId, Risk, Rule, RuleKind, RuleStatus, RuleSummary,
 };

@@ -4,7 +4,7 @@ use crate::boot::{EventContext, Processes, Scan, scan};
 use crate::error::TriageError;
 use crate::evidence::{Citation, LogEvidence, Observation};
 use crate::facts::{self, Facts};
-use crate::judge::{Established, Verdict, judge};
+use crate::judge::{self, Established, Silence, Verdict, judge};
 use crate::knowledge::Knowledge;
 use pml_parser::{Damage, EventId, LogSet, Progress};
 
@@ -50,6 +50,18 @@ impl Triage {
     /// Events that could not be read.
     pub fn damage(&self) -> &Damage {
         self.scan.damage()
+    }
+
+    /// Why a rule has no finding and no note; `None` where it has one, or where there is no such rule. Capture and
+    /// knowledge are those of the analysis. Reads the events of failures again.
+    pub fn why_silent<B: AsRef<[u8]>>(
+        &self,
+        set: &LogSet<B>,
+        knowledge: &Knowledge,
+        rule: &str,
+    ) -> Option<Silence> {
+        let context = EventContext::new(set, knowledge, &self.processes);
+        judge::silence(&context, &self.scan, &self.facts, &self.verdict, rule)
     }
 
     pub(crate) fn processes(&self) -> &Processes {

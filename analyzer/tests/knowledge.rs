@@ -16,7 +16,14 @@ fn file(name: &str) -> String {
 }
 
 fn embedded() -> Knowledge {
-    Knowledge::embedded().unwrap_or_else(|errors| panic!("{errors:#?}"))
+    Knowledge::embedded().unwrap_or_else(|_| {
+        panic!("analyzer/knowledge has mistakes; the test the_knowledge_of_the_program_has_no_mistakes lists them")
+    })
+}
+
+/// Mistakes, a line each.
+fn lines(errors: &[KnowledgeError]) -> String {
+    errors.iter().map(|error| format!("{error}\n")).collect()
 }
 
 /// The program's knowledge with files of a knowledge directory.
@@ -27,8 +34,7 @@ fn with(files: &[(&str, String)]) -> Result<Knowledge, Vec<KnowledgeError>> {
 
 /// Every mistake of such files, as a user sees it.
 fn mistakes(files: &[(&str, String)]) -> String {
-    let errors = with(files).err().unwrap_or_default();
-    errors.iter().map(|error| format!("{error}\n")).collect()
+    lines(&with(files).err().unwrap_or_default())
 }
 
 fn table(name: &str) -> toml::Table {
@@ -40,6 +46,13 @@ fn rule_files() -> BTreeMap<String, String> {
     let names = fs::read_dir(folder().join("rules")).unwrap();
     let names = names.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned());
     names.map(|name| (name.clone(), file(&format!("rules/{name}")))).collect()
+}
+
+#[test]
+fn the_knowledge_of_the_program_has_no_mistakes() {
+    if let Err(errors) = Knowledge::embedded() {
+        panic!("analyzer/knowledge has mistakes:\n{}", lines(&errors));
+    }
 }
 
 #[test]
@@ -103,6 +116,105 @@ fn rules_name_only_scenarios_that_exist() {
     }
 }
 
+/// A remedy that boot logs and text logs both lead to is in remedies.toml alone.
+#[test]
+fn a_remedy_is_in_one_file() {
+    let ids = |name: &str| -> BTreeSet<String> {
+        let remedies = table(name)["remedy"].as_array().unwrap().clone();
+        remedies.iter().map(|remedy| remedy["id"].as_str().unwrap().to_owned()).collect()
+    };
+    let (of_both, of_text_logs) = (ids("remedies.toml"), ids("signatures/remedies.toml"));
+    let twice: Vec<_> = of_both.intersection(&of_text_logs).collect();
+    assert!(twice.is_empty(), "take {twice:?} out of signatures/remedies.toml: remedies.toml has it");
+}
+
+/// Rules without a scenario, or without a twin, from before both were wanted. A new rule has both.
+const WITHOUT_SCENARIO: &[&str] = &[
+    "INFO-PARTS-MISSING",
+    "INFO-REVISION-GAP",
+    "RB-ADVANCED-INSTALLER-CHILD-FAILED",
+    "RB-NTFS-CORRUPT",
+    "RB-QUEUE-FILE-IN-USE",
+    "RB-QUEUE-TRANSACTION-LOG-FULL",
+];
+const WITHOUT_TWIN: &[&str] = &[
+    "INFO-CHKDSK-RAN",
+    "INFO-COMPLETED",
+    "INFO-EARLIER-BOOT",
+    "INFO-FURTHER-REBOOT",
+    "INFO-LOG-TRUNCATED",
+    "INFO-NO-ROLLBACK",
+    "INFO-STAGING-SESSION",
+    "RB-ADVANCED-INSTALLER-FAILED",
+    "RB-BOOT-PARTITION",
+    "RB-COMPONENTS-HIVE-NOT-LOADED",
+    "RB-DELTA-FAILED",
+    "RB-DRIVER-QUEUE",
+    "RB-HANG",
+    "RB-INSTALLER-DISABLED",
+    "RB-QUEUE-ACCESS-DENIED",
+    "RB-QUEUE-DISK-FULL",
+    "RB-QUEUE-UNREADABLE",
+    "RB-REBOOT-LOOP",
+    "RB-WRITE-FILTER",
+];
+
+/// The number of a scenario, which its variants and twins share: `S04` of `S04/drive-d`, `S04n` and `S04b`.
+fn number(scenario: &str) -> &str {
+    let end = scenario.find(|c: char| !c.is_ascii_digit() && c != 'S').unwrap_or(scenario.len());
+    &scenario[..end]
+}
+
+/// What a rule lacks: a scenario that proves that it fires, or one that differs little and proves that it can be silent.
+fn lacks(fires: &[String], silent: &[String]) -> Option<&'static str> {
+    if fires.is_empty() {
+        return Some("a scenario");
+    }
+    let is_twin = |name: &String| fires.iter().any(|other| number(other) == number(name));
+    (!silent.iter().any(is_twin)).then_some("a twin")
+}
+
+#[test]
+fn every_new_rule_has_a_scenario_and_a_twin() {
+    let (mut without_scenario, mut without_twin) = (Vec::new(), Vec::new());
+    let knowledge = embedded();
+    for rule in knowledge.rules() {
+        let (fires, silent) = rule.scenarios();
+        let id = rule.id();
+        match lacks(fires, silent) {
+            Some("a scenario") if WITHOUT_SCENARIO.contains(&id) => without_scenario.push(id),
+            Some("a twin") if WITHOUT_TWIN.contains(&id) => without_twin.push(id),
+            Some(what) => panic!(
+                "analyzer/knowledge/rules/{id}.toml has not {what}: name in fires_in a scenario in which the rule fires, \
+                 and in silent_in its twin (S34n of S34) or a variant of it, in which the rule must not fire"
+            ),
+            None => {}
+        }
+    }
+    without_scenario.sort_unstable();
+    without_twin.sort_unstable();
+    assert!(
+        without_scenario == WITHOUT_SCENARIO && without_twin == WITHOUT_TWIN,
+        "a rule has what it lacked, or is gone: take it out of the lists of this test, which hold now\n\
+         {without_scenario:?}\n{without_twin:?}"
+    );
+}
+
+#[test]
+fn a_twin_has_the_number_of_its_scenario() {
+    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    for (fires, silent, lacking) in [
+        (&[][..], &["S01"][..], Some("a scenario")),
+        (&["S34"], &["S01", "S35n"], Some("a twin")),
+        (&["S34"], &["S01"], Some("a twin")),
+        (&["S34"], &["S01", "S34n"], None),
+        (&["S04/drive-d"], &["S04/only-missing"], None),
+        (&["S10b"], &["S10"], None),
+    ] {
+        assert_eq!(lacks(&names(fires), &names(silent)), lacking, "{fires:?} {silent:?}");
+    }
+}
+
 /// A short rule of a knowledge directory.
 fn rule(id: &str, when: &str) -> String {
     let text = r#"{ en = "e", zh = "z" }"#;
@@ -132,6 +244,10 @@ fn slips_are_refused_with_a_sentence() {
         ("rules/b.toml", rule("INFO-MINE", "marker = \"shutdown\"")),
     ];
     assert_eq!(mistakes(&twice), "rules/b.toml:1: a second rule INFO-MINE; the first is rules/a.toml\n");
+    let cause = rule("RB-MINE", "kinds = [\"missing\"]").replace("\"note\"", "\"cause\"");
+    let reason =
+        "rules/a.toml:1: silent_in is missing or empty: name scenarios in which the rule must not fire\n";
+    assert_eq!(mistakes(&[("rules/a.toml", cause)]), reason);
     for (when, reason) in [
         ("marker = \"shutdwon\"", "no marker or fact \"shutdwon\""),
         ("facts = [{ all = [\"worker-quite\"] }]", "no marker or fact \"worker-quite\""),
@@ -167,6 +283,7 @@ fn slips_are_refused_with_a_sentence() {
             "id = \"worker-still\"",
             "the fact \"worker-quiet\" is missing",
         ),
+        ("remedies.toml", "dir /a \"{path}\"", "dir /a \"{folder}\"", "a command of check-file has {folder}"),
         ("labels.toml", "timeline = ", "time_line = ", "the label \"timeline\" is missing in [templates]"),
         ("labels.toml", "explain_rule = ", "explain_rules = ", "unknown field `explain_rules`"),
     ] {
@@ -230,7 +347,7 @@ fn a_knowledge_directory_with_old_ids_loads_and_names_them() {
         .iter()
         .map(|(name, text)| text.split('"').zip(file(name).split('"')).filter(|(a, b)| a != b).count())
         .sum();
-    let knowledge = Knowledge::with(&own).unwrap_or_else(|errors| panic!("{errors:#?}"));
+    let knowledge = Knowledge::with(&own).unwrap_or_else(|errors| panic!("{}", lines(&errors)));
     assert_eq!(knowledge.old_ids().len(), replaced, "each old id is noted once");
     assert!(replaced > 60, "{replaced}");
     for (old, new) in knowledge.rules().zip(embedded().rules()) {
@@ -298,7 +415,7 @@ fn the_rule_of_the_documentation_loads() {
     let page = fs::read_to_string(folder().join("../../docs/triage.md")).unwrap();
     let example = page.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
     let knowledge =
-        with(&[("rules/any.toml", example.to_owned())]).unwrap_or_else(|errors| panic!("{errors:#?}"));
+        with(&[("rules/any.toml", example.to_owned())]).unwrap_or_else(|errors| panic!("{}", lines(&errors)));
     assert_eq!(knowledge.own_rules(), ["RB-MY-AGENT"]);
 }
 

@@ -4,10 +4,10 @@
 //! runs all tests of S07 and its variants, and `verdict` as a filter runs the verdicts of all scenarios.
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use pml_analyzer::{Format, Knowledge, Language, Origin, Paint, Report, TriageOptions, triage};
+use pml_analyzer::{Format, Knowledge, Language, Origin, Paint, Report, Triage, TriageOptions, triage};
 use pml_parser::{Log, LogSet, NoProgress};
 use pml_samples::boot::{Amount, Options};
-use pml_samples::scenario::{self, Expectation, Finding, Rollback, Scenario};
+use pml_samples::scenario::{self, Expectation, Finding, Rollback, Scenario, ScenarioError};
 use serde_json::Value;
 use std::path::Path;
 use std::process::ExitCode;
@@ -26,20 +26,43 @@ struct Case {
     expected: Expectation,
 }
 
-fn cases() -> Vec<Arc<Case>> {
-    let mut cases = Vec::new();
-    for scenario in scenario::all().unwrap() {
+/// A scenario that cannot be tested: its id, and why.
+type Untested = (String, String);
+
+/// Every scenario and variant with its verdict, and those without one.
+fn cases() -> Result<(Vec<Arc<Case>>, Vec<Untested>), ScenarioError> {
+    let (mut cases, mut untested) = (Vec::new(), Vec::new());
+    for scenario in scenario::all()? {
         let path = Path::new(scenario.file()).with_extension("expect.toml");
-        for expected in scenario::expectations(&path).unwrap() {
-            let (name, scenario) = match &expected.variant {
-                None => (scenario.id().to_owned(), scenario.clone()),
-                Some(variant) => (format!("{}/{variant}", scenario.id()), scenario.variant(variant).unwrap()),
-            };
-            cases.push(Arc::new(Case { name, scenario, expected }));
+        let id = scenario.id().to_owned();
+        if !path.exists() {
+            let reason = format!(
+                "{} has no verdict: write {} beside it (samples/README.md, \"Verdicts\")",
+                scenario.file(),
+                path.display()
+            );
+            untested.push((id, reason));
+            continue;
+        }
+        match verdicts(&scenario, &path) {
+            Ok(of_scenario) => cases.extend(of_scenario.into_iter().map(Arc::new)),
+            Err(error) => untested.push((id, error.to_string())),
         }
     }
-    assert!(cases.len() > 40);
-    cases
+    Ok((cases, untested))
+}
+
+/// A scenario and its variants, each with its verdict.
+fn verdicts(scenario: &Scenario, path: &Path) -> Result<Vec<Case>, ScenarioError> {
+    let mut cases = Vec::new();
+    for expected in scenario::expectations(path)? {
+        let (name, scenario) = match &expected.variant {
+            None => (scenario.id().to_owned(), scenario.clone()),
+            Some(variant) => (format!("{}/{variant}", scenario.id()), scenario.variant(variant)?),
+        };
+        cases.push(Case { name, scenario, expected });
+    }
+    Ok(cases)
 }
 
 /// The capture. A capture that was never closed is recovered.
@@ -48,14 +71,59 @@ fn open(scenario: &Scenario, parts: Vec<Vec<u8>>) -> LogSet<Vec<u8>> {
     LogSet::new(parts.into_iter().map(|bytes| open(bytes).unwrap()).collect())
 }
 
-fn report(scenario: &Scenario, options: &Options, threads: usize) -> Report {
+/// A capture of a scenario, analyzed.
+struct Judged {
+    set: LogSet<Vec<u8>>,
+    triage: Triage,
+    report: Report,
+}
+
+fn judged(scenario: &Scenario, options: &Options, threads: usize) -> Judged {
     let parts = scenario.generate_in_memory(options).unwrap().parts;
     let set = open(scenario, parts);
     let triage_options = TriageOptions { threads, parts_missing: false };
     let triage = triage(&set, &KNOWLEDGE, triage_options, &NoProgress).unwrap();
     let source =
         Origin { name: "Bootlog.pml".to_owned(), argument: "Bootlog.pml".to_owned(), ..Origin::default() };
-    Report::new(&set, &triage, &KNOWLEDGE, &source, Language::En)
+    let report = Report::new(&set, &triage, &KNOWLEDGE, &source, Language::En);
+    Judged { set, triage, report }
+}
+
+fn report(scenario: &Scenario, options: &Options, threads: usize) -> Report {
+    judged(scenario, options, threads).report
+}
+
+impl Judged {
+    /// The differences from the expectation, and why the rules are silent that it wants.
+    fn differences(&self, expected: &Expectation) -> Vec<String> {
+        let mut wrong = differences(&serde_json::to_value(&self.report).unwrap(), expected);
+        if !wrong.is_empty() {
+            let wanted = expected.finding.iter().filter_map(|finding| finding.id.as_deref());
+            let wanted = wanted.chain(expected.notes.iter().map(String::as_str));
+            wrong.extend(wanted.filter_map(|rule| self.why_silent(rule)));
+        }
+        wrong
+    }
+
+    /// Why a rule is silent, if it is.
+    fn why_silent(&self, rule: &str) -> Option<String> {
+        self.triage.why_silent(&self.set, &KNOWLEDGE, rule).map(|silence| silence.to_string())
+    }
+}
+
+/// A finding of an expectation, as its file has it.
+fn in_toml(finding: &Finding) -> String {
+    let texts = [
+        ("id", &finding.id),
+        ("path", &finding.path),
+        ("component", &finding.component),
+        ("process", &finding.process),
+        ("blames", &finding.blames),
+    ];
+    let texts = texts.into_iter().filter_map(|(key, text)| Some(format!("{key} = '{}'", text.as_ref()?)));
+    let status =
+        finding.status.map(|status| format!("status = 0x{:04X}_{:04X}", status >> 16, status & 0xFFFF));
+    format!("{{ {} }}", texts.chain(status).collect::<Vec<_>>().join(", "))
 }
 
 /// Whether a finding of a report matches an expected one.
@@ -105,7 +173,8 @@ fn differences(report: &Value, expected: &Expectation) -> Vec<String> {
     let findings = report["findings"].as_array().unwrap();
     for (rank, expected) in expected.finding.iter().enumerate() {
         if !findings.get(rank).is_some_and(|finding| fits(finding, expected)) {
-            differences.push(format!("finding {} is not {expected:?}", rank + 1));
+            let wanted = in_toml(expected);
+            differences.push(format!("finding {} of the report is not the wanted {wanted}", rank + 1));
         }
     }
     if expected.finding.is_empty() && !findings.is_empty() {
@@ -113,7 +182,7 @@ fn differences(report: &Value, expected: &Expectation) -> Vec<String> {
     }
     for never in &expected.never {
         if findings.iter().any(|finding| fits(finding, never)) {
-            differences.push(format!("found {never:?}"));
+            differences.push(format!("the report has a finding that `never` forbids: {}", in_toml(never)));
         }
     }
     let notes = report["notes"].as_array().unwrap();
@@ -154,22 +223,31 @@ fn none(differences: Vec<String>) -> Result<(), Failed> {
 
 /// Fails if the report of this capture is not as expected.
 fn check(scenario: &Scenario, options: &Options, expected: &Expectation) -> Result<(), Failed> {
-    none(differences(&serde_json::to_value(report(scenario, options, 2)).unwrap(), expected))
+    none(judged(scenario, options, 2).differences(expected))
 }
 
 /// The report is as expected, and rules fire and are silent in the scenarios that they name.
 fn verdict(case: &Case) -> Result<(), Failed> {
-    let report = report(&case.scenario, &sized(&case.scenario, 6_000, 1, 1), 2);
-    let mut wrong = differences(&serde_json::to_value(&report).unwrap(), &case.expected);
-    let findings = report.findings.iter().map(|finding| &finding.rule);
-    let fired: Vec<_> = findings.chain(report.notes.iter().map(|note| &note.rule)).collect();
+    let judged = judged(&case.scenario, &sized(&case.scenario, 6_000, 1, 1), 2);
+    let mut wrong = judged.differences(&case.expected);
     for rule in KNOWLEDGE.rules() {
         let (fires, silent) = rule.scenarios();
-        for (names, should_fire) in [(fires, true), (silent, false)] {
-            let is_named = names.contains(&case.name);
-            if is_named && fired.iter().any(|id| *id == rule.id()) != should_fire {
-                wrong.push(format!("{} should fire: {should_fire}", rule.id()));
+        let (id, name) = (rule.id(), &case.name);
+        if !fires.contains(name) && !silent.contains(name) {
+            continue;
+        }
+        let file = format!("analyzer/knowledge/rules/{id}.toml");
+        match judged.why_silent(id) {
+            Some(why) if fires.contains(name) => {
+                wrong.push(format!("{file} names {name} in fires_in, but {id} does not fire there"));
+                if !wrong.contains(&why) {
+                    wrong.push(why);
+                }
             }
+            None if silent.contains(name) => {
+                wrong.push(format!("{file} names {name} in silent_in, but {id} fires there"));
+            }
+            _ => {}
         }
     }
     none(wrong)
@@ -280,16 +358,62 @@ fn threads() -> Result<(), Failed> {
     Ok(())
 }
 
-/// The scenarios that rules name exist.
-fn rules_name_scenarios(names: &[String]) -> Result<(), Failed> {
-    let mut unknown = Vec::new();
-    for rule in KNOWLEDGE.rules() {
-        let (fires, silent) = rule.scenarios();
-        for name in fires.iter().chain(silent).filter(|name| !names.contains(name)) {
-            unknown.push(format!("{}: no scenario {name}", rule.id()));
-        }
+/// The test of a rule that is silent says which failure is nearest, and what that failure lacks.
+fn silence_is_explained() -> Result<(), Failed> {
+    let scenario = scenario::load(&scenario::directory().join("S13-driver.toml")).unwrap();
+    let judged = judged(&scenario, &sized(&scenario, 6_000, 1, 1), 2);
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/knowledge/rules/RB-DRIVER-QUEUE.toml");
+    let rule = std::fs::read_to_string(file).unwrap();
+    assert!(judged.why_silent("RB-DRIVER-QUEUE").is_none(), "the rule fires here");
+    for (change, said) in [
+        (
+            "phases = [\"PENDING_OPERATIONS\", \"INSTALLER_STARTUP\"]",
+            "phases: the failure lies in DRIVER_QUEUE, a sub-phase that counts instead of INSTALLER_STARTUP; the rule \
+             wants PENDING_OPERATIONS, INSTALLER_STARTUP",
+        ),
+        ("phases = [\"KERNEL\"]", "phases: the failure lies in DRIVER_QUEUE"),
+        ("kinds = [\"disk\"]", "kinds: the status is of the kind"),
+        ("actors = [\"session-manager\"]", "actors: the process is"),
+        ("paths = [\"boot-files\"]", "paths: the path is of"),
+        ("at_least = 1000", "at_least: it happened"),
+        ("evidence_needed = 9", "evidence_needed is 9"),
+        ("facts = [{ all = [\"same-failure-again\"] }]", "facts: same-failure-again does not hold"),
+        ("facts = [{ none = [\"worker-active\"] }]", "facts: worker-active holds"),
+        ("failure = \"path contains no-such-path\"", "no failure that was kept passes the filter"),
+    ] {
+        let key = change.split(' ').next().unwrap();
+        let is_other = |line: &&str| !line.starts_with(&format!("{key} ="));
+        let (head, tail) = rule.split_once("[when]\n").unwrap();
+        let (keys, evidence) = tail.split_once("[[when.evidence]]").unwrap_or((tail, ""));
+        let keys: Vec<&str> = keys.lines().filter(is_other).collect();
+        let text = format!("{head}[when]\n{change}\n{}\n[[when.evidence]]{evidence}", keys.join("\n"));
+        let knowledge = Knowledge::with(&[("rules/RB-DRIVER-QUEUE.toml".to_owned(), text.clone())]);
+        let knowledge = knowledge.map_err(|errors| format!("{errors:?}\n{text}"))?;
+        let options = TriageOptions { threads: 1, parts_missing: false };
+        let triage = triage(&judged.set, &knowledge, options, &NoProgress).unwrap();
+        let why = triage.why_silent(&judged.set, &knowledge, "RB-DRIVER-QUEUE");
+        let why = why.ok_or_else(|| format!("{change}: the rule fires"))?.to_string();
+        assert!(why.contains(said), "{change}: {why}");
     }
-    none(unknown)
+    Ok(())
+}
+
+/// What a verdict file lacks is said in sentences of its own words.
+fn differences_are_sentences() -> Result<(), Failed> {
+    let scenario = scenario::load(&scenario::directory().join("S01-healthy.toml")).unwrap();
+    let path = Path::new(scenario.file()).with_extension("expect.toml");
+    let mut case = verdicts(&scenario, &path)?.remove(0);
+    case.expected.finding =
+        vec![Finding { id: Some("RB-HANG".to_owned()), status: Some(0xC000_0034), ..Finding::default() }];
+    let options = sized(&case.scenario, 6_000, 1, 1);
+    let said = judged(&case.scenario, &options, 1).differences(&case.expected).join("\n");
+    for part in [
+        "finding 1 of the report is not the wanted { id = 'RB-HANG', status = 0xC000_0034 }",
+        "RB-HANG does not fire",
+    ] {
+        assert!(said.contains(part), "{said}");
+    }
+    Ok(())
 }
 
 /// A condition under which every scenario is tested: its name, and the test.
@@ -306,7 +430,16 @@ const CONDITIONS: [Condition; 6] = [
 
 fn main() -> ExitCode {
     let mut trials = Vec::new();
-    let cases = cases();
+    let (cases, untested) = match cases() {
+        Ok(found) => found,
+        Err(error) => {
+            eprintln!("no scenario is tested, because one cannot be read: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    for (id, reason) in untested {
+        trials.push(Trial::test(format!("{id}/verdict-file"), move || Err(reason.into())));
+    }
     for case in &cases {
         for (name, test) in CONDITIONS {
             let tested = Arc::clone(case);
@@ -318,7 +451,7 @@ fn main() -> ExitCode {
         }
     }
     trials.push(Trial::test("S04/threads", threads));
-    let names: Vec<String> = cases.iter().map(|case| case.name.clone()).collect();
-    trials.push(Trial::test("rules-name-scenarios", move || rules_name_scenarios(&names)));
+    trials.push(Trial::test("silence-is-explained", silence_is_explained));
+    trials.push(Trial::test("differences-are-sentences", differences_are_sentences));
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }

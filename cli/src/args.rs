@@ -287,6 +287,11 @@ pub(crate) struct RulesArgs {
     /// files is shown with its file and line.
     #[arg(long, value_name = "DIR")]
     pub knowledge: Option<PathBuf>,
+
+    /// Say why RULE does not fire in this log: the failures that come nearest to it, and the conditions that do not
+    /// hold for each of them.
+    #[arg(long, value_name = "LOG", requires = "rule", conflicts_with = "format")]
+    pub why: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]

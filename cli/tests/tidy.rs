@@ -62,9 +62,12 @@ fn the_architecture_names_only_what_exists() {
 #[test]
 fn the_architecture_names_every_module_of_the_libraries() {
     let text = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
-    for folder in ["pml-parser/src", "analyzer/src", "cli/src"] {
+    for folder in ["pml-parser/src", "analyzer/src", "cli/src", "benches/src", "benches"] {
         for entry in fs::read_dir(root().join(folder)).unwrap().flatten() {
             let name = entry.file_name().to_string_lossy().into_owned();
+            if folder == "benches" && !name.ends_with(".py") {
+                continue;
+            }
             let is_named =
                 text.contains(&format!("`{folder}/{name}")) || name == "lib.rs" || name == "main.rs";
             assert!(is_named, "ARCHITECTURE.md does not name {folder}/{name}");
@@ -136,14 +139,24 @@ fn unsafe_code_is_only_where_files_are_mapped() {
         let allows = text.lines().filter(|line| line.contains("unsafe_code") && line.contains("allow("));
         let expected = usize::from(name == "pml-parser/src/open/map.rs");
         assert!(allows.count() == expected || name.ends_with("tests/tidy.rs"), "{name} allows unsafe code");
-        // The first file of a test forbids it for the others.
-        let test = name.strip_prefix("pml-parser/tests/");
-        let is_test = test.is_some_and(|test| !test.contains('/') || test.ends_with("/main.rs"));
         assert!(
-            !is_test || text.contains("\n#![forbid(unsafe_code)]\n"),
-            "{name} does not forbid unsafe code"
+            !is_test_crate(&name) || text.contains("\n#![forbid(unsafe_code)]\n"),
+            "{name} does not forbid unsafe code: add the line #![forbid(unsafe_code)] after the //! lines at its \
+             beginning"
         );
     }
+    let names: Vec<String> = sources().into_iter().map(|(name, _)| name).collect();
+    assert!(names.iter().filter(|name| is_test_crate(name)).count() > 5);
+    // A lint of a crate's root holds in its modules too.
+    assert!(is_test_crate("pml-parser/tests/recovery/main.rs"));
+    assert!(!is_test_crate("pml-parser/tests/recovery/logs.rs"));
+}
+
+/// Whether a file is the root of a test crate of the parser, and no module of one.
+fn is_test_crate(name: &str) -> bool {
+    name.strip_prefix("pml-parser/tests/").is_some_and(|rest| {
+        !rest.contains('/') || rest.split_once('/').is_some_and(|(_, file)| file == "main.rs")
+    })
 }
 
 /// Compares a generated page with the output of its generator. `UPDATE=1` writes the page.

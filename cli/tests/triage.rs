@@ -435,6 +435,24 @@ fn a_new_rule_fires_in_its_scenario_and_not_in_the_twin() {
         }
         let rule = fs::read_to_string(path.join(format!("analyzer/knowledge/rules/{id}.toml"))).unwrap();
         assert!(rule.contains("fires_in = [\"S42\"]") && rule.contains("silent_in = [\"S01\", \"S42n\"]"));
+        assert!(said.contains("If the id is not the right one, delete these 5 files"), "{said}");
+        let shown = pml(path, &["rules", id, "--knowledge", "analyzer/knowledge"]);
+        let file = format!("rules/{id}.toml");
+        for said in [
+            format!("{file}:1: a TODO is left\n"),
+            format!("{file}:6: a TODO is left in title\n"),
+            "silent_in names S01, and samples/scenarios has no such scenario".to_owned(),
+        ] {
+            assert!(err(&shown).contains(&said), "{said}: {}", err(&shown));
+        }
+        // The log is that of the twin.
+        let why =
+            out(&pml(path, &["rules", id, "--knowledge", "analyzer/knowledge", "--why", "Bootlog.pml"]));
+        let reason = match id {
+            "RB-MY-AGENT" => "even_if_later_successful: ",
+            _ => "facts: hang-noted does not hold",
+        };
+        assert!(why.starts_with(&format!("{id} does not fire\n")) && why.contains(reason), "{why}");
         let again = pml(path, &["rules", "new", id]);
         assert!(err(&again).contains(&format!("there is a rule {id} already")), "{}", err(&again));
     }

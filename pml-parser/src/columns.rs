@@ -62,9 +62,20 @@ impl Type {
         }
     }
 
+    /// Bits of an integer; `None` for every other type.
+    pub const fn bits(self) -> Option<u32> {
+        match self {
+            Self::U8 => Some(8),
+            Self::U16 => Some(16),
+            Self::U32 | Self::I32 => Some(32),
+            Self::U64 | Self::I64 => Some(64),
+            _ => None,
+        }
+    }
+
     /// Whether it is an integer.
     pub const fn is_integer(self) -> bool {
-        matches!(self, Self::U8 | Self::U16 | Self::U32 | Self::U64 | Self::I32 | Self::I64)
+        self.bits().is_some()
     }
 }
 
@@ -222,9 +233,12 @@ macro_rules! event_columns {
             $(.$set:ident($($value:expr)?))*
     ),* $(,)?) => {
         /// A number that some operations carry. The raw value is kept.
+        ///
+        /// Each variant is a row `number(…)` of `event_columns!` in `pml-parser/src/columns.rs`; a variant that
+        /// the compiler does not find is a row that is missing there.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[repr(u8)]
-        $vis enum Number {
+        $vis enum Number { // a missing variant is a missing row of event_columns!
             $($(
                 #[doc = concat!("`", $name, "`: ", $doc)]
                 $number,

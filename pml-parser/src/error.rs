@@ -43,6 +43,14 @@ pub enum ErrorKind {
     BadReference(u32),
     /// Structures share bytes that must belong to one of them.
     Overlapping,
+    /// The structure does not begin or end where the structures beside it say.
+    Contradiction,
+    /// The structure holds nothing but zeros.
+    Blank,
+    /// The table has no entries, though other structures need them.
+    Empty,
+    /// A value that no log of Process Monitor has.
+    Implausible,
     /// Two entries of a table have this key, which must be unique.
     Duplicate(u32),
     /// No event has this id or position.
@@ -111,6 +119,10 @@ impl Error {
             ErrorKind::BadBitness(_) => Some("the header is damaged: copy the file again"),
             ErrorKind::BadReference(_)
             | ErrorKind::Overlapping
+            | ErrorKind::Contradiction
+            | ErrorKind::Blank
+            | ErrorKind::Empty
+            | ErrorKind::Implausible
             | ErrorKind::Duplicate(_)
             | ErrorKind::NoSuchEvent(_)
             | ErrorKind::InconsistentOffsets
@@ -132,8 +144,12 @@ impl fmt::Display for Error {
             ErrorKind::Truncated { need, have } => write!(f, "needs at least {need} bytes, {have} left"),
             ErrorKind::OutOfBounds(v) => write!(f, "points to {v:#x}, outside its bounds"),
             ErrorKind::BadReference(v) => write!(f, "refers to entry {v}, which does not exist"),
-            ErrorKind::Overlapping => f.write_str("lies over other structures of its kind"),
-            ErrorKind::Duplicate(v) => write!(f, "entry {v} stands there twice"),
+            ErrorKind::Overlapping => f.write_str("shares bytes with other structures"),
+            ErrorKind::Contradiction => f.write_str("does not fit the structures beside it"),
+            ErrorKind::Blank => f.write_str("holds nothing but zeros"),
+            ErrorKind::Empty => f.write_str("has no entries, though events need them"),
+            ErrorKind::Implausible => f.write_str("has a value that no sound log has"),
+            ErrorKind::Duplicate(v) => write!(f, "the table has entry {v} twice"),
             ErrorKind::NoSuchEvent(v) => write!(f, "there is no event {v}"),
             ErrorKind::InconsistentOffsets => f.write_str("does not lead to all events, each once"),
             ErrorKind::Cancelled => f.write_str("stopped"),

@@ -6,8 +6,8 @@ use arrow::datatypes::{DataType, Decimal128Type, Int64Type, UInt64Type};
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use pml_parser::NoProgress;
-use pml_parser::arrow::schema::EventColumnSet;
-use pml_parser::columns::{EVENTS, PROCESSES};
+use pml_parser::arrow::schema::{EventColumnSet, SCHEMA_VERSION};
+use pml_parser::columns::{EVENTS, PROCESSES, TABLES};
 use pml_parser::export::batches::read_batches;
 use pml_parser::export::parquet::{Compression, ParquetOptions, write_dataset};
 use pml_parser::export::{Provenance, ScanOptions, TableOptions, ipc, jsonl};
@@ -199,6 +199,37 @@ fn the_page_of_filters_lists_its_columns() {
     } else {
         let update = "UPDATE=1 cargo test -p pml-parser --features export --test columns";
         assert!(listed == list, "docs/filters.md is stale: run {update}");
+    }
+}
+
+/// The columns of `SCHEMA_VERSION` are those of `tests/data/schema.txt`; `UPDATE=1` adds new ones to that file.
+#[test]
+fn columns_change_only_with_the_version_of_the_schema() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/schema.txt");
+    let mut fresh = format!("version {SCHEMA_VERSION}\n");
+    for table in &TABLES {
+        for column in table.columns {
+            let null = if column.nullable { " NULL" } else { "" };
+            fresh += &format!("{}.{} {}{null}\n", table.name, column.name, column.kind.name());
+        }
+    }
+    let known = fs::read_to_string(path).unwrap();
+    let version = known.lines().next().unwrap_or_default();
+    let lines: BTreeSet<&str> = fresh.lines().collect();
+    if let Some(gone) = known.lines().find(|line| !lines.contains(line) && lines.contains(version)) {
+        panic!(
+            "{gone:?} of pml-parser/tests/data/schema.txt was removed, renamed or retyped: raise SCHEMA_VERSION in \
+             pml-parser/src/arrow/schema.rs (or delete the line, if no release has the column)"
+        );
+    }
+    if std::env::var_os("UPDATE").is_some() {
+        fs::write(path, fresh).unwrap();
+    } else {
+        assert!(
+            known == fresh,
+            "pml-parser/tests/data/schema.txt lacks a new column: run UPDATE=1 cargo test -p pml-parser --features \
+             export --test columns. A new column does not raise SCHEMA_VERSION"
+        );
     }
 }
 

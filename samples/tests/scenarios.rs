@@ -100,7 +100,7 @@ fn check_expected(expected: &Expectation, rows: &[Row], name: &str) {
 
 fn expectations(scenario: &Scenario) -> Vec<Expectation> {
     let path = Path::new(scenario.file()).with_extension("expect.toml");
-    scenario::expectations(&path).unwrap()
+    scenario::expectations(&path).unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn check(scenario: &Scenario) {

@@ -1,4 +1,4 @@
-//! Collects what one range of events is seen to hold.
+//! The inner loop of the pass: takes the events of one range, one by one, and collects what they show into a `Scan`.
 
 use super::group::{Group, GroupKey, HARD_RIGHTS, OperationKey, Span, SuccessKey, moves};
 use super::plan::{Plan, slot};

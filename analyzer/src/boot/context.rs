@@ -1,4 +1,5 @@
-//! The events around an event: what sequence conditions ask for.
+//! Single events after the pass, and the events around one of them: what `followed_by` and `preceded_by` of rules and
+//! ranking (`CompiledSequence`) look for.
 
 use super::processes::Processes;
 use crate::canonical::{PathKey, component_folder, key, name_key};

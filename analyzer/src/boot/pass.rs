@@ -1,5 +1,5 @@
-//! The one pass over the events: ranges are collected in parallel and merged in order, so that "later"
-//! means the same for any number of threads.
+//! Runs the one pass over the events: makes the `Plan`, collects ranges in parallel, each with a `Collector`, and
+//! merges their `Scan`s in order, so that "later" means the same for any number of threads.
 
 use super::collect::Collector;
 use super::plan::Plan;

@@ -1,5 +1,5 @@
-//! What every range of a scan needs to know, made once: which markers an event may satisfy, and which
-//! processes and statuses count.
+//! The input of the pass: what every range needs to know, made once from the knowledge: which markers an event may
+//! satisfy, and which processes and statuses count.
 
 use super::group::OperationKey;
 use super::processes::Processes;

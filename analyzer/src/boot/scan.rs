@@ -1,4 +1,5 @@
-//! What a range of events, or the whole capture, was seen to hold, and how ranges are put together.
+//! The result of the pass: what a range of events, or the whole capture, was seen to hold, and how ranges are put
+//! together.
 //!
 //! What is kept grows with distinct failures and components, never with events; beyond fixed numbers it is
 //! counted only.

@@ -1,4 +1,5 @@
-//! What rules are tried on: all that is known of a case before causes are looked for.
+//! What rules are tried on: all that is known of a case before causes are looked for. (The settings of `engine.toml`
+//! are in `knowledge/engine.rs`.)
 
 use super::conclusions::Established;
 use super::failure::Failure;

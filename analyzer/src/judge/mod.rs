@@ -14,8 +14,10 @@ mod rank;
 mod rollback;
 mod rules;
 mod signal;
+mod silence;
 
 pub use rollback::RollbackClass;
+pub use silence::{NearMiss, Silence};
 
 pub(crate) use conclusions::Established;
 pub(crate) use failure::Failure;
@@ -123,4 +125,23 @@ pub(crate) fn judge<B: AsRef<[u8]>>(context: &EventContext<'_, B>, scan: &Scan, 
         conclusions.add_cause(&rule.id);
     }
     Verdict { phases, failures, rollback, boot, boot_entry, causes, notes, conclusions }
+}
+
+/// Why a rule has no finding and no note in a verdict; `None` where it has one, or where the verdict was not made with
+/// the rule.
+pub(crate) fn silence<B: AsRef<[u8]>>(
+    context: &EventContext<'_, B>,
+    scan: &Scan,
+    facts: &Facts,
+    verdict: &Verdict,
+    id: &str,
+) -> Option<Silence> {
+    let number = context.knowledge.rules.iter().position(|rule| rule.id == id)?;
+    let rule = context.knowledge.rules.get(number)?;
+    if verdict.causes.iter().chain(&verdict.notes).any(|finding| finding.rule == number) {
+        return None;
+    }
+    let (known, phases, failures) = (verdict.established(facts), &verdict.phases[..], &verdict.failures[..]);
+    let engine = RuleEngine { context, scan, known, phases, failures, rollback: &verdict.rollback };
+    Some(engine.silence(number, rule, &verdict.causes))
 }

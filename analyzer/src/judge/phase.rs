@@ -1,4 +1,5 @@
-//! The phases of each boot in a capture, from facts.
+//! The phases of each boot in a capture, from facts and `phases.toml`. How far an update got by its text logs is
+//! another scale (`logs/case/phase.rs`).
 
 use crate::facts::{BootSpan, Facts};
 use crate::knowledge::{Knowledge, PhaseEntry};

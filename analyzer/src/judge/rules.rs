@@ -182,7 +182,7 @@ impl<B: AsRef<[u8]>> RuleEngine<'_, B> {
     }
 
     /// Whether a rule is about such a failure at all.
-    fn applies_to(&self, rule: &Rule, failure: &Failure) -> bool {
+    pub(super) fn applies_to(&self, rule: &Rule, failure: &Failure) -> bool {
         let (knowledge, when, group) = (self.knowledge(), &rule.when, &failure.group);
         let is_harmless = failure.noise.is_some() || group.resolved_by.is_some();
         if (is_harmless && !when.even_if_later_successful)

@@ -1,4 +1,5 @@
-//! NTSTATUS and HRESULT codes: their names, gravity and meaning.
+//! NTSTATUS and HRESULT codes: their names in the headers of Windows, gravity and meaning (`ntstatus.tsv`,
+//! `hresults.tsv`). What Process Monitor prints for an NTSTATUS is the parser's.
 
 use super::error::Inspection;
 use super::model::Ref;

@@ -1,4 +1,5 @@
-//! Lists and numbers of the engine, checked and made ready: `engine.toml`, and the limits of `computed.toml`.
+//! Lists and numbers of the engine, checked and made ready: `engine.toml`, and the limits of `computed.toml`. All stages
+//! use them, not only the rules (`judge/engine.rs`).
 
 use super::codes::Codes;
 use super::error::Inspection;

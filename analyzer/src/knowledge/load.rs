@@ -165,7 +165,29 @@ pub(super) fn load_builds(mut file: Inspection<'_>) -> Option<BuildsFile> {
 }
 
 pub(super) fn load_remedies(mut file: Inspection<'_>) -> Option<Vec<RemedyEntry>> {
-    file.parse().map(|parsed: model::RemediesFile| parsed.remedy)
+    let parsed: model::RemediesFile = file.parse()?;
+    for remedy in &parsed.remedy {
+        for name in remedy.commands.iter().chain(&remedy.offline).flat_map(|command| placeholders(command)) {
+            if !COMMAND_PLACEHOLDERS.contains(&name) {
+                let at = file.text.find(&format!("{{{name}}}")).unwrap_or_default();
+                file.push(
+                    at..at,
+                    format!("a command of {} has {{{name}}}; it may have {{path}} and {{drive}}", remedy.id),
+                );
+            }
+        }
+    }
+    Some(parsed.remedy)
+}
+
+/// Names in braces that commands of remedies may have; the report fills them in.
+const COMMAND_PLACEHOLDERS: [&str; 2] = ["path", "drive"];
+
+/// Names in braces: words of small letters. A class identifier or a script block is none.
+fn placeholders(text: &str) -> impl Iterator<Item = &str> {
+    let names = text.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name);
+    names
+        .filter(|name| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'))
 }
 
 /// What a log cannot show, and what else to collect.

@@ -28,7 +28,7 @@ pub(crate) use model::{
     ClassLimits, FactCondition, LabelsFile, LimitEntry, MailTexts, Outcome, PhaseEntry, Property,
     RankingFile, RemedyEntry, ReportTexts, Same, SignalEntry,
 };
-pub(crate) use rules::{CompiledEvidence, CompiledSequence};
+pub(crate) use rules::{Compiled, CompiledEvidence, CompiledSequence};
 
 use crate::language::Text;
 use aliases::{Aliases, IdKind};

@@ -144,7 +144,8 @@ impl Rule {
         }
         let texts = |refs: &[Ref]| refs.iter().map(|text| text.get_ref().clone()).collect::<Vec<_>>();
         if file.silent_in.is_empty() && file.kind == RuleKind::Cause {
-            inspection.push(file.id.span(), "no scenario in which the rule has to be silent");
+            let reason = "silent_in is missing or empty: name scenarios in which the rule must not fire";
+            inspection.push(file.id.span(), reason);
         }
         let when = compiled(&mut file, known, inspection)?;
         Some(Self {

@@ -1,4 +1,5 @@
-//! Codes in texts: HRESULT, NTSTATUS and Win32 errors in the forms in which Windows prints them.
+//! Finds codes in texts: HRESULT, NTSTATUS and Win32 errors in the forms in which Windows prints them. What a code
+//! means is in `knowledge/codes.rs`.
 
 /// Codes that only say that something inside failed: never shown while another code is at hand. The
 /// later in the list, the less a code says.

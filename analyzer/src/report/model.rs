@@ -8,7 +8,8 @@ use crate::language::Language;
 use pml_parser::Recovery;
 use serde::Serialize;
 
-/// Version of the shape of reports; it grows when a key changes its meaning or goes away.
+/// Version of the JSON of reports: its key `schema_version`. It rises when a key changes its meaning or goes away. The
+/// version of the columns of a dataset is another one, in the parser.
 pub const SCHEMA_VERSION: u32 = 1;
 
 /// Everything that is said about a capture.

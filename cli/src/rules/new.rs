@@ -1,6 +1,7 @@
 //! `pml rules new`: writes a rule to be filled in, a scenario in which the rule fires, and a twin scenario in which
 //! the rule must not fire.
 
+use super::{KNOWLEDGE, scenarios_beside};
 use crate::args::NewRuleArgs;
 use crate::failure::Failure;
 use crate::knowledge;
@@ -10,10 +11,6 @@ use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-
-/// The directories of a checkout with knowledge and with scenarios.
-const KNOWLEDGE: &str = "analyzer/knowledge";
-const SCENARIOS: &str = "samples/scenarios";
 
 /// The files of a skeleton.
 struct Skeleton {
@@ -57,8 +54,7 @@ pub(super) fn run(args: &NewRuleArgs) -> Result<Done, Failure> {
     fs::create_dir_all(directory.join("rules")).map_err(|e| Failure::of_io(&directory, &e))?;
     refuse_known(id, &knowledge::read(Some(&directory))?)?;
     let skeleton = if kind == RuleKind::Cause { &CAUSE } else { &NOTE };
-    let checkout = if directory.ends_with(KNOWLEDGE) { directory.ancestors().nth(2) } else { None };
-    let scenarios = checkout.map(|checkout| checkout.join(SCENARIOS)).filter(|folder| folder.is_dir());
+    let scenarios = scenarios_beside(&directory);
     let number = scenarios.as_deref().map(next_number).transpose()?;
     let number = number.map(|number| format!("S{number:02}"));
     let (fires, silent) = match &number {
@@ -153,6 +149,11 @@ fn write_all(files: &[(PathBuf, String)]) -> Result<(), Failure> {
     Ok(())
 }
 
+/// `this file`, or `these 5 files`.
+fn these(count: usize) -> String {
+    if count == 1 { "this file".to_owned() } else { format!("these {count} files") }
+}
+
 /// The list of written files, and the next steps.
 fn next_steps(files: &[(PathBuf, String)], directory: &Path, logs: &[(String, PathBuf)], id: &str) -> String {
     let mut out = String::new();
@@ -164,11 +165,13 @@ fn next_steps(files: &[(PathBuf, String)], directory: &Path, logs: &[(String, Pa
         line(format!("wrote {}", path.display()));
     }
     let directory = directory.display();
+    line(format!("If the id is not the right one, delete {} and begin again.", these(files.len())));
     line("\nNext:".to_owned());
     line(format!("1. Fill in every TODO. Check: pml rules {id} --knowledge {directory}"));
     match logs {
         [] => line(format!(
             "2. Try it, until it fires: pml triage --knowledge {directory} LOG\n   \
+             Where it is silent: pml rules {id} --knowledge {directory} --why LOG\n   \
              It needs no entry in any list."
         )),
         logs => {
@@ -178,6 +181,11 @@ fn next_steps(files: &[(PathBuf, String)], directory: &Path, logs: &[(String, Pa
                     "   pml-samples scenario {} -o target/{scenario} --events 6K --force\n   \
                      pml triage --knowledge {directory} target/{scenario}/Bootlog.pml",
                     file.display()
+                ));
+            }
+            if let Some((scenario, _)) = logs.first() {
+                line(format!(
+                    "   Where it is silent: pml rules {id} --knowledge {directory} --why target/{scenario}/Bootlog.pml"
                 ));
             }
             line("3. Go on with CONTRIBUTING.md, \"Teach triage something\".".to_owned());

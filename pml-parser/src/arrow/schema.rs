@@ -4,7 +4,9 @@ use crate::columns::{Column, EVENTS, Source, TABLES, Table, Type};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use std::sync::Arc;
 
-/// Version of the schema; it rises when a column is renamed, retyped or removed.
+/// Version of the tables: the column `schema_version` of the table `capture`. It rises when a table or a column is
+/// renamed, retyped, removed, or may become NULL; a new column does not raise it, because readers choose columns by
+/// name. The version of the JSON report is another one, in the analyzer.
 pub const SCHEMA_VERSION: u32 = 1;
 
 impl Type {

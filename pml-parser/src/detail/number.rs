@@ -40,15 +40,34 @@ pub(crate) trait NumberSink {
 impl NumberSink for Numbers {
     #[expect(clippy::indexing_slicing, reason = "there is a place for every number; none is dropped")]
     fn set(&mut self, number: Number, value: u64) {
+        debug_assert!(fits(number, value), "{number:?} is {value:#X}: its column has too few bits");
         let at = number as usize;
         self.values[at] = value;
         self.present |= 1 << at;
     }
 }
 
+/// Whether the column of a number holds a value: without loss, with or without a sign.
+fn fits(number: Number, value: u64) -> bool {
+    match number.kind().bits() {
+        Some(bits @ 1..=63) => value >> bits == 0 || (value as i64) >> (bits - 1) == -1,
+        _ => true,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_value_of_more_bits_than_its_column_does_not_fit() {
+        let eight = Number::Disposition;
+        assert_eq!(eight.kind(), crate::columns::Type::U8);
+        assert!(fits(eight, 0xFF) && !fits(eight, 0x100));
+        let signed = Number::ExitStatus;
+        assert!(fits(signed, -1_i64 as u64) && fits(signed, 0xFFFF_FFFF) && !fits(signed, 1 << 32));
+        assert!(fits(Number::ImageBase, u64::MAX));
+    }
 
     #[test]
     fn every_number_is_kept_apart() {

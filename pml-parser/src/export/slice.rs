@@ -85,7 +85,7 @@ where
         meter.finish()?;
         Ok::<_, WriteError>((range, chosen, damage))
     };
-    let mut indexes = Indexes::default();
+    let mut indexes = OutputIndexes::default();
     let mut part: Option<Part<W>> = None;
     let mut copied = 0;
     in_order(options.scan.threads, SLICE.of(set), choose, |(range, chosen, damage)| {
@@ -136,7 +136,7 @@ where
 /// The process indexes of the output. The parts of a capture number their processes independently. A process
 /// keeps its index unless another process already has it.
 #[derive(Debug, Default)]
-struct Indexes {
+struct OutputIndexes {
     /// Index in the output, by part of the capture and index in that part.
     known: HashMap<(u16, u32), u32>,
     /// For each process, the last part that has it, and the index in the output.
@@ -153,7 +153,7 @@ struct Identity {
     start: FileTime,
 }
 
-impl Indexes {
+impl OutputIndexes {
     /// The index in the output of a process of a part.
     fn of(&mut self, log: LogView<'_>, index: u32) -> u32 {
         let source = (log.part(), index);
@@ -218,7 +218,7 @@ impl<W: Write + Seek> Part<W> {
         self.writer.position() + 5 * u64::from(self.writer.event_count())
     }
 
-    fn add(&mut self, event: &Event<'_>, indexes: &mut Indexes) -> Result<(), WriteError> {
+    fn add(&mut self, event: &Event<'_>, indexes: &mut OutputIndexes) -> Result<(), WriteError> {
         let log = event.log();
         self.writer.copy_event(event, |index| indexes.of(log, index))?;
         self.processes.insert((log.part(), event.process_index()));
@@ -235,7 +235,11 @@ impl<W: Write + Seek> Part<W> {
     }
 
     /// Writes the tables.
-    fn finish<B: AsRef<[u8]>>(mut self, set: &LogSet<B>, indexes: &mut Indexes) -> Result<(), WriteError> {
+    fn finish<B: AsRef<[u8]>>(
+        mut self,
+        set: &LogSet<B>,
+        indexes: &mut OutputIndexes,
+    ) -> Result<(), WriteError> {
         let mut parts: BTreeSet<u16> = self.processes.iter().map(|(part, _)| *part).collect();
         parts.insert(self.origin);
         let logs = parts.iter().filter_map(|&part| set.part(part));

@@ -1,14 +1,16 @@
 //! One event: a borrowed view of its record.
 
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 use crate::log::LogView;
 use crate::log::process::Process;
 use crate::log::stack::Stack;
 use crate::names::ntstatus::NtStatus;
 use crate::names::operation::{EventClass, Operation};
 use crate::raw::bytes::Blob;
-use crate::raw::event::{self as raw, EventRecord, MOST_DETAILS};
+use crate::raw::event::{self as raw, EventRecord, MOST_DETAILS, ROUNDING};
+use crate::raw::header;
 use crate::time::{FileTime, Ticks};
+use zerocopy::IntoBytes;
 
 /// Position of an event in its set, counted from 0 through all parts. Ids are stable and sort in the order of
 /// the log, so reports cite them.
@@ -28,6 +30,45 @@ impl<'a> Event<'a> {
     pub(crate) fn read(log: LogView<'a>, position: u32, offset: u64) -> Result<Self> {
         let record = raw::read(log.file, offset, log.index.pointer())?;
         Ok(Self { log, position, offset, record })
+    }
+
+    /// Why the record cannot be that of an event, or `None` where nothing is wrong with it: the next entry of
+    /// the event offset array leads to `next`, and the array begins at `array`.
+    #[inline]
+    pub(super) fn contradiction(&self, next: u64, array: u64) -> Option<ErrorKind> {
+        let (offset, record) = (self.offset, &self.record);
+        let body_end = offset + (raw::HEADER_SIZE + record.frames.len() + record.details.len()) as u64;
+        let end = match record.extra {
+            Some(_) if offset + u64::from(record.header.extra_offset.get()) == body_end => {
+                offset + record.raw.len() as u64
+            }
+            _ => body_end,
+        };
+        // The entries need not ascend.
+        let is_apart = next <= offset || (end..=end + ROUNDING).contains(&next);
+        let is_inside = offset >= header::SIZE as u64 && offset < array;
+        if self.record.header.is_event() && is_apart && is_inside {
+            return None;
+        }
+        self.explain_contradiction(end, next, array)
+    }
+
+    /// The same, once something is unusual.
+    #[cold]
+    fn explain_contradiction(&self, end: u64, next: u64, array: u64) -> Option<ErrorKind> {
+        if self.offset < header::SIZE as u64 || self.offset >= array {
+            return Some(ErrorKind::OutOfBounds(self.offset));
+        }
+        if !self.record.header.is_event() {
+            let is_blank = self.record.header.as_bytes().iter().all(|byte| *byte == 0);
+            return Some(if is_blank { ErrorKind::Blank } else { ErrorKind::Implausible });
+        }
+        if next > self.offset && end > next {
+            return Some(ErrorKind::Overlapping);
+        }
+        let has_extra = self.record.extra.is_some_and(|extra| !extra.is_empty());
+        (next > self.offset && !has_extra && raw::is_blank_room(self.log.file, end, next))
+            .then_some(ErrorKind::Blank)
     }
 
     /// The log that contains the event.

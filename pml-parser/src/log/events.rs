@@ -2,7 +2,7 @@
 
 use super::LogView;
 use super::event::Event;
-use super::prefetch::{AHEAD, Ahead};
+use super::prefetch::{AHEAD, Prefetcher};
 use crate::error::Result;
 use std::ops::Range;
 
@@ -11,7 +11,7 @@ use std::ops::Range;
 pub struct Events<'a> {
     pub(super) log: LogView<'a>,
     pub(super) positions: Range<u32>,
-    pub(super) ahead: Ahead,
+    pub(super) ahead: Prefetcher,
 }
 
 impl Events<'_> {

@@ -3,6 +3,7 @@
 use super::offsets::Offsets;
 use super::process::SYSTEM_PID;
 use super::recovery::Recovery;
+use super::soundness::{self, Chain};
 use crate::error::{Damage, Error, ErrorKind, Result};
 use crate::module_map::ModuleMap;
 use crate::raw::header;
@@ -74,11 +75,18 @@ impl Index {
         let header = header::read(file)?;
         let offsets = Offsets::in_file(file, header)?;
         let mut index = Self::new(header.is64.get() == 1, offsets);
+        let places = Places {
+            processes: Some(header.processes.get()),
+            strings: Some(header.strings.get()),
+            icons: Some(header.icons.get()),
+            hosts: Some(header.hosts.get()),
+        };
         index.strings = Strings::read(file, header.strings.get())?;
         index.read_icons(file, header.icons.get());
         index.read_hosts(file, header.hosts.get());
-        index.read_processes(file, header.processes.get())?;
-        index.check_strings_and_icons(file);
+        soundness::check_offsets(file, &index.offsets, header.processes.get(), &mut index.damage);
+        index.read_processes(file, header.processes.get(), &places)?;
+        index.check_strings_and_icons(file, &places);
         Ok(index)
     }
 
@@ -95,23 +103,20 @@ impl Index {
         if let Some(at) = places.hosts {
             self.read_hosts(file, at);
         }
-        if let Some(Err(error)) = places.processes.map(|at| self.read_processes(file, at)) {
+        if let Some(Err(error)) = places.processes.map(|at| self.read_processes(file, at, places)) {
             self.damage.push(error);
         }
         self.drop_stray_processes(file);
-        self.check_strings_and_icons(file);
+        self.check_strings_and_icons(file, places);
     }
 
     /// Drops the records whose process index differs from their index in the table: they belong to another
-    /// process.
+    /// process. Reading the table has counted them.
     fn drop_stray_processes(&mut self, file: &[u8]) {
         let pointer = self.pointer();
         let names = |at| raw_process::read(file, at, pointer).ok().map(|record| record.fixed.index.get());
-        let (kept, stray): (Vec<_>, Vec<_>) =
-            self.processes.iter().partition(|(index, at)| names(*at) == Some(*index));
-        for (index, at) in stray {
-            self.damage.push(Error::new(ErrorKind::BadReference(index), "process record", at));
-        }
+        let mut kept = std::mem::take(&mut self.processes);
+        kept.retain(|(index, at)| names(*at) == Some(*index));
         self.set_processes(file, kept);
     }
 
@@ -165,23 +170,54 @@ impl Index {
     }
 
     /// Finds every process record that can be read. Of two records with one index, the last one counts.
-    fn read_processes(&mut self, file: &[u8], table_at: u64) -> Result<()> {
+    fn read_processes(&mut self, file: &[u8], table_at: u64, places: &Places) -> Result<()> {
         let (indexes, offsets) = raw_process::table(file, table_at)?;
+        let first = raw_process::first_record(table_at, indexes.len());
+        let mut chain = Chain::new(first);
         // Records of a real log do not overlap. In a forged log, many entries may share one huge record.
         // All records together may have as many bytes as the file.
         let mut bytes_left = file.len() as u64;
         for (index, offset) in indexes.iter().zip(offsets) {
             let at = table_at + u64::from(offset.get());
-            match raw_process::read(file, at, self.pointer()) {
-                Ok(record) => match bytes_left.checked_sub(record.size()) {
-                    Some(left) => {
-                        bytes_left = left;
-                        self.processes.push((index.get(), at));
-                    }
-                    None => self.damage.push(Error::new(ErrorKind::Overlapping, "process record", at)),
-                },
-                Err(error) => self.damage.push(error),
+            let record = match raw_process::read(file, at, self.pointer()) {
+                Ok(record) if at >= first => record,
+                Ok(_) => {
+                    let kind = ErrorKind::OutOfBounds(u64::from(offset.get()));
+                    self.damage.push(Error::new(kind, "entry of the process table", at));
+                    chain.skip();
+                    continue;
+                }
+                Err(error) => {
+                    self.damage.push(error);
+                    chain.skip();
+                    continue;
+                }
+            };
+            let Some(left) = bytes_left.checked_sub(record.size()) else {
+                self.damage.push(Error::new(ErrorKind::Overlapping, "process record", at));
+                chain.skip();
+                continue;
+            };
+            bytes_left = left;
+            let error = soundness::process_error(&record, index.get(), at, self.strings.count());
+            soundness::check_modules(&record, at, self.strings.count(), &mut self.damage);
+            match error {
+                Some(error) => {
+                    self.damage.push(error);
+                    chain.skip();
+                }
+                None if !chain.add(at, at + record.size()) => {
+                    self.damage.push(Error::new(ErrorKind::Contradiction, "process record", at));
+                }
+                None => {}
             }
+            if !soundness::is_blank(&record) {
+                self.processes.push((index.get(), at));
+            }
+        }
+        chain.end(file, "process table", table_at, places.strings, &mut self.damage);
+        if indexes.is_empty() && self.event_count() > 0 {
+            self.damage.push(Error::new(ErrorKind::Empty, "process table", table_at));
         }
         self.processes.sort_by_key(|entry| entry.0);
         let mut kept: Vec<(u32, u64)> = Vec::with_capacity(self.processes.len());
@@ -209,16 +245,17 @@ impl Index {
         });
     }
 
-    fn check_strings_and_icons(&mut self, file: &[u8]) {
-        for index in 0..self.strings.count() {
-            if let Err(error) = self.strings.check(file, index) {
-                self.damage.push(error);
-            }
+    /// Checks the tables whose entries are read on demand.
+    fn check_strings_and_icons(&mut self, file: &[u8], places: &Places) {
+        // Offset 0: there is no such table, or it cannot be read.
+        if self.strings.at() != 0 {
+            soundness::check_strings(file, self.strings, places.icons, &mut self.damage);
         }
-        for index in 0..self.icons.count() {
-            if let Err(error) = self.icons.read_one(file, index) {
-                self.damage.push(error);
-            }
+        if self.icons.at() != 0 {
+            soundness::check_icons(file, self.icons, places.hosts, &mut self.damage);
+        }
+        if let Some(at) = places.hosts.filter(|&at| at != 0) {
+            soundness::check_hosts(file, &self.hosts, at, &mut self.damage);
         }
     }
 }

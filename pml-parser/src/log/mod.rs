@@ -8,6 +8,7 @@ pub(crate) mod prefetch;
 pub(crate) mod process;
 pub(crate) mod recovery;
 pub(crate) mod set;
+mod soundness;
 pub(crate) mod stack;
 
 pub use events::Events;
@@ -21,7 +22,8 @@ use crate::text::WinStr;
 use crate::time::FileTime;
 use event::Event;
 use index::Index;
-use prefetch::Ahead;
+use offsets::Offsets;
+use prefetch::Prefetcher;
 use process::{Module, Process};
 use recovery::Recovery;
 use std::ops::Range;
@@ -215,7 +217,23 @@ impl<'a> LogView<'a> {
             Error::new(ErrorKind::NoSuchEvent(u64::from(position)), "event", self.index.offsets.at())
                 .in_part(self.index.part)
         })?;
-        Event::read(self, position, offset).map_err(|e| e.in_part(self.index.part))
+        self.event_at(position, offset).map_err(|e| e.in_part(self.index.part))
+    }
+
+    /// Event `position`, whose record begins at `offset`.
+    #[inline]
+    fn event_at(self, position: u32, offset: u64) -> Result<Event<'a>> {
+        let event = Event::read(self, position, offset)?;
+        // Recovery has compared the records with each other, and says which are doubtful.
+        if let Offsets::InFile { at: array, .. } = self.index.offsets
+            && self.index.recovery.is_none()
+        {
+            let next = self.event_offset(position.saturating_add(1)).unwrap_or(array);
+            if let Some(kind) = event.contradiction(next, array) {
+                return Err(Error::new(kind, "event record", offset));
+            }
+        }
+        Ok(event)
     }
 
     /// The events of this log at these positions, in order.
@@ -223,7 +241,7 @@ impl<'a> LogView<'a> {
     /// The iterator prefetches the bytes of the next events. Records are scattered over more cache lines than
     /// a processor predicts, so code that reads only parts of each record would mostly wait for memory.
     pub fn events(self, positions: Range<u32>) -> Events<'a> {
-        Events { log: self, positions, ahead: Ahead::default() }
+        Events { log: self, positions, ahead: Prefetcher::default() }
     }
 
     /// Times of the readable events at one end of the log, at most `most`.

@@ -18,12 +18,12 @@ const MOST_WARMED: u64 = 16 << 10;
 
 /// Prefetches the bytes of a file, each only once where they are read in order.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Ahead {
+pub(crate) struct Prefetcher {
     /// Offset up to which bytes have been prefetched.
     warm: u64,
 }
 
-impl Ahead {
+impl Prefetcher {
     /// Prefetches the bytes up to offset `end`.
     #[inline]
     pub(crate) fn ask(&mut self, file: &[u8], end: u64) {

@@ -1,4 +1,5 @@
-//! NTSTATUS codes and the texts that Process Monitor prints for them.
+//! NTSTATUS codes and the texts that Process Monitor prints for them. Their names in the headers of Windows, and how
+//! grave each is, are knowledge of the analyzer.
 //!
 //! Observed in Process Monitor 3.93, code by code (docs/format.md, "Result"). The table has every code that
 //! has a text. All other codes print as `0x` and upper-case hexadecimal digits.
@@ -28,6 +29,12 @@ impl NtStatus {
     /// The texts of all codes that have one; some texts occur several times.
     pub fn texts() -> impl Iterator<Item = &'static str> {
         TEXTS.iter().map(|entry| entry.1)
+    }
+
+    /// The code for which Process Monitor prints a text: the lowest, where two have the same text. `None` where no code
+    /// has it; the case counts.
+    pub fn from_text(text: &str) -> Option<Self> {
+        TEXTS.iter().find(|entry| entry.1 == text).map(|entry| Self(entry.0))
     }
 
     /// The text that Process Monitor prints for the code, or `None` where it prints the number. The text of
@@ -218,5 +225,15 @@ mod tests {
         assert_eq!(NtStatus::PENDING.to_string(), "");
         assert_eq!(NtStatus(0x368).to_string(), "0x368");
         assert_eq!(NtStatus(0xC000_9999).to_string(), "0xC0009999");
+    }
+
+    #[test]
+    fn a_text_gives_the_code_that_prints_it() {
+        for &(_, text) in TEXTS {
+            assert_eq!(NtStatus::from_text(text).and_then(NtStatus::text), Some(text));
+        }
+        assert_eq!(NtStatus::from_text("NAME NOT FOUND"), Some(NtStatus(0xC000_0034)));
+        assert_eq!(NtStatus::from_text("OFFLOAD READ FILE NOT SUPPORTED"), Some(NtStatus(0xC000_A2A3)));
+        assert_eq!(NtStatus::from_text("name not found"), None);
     }
 }

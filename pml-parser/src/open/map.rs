@@ -115,7 +115,7 @@ mod watch {
     /// The addresses of a map, and its fault. Places are never freed, so the handler can follow the list at
     /// any time. The place of an unmapped map is reused.
     #[derive(Debug)]
-    struct Place {
+    struct MapSlot {
         taken: AtomicBool,
         /// Address of the first byte; 0 while the place has no map.
         start: AtomicUsize,
@@ -123,12 +123,12 @@ mod watch {
         end: AtomicUsize,
         /// Offset of the lowest page that could not be read, or [`NONE`].
         fault: AtomicUsize,
-        next: OnceLock<Box<Place>>,
+        next: OnceLock<Box<MapSlot>>,
     }
 
-    static FIRST: Place = Place::new();
+    static FIRST: MapSlot = MapSlot::new();
 
-    impl Place {
+    impl MapSlot {
         const fn new() -> Self {
             Self {
                 taken: AtomicBool::new(false),
@@ -216,7 +216,7 @@ mod watch {
     }
 
     /// Replaces the page that contains this address by zeros.
-    fn replace(place: &Place, offset: usize, address: usize, page: usize) {
+    fn replace(place: &MapSlot, offset: usize, address: usize, page: usize) {
         let start = address & !(page - 1);
         // SAFETY: the page belongs to a map of this list. The map is in use, because the thread that accessed
         // the page borrows it, so the page is not unmapped meanwhile. Only this page is replaced. The page
@@ -284,14 +284,14 @@ mod watch {
     /// Registers a map with the handler until it is dropped.
     #[derive(Debug)]
     pub(super) struct Watch {
-        place: &'static Place,
+        place: &'static MapSlot,
     }
 
     impl Watch {
         pub(super) fn new(bytes: &[u8]) -> Self {
             let mut place = &FIRST;
             while place.taken.swap(true, Ordering::SeqCst) {
-                place = place.next.get_or_init(|| Box::new(Place::new()));
+                place = place.next.get_or_init(|| Box::new(MapSlot::new()));
             }
             // `start` is stored last: a thread that sees it also sees the other fields.
             let start = bytes.as_ptr() as usize;

@@ -2,12 +2,23 @@
 
 use super::bytes::{Blob, Parsed, record, tail};
 use crate::error::{Error, ErrorKind, Result};
+use crate::time::OF_CAPTURES;
 use nom::bytes::complete::take;
 use zerocopy::byteorder::little_endian::{U16, U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 /// Size of the fixed header.
 pub(crate) const HEADER_SIZE: usize = 52;
+
+/// The highest event class; 0 is the class of a completion without its event.
+pub(crate) const HIGHEST_CLASS: u16 = 6;
+
+/// The deepest stack that the capture driver records.
+pub(crate) const MOST_FRAMES: u16 = 150;
+
+/// The most bytes that lie between a structure and the one after it: a stray byte after a long extra blob, and
+/// room up to a multiple of four.
+pub(crate) const ROUNDING: u64 = 4;
 
 /// The most bytes of one record's details that are decoded, and the most bytes of one record that count as
 /// work. The capture driver's buffers have 64 KiB; a damaged record may claim the rest of the file.
@@ -107,6 +118,36 @@ pub(crate) fn read(file: &[u8], offset: u64, pointer: usize) -> Result<EventReco
     };
     let raw = input.get(..end).unwrap_or(input);
     Ok(EventRecord { header, frames, details, extra, raw })
+}
+
+/// Whether the room from `end`, where a record ends, to `next`, where one begins, was overwritten with zeros.
+///
+/// Extra blobs of other records, and records that the event offset array lists elsewhere, may lie there. Neither
+/// begins with a size or process of 0: an operation that returned nothing has no extra blob. The size of an extra
+/// blob of more than 64 KiB lacks what does not fit into its 16 bits, so that much room says nothing.
+pub(crate) fn is_blank_room(file: &[u8], end: u64, next: u64) -> bool {
+    next.saturating_sub(end) % (1 << 16) > ROUNDING
+        && usize::try_from(end).ok().and_then(|end| file.u16_at(end)) == Some(0)
+}
+
+impl RawEvent {
+    /// Whether class or time can be those of an event. A capture may hold an event with one strange value, and
+    /// Process Monitor shows it; zeros and bytes of another structure have neither.
+    #[inline]
+    pub(crate) fn is_event(&self) -> bool {
+        (1..=HIGHEST_CLASS).contains(&self.class.get()) && self.class_high.get() == 0
+            || OF_CAPTURES.contains(&self.time.get()) && !self.begins_blank()
+    }
+
+    /// Whether zeros overwrote the fields before the sequence number. Even a completion without its event, class 0,
+    /// has a process or a thread.
+    pub(crate) fn begins_blank(&self) -> bool {
+        (self.process_index.get()
+            | self.tid.get()
+            | u32::from(self.class.get())
+            | u32::from(self.operation.get()))
+            == 0
+    }
 }
 
 /// The error for a record that does not fit, with the number of bytes that the record needs.

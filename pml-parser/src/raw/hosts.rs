@@ -29,6 +29,8 @@ pub(crate) struct RawPort {
 pub(crate) struct Hosts {
     hosts: Vec<([u8; 16], Range<usize>)>,
     ports: Vec<((u16, u16), Range<usize>)>,
+    /// Where the port table ends; 0 where the log has neither table, or not all of them can be read.
+    end: u64,
 }
 
 fn host(input: &[u8]) -> Parsed<'_, ([u8; 16], &[u8])> {
@@ -53,12 +55,25 @@ impl Hosts {
         }
         let outcome = tail(file, at, "host table").and_then(|input| {
             let rest = list(file, input, "host table", host, &mut tables.hosts)?;
-            list(file, rest, "port table", port, &mut tables.ports).map(|_| ())
+            let rest = list(file, rest, "port table", port, &mut tables.ports)?;
+            tables.end = (file.len() - rest.len()) as u64;
+            Ok(())
         });
         // The sorts are stable: of two entries with one key, look-up finds the first in the file.
         tables.hosts.sort_by_key(|entry| entry.0);
         tables.ports.sort_by_key(|entry| entry.0);
         (tables, outcome.err())
+    }
+
+    /// File offset at which the port table ends; `None` where the log has neither table, or where not all of
+    /// them can be read.
+    pub(crate) fn end(&self) -> Option<u64> {
+        Some(self.end).filter(|&end| end != 0)
+    }
+
+    /// The bytes of all names, in the order of the keys.
+    pub(crate) fn names(&self) -> impl Iterator<Item = Range<usize>> {
+        self.hosts.iter().map(|(_, span)| span.clone()).chain(self.ports.iter().map(|(_, span)| span.clone()))
     }
 
     pub(crate) fn host_count(&self) -> u32 {

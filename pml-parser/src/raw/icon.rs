@@ -39,11 +39,30 @@ impl Icons {
         self.count
     }
 
-    /// Icon `index`, or the error that damages it.
-    pub(crate) fn read_one(self, file: &[u8], index: u32) -> Result<Icon<'_>> {
+    /// File offset of the table.
+    pub(crate) fn at(self) -> u64 {
+        self.at
+    }
+
+    /// File offset at which the first record is due: after the array of offsets.
+    pub(crate) fn first(self) -> u64 {
+        self.at + 4 + 4 * u64::from(self.count)
+    }
+
+    /// File offset of record `index`, and the icon.
+    pub(crate) fn record(self, file: &[u8], index: u32) -> Result<(u64, Icon<'_>)> {
         let missing = Error::new(ErrorKind::BadReference(index), "icon", self.at);
         let entry = usize::try_from(self.at).ok().and_then(|at| at.checked_add(4 + 4 * index as usize));
         let offset = entry.filter(|_| index < self.count).and_then(|entry| file.u32_at(entry));
-        parse_at(file, self.at + u64::from(offset.ok_or(missing)?), "icon", icon)
+        let at = self.at + u64::from(offset.ok_or(missing)?);
+        if at < self.first() {
+            return Err(Error::new(ErrorKind::OutOfBounds(at - self.at), "entry of the icon table", self.at));
+        }
+        parse_at(file, at, "icon", icon).map(|icon| (at, icon))
+    }
+
+    /// Icon `index`, or the error that damages it.
+    pub(crate) fn read_one(self, file: &[u8], index: u32) -> Result<Icon<'_>> {
+        self.record(file, index).map(|(_, icon)| icon)
     }
 }

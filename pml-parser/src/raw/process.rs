@@ -71,6 +71,13 @@ pub(crate) struct RawModuleInfo {
     pub zero2: U32,
 }
 
+impl RawModuleInfo {
+    /// The indexes of path, version, company and description in the string table.
+    pub(crate) fn texts(&self) -> [u32; 4] {
+        [self.path, self.version, self.company, self.description].map(|text| text.get())
+    }
+}
+
 const _: () = {
     assert!(size_of::<RawProcess>() == FIXED_SIZE);
     assert!(size_of::<RawModule32>() == 0x38);
@@ -112,6 +119,11 @@ pub(crate) fn table(file: &[u8], at: u64) -> Result<(&[U32], &[U32])> {
         let (rest, offsets) = records(count.get())(rest)?;
         Ok((rest, (indexes, offsets)))
     })
+}
+
+/// Where the first record is due: after both arrays.
+pub(crate) fn first_record(at: u64, count: usize) -> u64 {
+    at + 4 + 8 * count as u64
 }
 
 /// The record at a file offset.

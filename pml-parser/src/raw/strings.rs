@@ -1,7 +1,7 @@
 //! The string table, and the strings inside event details.
 
 use super::bytes::{Blob, Parsed, parse_at, record, records};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::text::WinStr;
 use nom::bytes::complete::take;
 use zerocopy::byteorder::little_endian::U32;
@@ -41,26 +41,38 @@ impl Strings {
         self.count
     }
 
-    /// File offset of record `index`.
-    fn offset(self, file: &[u8], index: u32) -> Option<u64> {
+    /// File offset of the table.
+    pub(crate) fn at(self) -> u64 {
+        self.at
+    }
+
+    /// File offset at which the first record is due: after the array of offsets.
+    pub(crate) fn first(self) -> u64 {
+        self.at + 4 + 4 * u64::from(self.count)
+    }
+
+    /// Record `index`: its file offset, and its bytes without their size. `None` where the table has no such
+    /// string.
+    pub(crate) fn record(self, file: &[u8], index: u32) -> Option<Result<(u64, &[u8])>> {
         let entry = usize::try_from(self.at).ok()?.checked_add(4 + 4 * index as usize)?;
         (index < self.count).then_some(())?;
-        Some(self.at + u64::from(file.u32_at(entry)?))
+        let offset = u64::from(file.u32_at(entry)?);
+        let at = self.at + offset;
+        // An entry that was overwritten may lead to the array itself.
+        if at < self.first() {
+            return Some(Err(Error::new(
+                ErrorKind::OutOfBounds(offset),
+                "entry of the string table",
+                entry as u64,
+            )));
+        }
+        Some(parse_at(file, at, "string", sized).map(|bytes| (at, bytes)))
     }
 
     /// String `index`, or `None` where the table has no such string or its record does not fit the file.
     pub(crate) fn get(self, file: &[u8], index: u32) -> Option<WinStr<'_>> {
-        let at = self.offset(file, index)?;
-        let text = parse_at(file, at, "string", sized).ok()?;
+        let (_, text) = self.record(file, index)?.ok()?;
         Some(WinStr::utf16(text.clip(0, LONGEST)))
-    }
-
-    /// Checks that record `index` fits the file.
-    pub(crate) fn check(self, file: &[u8], index: u32) -> Result<()> {
-        match self.offset(file, index) {
-            Some(at) => parse_at(file, at, "string", sized).map(|_| ()),
-            None => Ok(()),
-        }
     }
 }
 

@@ -1,17 +1,16 @@
 //! Recognizes where an event offset array begins and ends, where the header does not say so.
 
 use crate::raw::bytes::{parse_at, record};
+use crate::raw::event::ROUNDING;
 use crate::raw::header;
 use crate::raw::offsets::RawOffset;
 
-/// The event offset array begins at a multiple of four after the last record; a stray byte may lie between.
-const PADDING: u64 = 4;
 /// Bytes after the last record that are searched for an event offset array: damage may have inserted some.
 pub(super) const ARRAY_WITHIN: u64 = 8;
 
 /// Whether what ends at `end` leads to what begins at `at`.
 pub(super) fn leads_to(end: u64, at: u64) -> bool {
-    (end..=end + PADDING).contains(&at)
+    (end..=end + ROUNDING).contains(&at)
 }
 
 /// The second entry of the event offset array at `at`, if the first one is the offset of the first record.

@@ -5,7 +5,8 @@ use super::carve::RecordSink;
 use super::extra_blobs::{PendingExtra, PendingExtras};
 use super::region::{Candidate, Region};
 use crate::log::offsets::Offsets;
-use crate::log::prefetch::{AHEAD, Ahead};
+use crate::log::prefetch::{AHEAD, Prefetcher};
+use crate::raw::event::is_blank_room;
 use crate::raw::header;
 use crate::time::TICKS_PER_SECOND;
 
@@ -25,7 +26,7 @@ fn entry<'a>(region: &Region<'a>, offsets: &Offsets, position: u32) -> Option<Op
 ///
 /// The order of the array is the order of display, and need not be that of the file.
 pub(super) fn take<'a>(region: &Region<'a>, offsets: &Offsets, sink: &mut impl RecordSink<'a>) -> bool {
-    let mut ahead = Ahead::default();
+    let mut ahead = Prefetcher::default();
     let mut before = None;
     // The room between records is checked at once, as long as the array is in the order of the file.
     let (mut spans, mut in_order, mut last) = (SpanCheck::new(region), true, 0);
@@ -38,9 +39,12 @@ pub(super) fn take<'a>(region: &Region<'a>, offsets: &Offsets, sink: &mut impl R
         }
         next = entry(region, offsets, position);
         let Some(candidate) = this else { return false };
-        // The size of a record that reaches into the next one is wrong.
+        // The size of a record that reaches into the next one is wrong, and so is one that leaves zeros.
         let following = offsets.get(region.file, position).unwrap_or(offsets.at());
-        if following > candidate.at && following < candidate.own_end() {
+        if following > candidate.at
+            && (following < candidate.own_end()
+                || candidate.returned_nothing() && is_blank_room(region.file, candidate.own_end(), following))
+        {
             return false;
         }
         in_order = in_order && spans.add(&candidate);

@@ -4,21 +4,15 @@ use super::array_bounds::{ARRAY_WITHIN, array_begins, first_entries, first_entry
 use super::extra_blobs::{ExtraSpan, PendingExtras};
 use crate::log::prefetch::prefetch;
 use crate::raw::bytes::{Blob, parse_at, record};
-use crate::raw::event::{self, EventRecord, HEADER_SIZE, RawEvent};
-use crate::time::TICKS_PER_SECOND;
+use crate::raw::event::{self, EventRecord, HEADER_SIZE, HIGHEST_CLASS, MOST_FRAMES, RawEvent};
+use crate::time::{OF_CAPTURES, TICKS_PER_SECOND};
 use std::ops::Range;
 
-/// The highest event class; 0 is that of a completion without its event.
-const HIGHEST_CLASS: u16 = 6;
-/// The deepest stack that the capture driver records.
-const MOST_FRAMES: u16 = 150;
 /// How far the time of a record may lie before that of the record before it: Process Monitor merges
 /// events of several sources by time, not by arrival.
 const MOST_BACK: u64 = 60 * TICKS_PER_SECOND;
 /// The longest pause between two records of one capture, thirty days.
 const LONGEST_PAUSE: u64 = 30 * 86_400 * TICKS_PER_SECOND;
-/// Times that a capture can have, 1990 to 2200.
-const TIMES: std::ops::Range<u64> = 122_750_208_000_000_000..189_021_312_000_000_000;
 /// Records that must follow one another before a place counts as the beginning of one.
 const CHAIN: usize = 4;
 /// Bytes that are searched between two looks at whether the caller has cancelled.
@@ -74,6 +68,11 @@ impl Candidate<'_> {
         self.direct_extra().map_or(self.body_end(), |extra| extra.to)
     }
 
+    /// Whether the record has no extra blob, or an empty one.
+    pub(super) fn returned_nothing(&self) -> bool {
+        self.extra.is_none_or(|extra| extra.to <= extra.from + 2)
+    }
+
     /// Where the next record is due, if no displaced extra blobs lie there.
     pub(super) fn own_place(&self) -> Place {
         let may_stray = self.direct_extra().is_some_and(ExtraSpan::is_full);
@@ -109,7 +108,7 @@ pub(super) struct Place {
 
 /// Whether `time` can be that of a record that follows one of `before`.
 pub(super) fn follows(time: u64, before: Option<u64>) -> bool {
-    TIMES.contains(&time)
+    OF_CAPTURES.contains(&time)
         && before.is_none_or(|before| {
             time >= before.saturating_sub(MOST_BACK) && time <= before.saturating_add(LONGEST_PAUSE)
         })
@@ -124,7 +123,7 @@ fn anomalies(header: &RawEvent, pointer: usize, before: Option<u64>) -> usize {
     let extra = u64::from(header.extra_offset.get());
     let is_in_time = follows(header.time.get(), before);
     // Zeros are no completion.
-    let lowest = u16::from(!is_in_time);
+    let lowest = u16::from(!is_in_time || header.begins_blank());
     usize::from(!(lowest..=HIGHEST_CLASS).contains(&class) || header.class_high.get() != 0)
         + usize::from(header.depth.get() > MOST_FRAMES)
         // Nothing else shows where the record ends: it counts twice.

@@ -76,9 +76,65 @@ pub(super) fn locate_events<'a>(
     let end = region.carve(FIRST, &mut salvage);
     salvage.check_cancelled()?;
     salvage.end = end.at;
+    if let Some(array) = Offsets::in_file(file, header.raw).ok().filter(|array| array.at() != 0) {
+        add_listed(&region, &array, &mut salvage);
+    }
     let (lost, is_exact) = count_lost(file, header, &salvage, end.is_met);
     let offsets = Offsets::Found(std::mem::take(&mut salvage.offsets));
     Ok(salvage.conclude(offsets, lost, is_exact))
+}
+
+/// Adds the records that the event offset array lists and that carving did not find: bytes of another log in a
+/// hole look like records, and reach into the record after the hole. Such a record, which the array does not
+/// list, gives way. An array of which less than half leads to records that were found says nothing.
+fn add_listed<'a>(region: &Region<'a>, array: &Offsets, salvage: &mut Salvage<'a, '_>) {
+    let listed = || (0..array.count()).filter_map(|position| array.get(region.file, position));
+    let found = std::mem::take(&mut salvage.offsets);
+    let is_found = |at: u64| found.binary_search_by_key(&at, |offset| offset.get()).is_ok();
+    let is_new = |at: &u64| (FIRST..array.at()).contains(at) && !is_found(*at);
+    let mut added: Vec<(u64, u64)> = Vec::new();
+    if 2 * listed().filter(|&at| is_found(at)).count() >= found.len() {
+        let candidates = listed().filter(is_new).filter_map(|at| region.sound_candidate(at, None));
+        let whole = candidates.filter(|candidate| candidate.is_whole);
+        added.extend(whole.map(|candidate| (candidate.at, candidate.own_end())));
+    }
+    if added.is_empty() {
+        salvage.offsets = found;
+        return;
+    }
+    added.sort_unstable();
+    added.dedup();
+    let mut sorted: Vec<RawOffset> = listed().map(RawOffset::new).collect();
+    sorted.sort_unstable_by_key(|offset| offset.get());
+    let is_listed = |at: u64| sorted.binary_search_by_key(&at, |offset| offset.get()).is_ok();
+    // Of records that share bytes, those that are listed count. Where the size of a record is wrong, it ends where
+    // the next one begins.
+    let next_listed = |at: u64| {
+        let after = sorted.partition_point(|offset| offset.get() <= at);
+        sorted.get(after).map_or(u64::MAX, |next| next.get())
+    };
+    let end_of = |at: u64| region.any_candidate(at).map_or(at, |candidate| candidate.own_end());
+    let mut added = added.into_iter().peekable();
+    let mut end = 0;
+    for offset in &found {
+        let at = offset.get();
+        while let Some((from, to)) = added.next_if(|(from, _)| *from < at) {
+            salvage.offsets.push(RawOffset::new(from));
+            end = to.min(next_listed(from));
+        }
+        let mut is_crossed = || at < end || added.peek().is_some_and(|(from, _)| *from < end_of(at));
+        if is_listed(at) || !is_crossed() {
+            salvage.offsets.push(RawOffset::new(at));
+        }
+    }
+    salvage.offsets.extend(added.map(|(from, _)| RawOffset::new(from)));
+    for offset in &salvage.offsets {
+        if found.binary_search_by_key(&offset.get(), |found| found.get()).is_err()
+            && let Some(candidate) = region.sound_candidate(offset.get(), None)
+        {
+            salvage.evidence.add_event(&candidate.record);
+        }
+    }
 }
 
 /// How many events carving did not find, and whether that is the number rather than the least one;

@@ -8,6 +8,9 @@ const UNIX_EPOCH_TICKS: i64 = 116_444_736_000_000_000;
 /// Ticks in one second.
 pub const TICKS_PER_SECOND: u64 = 10_000_000;
 
+/// Ticks since 1601 of times that a capture can have: 1980, where a clock without battery begins, to 2200.
+pub(crate) const OF_CAPTURES: std::ops::Range<u64> = 119_600_064_000_000_000..189_021_312_000_000_000;
+
 /// A point in time: 100 ns ticks since 1601-01-01 00:00 UTC (a Windows `FILETIME`).
 ///
 /// A file can hold any 64-bit value. Each conversion says which values it can express.

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod every_byte;
+mod holes;
 mod limits;
 mod logs;
 mod processes;
@@ -48,7 +49,8 @@ const TESTS: [(&str, Test); 18] = named![
 ];
 
 /// Tests that break any log.
-const SWEEPS: [(&str, Sweep); 13] = named![
+const SWEEPS: [(&str, Sweep); 14] = named![
+    holes::no_hole_is_silent,
     sweeps::a_cut_log_keeps_every_whole_event,
     sweeps::a_damaged_offset_array_costs_no_event,
     sweeps::a_log_without_tables_keeps_all_events,

@@ -309,7 +309,10 @@ pub(crate) fn a_recovered_log_can_be_saved(bytes: &[u8]) -> Result<(), Failed> {
     broken[0] = b'X';
     let set = LogSet::new(vec![recovered(&broken)]);
     let log = sliced(&set)?;
-    assert!(log.view().damage().is_empty());
+    // Of some logs no event describes a process: events without processes are all that is left.
+    let errors = log.view().damage().first.iter().map(|error| error.kind());
+    let (errors, has_processes) = (errors.collect::<Vec<_>>(), log.view().process_count() > 0);
+    assert_eq!(errors, if has_processes { vec![] } else { vec![ErrorKind::Empty] });
     assert_eq!(u64::from(log.view().event_count()), set.event_count());
     for (a, b) in set.events().zip(log.view().events(0..log.view().event_count())) {
         let (a, b) = (a.unwrap(), b.unwrap());

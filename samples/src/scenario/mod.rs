@@ -21,6 +21,8 @@ mod expect;
 mod model;
 mod names;
 mod operations;
+#[cfg(test)]
+mod tests;
 
 pub use companion::Companion;
 pub use error::ScenarioError;

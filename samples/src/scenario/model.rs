@@ -187,7 +187,7 @@ pub(crate) struct Step {
     pub(crate) actions: Vec<Action>,
 }
 
-/// A phase of the boot.
+/// A phase of the simulated boot: when a step happens. Triage has phases of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Phase {

@@ -3,6 +3,22 @@
 use crate::boot::paths::{CBS_KEY, CBS_LOG, Paths, SYSTEM32, WINDOWS, WINSXS};
 use std::collections::BTreeMap;
 
+/// Names that always have the same text. samples/README.md lists them.
+pub(super) const TEXTS: &[(&str, &str)] = &[
+    ("windows", WINDOWS),
+    ("system32", SYSTEM32),
+    ("winsxs", WINSXS),
+    ("pending", r"C:\Windows\WinSxS\pending.xml"),
+    ("sessions", r"C:\Windows\servicing\Sessions\Sessions.xml"),
+    ("cbs-log", CBS_LOG),
+    ("poqexec-log", r"C:\Windows\WinSxS\poqexec.log"),
+    ("session-manager", r"HKLM\System\CurrentControlSet\Control\Session Manager"),
+    ("installer", r"HKLM\System\CurrentControlSet\Services\TrustedInstaller"),
+    ("components", r"HKLM\COMPONENTS"),
+    ("queue-command", r"C:\Windows\System32\poqexec.exe /display_progress \SystemRoot\WinSxS\pending.xml"),
+    ("cbs", CBS_KEY),
+];
+
 /// The names that are defined in a step.
 pub(crate) struct Names<'a> {
     pub(crate) paths: &'a Paths,
@@ -71,29 +87,17 @@ impl Names<'_> {
             };
             return Some(self.paths.component(component, architecture, revision));
         }
-        let text = match name {
-            "windows" => WINDOWS,
-            "system32" => SYSTEM32,
-            "winsxs" => WINSXS,
-            "pending" => r"C:\Windows\WinSxS\pending.xml",
-            "sessions" => r"C:\Windows\servicing\Sessions\Sessions.xml",
-            "cbs-log" => CBS_LOG,
-            "poqexec-log" => r"C:\Windows\WinSxS\poqexec.log",
-            "session-manager" => r"HKLM\System\CurrentControlSet\Control\Session Manager",
-            "installer" => r"HKLM\System\CurrentControlSet\Services\TrustedInstaller",
-            "components" => r"HKLM\COMPONENTS",
-            "queue-command" => {
-                r"C:\Windows\System32\poqexec.exe /display_progress \SystemRoot\WinSxS\pending.xml"
-            }
-            "cbs" => CBS_KEY,
-            "arch" => native,
-            "folder" => folder,
-            "folder-lower" => return Some(folder.to_lowercase()),
-            "package" => return Some(self.paths.package(0)),
-            "package-key" => return Some(format!(r"{CBS_KEY}\Packages\{}", self.paths.package(0))),
+        if let Some((_, text)) = TEXTS.iter().find(|entry| entry.0 == name) {
+            return Some((*text).to_owned());
+        }
+        Some(match name {
+            "arch" => native.to_owned(),
+            "folder" => folder.to_owned(),
+            "folder-lower" => folder.to_lowercase(),
+            "package" => self.paths.package(0),
+            "package-key" => format!(r"{CBS_KEY}\Packages\{}", self.paths.package(0)),
             _ => return None,
-        };
-        Some(text.to_owned())
+        })
     }
 }
 

@@ -7,25 +7,13 @@ use crate::boot::registry_call::Value;
 use pml_parser::write::details::Create;
 use pml_parser::{NtStatus, Operation};
 
-/// Results that scenarios may write as Process Monitor prints them.
-#[rustfmt::skip]
-const TEXTS: &[u32] = &[
-    0, 0x103, 0x104, 0x12A, 0x8000_0005, 0x8000_0006, 0x8000_001A, 0xC000_000D, 0xC000_000F, 0xC000_0011, 0xC000_0022,
-    0xC000_0023, 0xC000_0032, 0xC000_0033, 0xC000_0034, 0xC000_0035, 0xC000_003A, 0xC000_003F, 0xC000_0043,
-    0xC000_0056, 0xC000_007F, 0xC000_009A, 0xC000_009C, 0xC000_00A2, 0xC000_0102, 0xC000_0101, 0xC000_0121,
-    0xC000_014C, 0xC000_014D, 0xC000_0185, 0xC000_0225, 0xC000_0243, 0xC019_0001, 0xC019_0002, 0xC019_0003,
-];
-
 /// A result as Process Monitor prints it, or as a number.
 pub(crate) fn status(text: &str) -> Result<NtStatus, String> {
     if let Some(digits) = text.strip_prefix("0x") {
         return u32::from_str_radix(digits, 16).map(NtStatus).map_err(|error| format!("{text}: {error}"));
     }
-    let codes = TEXTS.iter().map(|&code| NtStatus(code));
-    codes
-        .into_iter()
-        .find(|status| status.text() == Some(text))
-        .ok_or_else(|| format!("unknown result {text:?}; write it as 0x and eight digits"))
+    NtStatus::from_text(text)
+        .ok_or_else(|| format!("Process Monitor prints no result {text:?}; write it as 0x and eight digits"))
 }
 
 fn create(access: Access) -> Create {
@@ -91,11 +79,11 @@ pub(crate) fn kinds(
 }
 
 /// What an operation is in the simulation, for an action and its `to`.
-type Kind = fn(&Action, Option<&str>) -> Result<ActionKind, Invalid>;
+pub(super) type Kind = fn(&Action, Option<&str>) -> Result<ActionKind, Invalid>;
 
 /// The operations that an action can name, as Process Monitor does.
 #[rustfmt::skip]
-const OPERATIONS: &[(Operation, Kind)] = &[
+pub(super) const OPERATIONS: &[(Operation, Kind)] = &[
     (Operation::CREATE_FILE, |action, _| Ok(ActionKind::Open(create(action.access.unwrap_or(Access::Read))))),
     (Operation::CLOSE_FILE, |_, _| Ok(ActionKind::Close)),
     (Operation::READ_FILE, |action, _| Ok(ActionKind::Read(length(action, 0x1000)?))),

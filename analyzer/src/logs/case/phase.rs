@@ -1,4 +1,4 @@
-//! How far an update got.
+//! How far an update got, by its text logs. The phases of a boot are others (`phases.toml`, `judge/phase.rs`).
 
 use serde::{Deserialize, Serialize};
 

@@ -105,18 +105,39 @@ pub(crate) const fn written(write: fn(&FileDetails<'_>, &mut Properties<'_>)) ->
 
 /// A field that has a number, but is not written.
 pub(crate) const fn silent(at: At, size: usize, number: Number) -> Field {
-    Field { key: "", at, kind: Kind::Silent(size), number: Some(number) }
+    Field { key: "", at, kind: Kind::Silent(size), number: None }.is(number)
+}
+
+/// Bits of the column of a number.
+pub(crate) const fn column_bits(number: Number) -> u32 {
+    match number.kind().bits() {
+        Some(bits) => bits,
+        None => 0,
+    }
 }
 
 impl Field {
-    /// The same field, with this number.
+    /// The same field, with this number. Does not compile where the number's column is narrower than the field.
     pub(crate) const fn is(mut self, number: Number) -> Self {
+        assert!(
+            !matches!(self.kind, Kind::Custom(_) | Kind::Bytes16),
+            "this field is no number: write silent(position, bytes, Number::…) beside it"
+        );
+        assert!(
+            self.bits() <= column_bits(number),
+            "the column of this number has fewer bits than the field: correct its type in event_columns!"
+        );
         self.number = Some(number);
         self
     }
 
+    /// Bits of the field, as the type of a column has them.
+    pub(crate) const fn bits(&self) -> u32 {
+        8 * self.size(8).next_power_of_two() as u32
+    }
+
     /// Size of the field in bytes.
-    fn size(&self, pointer: usize) -> usize {
+    const fn size(&self, pointer: usize) -> usize {
         match self.kind {
             Kind::Bool8 | Kind::Named8(..) => 1,
             Kind::Flags16(_) => 2,

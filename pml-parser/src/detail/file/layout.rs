@@ -493,3 +493,88 @@ static UNLOCK: Layout = layout(
 
 static SECURITY: Layout =
     layout(Presence::Always, &[field("Information", params(0, 0), Flags32(&flags::SECURITY))]);
+
+#[cfg(test)]
+mod tests {
+    use super::super::field::column_bits;
+    use super::{EventClass, Field, Number, Operation, find};
+    use std::collections::BTreeMap;
+
+    /// Every field of every layout, with the name of an operation that has the layout.
+    fn fields() -> Vec<(&'static str, &'static Field)> {
+        let mut found = Vec::new();
+        for code in 0..64 {
+            for sub in 0..=u8::MAX {
+                let operation = Operation::of(EventClass::FileSystem, code, sub);
+                let fields = find(operation).map_or(&[][..], |layout| layout.fields);
+                found.extend(fields.iter().map(|field| (operation.name(), field)));
+            }
+        }
+        assert!(found.len() > 200);
+        found
+    }
+
+    /// A column that lacks some of the operations that have its field misleads: queries take NULL for "not so".
+    #[test]
+    fn a_field_that_one_layout_marks_is_marked_in_every_layout() {
+        let mut numbers: BTreeMap<&str, Vec<Number>> = BTreeMap::new();
+        for (_, field) in fields() {
+            numbers.entry(field.key).or_default().extend(field.number);
+        }
+        // Flags are a number of their own in each operation.
+        numbers.retain(|key, of_key| {
+            !key.is_empty() && of_key.iter().all(|other| Some(other) == of_key.first())
+        });
+        for (operation, field) in fields() {
+            let key = field.key;
+            if let Some(number) = numbers.get(key).and_then(|of_key| of_key.first()) {
+                assert!(
+                    field.number == Some(*number),
+                    "{operation} has the field {key:?} without .is(Number::{number:?}), which other layouts have: \
+                     mark it in every layout of pml-parser/src/detail/file/layout.rs"
+                );
+            }
+        }
+    }
+
+    /// A column that is wider than its widest field wastes room; a narrower one does not compile.
+    #[test]
+    fn the_type_of_a_column_is_that_of_its_widest_field() {
+        let mut widest: BTreeMap<usize, (Number, u32, &str)> = BTreeMap::new();
+        for (operation, field) in fields() {
+            if let Some(number) = field.number {
+                let entry = widest.entry(number as usize).or_insert((number, 0, operation));
+                entry.1 = entry.1.max(field.bits());
+            }
+        }
+        for (number, bits, operation) in widest.into_values() {
+            let column = column_bits(number);
+            assert!(
+                bits == column,
+                "the column of Number::{number:?} has {column} bits, its widest field {bits} (see {operation}): \
+                 correct the type in event_columns! of pml-parser/src/columns.rs"
+            );
+        }
+    }
+
+    /// A row of `event_columns!` that nothing reads is a column that is always NULL.
+    #[test]
+    fn every_number_is_read_from_some_operation() {
+        let others = [
+            include_str!("mod.rs"),
+            include_str!("../registry.rs"),
+            include_str!("../process.rs"),
+            include_str!("../network.rs"),
+        ];
+        for &number in Number::ALL {
+            let name = format!("Number::{number:?},");
+            let is_read = fields().iter().any(|(_, field)| field.number == Some(number))
+                || others.iter().any(|text| text.contains(&name));
+            assert!(
+                is_read,
+                "no operation has Number::{number:?}: mark its field with .is(Number::{number:?}) in \
+                 pml-parser/src/detail/file/layout.rs, or set it in `numbers` of pml-parser/src/detail"
+            );
+        }
+    }
+}

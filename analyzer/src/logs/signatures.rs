@@ -585,7 +585,7 @@ impl Signatures {
         let marker = self.markers.get(at)?;
         let item = marker.item.as_ref().and_then(|entry| {
             let name = until(after(text, &entry.after)?, &[',', '[', ' ', '\'', '"', ')']);
-            let name = name.trim_end_matches('.').to_owned();
+            let name = name.trim_start_matches('[').trim_end_matches(['.', ']']).to_owned();
             (!name.is_empty()).then_some(match entry.kind {
                 ItemKind::File => Item::File(name),
                 ItemKind::Component => Item::Component(name),

@@ -728,7 +728,57 @@ const fn verdict(
 }
 
 /// Bundles made from public reports (analyzer/tests/data/bundles/README.md).
-const PUBLIC: [Verdict; 15] = [
+const PUBLIC: [Verdict; 23] = [
+    verdict(
+        "corrupt-0570",
+        "failed",
+        Some("staging"),
+        Some("0x80070570"),
+        Some("TX-CBS-UNREADABLE"),
+        "\"Package_for_KB5053603",
+    ),
+    verdict(
+        "critical-driver",
+        "failed",
+        Some("rolled-back"),
+        Some("0x8007000D"),
+        Some("TX-CBS-DRIVER"),
+        "mshdc.inf",
+    ),
+    verdict("hang-at-boot", "failed", Some("rolled-back"), Some("0x800F0920"), Some("TX-CBS-HANG"), ""),
+    verdict(
+        "http-installer",
+        "failed",
+        Some("staging"),
+        Some("0x80070422"),
+        Some("TX-CBS-AI"),
+        "HTTP Installer",
+    ),
+    verdict(
+        "mailed-driver",
+        "failed",
+        Some("rolled-back"),
+        Some("0x80070003"),
+        Some("TX-CBS-DRIVER"),
+        "ntprint4.inf",
+    ),
+    verdict(
+        "manifest-0831",
+        "failed",
+        Some("staging"),
+        Some("0x800F0831"),
+        Some("TX-CBS-MANIFEST"),
+        "KB4480116",
+    ),
+    verdict(
+        "store-3712",
+        "failed",
+        Some("staging"),
+        Some("0x80073712"),
+        Some("TX-CBS-STORE-MARKED"),
+        "CorruptComponentValue",
+    ),
+    verdict("win7-36b3", "failed", Some("staging"), Some("0x800736B3"), Some("TX-CBS-MANIFEST"), ""),
     verdict(
         "adv-installer-81",
         "failed",

@@ -134,6 +134,7 @@ const WITHOUT_SCENARIO: &[&str] = &[
     "INFO-REVISION-GAP",
     "RB-ADVANCED-INSTALLER-CHILD-FAILED",
     "RB-NTFS-CORRUPT",
+    "RB-ONLINE-FAILURE",
     "RB-QUEUE-FILE-IN-USE",
     "RB-QUEUE-TRANSACTION-LOG-FULL",
 ];
@@ -283,7 +284,7 @@ fn slips_are_refused_with_a_sentence() {
             "id = \"worker-still\"",
             "the fact \"worker-quiet\" is missing",
         ),
-        ("remedies.toml", "dir /a \"{path}\"", "dir /a \"{folder}\"", "a command of check-file has {folder}"),
+        ("remedies.toml", "dir /a \"{path}\"", "dir /a \"{foldr}\"", "a command of check-file has {foldr}"),
         ("labels.toml", "timeline = ", "time_line = ", "the label \"timeline\" is missing in [templates]"),
         ("labels.toml", "explain_rule = ", "explain_rules = ", "unknown field `explain_rules`"),
     ] {

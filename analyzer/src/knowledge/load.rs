@@ -204,7 +204,7 @@ pub(super) fn load_remedies(mut file: Inspection<'_>) -> Option<Vec<RemedyEntry>
                 let at = file.text.find(&format!("{{{name}}}")).unwrap_or_default();
                 file.push(
                     at..at,
-                    format!("a command of {} has {{{name}}}; it may have {{path}} and {{drive}}", remedy.id),
+                    format!("a command of {} has {{{name}}}; it may have {{path}}, {{folder}} and {{drive}}", remedy.id),
                 );
             }
         }
@@ -213,7 +213,7 @@ pub(super) fn load_remedies(mut file: Inspection<'_>) -> Option<Vec<RemedyEntry>
 }
 
 /// Names in braces that commands of remedies may have; the report fills them in.
-const COMMAND_PLACEHOLDERS: [&str; 2] = ["path", "drive"];
+const COMMAND_PLACEHOLDERS: [&str; 3] = ["path", "folder", "drive"];
 
 /// Names in braces: words of small letters. A class identifier or a script block is none.
 fn placeholders(text: &str) -> impl Iterator<Item = &str> {

@@ -204,7 +204,10 @@ pub(super) fn load_remedies(mut file: Inspection<'_>) -> Option<Vec<RemedyEntry>
                 let at = file.text.find(&format!("{{{name}}}")).unwrap_or_default();
                 file.push(
                     at..at,
-                    format!("a command of {} has {{{name}}}; it may have {{path}}, {{folder}} and {{drive}}", remedy.id),
+                    format!(
+                        "a command of {} has {{{name}}}; it may have {{path}}, {{folder}} and {{drive}}",
+                        remedy.id
+                    ),
                 );
             }
         }

@@ -12,12 +12,12 @@ use pml_parser::{Event, EventClass, EventId, Operation};
 
 /// Events that are read before one sign, and before all signs, at most.
 const MOST_BEFORE: u64 = 5_000;
-const MOST_IN_ALL: u64 = 400_000;
+const MOST_IN_ALL: u64 = 250_000;
 /// Events of a fact that are signs, at most.
 const MOST_SIGNS: usize = 64;
 /// Events after one failure, and after all of them, in which a success is looked for, at most.
 const MOST_AFTER: u64 = 5_000;
-const MOST_AFTER_ALL: u64 = 200_000;
+const MOST_AFTER_ALL: u64 = 100_000;
 /// Failures that are added to those of the scan, at most.
 const MOST_MORE: usize = 2_000;
 
@@ -90,6 +90,10 @@ pub(super) fn find<B: AsRef<[u8]>>(
         }
         let end = ends.iter().find(|(boot, _)| boot.start <= moment.event && moment.event < boot.end);
         let end = end.map_or(EventId::MAX, |&(_, end)| end);
+        // Lines that are written once it is being undone are about that.
+        if sign.facts.is_empty() && moment.event > end {
+            continue;
+        }
         look_back(context, scan, &moment, sign, end, &mut left, &mut suspects);
         if left.before == 0 {
             break;

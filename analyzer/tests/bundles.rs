@@ -196,7 +196,7 @@ fn a_search_that_fails_is_one_finding() {
     assert!(case.updates.is_empty());
     let causes: Vec<&str> =
         case.findings.iter().filter(|f| f.kind == SignatureKind::Cause).map(|f| f.id.as_str()).collect();
-    assert_eq!(causes, ["TX-WU-SCAN-COOKIE"]);
+    assert_eq!(causes, ["TX-WU-SCAN-COOKIE", "TX-SSU-OLD"]);
     let cookie = finding(&case, "TX-WU-SCAN-COOKIE");
     for line in [1, 4, 5, 7, 8, 9, 10, 12, 13, 14, 15] {
         assert!(cites(&case, cookie, "WindowsUpdate.log", line), "line {line}");

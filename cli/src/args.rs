@@ -56,7 +56,8 @@ pub(crate) enum Command {
 /// Which log to read.
 #[derive(Debug, clap::Args)]
 pub(crate) struct LogArgs {
-    /// The log: any one of its parts, or all of them. It must not change while it is read.
+    /// The log: any one of its parts, or all of them; or one in a zip file, case.zip:folder/Bootlog.pml, or
+    /// case.zip where it is the only one. It must not change while it is read.
     #[arg(value_name = "LOG", required = true)]
     pub logs: Vec<PathBuf>,
 
@@ -164,16 +165,18 @@ pub(crate) struct RecoverArgs {
 
 /// Say whether an update was rolled back in a captured boot, what failed, why, and what to do.
 ///
-/// Reads the log once, finds the failed operations of the servicing stack (TrustedInstaller, TiWorker,
+/// Reads a boot log once, finds the failed operations of the servicing stack (TrustedInstaller, TiWorker,
 /// poqexec and what they start), weighs what speaks for a rollback, and ranks causes with evidence and
-/// remedies. "No rollback in this log" is an answer too. The rules are data files: see `pml rules`.
+/// remedies. The other logs of a case (CBS.log, WindowsUpdate.log, event logs) are read too, with or without a
+/// boot log: what was to be installed, how far it got, why it failed. "No rollback in this log" is an answer too. The rules are data files: see `pml rules`.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Exit status: 0 done; 1 done, but events or captures were lost to damage; 2 not done; \
 with --exit-code, 3 when a rollback is probable or confirmed."
 )]
 pub(crate) struct TriageArgs {
-    /// Logs (any part of a capture), or directories and zip files to search for captures.
+    /// Boot logs (any part of a capture), text logs and event logs, or directories and zip files to search for
+    /// them. Logs of one directory or zip file are one case.
     #[arg(value_name = "INPUT", required = true)]
     pub inputs: Vec<PathBuf>,
 
@@ -215,6 +218,10 @@ pub(crate) struct TriageArgs {
     /// name, a rule replaces the rule with its id or is added (docs/triage.md).
     #[arg(long, value_name = "DIR")]
     pub knowledge: Option<PathBuf>,
+
+    /// Replace names of computers and users, addresses and SIDs in the report, the same name by the same.
+    #[arg(long)]
+    pub redact: bool,
 
     /// End with status 3 when a rollback is probable or confirmed.
     #[arg(long)]

@@ -1,5 +1,6 @@
 //! Errors of a command, as messages for the user.
 
+use pml_analyzer::bundle::BundleError;
 use pml_parser::{Error, Fault, OpenError};
 use std::fmt;
 use std::io;
@@ -83,6 +84,27 @@ impl From<Fault> for Failure {
         Self::new(fault.to_string()).hint(
             "copy the log to a sound disk first; of a disk with bad sectors make an image first (ddrescue), and read the copy with --recover",
         )
+    }
+}
+
+impl From<BundleError> for Failure {
+    fn from(error: BundleError) -> Self {
+        Self::from(&error)
+    }
+}
+
+impl From<&BundleError> for Failure {
+    fn from(error: &BundleError) -> Self {
+        let failure = Self::new(error.to_string());
+        match error {
+            BundleError::Io { path, error } => Self::of_io(path, error),
+            BundleError::Zip { .. } | BundleError::Member { .. } => {
+                failure.hint("unpack it yourself and name the folder")
+            }
+            BundleError::FolderTooLarge { .. } => failure.hint("name the folders of the captures"),
+            BundleError::SeveralCaptures { .. } => failure.hint("name one of them"),
+            _ => failure,
+        }
     }
 }
 

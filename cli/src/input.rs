@@ -2,9 +2,12 @@
 
 use crate::args::{LogArgs, RecoveryArgs};
 use crate::failure::Failure;
-use crate::status::{Progress, warn};
+use crate::status::{Progress, UntilStopped, warn};
+use pml_analyzer::bundle::{self, CaptureFiles};
 use pml_parser::export::Provenance;
 use pml_parser::{LeftOutReason, LogSet, OpenOptions, Opened, RecoverMode};
+use std::ops::Deref;
+use std::path::PathBuf;
 
 impl From<&RecoveryArgs> for RecoverMode {
     fn from(args: &RecoveryArgs) -> Self {
@@ -12,11 +15,37 @@ impl From<&RecoveryArgs> for RecoverMode {
     }
 }
 
-/// Opens the capture that the arguments name.
-pub(crate) fn open(args: &LogArgs, recover: RecoverMode) -> Result<Opened, Failure> {
-    let options = OpenOptions { named_only: args.no_set, recover };
+/// A capture that is open. What was unpacked for it goes away with this value.
+pub(crate) struct Capture {
+    opened: Opened,
+    _files: Option<CaptureFiles>,
+}
+
+impl Deref for Capture {
+    type Target = Opened;
+
+    fn deref(&self) -> &Opened {
+        &self.opened
+    }
+}
+
+/// Opens the capture that the arguments name: files, or one in a zip file.
+pub(crate) fn open(args: &LogArgs, recover: RecoverMode) -> Result<Capture, Failure> {
+    let inside = match args.logs.as_slice() {
+        [only] => bundle::find_capture(only, &UntilStopped)?,
+        _ => None,
+    };
+    let files = inside.map(|capture| capture.files(&UntilStopped)).transpose()?;
+    let paths = files.as_ref().map_or(args.logs.as_slice(), CaptureFiles::paths);
+    let opened = open_files(paths, args.no_set, recover)?;
+    Ok(Capture { opened, _files: files })
+}
+
+/// Opens the capture of some files.
+pub(crate) fn open_files(paths: &[PathBuf], no_set: bool, recover: RecoverMode) -> Result<Opened, Failure> {
+    let options = OpenOptions { named_only: no_set, recover };
     let progress = Progress::waiting();
-    let opened = LogSet::open_files(&args.logs, options, &progress);
+    let opened = LogSet::open_files(paths, options, &progress);
     progress.clear();
     let mut opened = opened?;
     for (folder, error) in &opened.unsearched {

@@ -623,3 +623,301 @@ fn hostile_zip_files_are_bounded() {
     let report = json(&path, &[]);
     assert_eq!(report["phase"]["id"], "scan");
 }
+
+#[test]
+fn commands_take_a_log_inside_a_zip_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = fs::read(bundle("case5/Bootlog.pml")).unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    fs::write(
+        path("one.zip"),
+        zip_of(&[(r"logs\Bootlog.pml", log.clone()), ("CBS.log", b"x".to_vec())], false),
+    )
+    .unwrap();
+    let inner = zip_of(&[("b.pml", log.clone())], false);
+    fs::write(path("two.zip"), zip_of(&[("a/a.pml", log.clone()), ("inner.zip", inner)], false)).unwrap();
+    let info = |argument: &str| pml(&["info", &path(argument), "--format", "json"]);
+    let plain = pml(&["info", bundle("case5/Bootlog.pml").to_str().unwrap(), "--format", "json"]).stdout;
+    for argument in ["one.zip", "one.zip:logs/Bootlog.pml", r"one.zip:logs\Bootlog.pml"] {
+        let output = info(argument);
+        assert_eq!(output.stdout, plain, "{argument}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    let events =
+        |argument: &str| serde_json::from_slice::<Value>(&info(argument).stdout).unwrap()["events"].clone();
+    assert_eq!(events("two.zip:inner.zip:b.pml"), events("two.zip:a/a.pml"));
+    // Several captures, and one that is not there.
+    for (argument, said) in [("two.zip", "2 captures are in it"), ("one.zip:x.pml", "no log x.pml is in it")]
+    {
+        let output = info(argument);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(
+            String::from_utf8_lossy(&output.stderr).contains(said),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+    let converted = pml(&["convert", &path("one.zip"), "-o", &path("out.csv"), "-q"]);
+    assert!(converted.status.success() && fs::metadata(path("out.csv")).unwrap().len() > 0);
+    let sliced = pml(&[
+        "slice",
+        &path("one.zip:logs/Bootlog.pml"),
+        "-o",
+        &path("out.pml"),
+        "--where",
+        "pid = 4",
+        "-q",
+    ]);
+    assert!(sliced.status.success(), "{}", String::from_utf8_lossy(&sliced.stderr));
+}
+
+#[test]
+fn named_logs_are_one_case() {
+    let path = |name: &str| bundle(name).to_str().unwrap().to_owned();
+    let args = [
+        "triage",
+        &path("case5/Bootlog.pml"),
+        &path("case5/CBS.log"),
+        &path("case5/events.xml"),
+        "--format",
+        "json",
+    ];
+    let report: Value = serde_json::from_slice(&pml(&args).stdout).unwrap();
+    assert_eq!(
+        (&report["schema_version"], report["captures"].as_array().unwrap().len()),
+        (&Value::from(2), 1)
+    );
+    assert_eq!(report["findings"][0]["rule"], "TX-DISK-EVENTS");
+}
+
+#[test]
+fn personal_data_can_be_left_out() {
+    for format in ["json", "text", "md", "html"] {
+        for (name, personal) in [("case5", "BRANCH-PC"), ("case3", "192.0.2.22")] {
+            let open = triage(&bundle(name), &["--format", format]);
+            let redacted = triage(&bundle(name), &["--format", format, "--redact"]);
+            assert!(open.contains(personal), "{name} {format}");
+            assert!(!redacted.to_lowercase().contains(&personal.to_lowercase()), "{name} {format}");
+            assert!(redacted.contains("COMPUTER-1") || redacted.contains("ADDRESS-"), "{name} {format}");
+        }
+    }
+    let refused = pml(&["triage", bundle("case5").to_str().unwrap(), "--redact", "--evidence", "x.pml"]);
+    assert_eq!(refused.status.code(), Some(2));
+}
+
+/// What a bundle must come to.
+struct Verdict {
+    bundle: &'static str,
+    outcome: &'static str,
+    phase: Option<&'static str>,
+    code: Option<&'static str>,
+    /// The first finding; nothing where there must be none.
+    rule: Option<&'static str>,
+    /// What the findings must name.
+    named: &'static str,
+}
+
+const fn verdict(
+    bundle: &'static str,
+    outcome: &'static str,
+    phase: Option<&'static str>,
+    code: Option<&'static str>,
+    rule: Option<&'static str>,
+    named: &'static str,
+) -> Verdict {
+    Verdict { bundle, outcome, phase, code, rule, named }
+}
+
+/// Bundles made from public reports (analyzer/tests/data/bundles/README.md).
+const PUBLIC: [Verdict; 23] = [
+    verdict(
+        "corrupt-0570",
+        "failed",
+        Some("staging"),
+        Some("0x80070570"),
+        Some("TX-CBS-UNREADABLE"),
+        "\"Package_for_KB5053603",
+    ),
+    verdict(
+        "critical-driver",
+        "failed",
+        Some("rolled-back"),
+        Some("0x8007000D"),
+        Some("TX-CBS-DRIVER"),
+        "mshdc.inf",
+    ),
+    verdict("hang-at-boot", "failed", Some("rolled-back"), Some("0x800F0920"), Some("TX-CBS-HANG"), ""),
+    verdict(
+        "http-installer",
+        "failed",
+        Some("staging"),
+        Some("0x80070422"),
+        Some("TX-CBS-AI"),
+        "HTTP Installer",
+    ),
+    verdict(
+        "mailed-driver",
+        "failed",
+        Some("rolled-back"),
+        Some("0x80070003"),
+        Some("TX-CBS-DRIVER"),
+        "ntprint4.inf",
+    ),
+    verdict(
+        "manifest-0831",
+        "failed",
+        Some("staging"),
+        Some("0x800F0831"),
+        Some("TX-CBS-MANIFEST"),
+        "KB4480116",
+    ),
+    verdict(
+        "store-3712",
+        "failed",
+        Some("staging"),
+        Some("0x80073712"),
+        Some("TX-CBS-STORE-MARKED"),
+        "CorruptComponentValue",
+    ),
+    verdict("win7-36b3", "failed", Some("staging"), Some("0x800736B3"), Some("TX-CBS-MANIFEST"), ""),
+    verdict(
+        "adv-installer-81",
+        "failed",
+        Some("rolled-back"),
+        Some("0x800F0922"),
+        Some("TX-CBS-AI"),
+        "Firewall Installer",
+    ),
+    verdict("adv-installer-81-cured", "installed", Some("boot"), None, None, ""),
+    verdict("disk-full", "failed", Some("staging"), Some("0x80070070"), Some("TX-CBS-SPACE"), ""),
+    verdict("dism-source", "nothing", None, None, Some("TX-SOURCE"), ""),
+    verdict(
+        "driver-shutdown",
+        "failed",
+        Some("boot"),
+        Some("0x80070005"),
+        Some("TX-CBS-DRIVER"),
+        "usbprint.inf",
+    ),
+    verdict("healthy-month", "installed", Some("boot"), None, None, ""),
+    verdict(
+        "pending-forever",
+        "failed",
+        Some("staging"),
+        Some("0x80070BC9"),
+        Some("TX-CBS-PENDING-REPAIR"),
+        "",
+    ),
+    verdict(
+        "server2022-dhcp",
+        "failed",
+        Some("staging"),
+        Some("0x800F0831"),
+        Some("TX-CBS-MANIFEST"),
+        "DhcpServerRole",
+    ),
+    verdict("two-machines", "installed", Some("install"), None, None, ""),
+    verdict("unknown-code", "failed", Some("staging"), Some("0x80070302"), Some("TX-CBS-OTHER"), ""),
+    verdict("win11-0991-events", "failed", Some("staging"), Some("0x800F0991"), Some("TX-CBS-PSFX"), ""),
+    verdict(
+        "win7-checksur",
+        "failed",
+        Some("install"),
+        Some("0x800F0900"),
+        Some("TX-CBS-STORE"),
+        "KB2079403",
+    ),
+    verdict(
+        "win7-sp1-pin",
+        "failed",
+        Some("staging"),
+        Some("0x80073701"),
+        Some("TX-CBS-MANIFEST"),
+        "KB2447568",
+    ),
+    verdict("win7-wsus-timeout", "failed", Some("scan"), Some("0x80072EE2"), Some("TX-WU-NAME"), ""),
+    verdict("winre-0643", "failed", Some("install"), Some("0x80070643"), Some("TX-WINRE-SPACE"), ""),
+];
+
+#[test]
+fn bundles_of_public_reports_come_to_their_verdicts() {
+    for wanted in &PUBLIC {
+        for language in ["en", "zh"] {
+            let report = json(&bundle(wanted.bundle), &["--lang", language]);
+            let what = format!("{}: {}", wanted.bundle, report["headline"]);
+            assert_eq!(report["outcome"], wanted.outcome, "{what}");
+            assert_eq!(report["phase"]["id"].as_str(), wanted.phase, "{what}");
+            assert_eq!(report["code"]["code"].as_str(), wanted.code, "{what}");
+            assert_eq!(report["findings"][0]["rule"].as_str(), wanted.rule, "{what}");
+            assert!(report["findings"].to_string().contains(wanted.named), "{what}");
+        }
+    }
+    let mixed = json(&bundle("two-machines"), &[]);
+    assert!(mixed["limits"].to_string().contains("CBS.log"), "{}", mixed["limits"]);
+    // Two event logs of one export report one attempt.
+    let twice = json(&bundle("win11-0991-events"), &[]);
+    assert_eq!(twice["updates"][0]["attempts"].as_array().unwrap().len(), 1);
+    let cured = json(&bundle("adv-installer-81-cured"), &[]);
+    assert!(cured["updates"][0]["cured_by"].is_string());
+}
+
+#[test]
+fn a_case_has_tables_of_its_logs() {
+    use parquet::file::reader::{FileReader, SerializedFileReader};
+    let folder = tempfile::tempdir().unwrap();
+    let dataset = folder.path().join("case");
+    let args = ["triage", bundle("case5").to_str().unwrap(), "--parquet", dataset.to_str().unwrap(), "-q"]
+        .map(str::to_owned);
+    let output = pml(&args.iter().map(String::as_str).collect::<Vec<_>>());
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let rows = |name: &str| {
+        let file = fs::File::open(dataset.join(format!("{name}.parquet"))).unwrap();
+        SerializedFileReader::new(file).unwrap().metadata().file_metadata().num_rows()
+    };
+    let report = json(&bundle("case5"), &[]);
+    let inputs = report["inputs"].as_array().unwrap();
+    let of_texts =
+        inputs.iter().filter(|input| input["kind"] != "pml").map(|input| input["records"].as_i64().unwrap());
+    assert_eq!(rows("records"), of_texts.sum::<i64>());
+    let events = inputs.iter().find(|input| input["kind"] == "pml").unwrap()["records"].as_i64().unwrap();
+    assert_eq!((rows("events"), rows("updates"), rows("sessions")), (events, 1, 1));
+    assert!(rows("phases") > 0 && rows("signals") > 3 && rows("findings") > 0 && rows("failures") > 0);
+    // Without a boot log, the tables of the text logs are there alone.
+    let alone = folder.path().join("alone");
+    let output =
+        pml(&["triage", bundle("case4").to_str().unwrap(), "--parquet", alone.to_str().unwrap(), "-q"]);
+    assert!(
+        output.status.success()
+            && alone.join("records.parquet").exists()
+            && !alone.join("events.parquet").exists()
+    );
+}
+
+#[test]
+fn encrypted_files_are_named_and_the_rest_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut zip = zip_of(
+        &[
+            ("secret.log", b"x".to_vec()),
+            ("WindowsUpdate.log", fs::read(bundle("case2/WindowsUpdate.log")).unwrap()),
+        ],
+        false,
+    );
+    // The flag of encryption, in the header and in the directory of the first member.
+    let places: Vec<usize> = [&b"PK\x03\x04"[..], b"PK\x01\x02"]
+        .iter()
+        .map(|signature| {
+            zip.windows(4).position(|bytes| bytes == *signature).unwrap()
+                + if signature[2] == 3 { 6 } else { 8 }
+        })
+        .collect();
+    for place in places {
+        zip[place] |= 1;
+    }
+    let path = folder.path().join("a.zip");
+    fs::write(&path, zip).unwrap();
+    let output = pml(&["triage", path.to_str().unwrap(), "--format", "json"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("1 file is encrypted and left out: secret.log"), "{said}");
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["phase"]["id"], "scan");
+}

@@ -65,7 +65,9 @@ fn the_readme_shows_real_output() {
     assert!(transcripts.len() >= 2, "the README has console blocks");
     let folder = tempfile::tempdir().unwrap();
     // Commands name inputs from the workspace's root; outputs go into a folder of the test.
-    copy(&root().join("samples/logs"), &folder.path().join("samples/logs"));
+    for inputs in ["samples/logs", "analyzer/tests/data/bundles"] {
+        copy(&root().join(inputs), &folder.path().join(inputs));
+    }
     for (command, shown) in transcripts {
         // Splits the command into words, and keeps quoted words together.
         let quoted = command.split('"').enumerate();

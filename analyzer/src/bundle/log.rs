@@ -2,7 +2,7 @@
 
 use super::archive::Archive;
 use super::{BundleError, io_error};
-use crate::logs::{LogFile, Signatures, detect};
+use crate::logs::{Kind, LogFile, Record, Signatures, detect};
 use pml_parser::map;
 use std::fs::File;
 use std::io::{self, Read};
@@ -42,6 +42,23 @@ impl LogLocation {
         match &self.place {
             Place::File(path) => path.metadata().is_ok_and(|metadata| metadata.len() == 0),
             Place::Member(archive, number) => archive.size_of(*number) == 0,
+        }
+    }
+
+    /// Hands over all records of the file, with the name and the kind of the log.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn visit(&self, visit: &mut dyn FnMut(&str, Kind, &Record<'_>)) -> Result<(), BundleError> {
+        match &self.place {
+            Place::Member(archive, number) => archive
+                .read(*number, |mut stream| LogFile::visit_stream(&self.name, &mut stream, visit))
+                .map(drop),
+            Place::File(path) => {
+                let mut file = File::open(path).map_err(|error| io_error(path, error))?;
+                LogFile::visit_stream(&self.name, &mut file, visit);
+                Ok(())
+            }
         }
     }
 

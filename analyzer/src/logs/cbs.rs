@@ -496,7 +496,7 @@ fn named_item(text: &str) -> Option<Item> {
     let words = text.split([' ', '\'', '"', ',', '(', ')', '\t']);
     let mut component = None;
     for word in words {
-        let word = word.trim_end_matches(['.', ':', ']']);
+        let word = word.trim_start_matches('[').trim_end_matches(['.', ':', ']']);
         if word.matches('~').count() == 4 {
             return Some(Item::Package(word.to_owned()));
         }

@@ -231,7 +231,9 @@ pub(crate) enum What {
     /// A call of the update client begins.
     CallBegin { call: Call, caller: String },
     /// A call of the update client has ended.
-    CallEnd { call: Call, code: u32 },
+    CallEnd { call: Call, code: Option<u32> },
+    /// The code of a call, in a line of its own before the end.
+    ExitCode { code: u32 },
     /// How many updates of a call came out how.
     CallCounts { call: Call, succeeded: u32, failed: u32, cancelled: u32 },
     /// The code that a call gives back.
@@ -334,11 +336,26 @@ const MOST_ANCHORS: usize = 20_000;
 
 impl Sink {
     pub(crate) fn push(&mut self, line: u32, time: Option<LogTime>, text: &str, what: What) {
-        if self.events.len() < MOST_EVENTS {
-            self.events.push(LogEvent { line, time, what, quote: quote(text) });
-        } else {
-            self.dropped += 1;
+        if self.events.len() >= MOST_EVENTS {
+            self.make_room();
         }
+        self.events.push(LogEvent { line, time, what, quote: quote(text) });
+    }
+
+    /// Drops single failures of the older half, which only explain what is near them; where that is not enough, the
+    /// older half: the end of a log says more than its beginning.
+    fn make_room(&mut self) {
+        let before = self.events.len();
+        let half = before / 2;
+        let mut at = 0;
+        self.events.retain(|event| {
+            at += 1;
+            at > half || !matches!(event.what, What::Failure { .. } | What::ClientFailure { .. })
+        });
+        if self.events.len() > MOST_EVENTS / 4 * 3 {
+            self.events.drain(..self.events.len() / 2);
+        }
+        self.dropped += (before - self.events.len()) as u64;
     }
 
     pub(crate) fn anchor(&mut self, anchor: Anchor) {
@@ -384,4 +401,31 @@ pub struct Machine {
     pub server: Option<String>,
     /// KB numbers of updates that are installed.
     pub installed: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_log_is_kept() {
+        let mut sink = Sink::default();
+        for line in 0..3 * MOST_EVENTS as u32 {
+            let what = if line == 7 {
+                What::Run
+            } else {
+                What::Failure { code: Some(0x8007_0005), is_error: false }
+            };
+            sink.push(line, None, "text", what);
+        }
+        let kept = sink.events.len();
+        assert!(kept <= MOST_EVENTS && kept as u64 + sink.dropped == 3 * MOST_EVENTS as u64, "{kept}");
+        assert_eq!(sink.events.last().map(|event| event.line), Some(3 * MOST_EVENTS as u32 - 1));
+        // What no single failure explains outlives the failures.
+        assert_eq!(sink.events.first().map(|event| event.line), Some(7));
+        for line in 0..3 * MOST_EVENTS as u32 {
+            sink.push(line, None, "text", What::Run);
+        }
+        assert!(sink.events.len() <= MOST_EVENTS);
+    }
 }

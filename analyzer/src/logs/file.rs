@@ -38,6 +38,9 @@ pub struct LogFile {
     pub(crate) events: Vec<LogEvent>,
 }
 
+/// Bytes of a member that are held where it cannot be read as a stream.
+const MOST_HELD: u64 = 512 << 20;
+
 /// Bytes of a member that decide on its kind.
 const HEAD: u64 = 256 << 10;
 
@@ -77,7 +80,6 @@ impl LogFile {
     /// Reads a file that is a stream, such as a member of a zip file. Text flows through; an event log and a
     /// cabinet, which are not read in order, are held in memory, up to half a gibibyte.
     pub fn read_stream(name: &str, stream: &mut dyn Read, signatures: &Signatures) -> Vec<Self> {
-        const MOST_HELD: u64 = 512 << 20;
         let mut head = Vec::new();
         // An error shows again when the rest is read.
         let _ = (&mut *stream).take(HEAD).read_to_end(&mut head);
@@ -92,6 +94,37 @@ impl LogFile {
                 files
             }
             Some((kind, encoding)) => vec![Self::read_text(name, head, stream, kind, encoding, signatures)],
+        }
+    }
+
+    /// Hands over all records of a file that is a stream, those of a cabinet's members too: with the name and the
+    /// kind of the log. What [`Self::read_stream`] bounds is bounded here too.
+    pub fn visit_stream(name: &str, stream: &mut dyn Read, visit: &mut dyn FnMut(&str, Kind, &Record<'_>)) {
+        let mut head = Vec::new();
+        // An error shows again when the rest is read.
+        let _ = (&mut *stream).take(HEAD).read_to_end(&mut head);
+        match detect(&head) {
+            None => {}
+            Some((Kind::Cabinet, _)) => {
+                let _ = stream.take(MOST_HELD).read_to_end(&mut head);
+                cabinet::members(&head, |member, stream| {
+                    let name = format!("{name}:{member}");
+                    let mut head = Vec::new();
+                    let _ = (&mut *stream).take(HEAD).read_to_end(&mut head);
+                    if let Some((kind, encoding)) = detect(&head).filter(|found| found.0 != Kind::Cabinet) {
+                        let rest = head.as_slice().chain(stream);
+                        super::read_stream(rest, kind, encoding, None, |record| visit(&name, kind, record));
+                    }
+                });
+            }
+            Some((Kind::Evtx, encoding)) => {
+                let _ = stream.take(MOST_HELD).read_to_end(&mut head);
+                super::read(&head, Kind::Evtx, encoding, None, |record| visit(name, Kind::Evtx, record));
+            }
+            Some((kind, encoding)) => {
+                let rest = head.as_slice().chain(stream);
+                super::read_stream(rest, kind, encoding, None, |record| visit(name, kind, record));
+            }
         }
     }
 

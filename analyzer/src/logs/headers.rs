@@ -23,6 +23,13 @@ fn column(at: usize) -> u16 {
     u16::try_from(at).unwrap_or(u16::MAX)
 }
 
+fn is_blank(b: &u8) -> bool {
+    matches!(b, b' ' | b'\t')
+}
+
+/// Blanks before a quoted record, at most.
+const MOST_INDENTED: usize = 16;
+
 /// CBS.log, dism.log and the logs of setup: `2024-08-01 11:02:50, Info                  CBS    text`.
 /// The level takes 22 columns with a code in brackets (`[0x01806a]`) at byte 32; the source takes 7
 /// at byte 43 and is often blank; the message begins at byte 50.
@@ -47,7 +54,6 @@ impl Servicing {
 
     /// Headers that went through an editor: columns have moved, the level is any word.
     fn moved(line: &[u8]) -> Option<(Level, (u16, u16), u16)> {
-        let is_blank = |b: &u8| matches!(b, b' ' | b'\t');
         let mut at = 20;
         let word = |at: &mut usize| {
             *at += line.get(*at..)?.iter().take_while(|b| is_blank(b)).count();
@@ -76,7 +82,10 @@ impl Grammar for Servicing {
     #[inline]
     fn header(&mut self, line: &[u8]) -> Option<Header> {
         if line.get(19) != Some(&b',') {
-            return None;
+            // What was quoted in a mail or on a page is indented.
+            let indent = line.iter().take(MOST_INDENTED).take_while(|b| is_blank(b)).count();
+            let quoted = line.get(indent..).filter(|line| indent > 0 && line.get(19) == Some(&b','))?;
+            return Some(self.header(quoted)?.indented(indent));
         }
         let time = Some(LogTime::local(self.time(line)?));
         let fixed = line.get(20) == Some(&b' ') && line.get(42) == Some(&b' ') && line.get(49) == Some(&b' ');

@@ -166,6 +166,17 @@ pub(crate) struct Header {
     pub message: u16,
 }
 
+impl Header {
+    /// The same header in a line with blanks before it.
+    pub(crate) fn indented(self, by: usize) -> Self {
+        let by = u16::try_from(by).unwrap_or(u16::MAX);
+        let (begin, end) = self.component;
+        let component =
+            if begin == end { (0, 0) } else { (begin.saturating_add(by), end.saturating_add(by)) };
+        Self { component, message: self.message.saturating_add(by), ..self }
+    }
+}
+
 /// How the lines of one kind of log are read.
 pub(crate) trait Grammar {
     /// The header of a line that begins a record; a line without continues the record before it.

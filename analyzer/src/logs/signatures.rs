@@ -273,6 +273,9 @@ pub(crate) struct Condition {
     /// Codes of the attempt, of which one is enough.
     #[serde(default)]
     pub codes: Vec<CodeRange>,
+    /// KB numbers of the update, of which one is enough.
+    #[serde(default)]
+    pub kbs: Vec<String>,
     /// Phases that the attempt reached.
     #[serde(default)]
     pub phases: Vec<Phase>,
@@ -582,7 +585,7 @@ impl Signatures {
         let marker = self.markers.get(at)?;
         let item = marker.item.as_ref().and_then(|entry| {
             let name = until(after(text, &entry.after)?, &[',', '[', ' ', '\'', '"', ')']);
-            let name = name.trim_end_matches('.').to_owned();
+            let name = name.trim_start_matches('[').trim_end_matches(['.', ']']).to_owned();
             (!name.is_empty()).then_some(match entry.kind {
                 ItemKind::File => Item::File(name),
                 ItemKind::Component => Item::Component(name),

@@ -25,6 +25,10 @@ pub(crate) const NEEDLES: &[&str] = &[
     "shutdown notification",
     "*FAILED* [",
     "FATAL: ",
+    "WARNING: ",
+    "END **",
+    "END  **",
+    "Server URL = ",
     "CBS package identity",
     "No Format Information found",
     "code Call failed and error",
@@ -51,14 +55,23 @@ pub(crate) fn record(record: &Record<'_>, is_noise: bool, sink: &mut Sink) {
         push(What::Server { url: known.then(|| url.to_owned()) });
         return;
     }
-    if text.starts_with("Title = ") {
-        let title = until(text.get(8..).unwrap_or_default(), &[]);
+    if let Some(url) = after(text, "Server URL = ") {
+        // `http://server:8530/ClientWebService/client.asmx`: what follows the server says nothing.
+        let url = until(url, &[' ', ',']);
+        let end = url.match_indices('/').nth(2).map_or(url.len(), |slash| slash.0);
+        push(What::Server { url: url.get(..end).map(str::to_owned) });
+        return;
+    }
+    // Windows 7 lists them with an asterisk.
+    let listed = text.strip_prefix("* ").unwrap_or(text);
+    if let Some(title) = listed.strip_prefix("Title = ") {
+        let title = until(title, &[]);
         let title = repair_double_encoding(title).unwrap_or_else(|| title.to_owned());
         let kb = kb(&title);
         push(What::Title { title, kb });
         return;
     }
-    if text.starts_with("UpdateId = ") {
+    if listed.starts_with("UpdateId = ") {
         guid(text).into_iter().for_each(|guid| push(What::UpdateId { guid }));
         return;
     }
@@ -69,10 +82,18 @@ pub(crate) fn record(record: &Record<'_>, is_noise: bool, sink: &mut Sink) {
         }
         return;
     }
-    if text.starts_with("* END *") || text.starts_with("** END **") || text.starts_with(":: END ::") {
-        if let (Some(call), Some(code)) = (call(text), exit_code(text)) {
-            push(What::CallEnd { call, code });
+    let marked = text.trim_start_matches(['*', ':']).trim_start();
+    if marked.len() < text.len()
+        && (marked.starts_with("END *") || marked.starts_with("END  *") || marked.starts_with("END ::"))
+    {
+        if let Some(call) = call(text) {
+            push(What::CallEnd { call, code: exit_code(text) });
         }
+        return;
+    }
+    // Windows 7 gives the code of a call that failed in the line before its end.
+    if let Some(code) = listed.strip_prefix("WARNING: Exit code = ").and_then(code_prefix) {
+        push(What::ExitCode { code });
         return;
     }
     if let Some(rest) = after(text, "CBS called ") {

@@ -7,6 +7,7 @@ mod clock;
 mod finding;
 mod model;
 mod printable;
+mod redact;
 mod render;
 #[cfg(feature = "tables")]
 pub mod tables;
@@ -15,4 +16,5 @@ mod text;
 pub use build::Origin;
 pub use model::{FailureReport, FindingReport, Report, SCHEMA_VERSION};
 pub use printable::{printable, printable_lines};
+pub use redact::Redactor;
 pub use render::{Format, Paint};

@@ -3,9 +3,11 @@
 
 use super::model::Report;
 use super::printable::{printable, printable_lines};
+use super::redact::Redactor;
 use crate::knowledge::Knowledge;
 use minijinja::value::{Value, ValueKind};
 use minijinja::{AutoEscape, Environment, Error};
+use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// A format of reports that is made by a template.
@@ -37,6 +39,20 @@ impl Report {
     /// # Errors
     /// When the template fails, which is a mistake in the program or in custom labels.
     pub fn render(&self, knowledge: &Knowledge, format: Format, paint: Paint) -> Result<String, String> {
+        self.render_redacted(knowledge, format, paint, None)
+    }
+
+    /// Renders the report, without personal data where there is a redactor.
+    ///
+    /// # Errors
+    /// As [`Self::render`].
+    pub fn render_redacted(
+        &self,
+        knowledge: &Knowledge,
+        format: Format,
+        paint: Paint,
+        redactor: Option<&Redactor>,
+    ) -> Result<String, String> {
         let (name, source) = match format {
             Format::Text => ("report.txt", include_str!("../../templates/report.txt")),
             Format::Markdown => ("report.md", include_str!("../../templates/report.md")),
@@ -49,14 +65,25 @@ impl Report {
         let labels: BTreeMap<String, String> = knowledge.labels.templates.iter().map(label).collect();
         // Harmless failures, most of a report, are listed in HTML alone.
         let data = match format {
-            Format::Html => serde_json::to_value(self),
+            Format::Html => value_of(self, redactor),
             Format::Text | Format::Markdown => {
                 let failures =
                     self.failures.iter().filter(|failure| failure.noise.is_none()).cloned().collect();
-                serde_json::to_value(Self { failures, ..self.clone() })
+                value_of(&Self { failures, ..self.clone() }, redactor)
             }
         };
-        render((name, source), data.map_err(|e| e.to_string())?, labels, &[], format, paint)
+        render((name, source), data?, labels, &[], format, paint)
+    }
+}
+
+/// A report as data, without personal data where there is a redactor.
+pub(super) fn value_of(
+    report: &impl Serialize,
+    redactor: Option<&Redactor>,
+) -> Result<serde_json::Value, String> {
+    match redactor {
+        Some(redactor) => redactor.redacted(report),
+        None => serde_json::to_value(report).map_err(|e| e.to_string()),
     }
 }
 

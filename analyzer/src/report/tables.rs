@@ -32,7 +32,9 @@ impl<T> Table<T> {
     /// # Errors
     /// Never, unless Arrow refuses a column.
     pub fn batch(&self, rows: &[T]) -> Result<RecordBatch, ArrowError> {
-        RecordBatch::try_from_iter(self.columns.iter().map(|column| (column.name, (column.values)(rows))))
+        // Every batch of a table has one schema, whether it holds nulls or not.
+        let columns = self.columns.iter().map(|column| (column.name, (column.values)(rows), true));
+        RecordBatch::try_from_iter_with_nullable(columns)
     }
 }
 
@@ -50,15 +52,19 @@ pub const FINDINGS: Table<FindingReport> = Table {
     columns: FINDING_COLUMNS,
 };
 
-const fn column<T>(name: &'static str, doc: &'static str, values: fn(&[T]) -> ArrayRef) -> Column<T> {
+pub(super) const fn column<T>(
+    name: &'static str,
+    doc: &'static str,
+    values: fn(&[T]) -> ArrayRef,
+) -> Column<T> {
     Column { name, doc, values }
 }
 
-fn texts<T>(rows: &[T], value: impl Fn(&T) -> &str) -> ArrayRef {
+pub(super) fn texts<T>(rows: &[T], value: impl Fn(&T) -> &str) -> ArrayRef {
     Arc::new(StringArray::from_iter_values(rows.iter().map(value)))
 }
 
-fn maybe_texts<T>(rows: &[T], value: impl Fn(&T) -> Option<&str>) -> ArrayRef {
+pub(super) fn maybe_texts<T>(rows: &[T], value: impl Fn(&T) -> Option<&str>) -> ArrayRef {
     Arc::new(rows.iter().map(value).collect::<StringArray>())
 }
 
@@ -66,7 +72,7 @@ fn ids<T>(rows: &[T], value: impl Fn(&T) -> u64) -> ArrayRef {
     Arc::new(UInt64Array::from_iter_values(rows.iter().map(value)))
 }
 
-fn maybe_ids<T>(rows: &[T], value: impl Fn(&T) -> Option<u64>) -> ArrayRef {
+pub(super) fn maybe_ids<T>(rows: &[T], value: impl Fn(&T) -> Option<u64>) -> ArrayRef {
     Arc::new(rows.iter().map(value).collect::<UInt64Array>())
 }
 
@@ -74,7 +80,11 @@ fn numbers<T>(rows: &[T], value: impl Fn(&T) -> u32) -> ArrayRef {
     Arc::new(UInt32Array::from_iter_values(rows.iter().map(value)))
 }
 
-fn floats<T>(rows: &[T], value: impl Fn(&T) -> f64) -> ArrayRef {
+pub(super) fn maybe_numbers<T>(rows: &[T], value: impl Fn(&T) -> Option<u32>) -> ArrayRef {
+    Arc::new(rows.iter().map(value).collect::<UInt32Array>())
+}
+
+pub(super) fn floats<T>(rows: &[T], value: impl Fn(&T) -> f64) -> ArrayRef {
     Arc::new(Float64Array::from_iter_values(rows.iter().map(value)))
 }
 

@@ -1,13 +1,14 @@
 //! Cases: text logs of an input, with the captures beside them.
 
-use super::{Job, Outcome, Printed, Trouble};
+use super::{Job, Outcome, Printed, Trouble, tables};
 use crate::failure::Failure;
+use crate::output::PendingDataset;
 use crate::status::{go_on, is_stopped, plain, warn};
-use pml_analyzer::bundle::{BundleError, CaptureLocation, Found};
+use pml_analyzer::bundle::{BundleError, CaptureLocation, Found, FoundCase, LogLocation};
 use pml_analyzer::case::{CaseOrigin, CaseReport, UnreadInput};
 use pml_analyzer::logs::case::Case;
 use pml_analyzer::logs::{LogFile, Signatures};
-use pml_analyzer::{Format, Knowledge, Paint, RollbackClass};
+use pml_analyzer::{Format, Knowledge, Paint, Redactor, RollbackClass};
 use std::path::PathBuf;
 
 /// What one report is about.
@@ -15,7 +16,7 @@ pub(super) enum Subject {
     /// A capture without text logs beside it.
     Capture(CaptureLocation),
     /// The text logs of a case, and its captures.
-    Case { name: String, captures: Vec<CaptureLocation>, case: Box<Case>, unread: Vec<UnreadInput> },
+    Case(Box<CaseFiles>),
     /// An input that cannot be searched, or holds no log.
     Broken { name: String, error: BundleError },
 }
@@ -25,9 +26,24 @@ impl Subject {
     pub(super) fn name(&self) -> &str {
         match self {
             Self::Capture(capture) => capture.name(),
-            Self::Case { name, .. } | Self::Broken { name, .. } => name,
+            Self::Case(files) => &files.name,
+            Self::Broken { name, .. } => name,
         }
     }
+}
+
+/// The files of a case, read.
+pub(super) struct CaseFiles {
+    /// What to call the case.
+    pub name: String,
+    /// Its boot logs.
+    captures: Vec<CaptureLocation>,
+    /// Where its text logs are.
+    logs: Vec<LogLocation>,
+    /// What the text logs say.
+    pub case: Case,
+    /// Files that could not be read.
+    unread: Vec<UnreadInput>,
 }
 
 /// The signatures that come with the program.
@@ -58,9 +74,9 @@ pub(super) fn subjects(found: Found, signatures: &Signatures) -> Result<Vec<Subj
             go_on()?;
         }
         if !files.is_empty() {
-            let (name, captures) = (case.name, case.captures);
-            let case = Box::new(Case::new(files, signatures));
-            subjects.push(Subject::Case { name, captures, case, unread });
+            let FoundCase { name, captures, logs, .. } = case;
+            let case = Case::new(files, signatures);
+            subjects.push(Subject::Case(Box::new(CaseFiles { name, captures, logs, case, unread })));
         } else if case.captures.is_empty() {
             let error = BundleError::NoLogs { path: PathBuf::from(&case.name) };
             subjects.push(Subject::Broken { name: case.name, error });
@@ -72,37 +88,36 @@ pub(super) fn subjects(found: Found, signatures: &Signatures) -> Result<Vec<Subj
 }
 
 impl Job<'_> {
-    /// The report on a case, with those on its captures.
-    pub(super) fn case_report(
-        &self,
-        name: &str,
-        captures: &[CaptureLocation],
-        case: &Case,
-        unread: &[UnreadInput],
-        outcome: &mut Outcome,
-    ) -> Result<CaseReport, Trouble> {
-        let mut unread = unread.to_vec();
+    /// Writes the report on a case, with those on its captures, and its tables.
+    pub(super) fn case(&self, files: &CaseFiles, outcome: &mut Outcome) -> Result<(), Trouble> {
+        let mut unread = files.unread.clone();
         // A bundle may hold a packed copy of what lies beside it.
         let mut distinct: Vec<(&CaptureLocation, (String, u64))> = Vec::new();
-        for capture in captures {
+        for capture in &files.captures {
             let file = capture.first_file();
             if !distinct.iter().any(|known| known.1 == file) {
                 distinct.push((capture, file));
             }
         }
-        let one = distinct.len() == 1;
-        for (option, given) in
-            [("--evidence", self.args.evidence.is_some()), ("--parquet", self.args.parquet.is_some())]
-        {
-            if given && !one {
-                let failure =
-                    Failure::new(format!("{option} goes with one capture, and there are {}", distinct.len()));
-                return Err(Trouble::Capture(failure.hint("name the capture")));
-            }
+        let count = distinct.len();
+        let needs_one =
+            [("--evidence", self.args.evidence.is_some()), ("--parquet", self.args.parquet.is_some())];
+        if let Some((option, _)) = needs_one.iter().find(|(_, given)| *given && count > 1) {
+            let failure = Failure::new(format!("{option} goes with one capture, and there are {count}"));
+            return Err(Trouble::Capture(failure.hint("name the capture")));
         }
+        if self.args.evidence.is_some() && count == 0 {
+            let failure = Failure::new("--evidence is cut out of a boot log, and there is none");
+            return Err(Trouble::Capture(failure));
+        }
+        let dataset = match &self.args.parquet {
+            Some(path) => Some(PendingDataset::create(path, self.args.run.force)?),
+            None => None,
+        };
         let mut reports = Vec::new();
         for (capture, _) in distinct {
-            match self.analyze(capture, within(capture.name(), name), outcome, |_| Ok(())) {
+            let name = within(capture.name(), &files.name);
+            match self.analyze(capture, name, dataset.as_ref(), outcome, |_| Ok(())) {
                 Ok(report) => reports.push(report),
                 // The text logs still have their story.
                 Err(Trouble::Capture(failure)) if !is_stopped() => {
@@ -116,10 +131,16 @@ impl Job<'_> {
         outcome.lost |= !unread.is_empty();
         let (knowledge, signatures) = self.shared;
         let tool = ("pml".to_owned(), env!("CARGO_PKG_VERSION").to_owned());
-        let origin = CaseOrigin { name: name.to_owned(), tool, unread };
-        let report = CaseReport::new(case, reports, &origin, signatures, knowledge, self.args.lang.into());
+        let origin = CaseOrigin { name: files.name.clone(), tool, unread };
+        let report =
+            CaseReport::new(&files.case, reports, &origin, signatures, knowledge, self.args.lang.into());
         outcome.rolled_back |= report.rollback.class >= RollbackClass::Probable;
-        Ok(report)
+        self.write(&report).map_err(Trouble::Output)?;
+        if let (Some(dataset), Some(path)) = (dataset, &self.args.parquet) {
+            tables::write_case(&dataset, path, &files.logs, &files.case, &report)?;
+            tables::finish(dataset, path, self.args.run.quiet)?;
+        }
+        Ok(())
     }
 }
 
@@ -129,8 +150,9 @@ impl Printed for CaseReport {
         shared: (&Knowledge, &Signatures),
         format: Format,
         paint: Paint,
+        redactor: Option<&Redactor>,
     ) -> Result<String, String> {
-        self.render(shared.1, shared.0, format, paint)
+        self.render(shared.1, shared.0, format, paint, redactor)
     }
 }
 

@@ -4,12 +4,12 @@ mod case;
 mod evidence;
 pub(crate) mod tables;
 
-use crate::args::{ColorArg, LogArgs, ReportFormat, TriageArgs};
+use crate::args::{ColorArg, ReportFormat, TriageArgs};
 use crate::failure::Failure;
 use crate::input;
 use crate::knowledge;
 use crate::outcome;
-use crate::output::PendingFile;
+use crate::output::{PendingDataset, PendingFile};
 use crate::slice;
 use crate::status::{
     Done, Progress, UntilStopped, counted, go_on, is_stopped, plain, say, stdout_done, warn,
@@ -17,10 +17,10 @@ use crate::status::{
 use crate::zone;
 use case::Subject;
 use indicatif::{HumanBytes, HumanCount};
-use pml_analyzer::bundle::{self, BundleError, CaptureLocation, Found, Skipped};
+use pml_analyzer::bundle::{self, CaptureLocation, Found, Skipped};
 use pml_analyzer::logs::Signatures;
 use pml_analyzer::{
-    Format, Knowledge, Origin, Paint, Report, RollbackClass, TriageError, TriageOptions, triage,
+    Format, Knowledge, Origin, Paint, Redactor, Report, RollbackClass, TriageError, TriageOptions, triage,
 };
 use pml_parser::Fault;
 use pml_parser::{Opened, Zone};
@@ -40,6 +40,14 @@ struct Outcome {
 
 /// Runs the command.
 pub(crate) fn run(args: &TriageArgs) -> Result<Done, Failure> {
+    for (option, given) in [("--evidence", args.evidence.is_some()), ("--parquet", args.parquet.is_some())] {
+        if args.redact && given {
+            return Err(Failure::new(format!(
+                "--redact covers the report, and {option} writes data of the log itself"
+            ))
+            .hint(format!("leave out --redact or {option}")));
+        }
+    }
     let knowledge = knowledge::read(args.knowledge.as_deref())?;
     let found = find(args)?;
     let signatures = case::signatures()?;
@@ -86,8 +94,7 @@ pub(crate) fn run(args: &TriageArgs) -> Result<Done, Failure> {
 
 /// All captures and text logs of the inputs, in the order in which they were named.
 fn find(args: &TriageArgs) -> Result<Found, Failure> {
-    let mut found =
-        bundle::find(&args.inputs, args.no_set, &UntilStopped).map_err(|error| bundle_failure(&error))?;
+    let mut found = bundle::find(&args.inputs, args.no_set, &UntilStopped)?;
     for skipped in std::mem::take(&mut found.skipped) {
         match skipped {
             Skipped::Folder { path, error } => warn(&format!("not looked into: {}: {error}", path.display())),
@@ -108,18 +115,6 @@ fn find(args: &TriageArgs) -> Result<Found, Failure> {
         }
     }
     Ok(found)
-}
-
-fn bundle_failure(error: &BundleError) -> Failure {
-    let failure = Failure::new(error.to_string());
-    match error {
-        BundleError::Io { path, error } => Failure::of_io(path, error),
-        BundleError::Zip { .. } | BundleError::Member { .. } => {
-            failure.hint("unpack it yourself and name the folder")
-        }
-        BundleError::FolderTooLarge { .. } => failure.hint("name the folders of the captures"),
-        _ => failure,
-    }
 }
 
 /// The file name, without an ending, of the report on a capture, in characters that any file system takes. It is
@@ -229,6 +224,7 @@ trait Printed: serde::Serialize {
         shared: (&Knowledge, &Signatures),
         format: Format,
         paint: Paint,
+        redactor: Option<&Redactor>,
     ) -> Result<String, String>;
 }
 
@@ -238,8 +234,9 @@ impl Printed for Report {
         shared: (&Knowledge, &Signatures),
         format: Format,
         paint: Paint,
+        redactor: Option<&Redactor>,
     ) -> Result<String, String> {
-        self.render(shared.0, format, paint)
+        self.render_redacted(shared.0, format, paint, redactor)
     }
 }
 
@@ -247,29 +244,35 @@ impl Job<'_> {
     fn run(&self, outcome: &mut Outcome) -> Result<(), Trouble> {
         match self.subject {
             Subject::Capture(found) => {
-                self.analyze(found, found.name(), outcome, |report| self.write(report)).map(drop)
+                let dataset = match &self.args.parquet {
+                    Some(path) => Some(PendingDataset::create(path, self.args.run.force)?),
+                    None => None,
+                };
+                self.analyze(found, found.name(), dataset.as_ref(), outcome, |report| self.write(report))?;
+                if let (Some(dataset), Some(path)) = (dataset, &self.args.parquet) {
+                    tables::finish(dataset, path, self.args.run.quiet)?;
+                }
+                Ok(())
             }
-            Subject::Case { name, captures, case, unread } => {
-                let report = self.case_report(name, captures, case, unread, outcome)?;
-                self.write(&report).map_err(Trouble::Output)
-            }
-            Subject::Broken { error, .. } => Err(Trouble::Capture(bundle_failure(error))),
+            Subject::Case(files) => self.case(files, outcome),
+            Subject::Broken { error, .. } => Err(Trouble::Capture(error.into())),
         }
     }
 
-    /// Analyzes a capture, which its report calls `name`, writes the report by `write`, then the evidence and the tables.
+    /// Analyzes a capture, which its report calls `name`, writes the report by `write`, then the evidence, and the tables
+    /// into a dataset.
     fn analyze(
         &self,
         found: &CaptureLocation,
         name: &str,
+        dataset: Option<&PendingDataset>,
         outcome: &mut Outcome,
         write: impl FnOnce(&Report) -> Result<(), Failure>,
     ) -> Result<Report, Trouble> {
         let args = self.args;
         // Members of a zip file stay in a temporary folder until the report is made.
-        let files = found.files(&UntilStopped).map_err(|error| bundle_failure(&error))?;
-        let logs = files.paths().to_vec();
-        let capture = input::open(&LogArgs { logs, no_set: args.no_set }, (&args.recovery).into())?;
+        let files = found.files(&UntilStopped).map_err(Failure::from)?;
+        let capture = input::open_files(files.paths(), args.no_set, (&args.recovery).into())?;
         if let Some(path) = &args.evidence {
             // Refused before the work, not after it.
             slice::check_place(path, &capture)?;
@@ -302,8 +305,8 @@ impl Job<'_> {
         if let Some(path) = &args.evidence {
             evidence::write(path, &capture, &result, &report, &args.run)?;
         }
-        if let Some(path) = &args.parquet {
-            tables::write(path, &capture, &report, &args.run)?;
+        if let (Some(dataset), Some(path)) = (dataset, &args.parquet) {
+            tables::write(dataset, path, &capture, &report, &args.run)?;
         }
         let losses = outcome::report(&capture, result.damage());
         if !args.run.quiet && !self.many && io::stderr().is_terminal() {
@@ -324,8 +327,24 @@ impl Job<'_> {
 
     /// The report in the requested format.
     fn render(&self, report: &impl Printed, terminal: bool) -> Result<String, Failure> {
-        let json = |result: serde_json::Result<String>| {
-            result.map(|text| text + "\n").map_err(|e| Failure::new(e.to_string()))
+        let redactor = match self.args.redact {
+            true => Some(Redactor::new(report, &self.computers()).map_err(Failure::new)?),
+            false => None,
+        };
+        let json = |is_pretty: bool| {
+            let text = match (&redactor, is_pretty) {
+                (Some(redactor), _) => {
+                    let value = redactor.redacted(report).map_err(Failure::new)?;
+                    if is_pretty {
+                        serde_json::to_string_pretty(&value)
+                    } else {
+                        serde_json::to_string(&value)
+                    }
+                }
+                (None, true) => serde_json::to_string_pretty(report),
+                (None, false) => serde_json::to_string(report),
+            };
+            text.map(|text| text + "\n").map_err(|e| Failure::new(e.to_string()))
         };
         let paint = match self.args.color {
             ColorArg::Always => Paint::Ansi,
@@ -335,13 +354,21 @@ impl Job<'_> {
             ColorArg::Auto | ColorArg::Never => Paint::Plain,
         };
         let format = match self.args.format() {
-            ReportFormat::Json => return json(serde_json::to_string_pretty(report)),
-            ReportFormat::Jsonl => return json(serde_json::to_string(report)),
+            ReportFormat::Json => return json(true),
+            ReportFormat::Jsonl => return json(false),
             ReportFormat::Text => Format::Text,
             ReportFormat::Md => Format::Markdown,
             ReportFormat::Html => Format::Html,
         };
-        report.print(self.shared, format, paint).map_err(Failure::new)
+        report.print(self.shared, format, paint, redactor.as_ref()).map_err(Failure::new)
+    }
+
+    /// Names of computers that the logs of the subject give.
+    fn computers(&self) -> Vec<String> {
+        match self.subject {
+            Subject::Case(files) => files.case.files.iter().flat_map(|file| file.computers.clone()).collect(),
+            Subject::Capture(_) | Subject::Broken { .. } => Vec::new(),
+        }
     }
 
     fn write(&self, report: &impl Printed) -> Result<(), Failure> {

@@ -205,6 +205,11 @@ pub struct Attempt {
 }
 
 impl Attempt {
+    /// Id of the session of the servicing stack, where one worked on it.
+    pub fn session(&self) -> Option<&str> {
+        self.session.as_deref().filter(|session| !session.is_empty())
+    }
+
     pub(crate) fn new(phase: Phase, outcome: Outcome) -> Self {
         Self {
             first: None,

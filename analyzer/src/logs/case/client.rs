@@ -31,6 +31,7 @@ pub(crate) fn read(placed: Placed<'_>, background: &[String]) -> Vec<Attempt> {
         names: HashMap::new(),
         loose: Vec::new(),
         open: None,
+        exit_code: None,
     };
     for event in placed.events() {
         reader.event(event);
@@ -53,6 +54,8 @@ struct Reader<'a> {
     loose: Vec<LogEvent>,
     /// The attempt that the lines that end a call belong to.
     open: Option<usize>,
+    /// The code of a call whose end gives none itself.
+    exit_code: Option<u32>,
 }
 
 impl Reader<'_> {
@@ -61,6 +64,7 @@ impl Reader<'_> {
             What::CallBegin { call, caller } => {
                 self.end_of_log();
                 self.call = Some(*call);
+                self.exit_code = None;
                 self.caller.clone_from(caller);
                 self.titles.clear();
                 self.open = None;
@@ -84,7 +88,11 @@ impl Reader<'_> {
             What::Result { guid, mapped, unmapped, operation } => {
                 self.result(event, guid, *mapped, *unmapped, *operation)
             }
-            What::CallEnd { call: Call::Scan, code } => self.scan_end(event, *code),
+            What::CallEnd { call: Call::Scan, code } => {
+                let before = self.exit_code.take();
+                self.scan_end(event, code.or(before).unwrap_or_default());
+            }
+            What::ExitCode { code } => self.exit_code = Some(*code),
             What::CallCounts { call, failed, cancelled, .. } if failed + cancelled > 0 => {
                 self.counts(event, *call, *failed == 0);
             }
@@ -359,7 +367,7 @@ impl Reader<'_> {
 }
 
 /// Components of the update client that search, and nothing else.
-const SEARCHING: [&str; 5] = ["ProtocolTalker", "WebServices", "SLS", "EEHandler", "IdleTimer"];
+const SEARCHING: [&str; 6] = ["ProtocolTalker", "WebServices", "SLS", "EEHandler", "IdleTimer", "PT"];
 
 /// Whether an event may belong to a search.
 fn is_of_search(event: &LogEvent) -> bool {

@@ -149,9 +149,12 @@ impl<'a> Known<'a> {
     fn fits(&self, condition: &Condition) -> bool {
         let codes = condition.codes.is_empty()
             || self.own.and_then(|attempt| attempt.code).is_some_and(|code| condition.has_code(code));
+        let kb = self.own.and_then(|attempt| attempt.identity.kb.as_ref());
+        let kbs = condition.kbs.is_empty() || kb.is_some_and(|kb| condition.kbs.contains(kb));
         let phases = condition.phases.is_empty()
             || self.own.is_some_and(|attempt| condition.phases.contains(&attempt.phase));
         codes
+            && kbs
             && phases
             && condition.all.iter().all(|fact| self.has(fact.get_ref()))
             && (condition.any.is_empty() || condition.any.iter().any(|fact| self.has(fact.get_ref())))
@@ -160,9 +163,10 @@ impl<'a> Known<'a> {
 }
 
 /// Facts whose proofs name what failed: in this order they say most.
-const NAMING: [&str; 8] = [
+const NAMING: [&str; 9] = [
     "package-not-in-content",
     "manifest-missing",
+    "resolve-failed",
     "pin-failed",
     "item-missing",
     "installer-failed",
@@ -290,6 +294,7 @@ fn of_attempt(
     if finding.items.is_empty()
         || entry.id.starts_with("TX-CBS-NOTFOUND")
         || entry.id.starts_with("TX-CBS-PSFX")
+        || entry.id.starts_with("TX-CBS-MANIFEST")
     {
         let fits = |proof: &&Proof| {
             proof.code.is_none()

@@ -23,6 +23,7 @@ use super::LogFile;
 use super::detect::Kind;
 use super::event::{LogEvent, Machine, What};
 use super::signatures::Signatures;
+use super::time::LogTime;
 use attempt::Placed;
 use facts::Evidence;
 use serde::Serialize;
@@ -206,6 +207,13 @@ impl Case {
             placings: placings.clone(),
             files: files.clone(),
         }
+    }
+
+    /// A time of a line of a file, in ticks of UTC; nothing where the clock of the file is not known.
+    pub fn utc(&self, file: &str, time: Option<LogTime>, line: u32) -> Option<i64> {
+        let at = self.files.iter().position(|known| known.name == file)?;
+        let placed = placing::time_at(time?, line, at, &self.files, &self.placings)?;
+        placed.is_utc.then_some(placed.ticks)
     }
 
     /// Name of a file by its position.

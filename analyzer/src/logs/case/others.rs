@@ -1,9 +1,10 @@
 //! Attempts in event logs, in poqexec.log and in the logs of setup.
 
-use super::attempt::{Attempt, Identity, Outcome, Placed, is_background};
+use super::attempt::{Attempt, Identity, JoinedBy, Outcome, Placed, is_background};
 use super::client::is_download_code;
 use super::phase::Phase;
 use super::servicing::item_of_path;
+use super::update::{CLOSE, absorb};
 use crate::logs::codes::is_failure;
 use crate::logs::detect::Kind;
 use crate::logs::event::{EventFact, LogEvent, Topic, What};
@@ -59,9 +60,23 @@ pub(crate) fn events(placed: Placed<'_>, background: &[String]) -> Vec<Attempt> 
         if attempts.len() >= MOST_ATTEMPTS {
             break;
         }
-        attempts.push(attempt(placed, event, fact, phase, outcome, background));
+        let attempt = attempt(placed, event, fact, phase, outcome, background);
+        match attempts.last_mut().filter(|last| is_same(last, &attempt)) {
+            Some(last) => absorb(last, attempt, JoinedBy::UpdateAndTime),
+            None => attempts.push(attempt),
+        }
     }
     attempts
+}
+
+/// Whether an event of the update client repeats one of the servicing stack: exports may hold several event logs.
+fn is_same(servicing: &Attempt, client: &Attempt) -> bool {
+    servicing.phase >= Phase::Staging
+        && client.phase == Phase::Install
+        && servicing.outcome.is_failure() == client.outcome.is_failure()
+        && servicing.codes == client.codes
+        && servicing.identity.is_same(&client.identity)
+        && servicing.distance(client).is_some_and(|distance| distance <= CLOSE)
 }
 
 /// Whether the state that a package was to reach is that it is installed: a word on old builds, in the

@@ -23,6 +23,9 @@ const DISK_STATUSES: [u32; 8] = [
     0x8007_0571, // ERROR_DISK_CORRUPT
 ];
 
+/// A failure report follows the end of its session within that time.
+const REPORTED_WITHIN: i64 = 10 * crate::logs::time::MINUTE;
+
 /// Attempts that are kept of one file.
 const MOST_ATTEMPTS: usize = 5_000;
 
@@ -71,6 +74,7 @@ pub(crate) fn read<'a>(logs: impl IntoIterator<Item = Placed<'a>>) -> History {
         waiting: Vec::new(),
         run: Facts::default(),
         failed_boot: None,
+        reported: None,
     };
     for placed in logs {
         reader.placed = placed;
@@ -92,6 +96,8 @@ struct Reader<'a> {
     run: Facts,
     /// The attempt that failed in a restart and is undone.
     failed_boot: Option<usize>,
+    /// The attempt that only a failure report tells of so far.
+    reported: Option<usize>,
 }
 
 impl Reader<'_> {
@@ -207,6 +213,7 @@ impl Reader<'_> {
         attempt.client = Some(client.to_owned()).filter(|client| !client.is_empty());
         attempt.session = Some(id.to_owned());
         attempt.facts.note("servicing-session", Some(self.placed.proof(event)));
+        self.reported = None;
         self.session =
             Some(Session { id: id.to_owned(), attempt, event: event.clone(), is_staged_only: false });
     }
@@ -218,7 +225,13 @@ impl Reader<'_> {
             Some(session) => session.attempt,
             None => {
                 // The beginning lies before the log, or several packages end in one session.
-                let Some(_) = package else { return };
+                let Some((name, _)) = package else { return };
+                let reported = self.reported.take().and_then(|at| self.history.attempts.get_mut(at));
+                if let Some(attempt) = reported.filter(|a| a.identity.package.as_deref() == Some(name)) {
+                    attempt.add_codes([code]);
+                    attempt.prove(self.placed.proof_of(event, Some(code), None));
+                    return;
+                }
                 let mut attempt = Attempt::new(Phase::Staging, Outcome::Failed);
                 attempt.session = Some(id.to_owned());
                 attempt.facts.note("servicing-session", Some(self.placed.proof(event)));
@@ -270,7 +283,37 @@ impl Reader<'_> {
         } else if let Some(attempt) = self.failed_boot.and_then(|at| self.history.attempts.get_mut(at)) {
             name(attempt, package, None);
             attempt.prove(proof);
+        } else {
+            self.report_alone(package, code, proof);
         }
+    }
+
+    /// A failure report outside of any session that the log has: the session ended just before, or its beginning is in
+    /// another log.
+    fn report_alone(&mut self, package: &str, code: u32, proof: super::attempt::Proof) {
+        let run = std::mem::take(&mut self.run);
+        let is_same = |attempt: &&mut Attempt| {
+            let near = match (attempt.last, proof.at) {
+                (Some(last), Some(at)) => {
+                    last.distance(at).is_some_and(|distance| distance <= REPORTED_WITHIN)
+                }
+                _ => false,
+            };
+            near && attempt.outcome.is_failure() && attempt.identity.package.as_deref() == Some(package)
+        };
+        if let Some(attempt) = self.history.attempts.last_mut().filter(is_same) {
+            attempt.add_codes([code]);
+            attempt.facts.merge(&run);
+            attempt.prove(proof);
+            return;
+        }
+        let mut attempt = Attempt::new(Phase::Staging, Outcome::Failed);
+        name(&mut attempt, package, None);
+        attempt.facts.note("servicing-session", Some(proof.clone()));
+        attempt.facts.merge(&run);
+        attempt.add_codes([code]);
+        attempt.prove(proof);
+        self.reported = self.push(attempt);
     }
 
     fn original_failure(&mut self, event: &LogEvent, code: u32, set: bool) {

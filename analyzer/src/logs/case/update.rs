@@ -10,7 +10,7 @@ use crate::logs::time::MINUTE;
 use serde::Serialize;
 
 /// Two logs report one attempt at most that far apart.
-const CLOSE: i64 = 2 * MINUTE;
+pub(crate) const CLOSE: i64 = 2 * MINUTE;
 
 /// The update client reports a failed restart at most that long after the restart.
 const AFTER_RESTART: i64 = 12 * 60 * MINUTE;
@@ -129,7 +129,7 @@ fn drop_made_good_searches(attempts: &mut Vec<Attempt>) {
     });
 }
 
-fn absorb(into: &mut Attempt, other: Attempt, by: JoinedBy) {
+pub(crate) fn absorb(into: &mut Attempt, other: Attempt, by: JoinedBy) {
     into.identity.complete(&other.identity);
     into.phase = into.phase.max(other.phase);
     into.add_codes(other.codes.iter().copied());

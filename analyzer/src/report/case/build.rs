@@ -84,7 +84,7 @@ pub(super) fn source(kind: Kind) -> &'static str {
 }
 
 /// The name under which a value is serialized: labels are called so.
-fn id(value: impl Serialize) -> String {
+pub(super) fn id(value: impl Serialize) -> String {
     match serde_json::to_value(value) {
         Ok(serde_json::Value::String(id)) => id,
         _ => String::new(),
@@ -155,7 +155,7 @@ impl Builder<'_> {
                 .collect(),
             joins: Vec::new(),
             timeline: Vec::new(),
-            limits: if case.inconclusive { vec![self.sentence("inconclusive")] } else { Vec::new() },
+            limits: self.limits(),
             steps: Vec::new(),
             next: case
                 .collect
@@ -174,6 +174,21 @@ impl Builder<'_> {
     /// A word of the report as a sentence with its id.
     pub(super) fn sentence(&self, id: &str) -> Sentence {
         Sentence { id: id.to_owned(), text: self.label(id) }
+    }
+
+    /// Why there is no verdict, and which files prove nothing.
+    fn limits(&self) -> Vec<Sentence> {
+        let mut limits = Vec::new();
+        if self.case.inconclusive {
+            limits.push(self.sentence("inconclusive"));
+        }
+        if !self.case.foreign.is_empty() {
+            let names: Vec<&str> = self.case.foreign.iter().map(|&file| self.case.name(file)).collect();
+            let mut sentence = self.sentence("foreign_files");
+            sentence.text = sentence.text.replace("{files}", &names.join(", "));
+            limits.push(sentence);
+        }
+        limits
     }
 
     fn inputs(&self, origin: &CaseOrigin) -> Vec<InputReport> {

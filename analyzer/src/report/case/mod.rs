@@ -6,6 +6,8 @@ mod join;
 mod model;
 mod render;
 mod summary;
+#[cfg(feature = "tables")]
+pub mod tables;
 
 pub use build::CaseOrigin;
 pub use model::{

@@ -4,11 +4,12 @@ use super::model::CaseReport;
 use crate::knowledge::Knowledge;
 use crate::logs::Signatures;
 use crate::report::printable::printable_lines;
-use crate::report::render::{Format, Paint, render};
+use crate::report::redact::Redactor;
+use crate::report::render::{Format, Paint, render, value_of};
 use std::collections::BTreeMap;
 
 impl CaseReport {
-    /// Renders the report.
+    /// Renders the report, without personal data where there is a redactor.
     ///
     /// # Errors
     /// When a template fails, which is a mistake in the program or in custom labels.
@@ -18,6 +19,7 @@ impl CaseReport {
         knowledge: &Knowledge,
         format: Format,
         paint: Paint,
+        redactor: Option<&Redactor>,
     ) -> Result<String, String> {
         let template = match format {
             Format::Text => ("case.txt", include_str!("../../../templates/case.txt")),
@@ -28,11 +30,11 @@ impl CaseReport {
             .labels()
             .map(|(key, text)| (key.to_owned(), printable_lines(text.get(self.language))))
             .collect();
-        let pages = self.captures.iter().map(|capture| capture.render(knowledge, format, paint));
+        let pages =
+            self.captures.iter().map(|capture| capture.render_redacted(knowledge, format, paint, redactor));
         let pages = pages.collect::<Result<Vec<_>, _>>()?;
         // The pages are whole: they hold the data of the boot logs.
-        let data =
-            serde_json::to_value(Self { captures: Vec::new(), ..self.clone() }).map_err(|e| e.to_string())?;
+        let data = value_of(&Self { captures: Vec::new(), ..self.clone() }, redactor)?;
         render(template, data, labels, &pages, format, paint)
     }
 }

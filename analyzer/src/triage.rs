@@ -3,7 +3,7 @@
 use crate::boot::{EventContext, Processes, Scan, scan};
 use crate::error::TriageError;
 use crate::evidence::{Citation, LogEvidence, Observation};
-use crate::facts::{self, Facts};
+use crate::facts::{self, Facts, Lost};
 use crate::judge::{self, Established, Silence, Verdict, judge};
 use crate::knowledge::Knowledge;
 use pml_parser::{Damage, EventId, LogSet, Progress};
@@ -120,7 +120,9 @@ pub fn triage_with_logs<B: AsRef<[u8]> + Sync>(
     let processes = Processes::new(set, &knowledge.actors);
     let scan = scan(set, knowledge, &processes, options.threads, progress)?;
     let context = EventContext::new(set, knowledge, &processes);
-    let facts = facts::derive(&context, &scan, &logs, options.parts_missing);
+    let records = !scan.damage().is_empty() || !set.table_damage().is_empty();
+    let lost = Lost { parts: options.parts_missing, records };
+    let facts = facts::derive(&context, &scan, &logs, lost);
     let verdict = judge(&context, &scan, &facts);
     Ok(Triage { processes, scan, facts, verdict, logs })
 }

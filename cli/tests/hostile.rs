@@ -355,7 +355,8 @@ fn overlapping_records_are_refused() {
     bytes[0x248..0x250].copy_from_slice(&array.to_le_bytes());
     bytes.extend(entry.repeat(1_000));
     fs::write(folder.path().join("a.pml"), bytes).unwrap();
-    assert_eq!(pml(folder.path(), &["info", "a.pml"]).status.code(), Some(0), "events are not looked at");
+    // Events are not looked at, but the array lies after the tables.
+    assert_eq!(pml(folder.path(), &["info", "a.pml"]).status.code(), Some(1));
     for args in [
         &["triage", "a.pml"][..],
         &["convert", "a.pml", "-o", "out"],

@@ -22,17 +22,29 @@ pub(crate) struct Facts {
     utc_offset: Option<i32>,
 }
 
+/// What is lost of a capture.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lost {
+    /// A part is missing.
+    pub parts: bool,
+    /// Records of events or tables are damaged.
+    pub records: bool,
+}
+
 /// Derives the facts of a case: those of the capture, which was scanned, and those of the logs beside it.
 pub(crate) fn derive<B: AsRef<[u8]>>(
     context: &EventContext<'_, B>,
     scan: &Scan,
     logs: &[LogEvidence],
-    parts_missing: bool,
+    lost: Lost,
 ) -> Facts {
     let mut facts = Facts::default();
     facts.observe(context, scan, logs);
-    if parts_missing {
+    if lost.parts {
         facts.note("parts-missing", None);
+    }
+    if lost.records {
+        facts.note("log-damaged", None);
     }
     facts.boots = course::boots(context, &facts);
     course::note(context, scan, &mut facts);

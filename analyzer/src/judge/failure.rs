@@ -115,7 +115,7 @@ pub(super) fn classify<B: AsRef<[u8]>>(
         }
         let class = path_class.and_then(|at: usize| context.knowledge.paths.get(at));
         // Another process fails all the time: what it was asked for is an object that updates need.
-        if mark.is_some_and(|mark| mark.is_asked) && !class.is_some_and(|class| class.needed) {
+        if mark.is_some_and(|mark| mark.is_asked) && class.is_none_or(|class| class.group.is_none()) {
             mark = None;
         }
         // What is missing is looked for all the time: it counts where updates need what it is.

@@ -36,6 +36,7 @@ pub(super) fn serious(knowledge: &Knowledge, failures: &[Failure]) -> Option<Eve
     let is_serious = |failure: &&Failure| {
         failure.noise.is_none()
             && !failure.is_raised
+            && !failure.mark.is_some_and(|mark| mark.is_asked)
             && failure.gravity >= knowledge.engine.cause_gravity
             && failure.group.resolved_by.is_none()
             && failure.is_serious(knowledge)

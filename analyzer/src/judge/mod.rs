@@ -101,10 +101,13 @@ impl Verdict {
 pub(crate) fn judge<B: AsRef<[u8]>>(context: &EventContext<'_, B>, scan: &Scan, facts: &Facts) -> Verdict {
     let nothing = Conclusions::default();
     let known = Established { facts, conclusions: &nothing };
-    let suspects = suspects::find(context, scan, facts.boots(), known);
-    let verdict = judge_with(context, scan, facts, &suspects, Scrutiny::Usual);
-    let is_unexplained = verdict.causes.is_empty() && verdict.rollback.class >= RollbackClass::Probable;
-    if !is_unexplained || suspects.marks.is_empty() {
+    let find = |scrutiny| suspects::find(context, scan, facts.boots(), known, scrutiny);
+    let verdict = judge_with(context, scan, facts, &find(Scrutiny::Usual), Scrutiny::Usual);
+    if !verdict.causes.is_empty() || verdict.rollback.class < RollbackClass::Probable {
+        return verdict;
+    }
+    let suspects = find(Scrutiny::Close);
+    if suspects.marks.is_empty() {
         return verdict;
     }
     let closer = judge_with(context, scan, facts, &suspects, Scrutiny::Close);

@@ -67,6 +67,9 @@ fn of_itself(knowledge: &Knowledge, failure: &Failure, phases: &[Phase]) -> Vec<
     if let Some((mark, sign)) = sign {
         give(&sign.id, (sign.points - mark.steps as f64).max(0.0), &sign.text);
     }
+    if failure.mark.is_some_and(|mark| mark.is_asked) {
+        give("asked", ranking.asked, &text.asked);
+    }
     if failure.is_raised {
         give("raised", ranking.raised, &text.raised);
     }

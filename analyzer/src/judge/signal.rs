@@ -43,7 +43,7 @@ pub(super) fn weigh(knowledge: &Knowledge, known: Established<'_>) -> Rollback {
     let against: f64 = groups_against.values().sum();
     // A log of events alone never makes it certain.
     let mut confidence = (1.0 - doubt - against).min(limits.at_most).max(0.0);
-    if known.has("log-ends-early") || known.has("parts-missing") {
+    if ["log-ends-early", "parts-missing", "log-damaged"].into_iter().any(|lost| known.has(lost)) {
         confidence *= limits.cut_off;
     }
     let class = match confidence {

@@ -11,12 +11,15 @@ use hashbrown::HashMap;
 use pml_parser::{Event, EventClass, EventId, Operation};
 
 /// Events that are read before one sign, and before all signs, at most.
-const MOST_BEFORE: u64 = 20_000;
-const MOST_IN_ALL: u64 = 2_000_000;
+const MOST_BEFORE: u64 = 5_000;
+const MOST_IN_ALL: u64 = 250_000;
 /// Events of a fact that are signs, at most.
 const MOST_SIGNS: usize = 64;
-/// Events after a failure in which a success is looked for, at most.
-const MOST_AFTER: u64 = 20_000;
+/// Events after one failure, and after all of them, in which a success is looked for, at most.
+const MOST_AFTER: u64 = 5_000;
+const MOST_AFTER_ALL: u64 = 100_000;
+/// Failures that are added to those of the scan, at most.
+const MOST_MORE: usize = 2_000;
 
 /// How much has to follow a failure that means nothing as a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +52,12 @@ pub(super) struct Suspects {
     pub marks: HashMap<usize, Mark>,
 }
 
+/// Events that may still be read.
+struct Left {
+    before: u64,
+    after: u64,
+}
+
 /// What shows that something went wrong.
 struct Moment {
     event: EventId,
@@ -65,20 +74,28 @@ pub(super) fn find<B: AsRef<[u8]>>(
     scan: &Scan,
     boots: &[BootSpan],
     known: Established<'_>,
+    scrutiny: Scrutiny,
 ) -> Suspects {
     let error_path = &context.knowledge.error_path;
     let mut suspects = Suspects::default();
     if known.holds_one(&error_path.when).is_none() {
         return suspects;
     }
-    let mut left = MOST_IN_ALL;
+    let mut left = Left { before: MOST_IN_ALL, after: MOST_AFTER_ALL };
     let ends = ends(known, boots, &error_path.until);
     for moment in moments(context, scan, known) {
         let Some(sign) = error_path.signs.get(moment.sign) else { continue };
+        if !sign.decides && scrutiny == Scrutiny::Usual {
+            continue;
+        }
         let end = ends.iter().find(|(boot, _)| boot.start <= moment.event && moment.event < boot.end);
         let end = end.map_or(EventId::MAX, |&(_, end)| end);
+        // Lines that are written once it is being undone are about that.
+        if sign.facts.is_empty() && moment.event > end {
+            continue;
+        }
         look_back(context, scan, &moment, sign, end, &mut left, &mut suspects);
-        if left == 0 {
+        if left.before == 0 {
             break;
         }
     }
@@ -139,7 +156,7 @@ fn look_back<B: AsRef<[u8]>>(
     moment: &Moment,
     sign: &Sign,
     end: EventId,
-    left: &mut u64,
+    left: &mut Left,
     suspects: &mut Suspects,
 ) {
     let at = context.time(moment.event);
@@ -147,8 +164,8 @@ fn look_back<B: AsRef<[u8]>>(
     let (mut steps, mut is_waiting) = (0, sign.asked_within > 0);
     for step in 1..=MOST_BEFORE {
         let Some(id) = moment.event.checked_sub(step) else { return };
-        *left = left.saturating_sub(1);
-        if *left == 0 {
+        left.before = left.before.saturating_sub(1);
+        if left.before == 0 {
             return;
         }
         let Some(event) = context.event(id) else { continue };
@@ -162,7 +179,7 @@ fn look_back<B: AsRef<[u8]>>(
         if is_own {
             is_waiting = false;
             if is_failure && before <= sign.within {
-                mark(context, scan, suspects, &event, process, Mark::new(moment, steps, false));
+                mark(context, scan, suspects, left, &event, process, Mark::new(moment, steps, false));
             } else if !only_ends(&event) {
                 steps += 1;
                 if steps > sign.steps {
@@ -172,7 +189,7 @@ fn look_back<B: AsRef<[u8]>>(
         } else if is_waiting && is_failure && before <= sign.asked_within {
             let actor = context.processes.actor(process);
             if asked >> actor & 1 == 1 && wants_data(&event) {
-                mark(context, scan, suspects, &event, process, Mark::new(moment, 0, true));
+                mark(context, scan, suspects, left, &event, process, Mark::new(moment, 0, true));
             }
         }
     }
@@ -212,6 +229,7 @@ fn mark<B: AsRef<[u8]>>(
     context: &EventContext<'_, B>,
     scan: &Scan,
     suspects: &mut Suspects,
+    left: &mut Left,
     event: &Event<'_>,
     process: ProcessId,
     mark: Mark,
@@ -221,11 +239,15 @@ fn mark<B: AsRef<[u8]>>(
     let known = scan.group_of(&group.key);
     let known =
         known.or_else(|| suspects.more.iter().position(|more| more.key == group.key).map(|at| kept + at));
-    let at = known.unwrap_or_else(|| {
-        group.resolved_by = success_after(context, event);
-        suspects.more.push(group);
-        kept + suspects.more.len() - 1
-    });
+    let at = match known {
+        Some(at) => at,
+        None if suspects.more.len() >= MOST_MORE => return,
+        None => {
+            group.resolved_by = success_after(context, event, &mut left.after);
+            suspects.more.push(group);
+            kept + suspects.more.len() - 1
+        }
+    };
     if let Some(more) = at.checked_sub(kept).and_then(|at| suspects.more.get_mut(at))
         && known.is_some()
         && more.first != event.id()
@@ -247,12 +269,17 @@ fn mark<B: AsRef<[u8]>>(
 }
 
 /// A success of the same operation on the same path, soon after a failure.
-fn success_after<B: AsRef<[u8]>>(context: &EventContext<'_, B>, failure: &Event<'_>) -> Option<EventId> {
+fn success_after<B: AsRef<[u8]>>(
+    context: &EventContext<'_, B>,
+    failure: &Event<'_>,
+    left: &mut u64,
+) -> Option<EventId> {
     let (operation, path) = (OperationKey::of(failure.operation()), key(failure.path()));
     if path == PathKey::NONE || failure.class() == EventClass::Process {
         return None;
     }
     for step in 1..=MOST_AFTER {
+        *left = left.checked_sub(1)?;
         let id = failure.id().checked_add(step).filter(|&id| id < context.set.event_count())?;
         let Some(event) = context.event(id) else { continue };
         if event.time().0.saturating_sub(failure.time().0) > context.knowledge.engine.retried_for {

@@ -381,6 +381,7 @@ pub(crate) struct RankingFile {
     pub never_later: f64,
     pub succeeded_later: f64,
     pub raised: f64,
+    pub asked: f64,
     pub slow: f64,
     pub slow_seconds: f64,
     pub spam_decade: f64,
@@ -417,6 +418,7 @@ pub(crate) struct RankingTexts {
     pub never_later: Text,
     pub succeeded_later: Text,
     pub raised: Text,
+    pub asked: Text,
     pub slow: Text,
     pub spam: Text,
     pub rule: Text,
@@ -546,6 +548,10 @@ pub(crate) struct RollbackTexts {
     pub probable: Text,
     pub possible: Text,
     pub none: Text,
+    /// The log is damaged or incomplete, and nothing in the rest speaks for a rollback.
+    pub damaged: Text,
+    /// The log is not the log of a boot.
+    pub no_boot: Text,
 }
 
 /// How much a remedy can make worse.

@@ -10,7 +10,7 @@ use super::model::{
 use crate::boot::{PackageState, ProcessInfo};
 use crate::component::{Component, Package};
 use crate::judge::{Failure, Phase, RollbackClass, Signal};
-use crate::knowledge::{Knowledge, LimitEntry, ReportTexts};
+use crate::knowledge::{Boot, Knowledge, LimitEntry, ReportTexts};
 use crate::language::{Language, Text};
 use crate::triage::Triage;
 use hashbrown::HashMap;
@@ -185,6 +185,7 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
         match verdict.rollback().class {
             RollbackClass::None if !findings.is_empty() => "failed",
             RollbackClass::None if is_completed => "completed",
+            RollbackClass::None if self.unjudged_text().is_some() => "unjudged",
             RollbackClass::None => "nothing",
             _ => "rolled-back",
         }
@@ -215,9 +216,22 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
             RollbackClass::Confirmed => &texts.confirmed,
             RollbackClass::Probable => &texts.probable,
             RollbackClass::Possible => &texts.possible,
-            RollbackClass::None => &texts.none,
+            RollbackClass::None => self.unjudged_text().unwrap_or(&texts.none),
         }
     }
+
+    /// Why the log cannot show a rollback, if it cannot: where much is lost, the lack of signs proves nothing.
+    fn unjudged_text(&self) -> Option<&'a Text> {
+        let (facts, texts) = (self.triage.facts(), &self.texts().rollback);
+        if facts.has("log-damaged") || facts.has("parts-missing") {
+            Some(&texts.damaged)
+        } else if self.triage.verdict().boot() == Boot::Other {
+            Some(&texts.no_boot)
+        } else {
+            None
+        }
+    }
+
     pub(super) fn input(&self) -> Input {
         let names = self.origin.parts.iter().cloned().chain(std::iter::repeat_with(String::new));
         let part = |(log, file): (pml_parser::LogView<'_>, String)| InputPart {

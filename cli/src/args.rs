@@ -187,9 +187,14 @@ pub(crate) struct TriageArgs {
     #[command(flatten)]
     pub recovery: RecoveryArgs,
 
-    /// How to print the report.
-    #[arg(long, value_enum, default_value_t = ReportFormat::Text, value_name = "FORMAT")]
-    pub format: ReportFormat,
+    /// How to print the report [default: by the ending of OUT, else text].
+    #[arg(long = "format", value_enum, value_name = "FORMAT")]
+    pub given_format: Option<ReportFormat>,
+
+    /// Say times in this zone, an IANA name such as Europe/Berlin, or `local` [default: the zone of the
+    /// captured computer where the log shows it, else UTC].
+    #[arg(long, value_name = "ZONE")]
+    pub time_zone: Option<String>,
 
     /// The language of the report.
     #[arg(long, value_enum, default_value_t = LanguageArg::En, value_name = "LANGUAGE")]
@@ -228,6 +233,20 @@ pub(crate) struct TriageArgs {
 
     #[command(flatten)]
     pub run: RunArgs,
+}
+
+impl TriageArgs {
+    /// The format of the report: the one that is given, or that of the ending of the output.
+    pub(crate) fn format(&self) -> ReportFormat {
+        let ending = self.output.as_ref().and_then(|path| path.extension()?.to_str());
+        let known = |ending: &str| ReportFormat::from_str(ending, true).ok();
+        let of_ending = ending.and_then(|ending| match ending.to_ascii_lowercase().as_str() {
+            "htm" => Some(ReportFormat::Html),
+            "markdown" => Some(ReportFormat::Md),
+            other => known(other),
+        });
+        self.given_format.or(of_ending).unwrap_or(ReportFormat::Text)
+    }
 }
 
 /// A format of reports.

@@ -1,6 +1,7 @@
 //! The inner loop of the pass: takes the events of one range, one by one, and collects what they show into a `Scan`.
 
 use super::group::{Group, GroupKey, HARD_RIGHTS, OperationKey, Span, SuccessKey, moves};
+use super::log_run::LogRun;
 use super::plan::{Plan, slot};
 use super::processes::{NOBODY, ProcessId};
 use super::scan::{Exit, Scan};
@@ -127,6 +128,12 @@ impl<'a, 'e> Collector<'a, 'e> {
             }
             if let Some(seen) = self.scan.markers.get_mut(at) {
                 seen.push(Citation::event(event.id()));
+            }
+            if self.plan.knowledge.error_path.log == Some(at) {
+                let (_, process, _) = self.process;
+                let (tid, first, time) = (event.tid(), event.id(), event.time());
+                let run = LogRun { process, tid, first, first_time: time, last_time: time, writes: 1 };
+                self.scan.log_runs.push(run, self.plan.knowledge.error_path.burst_gap);
             }
             if marker.id == PACKAGE_STATE
                 && let Some(value) = event.numbers().get(Number::RegistryNumber)

@@ -23,6 +23,11 @@ impl<'a, B: AsRef<[u8]>> EventContext<'a, B> {
         Self { set, knowledge, processes, span: set.time_span().unwrap_or_default() }
     }
 
+    /// The folder of Windows.
+    pub(crate) fn system_root(&self) -> String {
+        self.set.part(0).map(|log| log.system_root().to_string()).unwrap_or_default()
+    }
+
     /// Time of an event; 0 where it cannot be read.
     pub(crate) fn time(&self, id: EventId) -> FileTime {
         self.event(id).map_or(FileTime(0), |event| event.time())

@@ -1,9 +1,9 @@
 //! Failures, grouped, and the successes that may resolve them.
 
 use super::processes::ProcessId;
-use crate::canonical::PathKey;
+use crate::canonical::{PathKey, key};
 use crate::knowledge::ActorId;
-use pml_parser::{EventClass, EventId, NtStatus, Operation, Ticks};
+use pml_parser::{Event, EventClass, EventId, NtStatus, Operation, Ticks};
 
 /// Rights that decide whether a file could be opened: data, execution, deletion, ownership.
 pub(super) const HARD_RIGHTS: u32 = 0x0000_0001 | 0x2 | 0x4 | 0x20 | 0x1_0000 | 0x4_0000 | 0x8_0000;
@@ -65,6 +65,21 @@ pub(crate) struct Group {
 }
 
 impl Group {
+    /// A failure by itself.
+    pub(crate) fn of(event: &Event<'_>, process: ProcessId, actor: ActorId) -> Self {
+        let operation = event.operation();
+        let key = GroupKey {
+            process,
+            operation: OperationKey::of(operation),
+            path: key(event.path()),
+            target: event.target_path().map_or(PathKey::NONE, key),
+            status: event.status(),
+        };
+        let (first, last) = (event.id(), event.id());
+        let longest = event.duration().unwrap_or_default();
+        Self { key, actor, count: 1, first, last, longest, access: 0, tracked: true, resolved_by: None }
+    }
+
     /// The same group, resolved by another success or by none.
     pub(crate) fn with_success(mut self, success: Option<EventId>) -> Self {
         self.resolved_by = success;

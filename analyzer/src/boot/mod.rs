@@ -6,6 +6,7 @@ mod activity;
 mod collect;
 mod context;
 mod group;
+mod log_run;
 mod pass;
 mod plan;
 mod processes;
@@ -13,8 +14,8 @@ mod scan;
 mod store;
 
 pub(crate) use context::EventContext;
-pub(crate) use group::Group;
+pub(crate) use group::{Group, OperationKey};
 pub(crate) use pass::scan;
 pub(crate) use processes::{ProcessId, ProcessInfo, Processes};
 pub(crate) use scan::Scan;
-pub(crate) use store::Link;
+pub(crate) use store::{Link, PackageState};

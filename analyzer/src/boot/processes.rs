@@ -20,6 +20,7 @@ pub(crate) struct ProcessInfo {
     pub actor: ActorId,
     pub image_path: String,
     pub company: String,
+    pub command_line: String,
     pub parent: Option<ProcessId>,
 }
 
@@ -140,6 +141,7 @@ fn info(process: Process<'_>, actor: ActorId) -> ProcessInfo {
         actor,
         image_path: shown(process.image_path()),
         company: shown(process.company()),
+        command_line: shown(process.command_line()),
         parent: None,
     }
 }

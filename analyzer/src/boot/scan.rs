@@ -6,6 +6,7 @@
 
 use super::activity::Activity;
 use super::group::{Group, GroupKey, HARD_RIGHTS, Success, SuccessKey};
+use super::log_run::{LogRun, LogRuns};
 use super::plan::Plan;
 use super::processes::ProcessId;
 use super::store::{Link, PackageState, SeenComponent};
@@ -36,6 +37,8 @@ pub(crate) struct Scan {
     pub(super) exits: HashMap<ProcessId, Exit>,
     /// By key of the registry value that holds the state of the package.
     pub(super) packages: HashMap<PathKey, PackageState>,
+    /// Writes to the logs of servicing.
+    pub(super) log_runs: LogRuns,
     pub(super) damage: Damage,
 }
 
@@ -102,6 +105,16 @@ impl Scan {
     /// How a process ended, where the capture shows it.
     pub(crate) fn exit(&self, process: ProcessId) -> Option<Exit> {
         self.exits.get(&process).copied()
+    }
+
+    /// Writes to the logs of servicing, in the order in which they began.
+    pub(crate) fn log_runs(&self) -> &[LogRun] {
+        self.log_runs.all()
+    }
+
+    /// Position of the group that a failure belongs to, where it is kept.
+    pub(crate) fn group_of(&self, key: &GroupKey) -> Option<usize> {
+        self.by_key.get(key).map(|&at| at as usize)
     }
 
     /// Events that could not be read.
@@ -189,6 +202,7 @@ impl Scan {
                 self.packages.insert(key, state);
             }
         }
+        self.log_runs.merge(later.log_runs, plan.knowledge.error_path.burst_gap);
         self.damage.merge(&later.damage);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Facts;
 use crate::boot::{EventContext, ProcessId, Scan};
-use pml_parser::{EventId, FileTime};
+use pml_parser::{EventId, FileTime, Number};
 
 /// One boot of a capture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +26,15 @@ pub(super) fn boots<B: AsRef<[u8]>>(context: &EventContext<'_, B>, facts: &Facts
     }
     let ends = starts.iter().skip(1).copied().chain([context.set.event_count()]);
     starts.iter().copied().zip(ends).map(|(start, end)| BootSpan { start, end }).collect()
+}
+
+/// Minutes that local time is ahead of UTC, as the registry says.
+pub(super) fn utc_offset<B: AsRef<[u8]>>(context: &EventContext<'_, B>, facts: &Facts) -> Option<i32> {
+    /// No zone of the earth is further away.
+    const MOST: i32 = 15 * 60;
+    let event = context.event(facts.first_event("time-bias-read")?)?;
+    let bias = event.numbers().get(Number::RegistryNumber)? as u32 as i32;
+    (-MOST..=MOST).contains(&bias).then_some(-bias)
 }
 
 /// Adds the facts about the course of the boots.

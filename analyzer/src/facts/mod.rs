@@ -19,6 +19,7 @@ pub(crate) struct Facts {
     seen: BTreeMap<String, Seen>,
     boots: Vec<BootSpan>,
     revision: Option<u32>,
+    utc_offset: Option<i32>,
 }
 
 /// Derives the facts of a case: those of the capture, which was scanned, and those of the logs beside it.
@@ -38,6 +39,7 @@ pub(crate) fn derive<B: AsRef<[u8]>>(
     links::note(scan, &mut facts);
     packages::note(context, scan, &mut facts);
     facts.revision = packages::revision(context, &mut facts);
+    facts.utc_offset = course::utc_offset(context, &facts);
     facts
 }
 
@@ -84,6 +86,11 @@ impl Facts {
     /// The boots of the capture, at least one.
     pub(crate) fn boots(&self) -> &[BootSpan] {
         &self.boots
+    }
+
+    /// Minutes that the local time of the captured computer is ahead of UTC, where the capture shows it.
+    pub(crate) fn utc_offset(&self) -> Option<i32> {
+        self.utc_offset
     }
 
     /// The revision of Windows that the registry names, where the capture shows it.

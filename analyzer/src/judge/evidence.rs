@@ -1,5 +1,6 @@
 //! The evidence of a rule: whether each entry is there, what shows it, and what all of it adds up to.
 
+use super::ending;
 use super::engine::RuleEngine;
 use super::failure::{Failure, Reason, wants_data};
 use super::finding::{Cited, Finding};
@@ -9,6 +10,9 @@ use crate::component::{Component, identity};
 use crate::evidence::Citation;
 use crate::knowledge::{CompiledEvidence, Property, Rule};
 use pml_parser::{Event, EventId, TICKS_PER_SECOND, TextOptions, WinStr};
+
+/// What the points for a slow operation are called.
+const SLOW: &str = "slow";
 
 /// What the evidence is about.
 pub(super) enum Subject<'a> {
@@ -69,7 +73,10 @@ impl<B: AsRef<[u8]>> RuleEngine<'_, B> {
             held += usize::from(!evidence.required && evidence.counts);
             let cited = found.into_iter().flatten().map(|citation| Cited { citation, evidence: Some(at) });
             finding.cited.extend(cited);
-            if evidence.points != 0.0 {
+            // How slow an operation was has points of its own: one fact counts once for the rank.
+            let is_counted =
+                evidence.is == Some(Property::Slow) && finding.reasons.iter().any(|reason| reason.id == SLOW);
+            if evidence.points != 0.0 && !is_counted {
                 let (id, text) = (evidence.id.clone(), evidence.text.clone());
                 finding.reasons.push(Reason { id, points: evidence.points, text });
             }
@@ -88,6 +95,13 @@ impl<B: AsRef<[u8]>> RuleEngine<'_, B> {
             (Some(Property::ChildAlive), Subject::Facts { children, .. }) => {
                 let citations = children.iter().map(|child| Citation::event(child.event));
                 (!children.is_empty()).then(|| citations.collect())
+            }
+            (Some(Property::LastSteps), Subject::Facts { main: Some(main), .. }) => {
+                let steps = ending::last_steps(self.context, *main);
+                (!steps.is_empty()).then(|| steps.into_iter().map(Citation::event).collect())
+            }
+            (Some(Property::DriveMissing), Subject::Facts { main: Some(main), .. }) => {
+                ending::missing_drive(self.context, *main).map(|event| vec![Citation::event(event)])
             }
             (Some(_), Subject::Facts { .. }) => None,
             (Some(Property::HeldByOther), Subject::Failure { holders, .. }) => {
@@ -150,8 +164,16 @@ impl<B: AsRef<[u8]>> RuleEngine<'_, B> {
                 let exit = self.scan.exit(group.key.process)?;
                 (exit.status != 0).then_some(Some(exit.event))
             }
+            Property::ErrorPath => {
+                let mark = failure.mark.filter(|_| failure.is_serious(self.knowledge()))?;
+                Some(Some(mark.moment))
+            }
             Property::SystemVolume => plain(may_be_on_system_volume(&event)),
-            Property::HeldByOther | Property::TouchedByOther | Property::ChildAlive => None,
+            Property::HeldByOther
+            | Property::TouchedByOther
+            | Property::ChildAlive
+            | Property::LastSteps
+            | Property::DriveMissing => None,
         }
     }
 

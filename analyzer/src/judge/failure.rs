@@ -1,6 +1,7 @@
 //! Failures: which of them are noise, on which kind of path, and in which phase each lies.
 
 use super::phase::{Phase, phase_at};
+use super::suspects::{Mark, Scrutiny, Suspects};
 use crate::boot::{EventContext, Group};
 use crate::knowledge::{Knowledge, Noise, PathClass, PhaseEntry};
 use crate::language::Text;
@@ -27,6 +28,10 @@ pub(crate) struct Failure {
     pub phase: Option<usize>,
     /// 0 harmless to 5 fatal.
     pub gravity: u8,
+    /// What followed it, where a program took it seriously.
+    pub mark: Option<Mark>,
+    /// Whether it would be noise but for what followed.
+    pub is_raised: bool,
     /// Points without those of rules; nothing for noise.
     pub reasons: Vec<Reason>,
 }
@@ -39,6 +44,12 @@ impl Failure {
     /// The kind of its status.
     pub(super) fn kind<'k>(&self, knowledge: &'k Knowledge) -> &'k String {
         &knowledge.codes.status(self.group.key.status).kind
+    }
+
+    /// Whether what followed shows more than a line in a log.
+    pub(super) fn is_serious(&self, knowledge: &Knowledge) -> bool {
+        let sign = self.mark.and_then(|mark| knowledge.error_path.signs.get(mark.sign));
+        sign.is_some_and(|sign| sign.decides)
     }
 
     /// The kind of its path.
@@ -76,22 +87,58 @@ pub(super) fn by_score(failures: &[Failure], wanted: impl Fn(&Failure) -> bool) 
 pub(super) fn classify<B: AsRef<[u8]>>(
     context: &EventContext<'_, B>,
     groups: &[Group],
+    suspects: &Suspects,
+    scrutiny: Scrutiny,
     phases: &[Phase],
     rollback: Option<EventId>,
 ) -> Vec<Failure> {
     let mut classifier = Classifier::new(context.knowledge, context.span.0);
-    let judged = |group: &Group| {
+    let signs = &context.knowledge.error_path.signs;
+    let kept = groups.len();
+    let judged = |(at, group): (usize, &Group)| {
         let success = group.resolved_by.filter(|_| !is_undone(context, group, rollback));
         let group = group.with_success(success);
         let status = context.knowledge.codes.status(group.key.status);
         // Status and later success decide about most failures; their events are not read.
         let event = LazyCell::new(|| context.event(group.first));
-        let noise = classifier.noise(&group, || *event);
-        let path_class = if noise.is_none() { event.and_then(|event| classifier.path(&event)) } else { None };
+        let mut noise = classifier.noise(&group, || *event);
+        let mut mark = suspects.marks.get(&at).copied();
+        let sign = mark.and_then(|mark| signs.get(mark.sign));
+        let decides = sign.is_some_and(|sign| sign.decides || scrutiny == Scrutiny::Close);
+        let entry = noise.and_then(|at| context.knowledge.noise.get(at));
+        let is_raised = decides
+            && entry.zip(mark.zip(sign)).is_some_and(|(noise, (mark, sign))| mark.raises(noise.raised, sign))
+            && event.is_some_and(|event| wants_data(&event));
+        let mut path_class = None;
+        if noise.is_none() || is_raised {
+            path_class = event.and_then(|event| classifier.path(&event));
+        }
+        let class = path_class.and_then(|at: usize| context.knowledge.paths.get(at));
+        // Another process fails all the time: what it was asked for is an object that updates need.
+        if mark.is_some_and(|mark| mark.is_asked) && !class.is_some_and(|class| class.needed) {
+            mark = None;
+        }
+        // What is missing is looked for all the time: it counts where updates need what it is.
+        let is_missing = context.knowledge.engine.missing_kinds.contains(&status.kind);
+        let is_raised =
+            is_raised && mark.is_some() && (!is_missing || class.is_some_and(|class| class.needed));
+        if is_raised {
+            noise = None;
+        }
         let phase = phase_at(phases, group.first);
-        Failure { group, noise, path_class, phase, gravity: status.gravity, reasons: Vec::new() }
+        // A status that nothing is known of, or that rarely matters, weighs by what followed it.
+        let least = if is_raised || (noise.is_none() && decides) {
+            context.knowledge.engine.cause_gravity
+        } else {
+            0
+        };
+        let gravity = status.gravity.max(least);
+        let failure =
+            Failure { group, noise, path_class, phase, gravity, mark, is_raised, reasons: Vec::new() };
+        // Failures beyond those of the scan are kept for what followed them alone.
+        (at < kept || (failure.mark.is_some() && failure.noise.is_none())).then_some(failure)
     };
-    groups.iter().map(judged).collect()
+    groups.iter().chain(&suspects.more).enumerate().filter_map(judged).collect()
 }
 
 /// Whether the success that came later is the work of the rollback that began in between.

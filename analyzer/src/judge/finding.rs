@@ -19,6 +19,8 @@ pub(crate) struct Finding {
     /// Evidence of the rule that was looked for and is not there.
     pub missing: Vec<usize>,
     pub holders: Vec<Holder>,
+    /// How often it and failures like it happened, where they are one fact.
+    pub similar: u64,
     /// What followed from it: positions in the list of failures.
     pub consequences: Vec<usize>,
 }
@@ -42,6 +44,7 @@ impl Finding {
             confidence: 0.0,
             missing: Vec::new(),
             holders: Vec::new(),
+            similar: 0,
             consequences: Vec::new(),
         }
     }

@@ -5,6 +5,7 @@ use super::failure::{Failure, wants_data};
 use super::phase::Phase;
 use crate::boot::EventContext;
 use crate::facts::Facts;
+use crate::knowledge::Knowledge;
 use hashbrown::HashMap;
 use pml_parser::EventId;
 
@@ -19,6 +20,7 @@ pub(super) fn fatal<B: AsRef<[u8]>>(
     let knowledge = context.knowledge;
     let is_fatal = |failure: &&Failure| {
         failure.noise.is_none()
+            && !failure.is_raised
             && failure.gravity >= knowledge.engine.fatal_gravity
             && failure.group.resolved_by.is_none()
             && (failure.is_of("servicing", knowledge) || failure.is_of("helpers", knowledge))
@@ -27,6 +29,19 @@ pub(super) fn fatal<B: AsRef<[u8]>>(
             && was_taken_seriously(context, failure, facts)
     };
     failures.iter().find(is_fatal).map(|failure| failure.group.first)
+}
+
+/// The first failure on something that the update needs which was taken seriously and never resolved.
+pub(super) fn serious(knowledge: &Knowledge, failures: &[Failure]) -> Option<EventId> {
+    let is_serious = |failure: &&Failure| {
+        failure.noise.is_none()
+            && !failure.is_raised
+            && failure.gravity >= knowledge.engine.cause_gravity
+            && failure.group.resolved_by.is_none()
+            && failure.is_serious(knowledge)
+            && failure.path_class(knowledge).is_some_and(|class| class.needed)
+    };
+    failures.iter().find(is_serious).map(|failure| failure.group.first)
 }
 
 /// The first of the same grave failure in several boots of the capture.

@@ -2,6 +2,7 @@
 //! what one stage concludes is known to the stages after it.
 
 mod conclusions;
+mod ending;
 mod engine;
 mod evidence;
 mod failure;
@@ -15,6 +16,7 @@ mod rollback;
 mod rules;
 mod signal;
 mod silence;
+mod suspects;
 
 pub use rollback::RollbackClass;
 pub use silence::{NearMiss, Silence};
@@ -32,6 +34,7 @@ use crate::knowledge::Boot;
 use conclusions::Conclusions;
 use engine::RuleEngine;
 use pml_parser::EventId;
+use suspects::{Scrutiny, Suspects};
 
 /// What was judged of a case.
 #[derive(Clone, Debug)]
@@ -93,8 +96,28 @@ impl Verdict {
     }
 }
 
-/// Judges a case by its facts.
+/// Judges a case by its facts. Where an update was taken back and nothing explains it, a line in a log is enough of
+/// a sign that a failure was taken seriously.
 pub(crate) fn judge<B: AsRef<[u8]>>(context: &EventContext<'_, B>, scan: &Scan, facts: &Facts) -> Verdict {
+    let nothing = Conclusions::default();
+    let known = Established { facts, conclusions: &nothing };
+    let suspects = suspects::find(context, scan, facts.boots(), known);
+    let verdict = judge_with(context, scan, facts, &suspects, Scrutiny::Usual);
+    let is_unexplained = verdict.causes.is_empty() && verdict.rollback.class >= RollbackClass::Probable;
+    if !is_unexplained || suspects.marks.is_empty() {
+        return verdict;
+    }
+    let closer = judge_with(context, scan, facts, &suspects, Scrutiny::Close);
+    if closer.causes.is_empty() { verdict } else { closer }
+}
+
+fn judge_with<B: AsRef<[u8]>>(
+    context: &EventContext<'_, B>,
+    scan: &Scan,
+    facts: &Facts,
+    suspects: &Suspects,
+    scrutiny: Scrutiny,
+) -> Verdict {
     let knowledge = context.knowledge;
     let mut conclusions = Conclusions::default();
     let phases = phase::phases(knowledge, facts);
@@ -102,13 +125,16 @@ pub(crate) fn judge<B: AsRef<[u8]>>(context: &EventContext<'_, B>, scan: &Scan, 
     // that never is can itself be a signal.
     let likely = signal::weigh(knowledge, Established { facts, conclusions: &conclusions });
     let likely_begin = likely.begins.filter(|_| likely.class > RollbackClass::None);
-    let mut failures = failure::classify(context, scan.groups(), &phases, likely_begin);
+    let mut failures = failure::classify(context, scan.groups(), suspects, scrutiny, &phases, likely_begin);
     points::give(context, &mut failures, &phases);
     if let Some(event) = grave::fatal(context, &failures, &phases, facts) {
         conclusions.add_failure("fatal-failure", event);
     }
     if let Some(event) = grave::repeated(context, &failures, &phases, facts) {
         conclusions.add_failure("same-failure-again", event);
+    }
+    if let Some(event) = grave::serious(knowledge, &failures) {
+        conclusions.add_failure("failure-taken-seriously", event);
     }
     let known = Established { facts, conclusions: &conclusions };
     let rollback = signal::weigh(knowledge, known);

@@ -63,6 +63,13 @@ fn of_itself(knowledge: &Knowledge, failure: &Failure, phases: &[Phase]) -> Vec<
     if group.longest.0 as f64 > ranking.slow_seconds * TICKS_PER_SECOND as f64 {
         give("slow", ranking.slow, &text.slow);
     }
+    let sign = failure.mark.and_then(|mark| Some((mark, knowledge.error_path.signs.get(mark.sign)?)));
+    if let Some((mark, sign)) = sign {
+        give(&sign.id, (sign.points - mark.steps as f64).max(0.0), &sign.text);
+    }
+    if failure.is_raised {
+        give("raised", ranking.raised, &text.raised);
+    }
     let decades = (group.count as f64 / ranking.spam_from).log10();
     if decades > 0.0 {
         give("spam", (ranking.spam_decade * decades).round(), &text.spam);

@@ -33,14 +33,66 @@ impl<B: AsRef<[u8]>> RuleEngine<'_, B> {
         let order = by_score(self.failures, |failure| failure.gravity >= least);
         let holders = self.holders(&order);
         let rules = &self.knowledge().rules;
-        for (number, rule) in rules.iter().enumerate() {
+        for (number, rule) in rules.iter().enumerate().filter(|(_, rule)| !rule.when.unexplained) {
             let findings = self.evaluate(number, rule, &order, &holders);
             match rule.kind {
                 RuleKind::Cause => causes.extend(findings),
                 RuleKind::Note => notes.extend(findings),
             }
         }
-        (rank(rules, self.failures, causes), notes)
+        let mut causes = rank(rules, self.failures, causes);
+        if let Some(gravest) = self.unexplained(&order, &causes) {
+            let best = causes.iter().map(Finding::score).reduce(f64::max);
+            // What would mean nothing by itself does not go before what a rule explains.
+            let is_raised = gravest.failures.first().is_some_and(|&at| self.failures[at].is_raised);
+            if best.is_none_or(|best| !is_raised && best < gravest.score()) {
+                causes.insert(0, gravest);
+            }
+        }
+        (causes, notes)
+    }
+
+    /// The gravest failure that was taken seriously and that no cause explains.
+    fn unexplained(&self, order: &[usize], causes: &[Finding]) -> Option<Finding> {
+        let is_explained = |at: &usize| {
+            causes.iter().any(|cause| cause.failures.contains(at) || cause.consequences.contains(at))
+        };
+        let order: Vec<usize> = order.iter().filter(|at| !is_explained(at)).copied().collect();
+        let rules = self.knowledge().rules.iter().enumerate().filter(|(_, rule)| rule.when.unexplained);
+        let none = HoldersOf::new();
+        let findings = rules.flat_map(|(number, rule)| self.evaluate(number, rule, &order, &none));
+        let mut gravest = findings.reduce(|a, b| if b.score() > a.score() { b } else { a })?;
+        self.add_similar(&mut gravest);
+        Some(gravest)
+    }
+
+    /// Adds failures of the same process and operation with the same status on other names in the same folder:
+    /// they are one fact, with a count and examples.
+    fn add_similar(&self, finding: &mut Finding) {
+        let Some(&main) = finding.failures.first() else { return };
+        let folder = |at: usize| {
+            let event = self.context.event(self.failures[at].group.first)?;
+            let mut path = String::new();
+            event.push_path(&TextOptions::default(), &mut path);
+            Some(path.rsplit_once('\\')?.0.to_lowercase())
+        };
+        let (key, own) = (self.failures[main].group.key, folder(main));
+        if own.is_none() {
+            return;
+        }
+        for at in 0..self.failures.len() {
+            let other = &self.failures[at].group;
+            let is_alike = other.key.process == key.process
+                && other.key.operation == key.operation
+                && other.key.status == key.status;
+            if !is_alike || folder(at) != own {
+                continue;
+            }
+            finding.similar += other.count;
+            if finding.failures.len() < MOST_KEPT && !finding.failures.contains(&at) {
+                finding.failures.push(at);
+            }
+        }
     }
 
     /// The processes that had the files of failures open, where a rule asks for them.
@@ -70,7 +122,7 @@ impl<B: AsRef<[u8]>> RuleEngine<'_, B> {
             let Some(found) = self.known.holds_one(&when.facts) else { return Vec::new() };
             facts = found.iter().filter_map(|fact| self.known.first(fact)).collect();
         }
-        if when.failure.is_none() && when.kinds.is_empty() {
+        if when.failure.is_none() && when.kinds.is_empty() && !when.taken_seriously {
             return self.of_facts(number, rule, facts).into_iter().collect();
         }
         self.of_failures(number, rule, &facts, order, holders)
@@ -187,6 +239,7 @@ impl<B: AsRef<[u8]>> RuleEngine<'_, B> {
         let is_harmless = failure.noise.is_some() || group.resolved_by.is_some();
         if (is_harmless && !when.even_if_later_successful)
             || group.count < when.at_least
+            || (when.taken_seriously && failure.mark.is_none())
             || when.actors >> group.actor & 1 == 0
         {
             return false;
@@ -199,7 +252,9 @@ impl<B: AsRef<[u8]>> RuleEngine<'_, B> {
                 if when.phases.is_empty() { phase.work } else { when.phases.contains(phase.id.get_ref()) }
             });
         let class = failure.path_class(knowledge);
-        in_phase && (when.paths.is_empty() || class.is_some_and(|class| when.paths.contains(&class.id)))
+        in_phase
+            && (when.paths.is_empty()
+                || class.is_some_and(|class| when.paths.iter().any(|path| class.is(path))))
     }
 }
 

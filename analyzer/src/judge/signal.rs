@@ -14,14 +14,17 @@ const SHOWN: usize = 3;
 pub(super) fn weigh(knowledge: &Knowledge, known: Established<'_>) -> Rollback {
     let mut signals = Vec::new();
     let mut groups: BTreeMap<&str, f64> = BTreeMap::new();
-    let (mut against, mut strong, mut begins) = (0.0, false, None::<EventId>);
+    let mut groups_against: BTreeMap<&str, f64> = BTreeMap::new();
+    let (mut strong, mut begins) = (false, None::<EventId>);
     for (entry, signal) in knowledge.signals.iter().enumerate() {
         let Some(found) = known.holds_one(&signal.when) else { continue };
         // Of several facts the last one to appear makes the difference: that one is shown.
         let decisive = found.iter().filter_map(|fact| known.get(fact)).max_by_key(|seen| seen.first());
         let shown = decisive.into_iter().flat_map(|seen| seen.citations()).take(SHOWN);
         if signal.weight < 0.0 {
-            against -= signal.weight;
+            // Signals of one group measure the same absence.
+            let best = groups_against.entry(&signal.group).or_default();
+            *best = best.max(-signal.weight);
         } else {
             let best = groups.entry(&signal.group).or_default();
             *best = best.max(signal.weight);
@@ -37,9 +40,10 @@ pub(super) fn weigh(knowledge: &Knowledge, known: Established<'_>) -> Rollback {
     }
     let limits = &knowledge.limits;
     let doubt: f64 = groups.values().map(|weight| 1.0 - weight).product();
+    let against: f64 = groups_against.values().sum();
     // A log of events alone never makes it certain.
     let mut confidence = (1.0 - doubt - against).min(limits.at_most).max(0.0);
-    if known.has("log-ends-early") {
+    if known.has("log-ends-early") || known.has("parts-missing") {
         confidence *= limits.cut_off;
     }
     let class = match confidence {

@@ -57,12 +57,14 @@ impl Actors {
 
     /// The actor that a process is.
     pub(crate) fn of(&self, log: LogView<'_>, process: Process<'_>) -> ActorId {
-        if let Some(own) = self.by_itself(process) {
+        let own = self.by_itself(process);
+        let is_host = |at: ActorId| self.entries.get(usize::from(at)).is_some_and(|entry| entry.unless_child);
+        if let Some(own) = own.filter(|&own| !is_host(own)) {
             return own;
         }
         let parent = log.process(process.parent_index()).and_then(|parent| self.by_itself(parent));
         let child = parent.and_then(|parent| self.children_of.iter().position(|set| set >> parent & 1 == 1));
-        child.map_or(self.other(), |at| at as ActorId)
+        child.map(|at| at as ActorId).or(own).unwrap_or(self.other())
     }
 
     /// The actor of processes without an entry.

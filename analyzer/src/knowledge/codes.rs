@@ -20,11 +20,14 @@ pub(crate) struct StatusEntry {
     pub kind: String,
 }
 
-impl StatusEntry {
-    /// The HRESULT that programs show for it.
-    pub(crate) fn hresult(&self) -> Option<u32> {
-        self.win32.map(|win32| 0x8007_0000 | win32 & 0xFFFF)
-    }
+/// The upper half of an NTSTATUS that holds a Win32 error (`NTSTATUS_FROM_WIN32`).
+const STATUS_OF_WIN32: u32 = 0xC007;
+/// The bit by which `HRESULT_FROM_NT` marks an NTSTATUS.
+const HRESULT_OF_STATUS: u32 = 0x1000_0000;
+
+/// The Win32 error of a status: that of the table, or the one that the status holds.
+fn win32(code: u32, entry: &StatusEntry) -> Option<u32> {
+    entry.win32.or((code >> 16 == STATUS_OF_WIN32).then_some(code & 0xFFFF))
 }
 
 /// What is known of an HRESULT.
@@ -47,7 +50,10 @@ impl HresultEntry {
 /// Both tables.
 #[derive(Clone, Debug)]
 pub(crate) struct Codes {
+    /// Statuses that were judged, ascending.
     statuses: Vec<StatusEntry>,
+    /// All other published ones, ascending: their names are known, what they mean is not.
+    named: Vec<StatusEntry>,
     hresults: Vec<HresultEntry>,
     unknown: StatusEntry,
 }
@@ -56,7 +62,7 @@ impl Default for Codes {
     fn default() -> Self {
         let unknown =
             StatusEntry { code: 0, symbol: String::new(), win32: None, gravity: 2, kind: "other".to_owned() };
-        Self { statuses: Vec::new(), hresults: Vec::new(), unknown }
+        Self { statuses: Vec::new(), named: Vec::new(), hresults: Vec::new(), unknown }
     }
 }
 
@@ -97,6 +103,26 @@ impl Codes {
         self.statuses.sort_by_key(|entry| entry.code);
     }
 
+    pub(super) fn read_status_names(&mut self, inspection: &mut Inspection<'_>) {
+        for (at, row) in rows(inspection.text) {
+            let cells: Vec<&str> = row.split('\t').collect();
+            let entry = match cells[..] {
+                [code, symbol, win32] => hex(code).map(|code| StatusEntry {
+                    code,
+                    symbol: symbol.to_owned(),
+                    win32: win32.parse().ok(),
+                    ..self.unknown.clone()
+                }),
+                _ => None,
+            };
+            match entry {
+                Some(entry) => self.named.push(entry),
+                None => inspection.push(at..at, "want code, symbol, win32 or -, with tabs between"),
+            }
+        }
+        self.named.sort_by_key(|entry| entry.code);
+    }
+
     pub(super) fn read_hresults(&mut self, inspection: &mut Inspection<'_>) {
         for (at, row) in rows(inspection.text) {
             let cells: Vec<&str> = row.split('\t').collect();
@@ -119,10 +145,26 @@ impl Codes {
         self.hresults.sort_by_key(|entry| entry.code);
     }
 
-    /// What is known of a status; of an unlisted one, that nothing is.
+    /// What is known of a status: what it means, or its name alone, or nothing.
     pub(crate) fn status(&self, status: NtStatus) -> &StatusEntry {
-        let at = self.statuses.binary_search_by_key(&status.0, |entry| entry.code);
-        at.ok().and_then(|at| self.statuses.get(at)).unwrap_or(&self.unknown)
+        let find =
+            |table: &'_ Vec<StatusEntry>| table.binary_search_by_key(&status.0, |entry| entry.code).ok();
+        let judged = find(&self.statuses).and_then(|at| self.statuses.get(at));
+        let named = || find(&self.named).and_then(|at| self.named.get(at));
+        judged.or_else(named).unwrap_or(&self.unknown)
+    }
+
+    /// The Win32 error of a status.
+    pub(crate) fn win32(&self, status: NtStatus) -> Option<u32> {
+        win32(status.0, self.status(status))
+    }
+
+    /// The HRESULT that programs show for a status: that of its Win32 error, or the status marked as one.
+    pub(crate) fn hresult_of(&self, status: NtStatus) -> u32 {
+        match self.win32(status) {
+            Some(win32) => 0x8007_0000 | win32 & 0xFFFF,
+            None => status.0 | HRESULT_OF_STATUS,
+        }
     }
 
     /// What is known of an HRESULT.

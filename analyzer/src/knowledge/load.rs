@@ -12,7 +12,7 @@ use super::model::{
 };
 use super::rules::{self, Rule};
 use super::sources::{RuleSource, Sources, embedded};
-use super::{After, Computed, FOUND, Marker, Noise, PathClass, Signals};
+use super::{After, Computed, ErrorPath, FOUND, Marker, Noise, PathClass, Signals};
 use pml_parser::{Filter, Operation};
 use serde::Deserialize;
 use serde::de::IntoDeserializer;
@@ -35,6 +35,10 @@ pub(super) fn load_statuses(mut file: Inspection<'_>, codes: &mut Codes) {
     codes.read_statuses(&mut file);
 }
 
+pub(super) fn load_status_names(mut file: Inspection<'_>, codes: &mut Codes) {
+    codes.read_status_names(&mut file);
+}
+
 pub(super) fn load_hresults(mut file: Inspection<'_>, codes: &mut Codes) {
     codes.read_hresults(&mut file);
 }
@@ -52,13 +56,40 @@ pub(super) fn load_computed(mut file: Inspection<'_>) -> Option<Computed> {
     Some(Computed { entries: parsed.fact, limits })
 }
 
-pub(super) fn load_paths(mut file: Inspection<'_>) -> Option<Vec<PathClass>> {
+pub(super) fn load_error_path(
+    mut file: Inspection<'_>,
+    names: &Names<'_>,
+    actors: &Actors,
+    markers: &[Marker],
+) -> Option<ErrorPath> {
+    let mut parsed: model::ErrorPathFile = file.parse()?;
+    names.check_conditions(&mut parsed.when, &mut file);
+    let facts = parsed.sign.iter().flat_map(|sign| &sign.facts).chain([&parsed.log]).chain(&parsed.until);
+    facts.for_each(|fact| names.check_fact(fact, &mut file));
+    Some(ErrorPath::new(parsed, actors, markers, &mut file))
+}
+
+pub(super) fn load_paths(mut file: Inspection<'_>, remedies: &[RemedyEntry]) -> Option<Vec<PathClass>> {
     let parsed: PathsFile = file.parse()?;
     let mut classes = Vec::new();
     for entry in parsed.class {
-        if let Some(filter) = compile(&entry.filter, &mut file) {
-            classes.push(PathClass { id: entry.id, weight: entry.weight, needed: entry.needed, filter });
+        for remedy in &entry.remedies {
+            if !remedies.iter().any(|known| &known.id == remedy.get_ref()) {
+                file.push(remedy.span(), format!("no remedy {:?}", remedy.get_ref()));
+            }
         }
+        let filter = compile(&entry.filter, &mut file);
+        let model::PathClassEntry { id, weight, needed, group, object, remedies, .. } = entry;
+        let remedies = remedies.into_iter().map(Ref::into_inner).collect();
+        classes.extend(filter.map(|filter| PathClass {
+            id,
+            weight,
+            needed,
+            group,
+            object,
+            remedies,
+            filter,
+        }));
     }
     Some(classes)
 }
@@ -140,6 +171,7 @@ pub(super) fn load_noise(mut file: Inspection<'_>, codes: &Codes) -> Option<Vec<
             kinds: entry.kinds.into_iter().map(Ref::into_inner).collect(),
             gravity_at_most: entry.gravity_at_most,
             later: entry.later,
+            raised: entry.raised,
             filter: entry.filter.as_ref().and_then(|filter| compile(filter, &mut file)),
             text: entry.text,
         }

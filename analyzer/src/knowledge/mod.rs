@@ -10,6 +10,7 @@ mod codes;
 mod embedded;
 mod engine;
 mod error;
+mod error_path;
 mod load;
 mod model;
 mod rules;
@@ -24,8 +25,9 @@ pub use rules::{Rule, RuleSummary};
 pub(crate) use actors::{ActorId, ActorSet};
 pub(crate) use codes::{Codes, StatusEntry};
 pub(crate) use engine::{Engine, FactLimits};
+pub(crate) use error_path::{ErrorPath, Sign};
 pub(crate) use model::{
-    ClassLimits, FactCondition, LabelsFile, LimitEntry, MailTexts, Outcome, PhaseEntry, Property,
+    ClassLimits, FactCondition, LabelsFile, LimitEntry, MailTexts, Outcome, PhaseEntry, Property, Raised,
     RankingFile, RemedyEntry, ReportTexts, Same, SignalEntry,
 };
 pub(crate) use rules::{Compiled, CompiledEvidence, CompiledSequence};
@@ -57,7 +59,19 @@ pub(crate) struct PathClass {
     pub weight: f64,
     /// Whether an update cannot do without what lies there.
     pub needed: bool,
+    pub group: Option<String>,
+    /// What such an object is called, and what it belongs to.
+    pub object: Option<Text>,
+    /// Ids of the remedies for such an object.
+    pub remedies: Vec<String>,
     pub filter: Filter,
+}
+
+impl PathClass {
+    /// Whether it has this id, or belongs to this group.
+    pub(crate) fn is(&self, name: &str) -> bool {
+        self.id == name || self.group.as_deref() == Some(name)
+    }
 }
 
 /// A kind of harmless failure.
@@ -67,6 +81,8 @@ pub(crate) struct Noise {
     pub kinds: Vec<String>,
     pub gravity_at_most: Option<u8>,
     pub later: bool,
+    /// What has to follow for it to mean something after all.
+    pub raised: Raised,
     pub filter: Option<Filter>,
     pub text: Text,
 }
@@ -100,6 +116,7 @@ pub struct Knowledge {
     pub(crate) actors: Actors,
     pub(crate) codes: Codes,
     pub(crate) engine: Engine,
+    pub(crate) error_path: ErrorPath,
     pub(crate) computed: Computed,
     pub(crate) paths: Vec<PathClass>,
     pub(crate) markers: Vec<Marker>,
@@ -167,10 +184,12 @@ impl Knowledge {
         let actors = load::load_actors(sources.table("actors.toml"))?;
         let mut codes = Codes::default();
         load::load_statuses(sources.table("ntstatus.tsv"), &mut codes);
+        load::load_status_names(sources.table("ntstatus-names.tsv"), &mut codes);
         load::load_hresults(sources.table("hresults.tsv"), &mut codes);
         let engine = load::load_engine(sources.table("engine.toml"), &codes)?;
         let computed = load::load_computed(sources.table("computed.toml"))?;
-        let paths = load::load_paths(sources.table("paths.toml"))?;
+        let remedies = load::load_remedies(sources.table("remedies.toml"))?;
+        let paths = load::load_paths(sources.table("paths.toml"), &remedies)?;
         let markers = load::load_markers(sources.table("markers.toml"), &actors)?;
         let rule_files = load::load_rule_files(sources, &aliases);
         let rule_ids = load::ids(&rule_files);
@@ -178,13 +197,13 @@ impl Knowledge {
         let facts =
             markers_and_computed.chain(computed.entries.iter().map(|fact| fact.id.get_ref().as_str()));
         let names = Names { aliases: &aliases, facts: facts.collect(), rules: &rule_ids };
+        let error_path = load::load_error_path(sources.table("error-path.toml"), &names, &actors, &markers)?;
         let phases = load::load_phases(sources.table("phases.toml"), &names)?;
         let signals = load::load_signals(sources.table("signals.toml"), &names)?;
         let boots = load::load_boots(sources.table("boots.toml"), &names)?;
         let noise = load::load_noise(sources.table("noise.toml"), &codes)?;
         let (ranking, after) = load::load_ranking(sources.table("ranking.toml"), &actors)?;
         let builds = load::load_builds(sources.table("builds.toml"))?;
-        let remedies = load::load_remedies(sources.table("remedies.toml"))?;
         let (cannot_show, collect_next) = load::load_limits(sources.table("limits.toml"), &names)?;
         let labels = load::load_labels(sources.table("labels.toml"))?;
         let known = rules::Known {
@@ -201,6 +220,7 @@ impl Knowledge {
             actors,
             codes,
             engine,
+            error_path,
             computed,
             paths,
             markers,

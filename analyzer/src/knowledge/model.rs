@@ -29,6 +29,9 @@ pub(crate) struct ActorEntry {
     pub pid: Option<u32>,
     #[serde(default)]
     pub children_of: Vec<Ref>,
+    /// Whether an entry for children goes before this one.
+    #[serde(default)]
+    pub unless_child: bool,
 }
 
 /// `paths.toml`.
@@ -47,8 +50,54 @@ pub(crate) struct PathClassEntry {
     pub weight: f64,
     #[serde(default)]
     pub needed: bool,
+    /// The group of classes that it belongs to; rules may name either.
+    pub group: Option<String>,
+    /// What such an object is called, and what it belongs to.
+    pub object: Option<Text>,
+    /// What can be done for such an object, before what a rule names.
+    #[serde(default)]
+    pub remedies: Vec<Ref>,
     #[serde(rename = "where")]
     pub filter: Ref,
+}
+
+/// `error-path.toml`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ErrorPathFile {
+    pub when: Vec<FactCondition>,
+    pub log: Ref,
+    pub burst_writes: u32,
+    pub burst_gap: Ref,
+    pub asked: Vec<Ref>,
+    pub until: Vec<Ref>,
+    #[serde(default)]
+    pub sign: Vec<SignEntry>,
+}
+
+/// What follows a failure that is taken seriously.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SignEntry {
+    pub id: String,
+    /// Facts whose events are the sign.
+    #[serde(default)]
+    pub facts: Vec<Ref>,
+    /// Whether several writes to a log at once are the sign.
+    #[serde(default)]
+    pub burst: bool,
+    /// Whether a write to a log is the sign.
+    #[serde(default)]
+    pub single: bool,
+    pub within: Ref,
+    pub steps: usize,
+    pub asked_within: Option<Ref>,
+    pub points: f64,
+    #[serde(default)]
+    pub decides: bool,
+    #[serde(default)]
+    pub strong: bool,
+    pub text: Text,
 }
 
 /// `markers.toml`.
@@ -283,6 +332,24 @@ pub(crate) struct NoiseFile {
     pub noise: Vec<NoiseEntry>,
 }
 
+/// When a failure that means nothing as a rule means something after all: a sign that it was taken seriously
+/// follows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Raised {
+    /// Whatever follows, it means nothing.
+    Never,
+    /// It is the last operation of its thread before the sign.
+    Near,
+    /// The same, before a sign that is more than lines in a log.
+    Strong,
+    /// It is on the thread that shows the sign.
+    Own,
+    /// It is on that thread, or of a process that did work for it.
+    #[default]
+    Any,
+}
+
 /// Failures that mean nothing.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -293,6 +360,9 @@ pub(crate) struct NoiseEntry {
     pub gravity_at_most: Option<u8>,
     #[serde(default)]
     pub later: bool,
+    /// What has to follow for it to mean something after all.
+    #[serde(default)]
+    pub raised: Raised,
     #[serde(rename = "where")]
     pub filter: Option<Ref>,
     pub text: Text,
@@ -310,6 +380,7 @@ pub(crate) struct RankingFile {
     pub recency: f64,
     pub never_later: f64,
     pub succeeded_later: f64,
+    pub raised: f64,
     pub slow: f64,
     pub slow_seconds: f64,
     pub spam_decade: f64,
@@ -345,6 +416,7 @@ pub(crate) struct RankingTexts {
     pub recency: Text,
     pub never_later: Text,
     pub succeeded_later: Text,
+    pub raised: Text,
     pub slow: Text,
     pub spam: Text,
     pub rule: Text,
@@ -447,10 +519,15 @@ pub(crate) struct LabelsFile {
 #[serde(deny_unknown_fields)]
 pub(crate) struct ReportTexts {
     pub full_stop: Text,
+    /// The result of the end of a process.
+    pub exit_status: Text,
+    /// What an object of no known kind is called.
+    pub object: Text,
     /// What a rule looked for and did not find.
     pub not_seen: Text,
     pub later_succeeded: Text,
     pub capture_cut_short: Text,
+    pub parts_missing: Text,
     /// What the commands of a finding are for.
     pub slice_around: Text,
     pub explain_rule: Text,
@@ -555,6 +632,8 @@ pub(crate) struct RuleFile {
     /// Whether the mail has the text of a note.
     #[serde(default = "yes")]
     pub in_mail: bool,
+    /// What the report says instead of "no rollback", where there is none and the rule is the first that holds.
+    pub headline: Option<Text>,
     pub title: Text,
     pub text: Text,
     pub why: Text,
@@ -597,6 +676,12 @@ pub(crate) struct When {
     /// Kinds of path (paths.toml).
     #[serde(default)]
     pub paths: Vec<Ref>,
+    /// Whether the failure has to be one that a program took seriously (error-path.toml).
+    #[serde(default)]
+    pub taken_seriously: bool,
+    /// Whether it is only about the gravest failure, and only where no other rule explains it.
+    #[serde(default)]
+    pub unexplained: bool,
     /// Whether a failure that succeeded later counts too.
     #[serde(default)]
     pub even_if_later_successful: bool,
@@ -644,6 +729,12 @@ pub(crate) enum Property {
     ChildAlive,
     /// The path is not on another drive than Windows.
     SystemVolume,
+    /// What followed shows that a program took it seriously, beyond a line in a log.
+    ErrorPath,
+    /// The process read files or values shortly before it ended.
+    LastSteps,
+    /// A value of the environment that the process read leads to a drive on which nothing could be opened.
+    DriveMissing,
 }
 
 /// What two events have in common.

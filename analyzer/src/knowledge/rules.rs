@@ -33,6 +33,7 @@ pub struct Rule {
     pub(crate) kind: RuleKind,
     pub(crate) status: RuleStatus,
     pub(crate) in_mail: bool,
+    pub(crate) headline: Option<Text>,
     pub(crate) title: Text,
     pub(crate) text: Text,
     pub(crate) why: Text,
@@ -86,6 +87,8 @@ pub(crate) struct Compiled {
     pub phases: Vec<String>,
     pub any_phase: bool,
     pub paths: Vec<String>,
+    pub taken_seriously: bool,
+    pub unexplained: bool,
     pub even_if_later_successful: bool,
     pub at_least: u64,
     pub needs_rollback: bool,
@@ -154,6 +157,7 @@ impl Rule {
             kind: file.kind,
             status: file.status,
             in_mail: file.in_mail,
+            headline: file.headline,
             title: file.title,
             text: file.text,
             why: file.why,
@@ -226,7 +230,7 @@ fn compiled(file: &mut RuleFile, known: &Known<'_>, inspection: &mut Inspection<
         }
     }
     for path in &when.paths {
-        if !known.paths.iter().any(|class| &class.id == path.get_ref()) {
+        if !known.paths.iter().any(|class| class.is(path.get_ref())) {
             inspection.push(path.span(), format!("no kind of path {:?}", path.get_ref()));
         }
     }
@@ -237,7 +241,8 @@ fn compiled(file: &mut RuleFile, known: &Known<'_>, inspection: &mut Inspection<
             known.markers.iter().position(|entry| &entry.id == marker.get_ref())
         }
     };
-    if when.failure.is_none() && when.kinds.is_empty() && when.facts.is_empty() && when.marker.is_none() {
+    let wants_failure = when.failure.is_some() || !when.kinds.is_empty() || when.taken_seriously;
+    if !wants_failure && when.facts.is_empty() && when.marker.is_none() {
         inspection.push(file.id.span(), "the rule wants nothing: give facts, a marker, a failure or kinds");
     }
     let texts = |refs: &[Ref]| refs.iter().map(|text| text.get_ref().clone()).collect::<Vec<_>>();
@@ -256,6 +261,8 @@ fn compiled(file: &mut RuleFile, known: &Known<'_>, inspection: &mut Inspection<
         phases: texts(&when.phases),
         any_phase: when.any_phase,
         paths: texts(&when.paths),
+        taken_seriously: when.taken_seriously,
+        unexplained: when.unexplained,
         even_if_later_successful: when.even_if_later_successful,
         at_least: when.at_least,
         needs_rollback: when.needs_rollback.unwrap_or(file.kind == RuleKind::Cause),
@@ -339,6 +346,12 @@ impl Compiled {
         list("status of the kinds", &self.kinds);
         list("in the phases", &self.phases);
         list("on paths of the kinds", &self.paths);
+        if self.taken_seriously {
+            words.push("failures that a program took seriously".to_owned());
+        }
+        if self.unexplained {
+            words.push("the gravest failure, where no other rule explains it".to_owned());
+        }
         if let Some(filter) = &self.failure_text {
             words.push(format!("failure: {}", filter.split_whitespace().collect::<Vec<_>>().join(" ")));
         }

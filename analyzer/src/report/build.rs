@@ -1,18 +1,20 @@
 //! Puts a report together.
 
 use super::cite::hex;
+use super::clock::Clock;
 use super::model::{
     CaptureFacts, DamageReport, Disk, FailureReport, FindingReport, Input, InputPart, Machine, NoiseReport,
-    PhaseReport, ProcessReport, Report, RollbackReport, SCHEMA_VERSION, Sentence, SignalReport, Tool,
+    PackageReport, PhaseReport, ProcessReport, Report, RollbackReport, SCHEMA_VERSION, Sentence,
+    SignalReport, Tool,
 };
-use crate::boot::ProcessInfo;
-use crate::component::Component;
+use crate::boot::{PackageState, ProcessInfo};
+use crate::component::{Component, Package};
 use crate::judge::{Failure, Phase, RollbackClass, Signal};
 use crate::knowledge::{Knowledge, LimitEntry, ReportTexts};
 use crate::language::{Language, Text};
 use crate::triage::Triage;
 use hashbrown::HashMap;
-use pml_parser::{Event, EventId, FileTime, LogSet, NtStatus, TICKS_PER_SECOND, TextOptions};
+use pml_parser::{Event, EventId, FileTime, LogSet, NtStatus, TICKS_PER_SECOND, TextOptions, Zone};
 
 /// Where a capture comes from, as far as a report says it.
 #[derive(Clone, Debug, Default)]
@@ -25,12 +27,17 @@ pub struct Origin {
     pub argument: String,
     /// Whether a part could not be read.
     pub lost_parts: bool,
+    /// The zone in which times are said, with its name; without one, that of the captured computer as far as the
+    /// log shows it, else UTC.
+    pub zone: Option<(Zone, String)>,
     /// Name and version of the program.
     pub tool: (String, String),
 }
 
 /// Groups of failures that a report holds, at most.
 const MOST_FAILURES: usize = 2_000;
+/// Packages that a report names, at most.
+const MOST_PACKAGES: usize = 200;
 /// Failures and events that a finding cites, at most.
 pub(super) const MOST_CITED: usize = 12;
 
@@ -41,6 +48,8 @@ pub(super) struct Builder<'a, B> {
     pub(super) origin: &'a Origin,
     pub(super) language: Language,
     pub(super) first: FileTime,
+    /// How times are said.
+    pub(super) clock: Clock,
 }
 
 impl Report {
@@ -53,7 +62,8 @@ impl Report {
         language: Language,
     ) -> Self {
         let first = set.time_span().map_or(FileTime(0), |span| span.0);
-        Builder { set, triage, knowledge, origin, language, first }.report()
+        let clock = Clock::new(origin.zone.as_ref(), triage.facts().utc_offset());
+        Builder { set, triage, knowledge, origin, language, first, clock }.report()
     }
 
     /// Ids of all events that the verdict rests on, ascending.
@@ -87,10 +97,8 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
         let findings: Vec<FindingReport> =
             verdict.causes().iter().enumerate().map(|(at, finding)| self.finding(at + 1, finding)).collect();
         let rollback_text = self.word(self.rollback_text()).to_owned();
-        let headline = match findings.first() {
-            Some(finding) => format!("{rollback_text} {}", finding.title),
-            None => rollback_text.clone(),
-        };
+        let headline = self.headline(&rollback_text, &findings);
+        let outcome = self.outcome(&findings);
         let (failures, failure_groups) = self.failures();
         let mut report = Report {
             schema_version: SCHEMA_VERSION,
@@ -112,6 +120,7 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
                 text: rollback_text,
                 signals: self.signals(),
             },
+            outcome,
             headline,
             mail: String::new(),
             disk: Disk { answer: "no", finding: None, failures: 0 },
@@ -125,6 +134,7 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
             processes: self.processes(),
             limits: self.sentences(&self.knowledge.cannot_show),
             next: self.sentences(&self.knowledge.collect_next),
+            packages: self.packages(),
             damage: self.damage(),
         };
         report.disk = self.disk(&report);
@@ -166,6 +176,36 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
     /// A text in the language of the report.
     pub(super) fn word<'t>(&self, text: &'t Text) -> &'t str {
         text.get(self.language)
+    }
+
+    /// What became of the update.
+    fn outcome(&self, findings: &[FindingReport]) -> &'static str {
+        let verdict = self.triage.verdict();
+        let is_completed = self.triage.facts().has("package-installed");
+        match verdict.rollback().class {
+            RollbackClass::None if !findings.is_empty() => "failed",
+            RollbackClass::None if is_completed => "completed",
+            RollbackClass::None => "nothing",
+            _ => "rolled-back",
+        }
+    }
+
+    /// The verdict in a sentence. Where there was no rollback, the first rule that has a sentence of its own for that
+    /// says what happened.
+    fn headline(&self, rollback_text: &str, findings: &[FindingReport]) -> String {
+        let verdict = self.triage.verdict();
+        let is_none = verdict.rollback().class == RollbackClass::None;
+        let notes = verdict.notes().iter().filter(|_| findings.is_empty());
+        let said = verdict.causes().iter().take(1).chain(notes).find_map(|found| {
+            let text = self.knowledge.rules.get(found.rule)?.headline.as_ref()?;
+            let main = found.main(verdict.failures()).and_then(|main| main.as_event());
+            Some(self.fill(self.word(text), main, found))
+        });
+        let verdict = said.filter(|_| is_none).unwrap_or_else(|| rollback_text.to_owned());
+        match findings.first() {
+            Some(finding) => format!("{verdict} {}", finding.title),
+            None => verdict,
+        }
     }
 
     /// The verdict on the rollback.
@@ -212,6 +252,8 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
         let (first, last) = self.set.time_span().unwrap_or_default();
         CaptureFacts {
             first: first.to_string(),
+            first_local: self.clock.say(first),
+            zone: self.clock.name().to_owned(),
             last: last.to_string(),
             seconds: self.seconds(last),
             events: self.set.event_count(),
@@ -331,6 +373,40 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
         }
         found.sort_by(|a, b| a.start_seconds.total_cmp(&b.start_seconds).then(a.pid.cmp(&b.pid)));
         found
+    }
+
+    /// What became of each package whose state was set.
+    fn packages(&self) -> Vec<PackageReport> {
+        let limits = &self.knowledge.computed.limits;
+        let mut states: Vec<_> =
+            self.triage.scan().packages().filter_map(|state| Some((state.set?, state))).collect();
+        states.sort_unstable_by_key(|((_, event), _)| *event);
+        let is_rolled_back = self.triage.verdict().rollback().class > RollbackClass::None;
+        let report = |((value, id), state): ((u64, EventId), &PackageState)| {
+            let event = self.event(id)?;
+            let package = Package::find(&text_of(|out| event.push_path(&TextOptions::default(), out)))?;
+            let outcome = match value {
+                value if value >= limits.package_installed => "installed",
+                _ if state.lowered.is_some() => "back",
+                value if value <= limits.package_state_lowered && is_rolled_back => "back",
+                value if value <= limits.package_state_lowered => "staged",
+                _ => "pending",
+            };
+            let kb = package.kb.or_else(|| {
+                let (build, revision) = package.build?;
+                self.knowledge.update(build, revision).map(str::to_owned)
+            });
+            let state = hex(u32::try_from(value).unwrap_or(u32::MAX));
+            Some(PackageReport {
+                name: package.name,
+                version: package.version,
+                kb,
+                state,
+                outcome,
+                event_id: id,
+            })
+        };
+        states.into_iter().take(MOST_PACKAGES).filter_map(report).collect()
     }
 
     pub(super) fn sentences(&self, entries: &[LimitEntry]) -> Vec<Sentence> {

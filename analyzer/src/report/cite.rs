@@ -4,7 +4,7 @@ use super::build::{Builder, text_of};
 use super::model::{EventReport, LineReport, StatusReport};
 use crate::evidence::{Citation, Code, Position};
 use crate::knowledge::StatusEntry;
-use pml_parser::{EventId, NtStatus, Resolution, TextOptions};
+use pml_parser::{EventClass, EventId, NtStatus, Number, Resolution, TextOptions};
 
 /// The upper half of an HRESULT that holds a Win32 error.
 const HRESULT_OF_WIN32: u32 = 0x8007;
@@ -34,8 +34,8 @@ impl<B: AsRef<[u8]>> Builder<'_, B> {
             status_number: status.0,
             result: result(status),
             symbol: symbol(entry),
-            win32: entry.win32.filter(|_| is_error),
-            hresult: entry.hresult().filter(|_| is_error).map(hex),
+            win32: self.knowledge.codes.win32(status).filter(|_| is_error),
+            hresult: is_error.then(|| hex(self.knowledge.codes.hresult_of(status))),
         }
     }
 
@@ -79,8 +79,19 @@ impl<B: AsRef<[u8]>> Builder<'_, B> {
             operation: event.operation().name().to_owned(),
             path: text_of(|out| event.push_path(&TextOptions::default(), out)),
             target: event.target_path().map(|target| target.to_string()),
+            value: (event.class() == EventClass::Registry)
+                .then(|| {
+                    text_of(|out| {
+                        event.push_registry_data(out);
+                    })
+                })
+                .filter(|data| !data.is_empty()),
             status: hex(event.status().0),
-            result: result(event.status()),
+            result: match event.numbers().get(Number::ExitStatus) {
+                // How a process ended matters, not that the event could be recorded.
+                Some(exit) => self.word(&self.texts().exit_status).replace("{exit}", &hex(exit as u32)),
+                None => result(event.status()),
+            },
             module,
             role: role.to_owned(),
         })

@@ -9,8 +9,11 @@ use crate::boot::ProcessInfo;
 use crate::component::Component;
 use crate::evidence::{Citation, Code, Observation};
 use crate::judge::{Failure, Finding, Holder};
-use crate::knowledge::{RemedyEntry, Rule};
+use crate::knowledge::{PathClass, RemedyEntry, Rule};
 use pml_parser::{Event, EventId, FileTime, NtStatus, TextOptions};
+
+/// How the files of Windows name their company.
+const MICROSOFT: &str = "Microsoft";
 
 /// What a finding is about.
 struct Main<'a> {
@@ -65,7 +68,7 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
         let last = failure.map(|failure| self.time(failure.group.last)).or(time);
         let code = observation.and_then(|observation| observation.code).unwrap_or(Code::Status(status));
         let hresult = match code {
-            Code::Status(status) => knowledge.codes.status(status).hresult().filter(|_| status.is_error()),
+            Code::Status(status) => status.is_error().then(|| knowledge.codes.hresult_of(status)),
             Code::Hresult(code) => Some(code),
         };
         let hresult = hresult.and_then(|code| knowledge.codes.hresult(code));
@@ -76,7 +79,7 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
             rule: rule.id.clone(),
             bucket: rule.bucket.clone(),
             rule_status: rule.status,
-            title: rule.title.get(language).to_owned(),
+            title: self.fill(rule.title.get(language), id, finding),
             text: self.fill(rule.text.get(language), id, finding),
             why: self.fill(rule.why.get(language), id, finding),
             confidence: finding.confidence,
@@ -104,6 +107,7 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
             phase,
             phase_name,
             time: at.to_string(),
+            local_time: self.clock.say(at),
             seconds: self.seconds(at),
             last_time: last.unwrap_or(at).to_string(),
             attempts: self.attempts(finding),
@@ -112,19 +116,16 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
             consequences: self.consequences(finding),
             counter_evidence: self.counter_evidence(rule, finding, failure),
             interfering: self.interfering(finding),
-            remedies: self.remedies(rule, event.as_ref()),
+            remedies: self.remedies(rule, self.class(finding), event.as_ref()),
             commands: self.commands(rule, time, process),
             references: rule.references.clone(),
         }
     }
 
-    /// How often it happened; of a finding for one file, how often that failed.
+    /// How often the failure happened that a finding is about: with this process, operation, path and status.
     pub(super) fn attempts(&self, finding: &Finding) -> u64 {
-        let one = self.knowledge.rules.get(finding.rule).is_some_and(|rule| rule.when.one_finding);
-        let counted = if one { finding.failures.len() } else { 1 };
-        let failures =
-            finding.failures.iter().take(counted).filter_map(|&at| self.triage.verdict().failures().get(at));
-        failures.map(|failure| failure.group.count).sum::<u64>().max(1)
+        let main = finding.failures.first().and_then(|&at| self.triage.verdict().failures().get(at));
+        main.map_or(1, |failure| failure.group.count).max(1)
     }
 
     pub(super) fn component(&self, event: Option<&Event<'_>>, path: &str) -> Option<ComponentReport> {
@@ -178,6 +179,9 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
         if main.is_some_and(|failure| failure.group.resolved_by.is_some()) {
             texts.push(self.word(&self.texts().later_succeeded).to_owned());
         }
+        if self.triage.facts().has("parts-missing") {
+            texts.push(self.word(&self.texts().parts_missing).to_owned());
+        }
         if self.triage.facts().has("log-ends-early") {
             texts.push(self.word(&self.texts().capture_cut_short).to_owned());
         }
@@ -207,6 +211,7 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
                 pid: process.pid,
                 image_path: process.image_path.clone(),
                 company: process.company.clone(),
+                foreign: !process.company.contains(MICROSOFT),
                 held: holder.held,
                 text: self.word(text).replace("{seconds}", &seconds),
                 event_id: holder.event,
@@ -216,7 +221,12 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
         finding.holders.iter().filter_map(report).collect()
     }
 
-    pub(super) fn remedies(&self, rule: &Rule, event: Option<&Event<'_>>) -> Vec<RemedyReport> {
+    pub(super) fn remedies(
+        &self,
+        rule: &Rule,
+        class: Option<&PathClass>,
+        event: Option<&Event<'_>>,
+    ) -> Vec<RemedyReport> {
         let own = event
             .map(|event| typed(&text_of(|out| event.push_path(&TextOptions::default(), out)), self.drive()));
         // The internal files of NTFS cannot be opened by name; a file that went missing with them can.
@@ -238,7 +248,11 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
         };
         let usable =
             |remedy: &&RemedyEntry| path.is_some() || !remedy.commands.iter().any(|c| c.contains("{path}"));
-        rule.remedies.iter().filter_map(|id| self.knowledge.remedy(id)).filter(usable).map(report).collect()
+        // What helps for such an object comes first.
+        let of_class: &[String] = class.map_or(&[], |class| &class.remedies);
+        let of_rule = rule.remedies.iter().filter(|id| !of_class.contains(id));
+        let all = of_class.iter().chain(of_rule).filter_map(|id| self.knowledge.remedy(id));
+        all.filter(usable).map(report).collect()
     }
 
     /// The file of a component that a finding is about, in the form that is typed.

@@ -3,6 +3,7 @@
 mod build;
 pub mod case;
 mod cite;
+mod clock;
 mod finding;
 mod model;
 mod printable;

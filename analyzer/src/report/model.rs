@@ -33,6 +33,8 @@ pub struct Report {
     pub boot_text: String,
     /// Whether the update was rolled back.
     pub rollback: RollbackReport,
+    /// What became of the update: `rolled-back`, `failed`, `completed` or `nothing` (none was at stake).
+    pub outcome: &'static str,
     /// The verdict in one sentence.
     pub headline: String,
     /// The verdict as a text for a mail.
@@ -59,8 +61,27 @@ pub struct Report {
     pub limits: Vec<Sentence>,
     /// What to collect next.
     pub next: Vec<Sentence>,
+    /// What became of each package whose state was set.
+    pub packages: Vec<PackageReport>,
     /// What of the log could not be read.
     pub damage: DamageReport,
+}
+
+/// What became of a package.
+#[derive(Clone, Debug, Serialize)]
+pub struct PackageReport {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// The update that it belongs to, where that is known.
+    pub kb: Option<String>,
+    /// The last state that was set, `0x…`.
+    pub state: String,
+    /// `installed`, `back` (it was taken back), `staged` or `pending`.
+    pub outcome: &'static str,
+    /// The event that set it.
+    pub event_id: u64,
 }
 
 /// What made a report.
@@ -124,6 +145,10 @@ pub struct Machine {
 pub struct CaptureFacts {
     /// Time of the first event.
     pub first: String,
+    /// The same in the zone of the report, to the second, with the zone.
+    pub first_local: String,
+    /// The zone in which the report says times.
+    pub zone: String,
     /// Time of the last event.
     pub last: String,
     /// Seconds between them.
@@ -186,6 +211,8 @@ pub struct EventReport {
     pub path: String,
     /// The second path.
     pub target: Option<String>,
+    /// Data of the registry value that was set or returned.
+    pub value: Option<String>,
     /// NTSTATUS.
     pub status: String,
     /// What Process Monitor calls it.
@@ -271,6 +298,8 @@ pub struct FindingReport {
     pub phase_name: Option<String>,
     /// When it first happened.
     pub time: String,
+    /// The same in the zone of the report, to the second, with the zone.
+    pub local_time: String,
     /// Seconds from the first event.
     pub seconds: f64,
     /// When it last happened.
@@ -347,6 +376,8 @@ pub struct Interfering {
     pub image_path: String,
     /// Its company.
     pub company: String,
+    /// Whether its file does not name Microsoft as its company.
+    pub foreign: bool,
     /// Whether it had the file open at the time.
     pub held: bool,
     /// What it did.

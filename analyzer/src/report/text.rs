@@ -6,18 +6,18 @@ use super::model::Report;
 use super::printable::printable;
 use crate::component::Package;
 use crate::judge::{Finding, RollbackClass};
-use crate::knowledge::MailTexts;
+use crate::knowledge::{MailTexts, PathClass};
+use crate::language::Text;
 use pml_parser::{EventId, NtStatus, Number, TextOptions};
 
 impl<B: AsRef<[u8]>> Builder<'_, B> {
     pub(super) fn mail(&self, report: &Report) -> String {
         let MailTexts { captured, cause, also, steps, no_cause, next } = &self.texts().mail;
-        let first = report.capture.first.get(..19).unwrap_or_default().replace('T', " ");
         let captured = self
             .word(captured)
             .replace("{computer}", &report.machine.computer)
             .replace("{windows}", report.machine.product.as_deref().unwrap_or(&report.machine.windows))
-            .replace("{first}", &first)
+            .replace("{first}", &report.capture.first_local)
             .replace("{boot}", &report.boot_text);
         let mut lines = vec![format!("{captured} {}", report.rollback.text)];
         for (at, finding) in report.findings.iter().take(3).enumerate() {
@@ -45,6 +45,18 @@ impl<B: AsRef<[u8]>> Builder<'_, B> {
         }
         // A path with a line feed in it makes no line of its own.
         lines.iter().map(|line| printable(line)).collect::<Vec<_>>().join("\n")
+    }
+
+    /// What the object of a finding is called.
+    fn object(&self, finding: &Finding) -> Option<&Text> {
+        let class = self.class(finding).and_then(|class| class.object.as_ref());
+        class.or(Some(&self.texts().object))
+    }
+
+    /// The kind of path that a finding is about.
+    pub(super) fn class(&self, finding: &Finding) -> Option<&PathClass> {
+        let failure = self.triage.verdict().failures().get(*finding.failures.first()?)?;
+        self.knowledge.paths.get(failure.path_class?)
     }
 
     /// A title as a sentence.
@@ -95,11 +107,17 @@ impl<B: AsRef<[u8]>> Builder<'_, B> {
                 "status" => Some(hex(status.0)),
                 "result" => Some(result(status)),
                 "symbol" => symbol(entry),
-                "hresult" => entry.hresult().map(hex),
+                "hresult" => status.is_error().then(|| hex(self.knowledge.codes.hresult_of(status))),
                 "attempts" => Some(self.attempts(finding).to_string()),
                 "holder" => known(&holders.join(", ")),
                 "phase" => self.phase(main.and_then(|main| self.triage.verdict().phase_of(main))).1,
-                "time" => event.map(|event| event.time().to_string()),
+                "operation" => event.map(|event| event.operation().name().to_owned()),
+                "object" => self.object(finding).map(|text| self.word(text).to_owned()),
+                "similar" => Some(finding.similar.max(self.attempts(finding)).to_string()),
+                "command" => {
+                    process.map(|process| process.command_line.clone()).filter(|line| !line.is_empty())
+                }
+                "time" => event.map(|event| self.clock.say(event.time())),
                 "exit" => exit.map(hex),
                 "package" => Package::find(&path).map(|package| package.name),
                 _ => None,

@@ -14,6 +14,7 @@ use crate::slice;
 use crate::status::{
     Done, Progress, UntilStopped, counted, go_on, is_stopped, plain, say, stdout_done, warn,
 };
+use crate::zone;
 use case::Subject;
 use indicatif::{HumanBytes, HumanCount};
 use pml_analyzer::bundle::{self, CaptureLocation, Found, Skipped};
@@ -22,6 +23,7 @@ use pml_analyzer::{
     Format, Knowledge, Origin, Paint, Redactor, Report, RollbackClass, TriageError, TriageOptions, triage,
 };
 use pml_parser::Fault;
+use pml_parser::{Opened, Zone};
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::fs::File;
@@ -55,7 +57,7 @@ pub(crate) fn run(args: &TriageArgs) -> Result<Done, Failure> {
         refuse_for_many(args)?;
     }
     let lines = match &args.output {
-        Some(path) if many && args.format == ReportFormat::Jsonl && path != Path::new("-") => {
+        Some(path) if many && args.format() == ReportFormat::Jsonl && path != Path::new("-") => {
             Some(Lines::create(path, args.run.force)?)
         }
         _ => None,
@@ -153,7 +155,7 @@ impl From<Fault> for Trouble {
 
 /// Refuses options that need a single capture.
 fn refuse_for_many(args: &TriageArgs) -> Result<(), Failure> {
-    let one_file = matches!(args.format, ReportFormat::Json | ReportFormat::Html);
+    let one_file = matches!(args.format(), ReportFormat::Json | ReportFormat::Html);
     if one_file && args.output.is_none() {
         return Err(Failure::new(
             "there are several captures, and this format needs one file for each of them",
@@ -167,7 +169,7 @@ fn refuse_for_many(args: &TriageArgs) -> Result<(), Failure> {
         }
     }
     if let Some(output) = args.output.as_ref().filter(|output| *output != Path::new("-")) {
-        let is_lines = args.format == ReportFormat::Jsonl;
+        let is_lines = args.format() == ReportFormat::Jsonl;
         if !is_lines && !output.is_dir() {
             return Err(Failure::new(format!("{}: is not a directory", output.display()))
                 .hint("several captures are written to a directory that exists, one file each"));
@@ -277,7 +279,9 @@ impl Job<'_> {
         }
         let progress = Progress::new(capture.set.size(), args.run.quiet);
         let begin = Instant::now();
-        let options = TriageOptions { threads: args.run.threads(), parts_missing: capture.lost_parts };
+        // What is missing may be what matters.
+        let lost_parts = capture.lost_parts || !capture.missing.is_empty();
+        let options = TriageOptions { threads: args.run.threads(), parts_missing: lost_parts };
         let result = triage(&capture.set, self.shared.0, options, &progress);
         progress.clear();
         capture.check()?;
@@ -289,7 +293,8 @@ impl Job<'_> {
             name: name.to_owned(),
             parts: capture.names(),
             argument: found.argument(),
-            lost_parts: capture.lost_parts,
+            lost_parts,
+            zone: self.zone(&capture)?,
             tool: ("pml".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
         };
         let report = Report::new(&capture.set, &result, self.shared.0, &origin, args.lang.into());
@@ -308,9 +313,16 @@ impl Job<'_> {
             let (events, bytes) = (capture.set.event_count(), capture.set.size());
             say(&format!("{} events of {} in {seconds:.2} s", HumanCount(events), HumanBytes(bytes)));
         }
-        outcome.lost |= losses.any();
+        outcome.lost |= losses.any() || lost_parts;
         outcome.rolled_back |= report.rollback.class >= RollbackClass::Probable;
         Ok(report)
+    }
+
+    /// The zone that is given, if one is.
+    fn zone(&self, capture: &Opened) -> Result<Option<(Zone, String)>, Failure> {
+        let Some(name) = &self.args.time_zone else { return Ok(None) };
+        let zone = zone::zone(Some(name), capture.set.time_span())?;
+        Ok(Some((zone, name.clone())))
     }
 
     /// The report in the requested format.
@@ -341,7 +353,7 @@ impl Job<'_> {
             }
             ColorArg::Auto | ColorArg::Never => Paint::Plain,
         };
-        let format = match self.args.format {
+        let format = match self.args.format() {
             ReportFormat::Json => return json(true),
             ReportFormat::Jsonl => return json(false),
             ReportFormat::Text => Format::Text,
@@ -363,7 +375,7 @@ impl Job<'_> {
         match self.place()? {
             None => {
                 let mut text = String::new();
-                if !self.first && matches!(self.args.format, ReportFormat::Text | ReportFormat::Md) {
+                if !self.first && matches!(self.args.format(), ReportFormat::Text | ReportFormat::Md) {
                     text.push('\n');
                 }
                 text += &self.render(report, io::stdout().is_terminal())?;
@@ -378,10 +390,10 @@ impl Job<'_> {
         let Some(output) = self.args.output.as_ref().filter(|output| *output != Path::new("-")) else {
             return Ok(None);
         };
-        if !self.many || self.args.format == ReportFormat::Jsonl {
+        if !self.many || self.args.format() == ReportFormat::Jsonl {
             return Ok(Some(output.clone()));
         }
-        let ending = match self.args.format {
+        let ending = match self.args.format() {
             ReportFormat::Text => "txt",
             ReportFormat::Json => "json",
             ReportFormat::Jsonl => "jsonl",
@@ -407,7 +419,7 @@ impl Job<'_> {
     /// Prints that one capture of many could not be analyzed.
     fn print_failure(&self, failure: &Failure) -> Result<(), Failure> {
         warn(&format!("{}: {failure}", self.subject.name()));
-        if self.args.format != ReportFormat::Jsonl {
+        if self.args.format() != ReportFormat::Jsonl {
             return Ok(());
         }
         let line = serde_json::json!({

@@ -1,0 +1,267 @@
+//! Failures that a program took seriously: those shortly before the signs of `error-path.toml`, on the thread that
+//! shows the sign, or of a process that did work for it while the thread waited. A probe is followed by nothing.
+
+use super::conclusions::Established;
+use super::failure::wants_data;
+use crate::boot::{EventContext, Group, OperationKey, ProcessId, Scan};
+use crate::canonical::{PathKey, key};
+use crate::facts::BootSpan;
+use crate::knowledge::{Raised, Sign};
+use hashbrown::HashMap;
+use pml_parser::{Event, EventClass, EventId, Operation};
+
+/// Events that are read before one sign, and before all signs, at most.
+const MOST_BEFORE: u64 = 20_000;
+const MOST_IN_ALL: u64 = 2_000_000;
+/// Events of a fact that are signs, at most.
+const MOST_SIGNS: usize = 64;
+/// Events after a failure in which a success is looked for, at most.
+const MOST_AFTER: u64 = 20_000;
+
+/// How much has to follow a failure that means nothing as a rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scrutiny {
+    /// A sign that decides.
+    Usual,
+    /// Any sign.
+    Close,
+}
+
+/// Why a failure counts.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Mark {
+    /// Position in the list of signs.
+    pub sign: usize,
+    /// The event that is the sign.
+    pub moment: EventId,
+    /// How many other operations of the thread lie between.
+    pub steps: usize,
+    /// Whether another process met it, for the thread that shows the sign.
+    pub is_asked: bool,
+}
+
+/// Failures with the reasons why some of them count.
+#[derive(Debug, Default)]
+pub(super) struct Suspects {
+    /// Failures that the scan did not keep.
+    pub more: Vec<Group>,
+    /// By position among the groups of the scan, followed by `more`.
+    pub marks: HashMap<usize, Mark>,
+}
+
+/// What shows that something went wrong.
+struct Moment {
+    event: EventId,
+    process: ProcessId,
+    tid: u32,
+    /// Whether every thread of the process counts: it ended.
+    any_thread: bool,
+    sign: usize,
+}
+
+/// Finds them, where something in the capture went wrong at all.
+pub(super) fn find<B: AsRef<[u8]>>(
+    context: &EventContext<'_, B>,
+    scan: &Scan,
+    boots: &[BootSpan],
+    known: Established<'_>,
+) -> Suspects {
+    let error_path = &context.knowledge.error_path;
+    let mut suspects = Suspects::default();
+    if known.holds_one(&error_path.when).is_none() {
+        return suspects;
+    }
+    let mut left = MOST_IN_ALL;
+    let ends = ends(known, boots, &error_path.until);
+    for moment in moments(context, scan, known) {
+        let Some(sign) = error_path.signs.get(moment.sign) else { continue };
+        let end = ends.iter().find(|(boot, _)| boot.start <= moment.event && moment.event < boot.end);
+        let end = end.map_or(EventId::MAX, |&(_, end)| end);
+        look_back(context, scan, &moment, sign, end, &mut left, &mut suspects);
+        if left == 0 {
+            break;
+        }
+    }
+    suspects
+}
+
+/// For each boot, the first event of what comes after the decision to undo.
+fn ends(known: Established<'_>, boots: &[BootSpan], until: &[String]) -> Vec<(BootSpan, EventId)> {
+    let first = |boot: &BootSpan| {
+        let in_boot =
+            |fact: &String| known.get(fact)?.events().find(|&event| boot.start <= event && event < boot.end);
+        until.iter().filter_map(in_boot).min().unwrap_or(boot.end)
+    };
+    boots.iter().map(|boot| (*boot, first(boot))).collect()
+}
+
+/// The moments of all signs, in the order of the table.
+fn moments<B: AsRef<[u8]>>(
+    context: &EventContext<'_, B>,
+    scan: &Scan,
+    known: Established<'_>,
+) -> Vec<Moment> {
+    let error_path = &context.knowledge.error_path;
+    let mut moments = Vec::new();
+    for (number, sign) in error_path.signs.iter().enumerate() {
+        for fact in &sign.facts {
+            let events = known.get(fact).into_iter().flat_map(|seen| seen.events()).take(MOST_SIGNS);
+            for event in events.filter_map(|event| context.event(event)) {
+                moments.push(Moment {
+                    event: event.id(),
+                    process: context.processes.of(&event),
+                    tid: event.tid(),
+                    any_thread: event.operation() == Operation::PROCESS_EXIT,
+                    sign: number,
+                });
+            }
+        }
+        let is_meant = |writes: u32| match writes >= error_path.burst_writes {
+            true => sign.burst,
+            false => sign.single,
+        };
+        let runs = scan.log_runs().iter().filter(|run| is_meant(run.writes));
+        moments.extend(runs.map(|run| Moment {
+            event: run.first,
+            process: run.process,
+            tid: run.tid,
+            any_thread: false,
+            sign: number,
+        }));
+    }
+    moments
+}
+
+/// Reads the events before a moment, the nearest first, and marks the failures that it may be about.
+fn look_back<B: AsRef<[u8]>>(
+    context: &EventContext<'_, B>,
+    scan: &Scan,
+    moment: &Moment,
+    sign: &Sign,
+    end: EventId,
+    left: &mut u64,
+    suspects: &mut Suspects,
+) {
+    let at = context.time(moment.event);
+    let asked = context.knowledge.error_path.asked;
+    let (mut steps, mut is_waiting) = (0, sign.asked_within > 0);
+    for step in 1..=MOST_BEFORE {
+        let Some(id) = moment.event.checked_sub(step) else { return };
+        *left = left.saturating_sub(1);
+        if *left == 0 {
+            return;
+        }
+        let Some(event) = context.event(id) else { continue };
+        let before = at.0.saturating_sub(event.time().0);
+        if before > sign.within.max(sign.asked_within) {
+            return;
+        }
+        let process = context.processes.of(&event);
+        let is_own = process == moment.process && (moment.any_thread || event.tid() == moment.tid);
+        let is_failure = id < end && event.status().is_error() && is_grave(context, &event);
+        if is_own {
+            is_waiting = false;
+            if is_failure && before <= sign.within {
+                mark(context, scan, suspects, &event, process, Mark::new(moment, steps, false));
+            } else if !only_ends(&event) {
+                steps += 1;
+                if steps > sign.steps {
+                    return;
+                }
+            }
+        } else if is_waiting && is_failure && before <= sign.asked_within {
+            let actor = context.processes.actor(process);
+            if asked >> actor & 1 == 1 && wants_data(&event) {
+                mark(context, scan, suspects, &event, process, Mark::new(moment, 0, true));
+            }
+        }
+    }
+}
+
+impl Mark {
+    fn new(moment: &Moment, steps: usize, is_asked: bool) -> Self {
+        Self { sign: moment.sign, moment: moment.event, steps, is_asked }
+    }
+
+    /// Whether it is enough for a failure that means nothing as a rule.
+    pub(super) fn raises(self, raised: Raised, sign: &Sign) -> bool {
+        let is_near = !self.is_asked && self.steps == 0;
+        match raised {
+            Raised::Never => false,
+            Raised::Near => is_near,
+            Raised::Strong => is_near && sign.strong,
+            Raised::Own => !self.is_asked,
+            Raised::Any => true,
+        }
+    }
+}
+
+/// Whether a status may mean something at all. One that nothing is known of may.
+fn is_grave<B>(context: &EventContext<'_, B>, event: &Event<'_>) -> bool {
+    context.knowledge.codes.status(event.status()).gravity > 0
+}
+
+/// Whether an operation only gives back what another one took.
+fn only_ends(event: &Event<'_>) -> bool {
+    let ends = [Operation::CLOSE_FILE, Operation::REG_CLOSE_KEY, Operation::THREAD_EXIT];
+    ends.contains(&event.operation())
+}
+
+/// Marks the group of a failure, where no better sign marks it already.
+fn mark<B: AsRef<[u8]>>(
+    context: &EventContext<'_, B>,
+    scan: &Scan,
+    suspects: &mut Suspects,
+    event: &Event<'_>,
+    process: ProcessId,
+    mark: Mark,
+) {
+    let kept = scan.groups().len();
+    let mut group = Group::of(event, process, context.processes.actor(process));
+    let known = scan.group_of(&group.key);
+    let known =
+        known.or_else(|| suspects.more.iter().position(|more| more.key == group.key).map(|at| kept + at));
+    let at = known.unwrap_or_else(|| {
+        group.resolved_by = success_after(context, event);
+        suspects.more.push(group);
+        kept + suspects.more.len() - 1
+    });
+    if let Some(more) = at.checked_sub(kept).and_then(|at| suspects.more.get_mut(at))
+        && known.is_some()
+        && more.first != event.id()
+    {
+        // Events come backwards.
+        more.count += u64::from(event.id() < more.first || event.id() > more.last);
+        (more.first, more.last) = (more.first.min(event.id()), more.last.max(event.id()));
+    }
+    let signs = &context.knowledge.error_path.signs;
+    let weight = |mark: &Mark| {
+        let sign = signs.get(mark.sign);
+        let points = sign.map_or(0.0, |sign| sign.points) - mark.steps as f64;
+        (sign.is_some_and(|sign| sign.decides), points)
+    };
+    let best = suspects.marks.entry(at).or_insert(mark);
+    if weight(&mark) > weight(best) {
+        *best = mark;
+    }
+}
+
+/// A success of the same operation on the same path, soon after a failure.
+fn success_after<B: AsRef<[u8]>>(context: &EventContext<'_, B>, failure: &Event<'_>) -> Option<EventId> {
+    let (operation, path) = (OperationKey::of(failure.operation()), key(failure.path()));
+    if path == PathKey::NONE || failure.class() == EventClass::Process {
+        return None;
+    }
+    for step in 1..=MOST_AFTER {
+        let id = failure.id().checked_add(step).filter(|&id| id < context.set.event_count())?;
+        let Some(event) = context.event(id) else { continue };
+        if event.time().0.saturating_sub(failure.time().0) > context.knowledge.engine.retried_for {
+            return None;
+        }
+        let is_same = OperationKey::of(event.operation()) == operation && !event.status().is_error();
+        if is_same && key(event.path()) == path {
+            return Some(id);
+        }
+    }
+    None
+}

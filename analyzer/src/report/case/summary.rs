@@ -45,14 +45,16 @@ impl Builder<'_> {
             Some(finding) => format!("{problem} {}", finding.title),
             None => problem.clone(),
         };
+        let colon = self.label("colon");
         let mut analysis: Vec<String> = Vec::new();
         for finding in report.findings.iter().take(NAMED) {
-            analysis.push(format!("{}. {}: {}{}", finding.rank, finding.title, finding.text, place(finding)));
+            let place = place(finding);
+            analysis.push(format!("{}. {}{colon}{}{place}", finding.rank, finding.title, finding.text));
         }
         if report.findings.is_empty() && report.outcome == CaseOutcome::Failed {
             analysis.push(self.label("no_cause"));
         }
-        analysis.extend(report.notes.iter().map(|note| format!("{}: {}", note.title, note.text)));
+        analysis.extend(report.notes.iter().map(|note| format!("{}{colon}{}", note.title, note.text)));
         analysis.extend(report.limits.iter().map(|limit| limit.text.clone()));
         if report.outcome == CaseOutcome::Failed && !report.boot_log_helps {
             analysis.push(self.label("no_boot_log"));
@@ -65,7 +67,8 @@ impl Builder<'_> {
             format!("{}{commands}", remedy.text)
         };
         let mut steps: Vec<String> = report.steps.iter().map(step).collect();
-        let collect = |next: &CollectReport| format!("{}: {} {}", self.label("collect"), next.text, next.why);
+        let collect =
+            |next: &CollectReport| format!("{}{colon}{} {}", self.label("collect"), next.text, next.why);
         steps.extend(report.next.iter().map(collect));
         if steps.is_empty() {
             steps.push(self.label("nothing_more"));

@@ -44,9 +44,7 @@ fn read(parts: Vec<Vec<u8>>, is_unclosed: bool, name: &str) -> Vec<Row> {
             pid: process.pid(),
             operation: event.operation().name(),
             path,
-            target: event
-                .target_path()
-                .map(|target| target.to_string().trim_start_matches(r"\??\").to_owned()),
+            target: event.target_path().map(|target| without_prefix(&target.to_string()).to_owned()),
             status: event.status().0,
         });
     }
@@ -66,7 +64,7 @@ fn check_scripted(scenario: &Scenario, bits: Bits, rows: &[Row], name: &str) {
                 && event.operation == scripted.operation
                 && event.path == scripted.path
                 && event.status == scripted.status.0
-                && event.target == scripted.target
+                && event.target.as_deref() == scripted.target.as_deref().map(without_prefix)
         });
         let Some((at, event)) = found else {
             let near: Vec<_> = rows
@@ -78,6 +76,11 @@ fn check_scripted(scenario: &Scenario, bits: Bits, rows: &[Row], name: &str) {
         *from = at + 1;
         pid.insert(scripted.role.clone(), event.pid);
     }
+}
+
+/// A path without the prefix of native paths.
+fn without_prefix(path: &str) -> &str {
+    path.trim_start_matches(r"\??\")
 }
 
 fn check_expected(expected: &Expectation, rows: &[Row], name: &str) {

@@ -6,7 +6,8 @@ use pml_analyzer::logs::{LogFile, Signatures};
 use pml_fuzz::event_log;
 use std::sync::LazyLock;
 
-static SIGNATURES: LazyLock<Signatures> = LazyLock::new(|| Signatures::embedded().expect("they have no mistakes"));
+static SIGNATURES: LazyLock<Signatures> =
+    LazyLock::new(|| Signatures::embedded().expect("they have no mistakes"));
 
 fuzz_target!(|bytes: &[u8]| -> Corpus {
     let files = LogFile::read("System.evtx", &event_log::file(bytes), &SIGNATURES);

@@ -8,7 +8,8 @@ use pml_analyzer::logs::case::Case;
 use pml_analyzer::logs::{LogFile, Signatures};
 use std::sync::LazyLock;
 
-static SIGNATURES: LazyLock<Signatures> = LazyLock::new(|| Signatures::embedded().expect("they have no mistakes"));
+static SIGNATURES: LazyLock<Signatures> =
+    LazyLock::new(|| Signatures::embedded().expect("they have no mistakes"));
 
 /// What separates files.
 const SEPARATOR: &[u8] = b"\n=-=-=-=-=\n";

@@ -195,8 +195,13 @@ fn text_logs(corpus: &Path) -> Outcome<[usize; 2]> {
     const LONGEST: usize = 16 << 10;
     let mut texts = Seeds::new(corpus, "text_log")?;
     for bundle in fs::read_dir(root().join("analyzer/tests/data/bundles"))? {
+        let bundle = bundle?.path();
+        // A page lies beside the bundles.
+        if !bundle.is_dir() {
+            continue;
+        }
         let mut whole = Vec::new();
-        for file in files(&bundle?.path(), &["log", "txt", "xml", "reg"])? {
+        for file in files(&bundle, &["log", "txt", "xml", "reg"])? {
             let bytes = fs::read(file)?;
             texts.add(&bytes[..bytes.len().min(LONGEST)])?;
             // The ends of logs say what failed.

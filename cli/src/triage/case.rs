@@ -2,7 +2,6 @@
 
 use super::{Job, Outcome, Printed, Trouble, tables};
 use crate::failure::Failure;
-use crate::output::PendingDataset;
 use crate::status::{go_on, is_stopped, plain, warn};
 use pml_analyzer::bundle::{BundleError, CaptureLocation, Found, FoundCase, LogLocation};
 use pml_analyzer::case::{CaseOrigin, CaseReport, UnreadInput};
@@ -110,10 +109,7 @@ impl Job<'_> {
             let failure = Failure::new("--evidence is cut out of a boot log, and there is none");
             return Err(Trouble::Capture(failure));
         }
-        let dataset = match &self.args.parquet {
-            Some(path) => Some(PendingDataset::create(path, self.args.run.force)?),
-            None => None,
-        };
+        let dataset = self.dataset()?;
         let mut reports = Vec::new();
         for (capture, _) in distinct {
             let name = within(capture.name(), &files.name);

@@ -244,10 +244,7 @@ impl Job<'_> {
     fn run(&self, outcome: &mut Outcome) -> Result<(), Trouble> {
         match self.subject {
             Subject::Capture(found) => {
-                let dataset = match &self.args.parquet {
-                    Some(path) => Some(PendingDataset::create(path, self.args.run.force)?),
-                    None => None,
-                };
+                let dataset = self.dataset()?;
                 self.analyze(found, found.name(), dataset.as_ref(), outcome, |report| self.write(report))?;
                 if let (Some(dataset), Some(path)) = (dataset, &self.args.parquet) {
                     tables::finish(dataset, path, self.args.run.quiet)?;
@@ -316,6 +313,12 @@ impl Job<'_> {
         outcome.lost |= losses.any() || lost_parts;
         outcome.rolled_back |= report.rollback.class >= RollbackClass::Probable;
         Ok(report)
+    }
+
+    /// The dataset that is asked for, if one is.
+    fn dataset(&self) -> Result<Option<PendingDataset>, Failure> {
+        let create = |path| PendingDataset::create(path, self.args.run.force);
+        self.args.parquet.as_deref().map(create).transpose()
     }
 
     /// The zone that is given, if one is.

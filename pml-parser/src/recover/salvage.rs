@@ -116,25 +116,18 @@ fn add_listed<'a>(region: &Region<'a>, array: &Offsets, salvage: &mut Salvage<'a
     let end_of = |at: u64| region.any_candidate(at).map_or(at, |candidate| candidate.own_end());
     let mut added = added.into_iter().peekable();
     let mut end = 0;
-    for offset in &found {
+    for &offset in &found {
         let at = offset.get();
         while let Some((from, to)) = added.next_if(|(from, _)| *from < at) {
-            salvage.offsets.push(RawOffset::new(from));
+            salvage.add(region, from);
             end = to.min(next_listed(from));
         }
         let mut is_crossed = || at < end || added.peek().is_some_and(|(from, _)| *from < end_of(at));
         if is_listed(at) || !is_crossed() {
-            salvage.offsets.push(RawOffset::new(at));
+            salvage.offsets.push(offset);
         }
     }
-    salvage.offsets.extend(added.map(|(from, _)| RawOffset::new(from)));
-    for offset in &salvage.offsets {
-        if found.binary_search_by_key(&offset.get(), |found| found.get()).is_err()
-            && let Some(candidate) = region.sound_candidate(offset.get(), None)
-        {
-            salvage.evidence.add_event(&candidate.record);
-        }
-    }
+    added.for_each(|(from, _)| salvage.add(region, from));
 }
 
 /// How many events carving did not find, and whether that is the number rather than the least one;
@@ -190,6 +183,14 @@ impl<'a, 'p> Salvage<'a, 'p> {
             progress,
             next_report: REPORTED,
             is_cancelled: false,
+        }
+    }
+
+    /// Adds the record at `at`, which lies after those so far, and what it says about processes.
+    fn add(&mut self, region: &Region<'a>, at: u64) {
+        self.offsets.push(RawOffset::new(at));
+        if let Some(candidate) = region.sound_candidate(at, None) {
+            self.evidence.add_event(&candidate.record);
         }
     }
 

@@ -1,0 +1,9 @@
+//! `pml triage` on bundles that hold text logs and event logs, with and without a boot log.
+#![forbid(unsafe_code)]
+
+mod archives;
+mod never;
+mod outputs;
+mod public;
+mod seeds;
+mod support;

@@ -31,6 +31,13 @@ impl Validity {
         self.from <= time && time <= self.to
     }
 
+    /// Keeps the times that are in `other` too.
+    #[cfg_attr(not(feature = "export"), allow(dead_code, reason = "used by the columnar stage"))]
+    pub(crate) fn intersect(&mut self, other: Self) {
+        self.from = self.from.max(other.from);
+        self.to = self.to.min(other.to);
+    }
+
     /// Excludes the times at which a module is loaded if it is not loaded at `time`, and the reverse.
     fn narrow(&mut self, load: FileTime, time: FileTime) {
         if load <= time {

@@ -75,7 +75,7 @@ impl<'a> StackFinders<'a> {
     #[cfg(test)]
     pub(crate) fn kept(&self) -> usize {
         let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        waiting.iter().map(|finder| finder.kept_bytes.max(finder.raw.len())).sum()
+        waiting.iter().map(|finder| finder.kept_bytes).sum()
     }
 
     /// Gives a finder back.
@@ -92,14 +92,17 @@ impl<'a> StackFinders<'a> {
 pub(crate) struct StackFinder<'a> {
     log: LogView<'a>,
     hasher: DefaultHashBuilder,
+    /// Has a key of its own. Both hashes together tell raw stacks apart.
+    second_hasher: DefaultHashBuilder,
     room: Room,
     table: HashTable<KnownStack>,
     /// The stacks, by number.
     stacks: Vec<Arc<ResolvedStack>>,
-    /// The raw frames of all known stacks, close together.
-    raw: Vec<u8>,
     /// Keys of modules, by place.
     modules: HashMap<(u32, u32), NonZeroU64>,
+    /// Addresses that were resolved last, by hash of process and address. Distinct stacks share most of their
+    /// addresses.
+    addresses: Vec<Option<KnownAddress>>,
     /// Number of the range, so that local ids of others do not count.
     range: u32,
     found: Vec<Arc<ResolvedStack>>,
@@ -110,17 +113,27 @@ pub(crate) struct StackFinder<'a> {
 
 /// What a look-up needs of a stack, in one place.
 struct KnownStack {
-    hash: u64,
+    /// 128 bits of its process and raw frames, keyed: comparing them costs less than comparing frames.
+    key: [u64; 2],
     validity: Validity,
-    process: Option<u32>,
-    /// Where its raw frames begin, and their bytes.
-    raw: u32,
-    size: u32,
     number: u32,
     /// The range in which it came last, and its local id there.
     range: u32,
     local: u32,
 }
+
+/// What an address of a process means.
+#[derive(Clone, Copy)]
+struct KnownAddress {
+    process: Option<u32>,
+    frame: ResolvedFrame,
+    /// Keyed hash of the frame.
+    hash: u64,
+    validity: Validity,
+}
+
+/// Places for known addresses of one finder, a power of two: 3 MiB.
+const KNOWN_ADDRESSES: usize = 1 << 15;
 
 /// Bytes that a finder may hold.
 #[derive(Clone, Copy, Debug)]
@@ -147,11 +160,12 @@ impl<'a> StackFinder<'a> {
         Self {
             log,
             hasher,
+            second_hasher: DefaultHashBuilder::default(),
             room,
             table: HashTable::new(),
             stacks: Vec::new(),
-            raw: Vec::new(),
             modules: HashMap::new(),
+            addresses: Vec::new(),
             range: 0,
             found: Vec::new(),
             found_bytes: 0,
@@ -174,16 +188,9 @@ impl<'a> StackFinder<'a> {
         }
         let stack = stack.first(if self.found_bytes < self.room.range { DEEPEST } else { SHALLOW });
         let (raw, time) = (stack.raw(), event.time());
-        let hash = self.hasher.hash_one((process, raw));
-        let arena = &self.raw;
-        let same = |known: &KnownStack| {
-            let at = known.raw as usize;
-            known.hash == hash
-                && known.process == process
-                && known.validity.contains(time)
-                && arena.get(at..at + known.size as usize) == Some(raw)
-        };
-        if let Some(known) = self.table.find_mut(hash, same) {
+        let key = [&self.hasher, &self.second_hasher].map(|hasher| hasher.hash_one((process, raw)));
+        let same = |known: &KnownStack| known.key == key && known.validity.contains(time);
+        if let Some(known) = self.table.find_mut(key[0], same) {
             if known.range != self.range {
                 (known.range, known.local) = (self.range, self.found.len() as u32);
                 let stack = Arc::clone(&self.stacks[known.number as usize]);
@@ -192,15 +199,14 @@ impl<'a> StackFinder<'a> {
             }
             return Some(known.local);
         }
-        Some(self.add(raw, hash, process, stack.addresses(), time))
+        Some(self.add(key, process, stack.addresses(), time))
     }
 
     /// Adds a stack to those that are known, and to those of the range; gives its local id.
     #[cold]
     fn add(
         &mut self,
-        raw: &[u8],
-        hash: u64,
+        key: [u64; 2],
         process: Option<u32>,
         addresses: impl ExactSizeIterator<Item = u64>,
         time: FileTime,
@@ -208,31 +214,58 @@ impl<'a> StackFinder<'a> {
         let mut validity = Validity::ALWAYS;
         let resolver = Resolver::new(self.log, process, Resolution::Corrected);
         let mut frames = Vec::with_capacity(addresses.len());
+        let mut fingerprint = Fingerprint::new(addresses.len());
         for address in addresses {
-            let place = resolver.locate_within(address, time, &mut validity);
-            let module = place.map(|place| self.module(&place));
-            frames.push(ResolvedFrame { address, module });
+            let known = self.address(&resolver, process, address, time);
+            validity.intersect(known.validity);
+            fingerprint.add(known.hash);
+            frames.push(known.frame);
         }
         let known = KnownStack {
-            hash,
+            key,
             validity,
-            process,
-            raw: self.raw.len() as u32,
-            size: raw.len() as u32,
             number: self.stacks.len() as u32,
             range: self.range,
             local: self.found.len() as u32,
         };
         let local = known.local;
-        self.raw.extend_from_slice(raw);
-        self.table.insert_unique(hash, known, |known| known.hash);
-        let stack = ResolvedStack { fingerprint: fingerprint(&self.hasher, &frames), frames: frames.into() };
-        let stack = Arc::new(stack);
+        self.table.insert_unique(key[0], known, |known| known.key[0]);
+        let stack = Arc::new(ResolvedStack { fingerprint: fingerprint.finish(), frames: frames.into() });
         self.found_bytes += stack.bytes();
-        self.kept_bytes += stack.bytes() + raw.len();
+        self.kept_bytes += stack.bytes() + size_of::<KnownStack>();
         self.found.push(Arc::clone(&stack));
         self.stacks.push(stack);
         local
+    }
+
+    /// What an address means at a time. It is resolved only where that is not known.
+    fn address(
+        &mut self,
+        resolver: &Resolver<'a>,
+        process: Option<u32>,
+        address: u64,
+        time: FileTime,
+    ) -> KnownAddress {
+        if self.addresses.is_empty() {
+            self.addresses.resize(KNOWN_ADDRESSES, None);
+        }
+        let slot = self.hasher.hash_one((process, address)) as usize % KNOWN_ADDRESSES;
+        let known = self.addresses.get(slot).copied().flatten();
+        if let Some(known) = known
+            && known.frame.address == address
+            && known.process == process
+            && known.validity.contains(time)
+        {
+            return known;
+        }
+        let mut validity = Validity::ALWAYS;
+        let module = resolver.locate_within(address, time, &mut validity).map(|place| self.module(&place));
+        let frame = ResolvedFrame { address, module };
+        let known = KnownAddress { process, frame, hash: frame.hash(&self.hasher), validity };
+        if let Some(place) = self.addresses.get_mut(slot) {
+            *place = Some(known);
+        }
+        known
     }
 
     fn module(&mut self, place: &LocatedModule<'a>) -> ModulePlace {
@@ -287,34 +320,58 @@ impl CaptureStacks {
 
 const _: () = assert!(size_of::<ResolvedFrame>() == 24);
 
+impl ResolvedFrame {
+    fn hash(self, hasher: &impl BuildHasher) -> u64 {
+        hasher.hash_one((self.address, self.module.map(|module| module.key)))
+    }
+}
+
 /// 128 bits that tell lists of frames apart: two rounds of multiply-and-fold, with different odd
 /// constants, over keyed hashes of the frames, so that no log can be made to collide.
-fn fingerprint(hasher: &impl BuildHasher, frames: &[ResolvedFrame]) -> u128 {
+struct Fingerprint {
+    a: u64,
+    b: u64,
+}
+
+impl Fingerprint {
     const A: u64 = 0x9E37_79B9_7F4A_7C15;
     const B: u64 = 0xC2B2_AE3D_27D4_EB4F;
-    let fold = |state: u64, value: u64, constant: u64| {
-        let product = u128::from(state ^ value) * u128::from(constant);
-        (product as u64) ^ (product >> 64) as u64
-    };
-    let (mut a, mut b) = (A ^ frames.len() as u64, B);
-    for frame in frames {
-        let value = hasher.hash_one((frame.address, frame.module.map(|module| module.key)));
-        a = fold(a, value.wrapping_add(B), A);
-        b = fold(b.rotate_left(23), value.wrapping_mul(A) | 1, B);
+
+    /// The fingerprint of a list of this many frames, before its frames are added.
+    fn new(frames: usize) -> Self {
+        Self { a: Self::A ^ frames as u64, b: Self::B }
     }
-    u128::from(a) << 64 | u128::from(b)
+
+    /// Adds the keyed hash of a frame.
+    fn add(&mut self, frame: u64) {
+        let fold = |state: u64, value: u64, constant: u64| {
+            let product = u128::from(state ^ value) * u128::from(constant);
+            (product as u64) ^ (product >> 64) as u64
+        };
+        self.a = fold(self.a, frame.wrapping_add(Self::B), Self::A);
+        self.b = fold(self.b.rotate_left(23), frame.wrapping_mul(Self::A) | 1, Self::B);
+    }
+
+    fn finish(self) -> u128 {
+        u128::from(self.a) << 64 | u128::from(self.b)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::log::Log;
+    use crate::write::{LogWriter, Machine, NewEvent, NewModule, NewProcess};
     use std::collections::HashSet;
+    use std::io::Cursor;
 
     fn stack(hasher: &impl BuildHasher, frames: &[(u64, Option<u64>)]) -> ResolvedStack {
         let module = |key| ModulePlace { process: 0, position: 0, key: NonZeroU64::new(key).unwrap() };
         let frames: Box<[ResolvedFrame]> =
             frames.iter().map(|&(address, key)| ResolvedFrame { address, module: key.map(module) }).collect();
-        ResolvedStack { fingerprint: fingerprint(hasher, &frames), frames }
+        let mut fingerprint = Fingerprint::new(frames.len());
+        frames.iter().for_each(|frame| fingerprint.add(frame.hash(hasher)));
+        ResolvedStack { fingerprint: fingerprint.finish(), frames }
     }
 
     #[test]
@@ -328,6 +385,70 @@ mod tests {
         assert_eq!(id(0), (REMEMBERED_STACKS as u32, true));
         assert_eq!(id(0), (REMEMBERED_STACKS as u32, false));
         assert_eq!(capture.ids.len(), 1);
+    }
+
+    /// Two processes load and replace modules at the same addresses. Each stack of each event has the modules that
+    /// its addresses lie in at the time of the event, whatever the finder remembers of other times and processes.
+    #[test]
+    fn remembered_addresses_mean_what_they_mean_at_the_time_of_the_event() {
+        const EVENTS: u64 = 2_000;
+        let start = 133_485_408_450_000_000;
+        let mut writer = LogWriter::new(Cursor::new(Vec::new()), &Machine::windows_10("PC")).unwrap();
+        for process in [1u32, 2] {
+            let module = |number: u64| NewModule {
+                load_time: FileTime(start + number * EVENTS / 8 / u64::from(process)),
+                base: 0x10_0000 + number % 3 * 0x1000,
+                size: 0x1800,
+                path: ["C:\\a.dll", "C:\\b.dll", "C:\\c.dll"][number as usize % 3],
+                ..NewModule::default()
+            };
+            let modules = (0..8).map(module).collect();
+            writer.add_process(&NewProcess {
+                index: process,
+                pid: process * 4,
+                modules,
+                ..NewProcess::default()
+            });
+        }
+        let mut random = 1u64;
+        let mut next = |below: u64| {
+            random = random.wrapping_mul(0x5851_F42D_4C95_7F2D).wrapping_add(0x1405_7B7E_F767_814F);
+            (random >> 33) % below
+        };
+        for _ in 0..EVENTS {
+            let stack: Vec<u64> = (0..=next(3)).map(|_| 0xF_F800 + next(10) * 0x800).collect();
+            let event = NewEvent {
+                process_index: 1 + next(2) as u32,
+                time: FileTime(start + next(EVENTS)),
+                stack: &stack,
+                ..NewEvent::default()
+            };
+            writer.add_event(&event).unwrap();
+        }
+        let log = Log::parse(writer.finish().unwrap().into_inner()).unwrap();
+        let finders = StackFinders::default();
+        let mut finder = finders.borrow(log.view());
+        let events: Vec<_> = log.view().events(0..EVENTS as u32).collect::<Result<_, _>>().unwrap();
+        let ids: Vec<_> =
+            events.iter().map(|event| finder.id(event, event.process_position()).unwrap()).collect();
+        let found = finder.finish_range();
+        let mut modules = HashSet::new();
+        for (event, id) in events.iter().zip(ids) {
+            let stack = &found.stacks[id as usize];
+            assert_eq!(stack.frames.len(), event.stack().addresses().len());
+            for (frame, address) in stack.frames.iter().zip(event.stack().addresses()) {
+                let expected =
+                    event.locate(address, Resolution::Corrected).map(|l| (l.module.base, l.module.load_time));
+                let module = frame.module.map(|place| {
+                    let process = log.view().process_at(place.process).unwrap();
+                    let module = process.modules().at(place.position as usize).unwrap();
+                    (module.base, module.load_time)
+                });
+                assert_eq!((frame.address, module), (address, expected));
+                modules.insert(module);
+            }
+        }
+        assert!(modules.len() > 10 && modules.contains(&None), "all modules and none: {}", modules.len());
     }
 
     #[test]

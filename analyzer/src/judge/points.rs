@@ -20,11 +20,17 @@ pub(super) fn give<B: AsRef<[u8]>>(
     for failure in failures.iter_mut().filter(|failure| failure.noise.is_none()) {
         failure.reasons = of_itself(context.knowledge, failure, phases);
     }
+    let sequences: Vec<_> = context.knowledge.after.iter().map(|after| &after.sequence).collect();
     for at in by_score(failures, |failure| failure.noise.is_none()).into_iter().take(MOST_CLOSE) {
         let failure = &mut failures[at];
-        let ends = [failure.group.first, failure.group.last];
-        for after in &context.knowledge.after {
-            if ends.into_iter().any(|event| context.find(event, &after.sequence, true).is_some()) {
+        let (first, last) = (failure.group.first, failure.group.last);
+        let mut found = context.find_each(first, &sequences, true);
+        if last != first {
+            let after_last = context.find_each(last, &sequences, true);
+            found.iter_mut().zip(after_last).for_each(|(found, later)| *found = found.or(later));
+        }
+        for (after, found) in context.knowledge.after.iter().zip(found) {
+            if found.is_some() {
                 let (id, text) = (after.id.clone(), after.text.clone());
                 failure.reasons.push(Reason { id, points: after.points, text });
             }

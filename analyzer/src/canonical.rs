@@ -19,24 +19,28 @@ impl PathKey {
 /// Code units of a string.
 #[derive(Clone, Copy)]
 struct Units<'a> {
+    /// ASCII text before the bytes. Only names of raw boot logs have one.
+    prefix: &'a [u8],
     bytes: &'a [u8],
     wide: bool,
 }
 
 impl<'a> Units<'a> {
     fn new(text: WinStr<'a>) -> Self {
-        match text {
-            WinStr::Latin1(bytes) => Self { bytes, wide: false },
-            WinStr::Utf16(bytes) => Self { bytes, wide: true },
-        }
+        let (prefix, rest) = text.parts();
+        Self { prefix: prefix.as_bytes(), bytes: rest.raw(), wide: matches!(rest, WinStr::Utf16(_)) }
     }
 
     fn len(self) -> usize {
-        if self.wide { self.bytes.len() / 2 } else { self.bytes.len() }
+        self.prefix.len() + if self.wide { self.bytes.len() / 2 } else { self.bytes.len() }
     }
 
     /// Unit `at`, ASCII letters in lower case.
     fn lower(self, at: usize) -> Option<u16> {
+        if let Some(ascii) = self.prefix.get(at) {
+            return Some(u16::from(ascii.to_ascii_lowercase()));
+        }
+        let at = at - self.prefix.len();
         let unit = if self.wide {
             let bytes: &[u8; 2] = self.bytes.get(at * 2..)?.first_chunk()?;
             u16::from_le_bytes(*bytes)
@@ -51,8 +55,10 @@ impl<'a> Units<'a> {
 
     /// The units from `at` on.
     fn from(self, at: usize) -> Self {
+        let (of_prefix, at) = (at.min(self.prefix.len()), at.saturating_sub(self.prefix.len()));
         let at = if self.wide { at * 2 } else { at };
-        Self { bytes: self.bytes.get(at..).unwrap_or_default(), ..self }
+        let prefix = self.prefix.get(of_prefix..).unwrap_or_default();
+        Self { prefix, bytes: self.bytes.get(at..).unwrap_or_default(), ..self }
     }
 
     fn starts_with(self, lower: &str) -> bool {
@@ -102,17 +108,21 @@ fn hash(prefix: &str, units: Units<'_>) -> u64 {
     let mut hasher = FixedState::default().build_hasher();
     // What is not a multiple of four is carried over, so that spellings come out alike.
     let (mut held, mut count) = (0u64, 0u32);
-    let mut push = |hasher: &mut FoldHasher<'static>, unit: u64| {
-        held |= unit << (16 * count);
-        count += 1;
-        if count == 4 {
-            hasher.write_u64(held);
-            (held, count) = (0, 0);
+    let push = |hasher: &mut FoldHasher<'static>, held: &mut u64, count: &mut u32, unit: u64| {
+        *held |= unit << (16 * *count);
+        *count += 1;
+        if *count == 4 {
+            hasher.write_u64(*held);
+            (*held, *count) = (0, 0);
         }
     };
-    prefix.bytes().for_each(|b| push(&mut hasher, u64::from(b)));
+    prefix.bytes().for_each(|b| push(&mut hasher, &mut held, &mut count, u64::from(b)));
+    for ascii in units.prefix {
+        push(&mut hasher, &mut held, &mut count, u64::from(ascii.to_ascii_lowercase()));
+    }
+    let units = units.from(units.prefix.len());
     let mut at = 0;
-    if prefix.len().is_multiple_of(4) {
+    if count == 0 {
         const ASCII: u64 = 0x007F_007F_007F_007F;
         loop {
             let word = if units.wide {
@@ -130,7 +140,7 @@ fn hash(prefix: &str, units: Units<'_>) -> u64 {
         }
     }
     while let Some(unit) = units.lower(at) {
-        push(&mut hasher, u64::from(unit));
+        push(&mut hasher, &mut held, &mut count, u64::from(unit));
         at += 1;
     }
     hasher.write_u64(held | u64::from(count) << 62);
@@ -161,6 +171,9 @@ pub(crate) fn component_folder(path: WinStr<'_>) -> Option<WinStr<'_>> {
         below.starts_with(r"\winsxs\").then_some(8)?
     };
     let end = below.backslash(start).unwrap_or(below.len());
+    // The folder of Windows may be a part of the prefix; the store in it never is.
+    let start = start.checked_sub(below.prefix.len())?;
+    let end = end.checked_sub(below.prefix.len())?;
     let wide = if units.wide { 2 } else { 1 };
     let name = below.bytes.get(start * wide..end * wide)?;
     Some(if units.wide { WinStr::Utf16(name) } else { WinStr::Latin1(name) })

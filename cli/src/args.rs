@@ -1,10 +1,11 @@
 //! The command line. Its help, completions and manual are made from these definitions.
 
 use clap::{Parser, Subcommand, ValueEnum};
+use pml_parser::Drives;
 use pml_parser::export::parquet::Compression;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-/// Read Process Monitor logs (PML) fast, completely, and away from Windows.
+/// Read Process Monitor logs (PML) and raw boot logs (PMB) fast, completely, and away from Windows.
 ///
 /// A log is given by one of its files: the other parts of the capture (X.pml, X-1.pml, X-2.pml …)
 /// are found beside it. Data goes to files or standard output, everything else to standard error.
@@ -23,6 +24,7 @@ Examples:
   pml convert Bootlog.pml -o boot         all tables as Parquet, in the directory boot
   duckdb -c \"SELECT operation, result, count(*) FROM 'boot/events.parquet' GROUP BY ALL\"
   pml convert Bootlog.pml -o boot.csv     what Process Monitor would export
+  pml convert Procmon.pmb -o Bootlog.pml  a raw boot log as a log that Process Monitor opens
   pml recover broken.pml -o fixed.pml     what is left of a log that was cut short
   pml schema                              every table and column
 
@@ -56,7 +58,7 @@ pub(crate) enum Command {
 /// Which log to read.
 #[derive(Debug, clap::Args)]
 pub(crate) struct LogArgs {
-    /// The log: any one of its parts, or all of them; or one in a zip file, case.zip:folder/Bootlog.pml, or
+    /// The log: any one of its parts, or all of them; a raw boot log, Procmon.pmb; or one in a zip file, case.zip:folder/Bootlog.pml, or
     /// case.zip where it is the only one. It must not change while it is read.
     #[arg(value_name = "LOG", required = true)]
     pub logs: Vec<PathBuf>,
@@ -64,6 +66,46 @@ pub(crate) struct LogArgs {
     /// Read the named files only, without looking for other parts beside them.
     #[arg(long)]
     pub no_set: bool,
+
+    #[command(flatten)]
+    pub drives: DriveArgs,
+}
+
+impl LogArgs {
+    /// A log, with all its parts.
+    pub(crate) fn of(log: &Path) -> Self {
+        Self { logs: vec![log.to_owned()], no_set: false, drives: DriveArgs::default() }
+    }
+}
+
+/// The drive letters of a raw boot log.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(crate) struct DriveArgs {
+    /// Show names on this volume of a raw boot log (Procmon.pmb) with this drive letter, for example
+    /// C=\\Device\\HarddiskVolume3. Letters that are not given are learned from the log.
+    #[arg(long = "drive", value_name = "LETTER=DEVICE", value_parser = drive)]
+    given: Vec<(char, String)>,
+}
+
+impl DriveArgs {
+    /// The drives that are given.
+    pub(crate) fn all(&self) -> Drives {
+        let mut drives = Drives::default();
+        for (letter, device) in &self.given {
+            drives.add(*letter, device);
+        }
+        drives
+    }
+}
+
+/// Reads a drive: `C=\Device\HarddiskVolume3`.
+fn drive(text: &str) -> Result<(char, String), String> {
+    let (letter, device) = text.split_once('=').unwrap_or_default();
+    let mut letters = letter.chars().filter(|c| *c != ':');
+    match (letters.next(), letters.next()) {
+        (Some(letter), None) if Drives::default().add(letter, device) => Ok((letter, device.to_owned())),
+        _ => Err(r"expected a letter and a device, such as C=\Device\HarddiskVolume3".to_owned()),
+    }
 }
 
 /// What to do about a log that does not open.
@@ -183,6 +225,9 @@ pub(crate) struct TriageArgs {
     /// Read the named logs only, without looking for other parts beside them.
     #[arg(long)]
     pub no_set: bool,
+
+    #[command(flatten)]
+    pub drives: DriveArgs,
 
     #[command(flatten)]
     pub recovery: RecoveryArgs,
@@ -343,12 +388,12 @@ pub(crate) enum RulesFormat {
     Json,
 }
 
-/// Convert a log to Parquet, CSV, XML, JSON Lines or Arrow.
+/// Convert a log to Parquet, CSV, XML, JSON Lines, Arrow or PML.
 ///
 /// A directory gets all tables as Parquet files (events, processes, modules, stacks, frames,
 /// capture; `pml schema` lists their columns). A file gets the events, in the format its ending
 /// names: .parquet, .arrow and .jsonl hold the events table, .csv and .xml what Process Monitor
-/// itself would export. An output appears under its name only when it is complete.
+/// itself would export, and .pml a log that Process Monitor opens. An output appears under its name only when it is complete.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ConvertArgs {
     #[command(flatten)]
@@ -419,6 +464,8 @@ pub(crate) enum Format {
     Csv,
     /// XML, as Process Monitor exports it.
     Xml,
+    /// A log of Process Monitor; several files if one file would exceed 4 GiB.
+    Pml,
 }
 
 impl Format {
@@ -455,8 +502,8 @@ impl From<CompressionArg> for Compression {
 ///
 /// Shows machine, Windows build, parts, events, time span, processes of the servicing stack, sizes of
 /// the tables, and damage in the tables. Events are not read, so the time does not depend on the size
-/// of the log. Only of a log that does not open, all event headers are read, to say what can be
-/// recovered.
+/// of the log. Only of a log that does not open, and of a raw boot log, which has no tables, all event
+/// headers are read.
 #[derive(Debug, clap::Args)]
 pub(crate) struct InfoArgs {
     #[command(flatten)]

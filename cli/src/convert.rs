@@ -6,6 +6,7 @@ use crate::filter::filter;
 use crate::input;
 use crate::outcome::{self, write_failure};
 use crate::output::{PendingDataset, PendingFile};
+use crate::slice;
 use crate::status::{Done, Progress, say, warn};
 use crate::zone::zone;
 use indicatif::{HumanBytes, HumanCount};
@@ -25,7 +26,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// Endings of file names, and the format that each one names.
-const ENDINGS: [(&str, Format); 7] = [
+const ENDINGS: [(&str, Format); 8] = [
     ("parquet", Format::Parquet),
     ("arrow", Format::Arrow),
     ("feather", Format::Arrow),
@@ -33,6 +34,7 @@ const ENDINGS: [(&str, Format); 7] = [
     ("ndjson", Format::Jsonl),
     ("csv", Format::Csv),
     ("xml", Format::Xml),
+    ("pml", Format::Pml),
 ];
 
 /// Runs the command.
@@ -43,6 +45,9 @@ pub(crate) fn run(args: &ConvertArgs) -> Result<Done, Failure> {
     if let Some(path) = capture.paths().find(|path| is_same_file(path, &args.output)) {
         return Err(Failure::new(format!("{} is a part of the log itself", path.display()))
             .hint("choose another name for the output"));
+    }
+    if format == Format::Pml {
+        return slice::convert(args, &capture);
     }
     let plan = Plan::new(args, format, &capture)?;
     keep_freed_memory();
@@ -108,8 +113,13 @@ fn format(args: &ConvertArgs) -> Result<Format, Failure> {
         return Err(Failure::new("binary data is not written to a terminal")
             .hint("redirect it to a file, or name one with -o"));
     }
+    if to_stdout && format == Format::Pml {
+        return Err(Failure::new("a log is not written front to back and cannot go to standard output")
+            .hint("name a file ending in .pml with -o"));
+    }
     let text = format.is_text();
     let misplaced = [
+        ("--columns", args.columns.is_some() && format == Format::Pml),
         ("--advanced", args.advanced && !text),
         ("--numeric-addresses", args.numeric_addresses && !text),
         ("--time-zone", args.time_zone.is_some() && !text),
@@ -176,6 +186,8 @@ impl<'a> Plan<'a> {
             Format::Arrow => write_ipc(set, out, &self.parquet.export, &self.parquet.facts, progress),
             Format::Jsonl => write_jsonl(set, &mut out, &self.parquet.export, progress),
             Format::Csv => write_csv(set, &mut out, &self.text, self.safe_csv, progress),
+            // `run` writes logs by slicing.
+            Format::Pml => Err(WriteError::Io(io::ErrorKind::Unsupported.into())),
             Format::Xml => write_xml(set, &mut out, &self.text, self.stacks, progress),
         }
     }

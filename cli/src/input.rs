@@ -1,6 +1,6 @@
 //! Opens the capture that the arguments name, and prints warnings about its parts.
 
-use crate::args::{LogArgs, RecoveryArgs};
+use crate::args::{DriveArgs, LogArgs, RecoveryArgs};
 use crate::failure::Failure;
 use crate::status::{Progress, UntilStopped, warn};
 use pml_analyzer::bundle::{self, CaptureFiles};
@@ -37,13 +37,18 @@ pub(crate) fn open(args: &LogArgs, recover: RecoverMode) -> Result<Capture, Fail
     };
     let files = inside.map(|capture| capture.files(&UntilStopped)).transpose()?;
     let paths = files.as_ref().map_or(args.logs.as_slice(), CaptureFiles::paths);
-    let opened = open_files(paths, args.no_set, recover)?;
+    let opened = open_files(paths, args.no_set, recover, &args.drives)?;
     Ok(Capture { opened, _files: files })
 }
 
 /// Opens the capture of some files.
-pub(crate) fn open_files(paths: &[PathBuf], no_set: bool, recover: RecoverMode) -> Result<Opened, Failure> {
-    let options = OpenOptions { named_only: no_set, recover };
+pub(crate) fn open_files(
+    paths: &[PathBuf],
+    no_set: bool,
+    recover: RecoverMode,
+    drives: &DriveArgs,
+) -> Result<Opened, Failure> {
+    let options = OpenOptions { named_only: no_set, recover, drives: drives.all() };
     let progress = Progress::waiting();
     let opened = LogSet::open_files(paths, options, &progress);
     progress.clear();

@@ -1,6 +1,6 @@
 //! `pml slice`.
 
-use crate::args::{RunArgs, SliceArgs};
+use crate::args::{ConvertArgs, RunArgs, SliceArgs};
 use crate::failure::Failure;
 use crate::filter::filter;
 use crate::input;
@@ -28,17 +28,35 @@ pub(crate) fn run(args: &SliceArgs) -> Result<Done, Failure> {
     let (counts, size) = write(path, &capture, filter, &args.run)?;
     let damage = outcome::report(&capture, &counts.damage);
     if !args.run.quiet {
-        let parts = if counts.parts == 1 { String::new() } else { format!(" in {} parts", counts.parts) };
-        say(&format!(
-            "{} of {} events kept in {:.2} s, {} written to {}{parts}",
-            HumanCount(counts.kept),
-            HumanCount(counts.looked_at),
-            begin.elapsed().as_secs_f64(),
-            HumanBytes(size),
-            path.display()
-        ));
+        say_kept(path, &counts, size, begin);
     }
     Ok(damage.done())
+}
+
+/// Converts a capture to a log: all of its events, or those that the arguments select.
+pub(crate) fn convert(args: &ConvertArgs, capture: &Opened) -> Result<Done, Failure> {
+    let path = &args.output;
+    check_place(path, capture)?;
+    let filter = filter(&args.filter)?;
+    let begin = Instant::now();
+    let (counts, size) = write(path, capture, filter, &args.run)?;
+    let damage = outcome::report(capture, &counts.damage);
+    if !args.run.quiet {
+        say_kept(path, &counts, size, begin);
+    }
+    Ok(damage.done())
+}
+
+fn say_kept(path: &Path, counts: &SliceCounts, size: u64, begin: Instant) {
+    let parts = if counts.parts == 1 { String::new() } else { format!(" in {} parts", counts.parts) };
+    say(&format!(
+        "{} of {} events kept in {:.2} s, {} written to {}{parts}",
+        HumanCount(counts.kept),
+        HumanCount(counts.looked_at),
+        begin.elapsed().as_secs_f64(),
+        HumanBytes(size),
+        path.display()
+    ));
 }
 
 /// Writes the events that a filter selects as a log; gives the counts of events and the bytes written.

@@ -104,9 +104,9 @@ impl Error {
     /// What a user can do about the error, or `None` where nothing is known to help.
     pub const fn hint(&self) -> Option<&'static str> {
         match self.kind {
-            ErrorKind::NotPml => Some(
-                "this is not a Process Monitor log; a Procmon.pmb must first be converted by Process Monitor itself (start it once, or procmon /ConvertBootLog)",
-            ),
+            ErrorKind::NotPml => {
+                Some("this is neither a Process Monitor log (PML) nor a raw boot log (Procmon.pmb)")
+            }
             ErrorKind::UnsupportedVersion(_) => {
                 Some("only version 9, written by Process Monitor 3.x and 4.x, is known")
             }

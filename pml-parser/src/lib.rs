@@ -46,6 +46,7 @@ pub mod parallel;
 mod procmon;
 mod progress;
 mod raw;
+mod raw_boot;
 mod recover;
 mod resolve;
 mod text;
@@ -59,6 +60,7 @@ pub use error::{Damage, Error, ErrorKind, Result};
 #[cfg(feature = "filter")]
 pub use filter::{Filter, FilterError, Matcher, PmcError, PmcRule};
 pub use log::event::{Event, EventId};
+pub use log::index::MachineFacts;
 pub use log::process::{Module, Modules, Process, Virtualized};
 pub use log::recovery::Recovery;
 pub use log::set::{EventRange, LogSet, Mismatch, mismatch};
@@ -75,6 +77,7 @@ pub use open::{
 pub use procmon::ProcmonColumn;
 pub use progress::{Cancelled, NoProgress, Progress};
 pub use raw::icon::Icon;
+pub use raw_boot::{Drives, is_raw_boot};
 pub use resolve::Location;
 pub use text::WinStr;
 pub use time::zone::Zone;

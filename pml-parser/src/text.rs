@@ -13,6 +13,16 @@ pub enum WinStr<'a> {
     Latin1(&'a [u8]),
     /// UTF-16LE code units; surrogates may be unpaired.
     Utf16(&'a [u8]),
+    /// A name that the kernel wrote, with a beginning that Process Monitor replaces: `C:` for
+    /// `\Device\HarddiskVolume3`.
+    Translated {
+        /// ASCII text in place of the beginning.
+        prefix: &'a str,
+        /// The bytes after the beginning, as stored.
+        rest: &'a [u8],
+        /// Whether these are UTF-16LE code units, rather than one byte per character.
+        is_wide: bool,
+    },
 }
 
 /// Whether one of four 16-bit units is 0. (Of the units whose top bit is clear, only 0 gets a top bit by the
@@ -54,13 +64,58 @@ impl<'a> WinStr<'a> {
 
     /// Whether the string has no characters.
     pub fn is_empty(self) -> bool {
-        self.raw().is_empty()
+        self.raw().is_empty() && !matches!(self, Self::Translated { prefix, .. } if !prefix.is_empty())
     }
 
-    /// The stored bytes, without the NUL.
+    /// The stored bytes, without the NUL, and without a beginning that is replaced.
     pub fn raw(self) -> &'a [u8] {
         match self {
-            Self::Latin1(b) | Self::Utf16(b) => b,
+            Self::Latin1(b) | Self::Utf16(b) | Self::Translated { rest: b, .. } => b,
+        }
+    }
+
+    /// The text that replaces the beginning of the stored string, or an empty one, and the rest of the string.
+    pub fn parts(self) -> (&'a str, Self) {
+        match self {
+            Self::Translated { prefix, rest, is_wide: true } => (prefix, Self::Utf16(rest)),
+            Self::Translated { prefix, rest, is_wide: false } => (prefix, Self::Latin1(rest)),
+            stored => ("", stored),
+        }
+    }
+
+    /// Whether every character is ASCII.
+    pub(crate) fn is_ascii(self) -> bool {
+        match self.parts().1 {
+            Self::Utf16(b) => b.chunks_exact(2).all(|unit| matches!(unit, [low, 0] if low.is_ascii())),
+            stored => stored.raw().is_ascii(),
+        }
+    }
+
+    /// Other bytes in the encoding of this string.
+    pub(crate) fn with_rest(self, rest: &'a [u8]) -> Self {
+        if self.unit() == 1 { Self::Latin1(rest) } else { Self::Utf16(rest) }
+    }
+
+    /// Bytes of one stored character.
+    pub(crate) fn unit(self) -> usize {
+        if matches!(self, Self::Latin1(_) | Self::Translated { is_wide: false, .. }) { 1 } else { 2 }
+    }
+
+    /// The stored string with `prefix` in place of what comes before `rest`, the last bytes of the string.
+    pub(crate) fn with_beginning(self, prefix: &'a str, rest: &'a [u8]) -> Self {
+        Self::Translated { prefix, rest, is_wide: self.unit() == 2 }
+    }
+
+    /// The bytes after an ASCII beginning, without regard to the case of ASCII letters. `None` where the stored
+    /// string begins otherwise.
+    pub(crate) fn after(self, beginning: &str) -> Option<&'a [u8]> {
+        match self {
+            Self::Utf16(units) => after_ascii(units, beginning),
+            Self::Latin1(bytes) => {
+                let (front, rest) = bytes.split_at_checked(beginning.len())?;
+                front.eq_ignore_ascii_case(beginning.as_bytes()).then_some(rest)
+            }
+            Self::Translated { .. } => None,
         }
     }
 
@@ -69,6 +124,10 @@ impl<'a> WinStr<'a> {
         match self {
             Self::Latin1(bytes) => push_latin1(bytes, out),
             Self::Utf16(bytes) => push_utf16(bytes, out),
+            Self::Translated { prefix, .. } => {
+                out.push_str(prefix);
+                self.parts().1.push_to(out);
+            }
         }
     }
 
@@ -91,6 +150,8 @@ impl<'a> WinStr<'a> {
         match self {
             Self::Latin1(b) => b.last() == Some(&ascii),
             Self::Utf16(b) => b.ends_with(&[ascii, 0]),
+            Self::Translated { prefix, rest: [], .. } => prefix.as_bytes().last() == Some(&ascii),
+            Self::Translated { .. } => self.parts().1.ends_with(ascii),
         }
     }
 
@@ -98,14 +159,23 @@ impl<'a> WinStr<'a> {
     pub fn eq_ignore_ascii_case(self, ascii: &str) -> bool {
         match self {
             Self::Latin1(b) => b.eq_ignore_ascii_case(ascii.as_bytes()),
-            Self::Utf16(b) => {
-                b.len() == ascii.len() * 2
-                    && b.chunks_exact(2)
-                        .zip(ascii.bytes())
-                        .all(|(u, a)| matches!(u, [low, 0] if low.eq_ignore_ascii_case(&a)))
+            Self::Utf16(b) => b.len() == ascii.len() * 2 && after_ascii(b, ascii).is_some(),
+            Self::Translated { prefix, .. } => {
+                let halves = ascii.split_at_checked(prefix.len());
+                halves.is_some_and(|(front, back)| {
+                    prefix.eq_ignore_ascii_case(front) && self.parts().1.eq_ignore_ascii_case(back)
+                })
             }
         }
     }
+}
+
+/// The UTF-16LE units after an ASCII beginning, without regard to the case of ASCII letters. `None` where the text
+/// begins otherwise.
+pub(crate) fn after_ascii<'a>(utf16: &'a [u8], beginning: &str) -> Option<&'a [u8]> {
+    let (front, rest) = utf16.split_at_checked(beginning.len() * 2)?;
+    let is_same = |(unit, ascii): (&[u8], u8)| matches!(unit, [low, 0] if low.eq_ignore_ascii_case(&ascii));
+    front.chunks_exact(2).zip(beginning.bytes()).all(is_same).then_some(rest)
 }
 
 impl std::fmt::Display for WinStr<'_> {
@@ -218,6 +288,22 @@ mod tests {
         assert_eq!(WinStr::utf16(&[97, 0, 98]).to_str(), "a", "an odd byte is ignored");
         assert_eq!(WinStr::latin1(b"a\0b").to_str(), "a");
         assert_eq!(WinStr::latin1(&[0xE9]).to_str(), "\u{e9}");
+    }
+
+    #[test]
+    fn a_translated_name_is_its_prefix_and_its_rest() {
+        let rest = le(&r"\Windows".encode_utf16().collect::<Vec<_>>());
+        let name = WinStr::Utf16(&rest).with_beginning("C:", &rest);
+        assert_eq!(name.to_str(), r"C:\Windows");
+        assert!(name.eq_ignore_ascii_case(r"c:\WINDOWS") && !name.eq_ignore_ascii_case(r"\WINDOWS"));
+        assert!(name.is_ascii() && !name.is_empty() && name.ends_with(b's'));
+        let packed = WinStr::Latin1(br"\Windows").with_beginning("C:", br"\Windows");
+        assert_eq!(packed.to_str(), r"C:\Windows");
+        let volume = WinStr::Latin1(b"x").with_beginning("C:", &[]);
+        assert!(volume.ends_with(b':') && !volume.is_empty());
+        assert!(WinStr::Latin1(b"x").with_beginning("", &[]).is_empty());
+        assert_eq!(after_ascii(&rest, r"\WIN"), Some(&rest[8..]));
+        assert_eq!(after_ascii(&rest, r"\Windows\"), None);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::path::Path;
 
 /// The answer: the failures that come nearest to the rule, and the conditions that do not hold for each.
 pub(super) fn answer(knowledge: &Knowledge, rule: &str, log: &Path) -> Result<String, Failure> {
-    let capture = input::open(&LogArgs { logs: vec![log.to_owned()], no_set: false }, RecoverMode::IfNeeded)?;
+    let capture = input::open(&LogArgs::of(log), RecoverMode::IfNeeded)?;
     let progress = Progress::new(capture.set.size(), false);
     let options = TriageOptions { threads: 2, parts_missing: capture.lost_parts };
     let result = triage(&capture.set, knowledge, options, &progress);

@@ -269,7 +269,7 @@ impl Job<'_> {
         let args = self.args;
         // Members of a zip file stay in a temporary folder until the report is made.
         let files = found.files(&UntilStopped).map_err(Failure::from)?;
-        let capture = input::open_files(files.paths(), args.no_set, (&args.recovery).into())?;
+        let capture = input::open_files(files.paths(), args.no_set, (&args.recovery).into(), &args.drives)?;
         if let Some(path) = &args.evidence {
             // Refused before the work, not after it.
             slice::check_place(path, &capture)?;

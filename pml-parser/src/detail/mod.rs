@@ -5,12 +5,14 @@
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod file;
+mod machine;
 mod network;
 mod number;
 pub(crate) mod process;
 mod profiling;
 mod registry;
 pub(crate) mod sid;
+pub(crate) mod stored_names;
 pub(crate) mod value;
 
 pub use network::Endpoint;

@@ -85,16 +85,29 @@ pub(crate) fn started(details: &[u8]) -> Option<(u32, WinStr<'_>)> {
     Some((details.u32_at(0)?, command_line.string(details, 12)))
 }
 
+/// The entries of the environment, from the details of `Process Start`. Each reads `NAME=value`.
+pub(crate) fn environment(details: &[u8]) -> impl Iterator<Item = WinStr<'_>> {
+    let size = |at| details.u16_at(at).map_or(0, |info| Info(info).size());
+    let units = details.u32_at(8).unwrap_or(0) as usize;
+    let mut block = details.clip(12 + size(4) + size(6), units.saturating_mul(2));
+    std::iter::from_fn(move || {
+        let entry = WinStr::utf16(block);
+        block = block.get(entry.raw().len() + 2..).unwrap_or_default();
+        Some(entry).filter(|entry| !entry.is_empty())
+    })
+}
+
 /// The image path. Empty for operations that have none.
 pub(super) fn path<'a>(event: &Event<'a>) -> WinStr<'a> {
     let details = event.details();
     match event.operation() {
         Operation::PROCESS_DEFINED | Operation::PROCESS_CREATE => {
-            Created::read(details).map(|created| created.path).unwrap_or_default()
+            let path = Created::read(details).map(|created| created.path).unwrap_or_default();
+            event.kernel_names().map_or(path, |names| names.program(path))
         }
         Operation::LOAD_IMAGE => {
             let loaded = Loaded::read(details, event.log().index.pointer());
-            loaded.map(|loaded| loaded.path).unwrap_or_default()
+            event.image_path(loaded.map(|loaded| loaded.path).unwrap_or_default())
         }
         _ => WinStr::EMPTY,
     }

@@ -35,7 +35,22 @@ impl<'e, 'a> RegistryDetails<'e, 'a> {
 
     /// The path: the key, and for a value `\` and the name of the value.
     pub(super) fn path(&self) -> WinStr<'a> {
-        self.path.string(self.details, self.path_at)
+        let path = self.path.string(self.details, self.path_at);
+        self.event.kernel_names().map_or(path, |names| names.key(path))
+    }
+
+    /// Where the path, and the file of the hive that is loaded, lie in the details: the length word, the beginning,
+    /// the bytes.
+    pub(super) fn name_places(&self) -> [Option<(usize, usize, usize)>; 2] {
+        let hive = Info(self.details.u16_at(2).unwrap_or(0));
+        let loads = self.operation == Operation::REG_LOAD_KEY;
+        [Some((0, self.path_at, self.path.size())), loads.then(|| (2, self.behind_path(), hive.size()))]
+    }
+
+    /// The file of the hive that is loaded.
+    pub(super) fn hive(&self) -> WinStr<'a> {
+        let hive = self.string(1);
+        self.event.kernel_names().map_or(hive, |names| names.file(hive))
     }
 
     fn behind_path(&self) -> usize {
@@ -79,10 +94,10 @@ pub(super) fn category(event: &Event<'_>) -> Category {
 /// The file of a hive operation, or the new name of a key.
 pub(super) fn target_path<'a>(call: &RegistryDetails<'_, 'a>) -> Option<WinStr<'a>> {
     match call.operation {
-        Operation::REG_LOAD_KEY
-        | Operation::REG_RENAME_KEY
-        | Operation::REG_RESTORE_KEY
-        | Operation::REG_SAVE_KEY => Some(call.string(1)),
+        Operation::REG_LOAD_KEY => Some(call.hive()),
+        Operation::REG_RENAME_KEY | Operation::REG_RESTORE_KEY | Operation::REG_SAVE_KEY => {
+            Some(call.string(1))
+        }
         Operation::REG_REPLACE_KEY => Some(call.string(2)),
         _ => None,
     }
@@ -100,7 +115,7 @@ pub(super) fn detail(call: &RegistryDetails<'_, '_>, to: &mut Properties<'_>) ->
         }
         Operation::REG_QUERY_VALUE | Operation::REG_ENUM_VALUE => return query_value(call, to),
         Operation::REG_SET_INFO_KEY => set_info_key(call, to),
-        Operation::REG_LOAD_KEY => call.string(1).push_to(to.key("Hive Path")),
+        Operation::REG_LOAD_KEY => call.hive().push_to(to.key("Hive Path")),
         Operation::REG_RENAME_KEY => call.string(1).push_to(to.key("New Name")),
         Operation::REG_RESTORE_KEY => {
             call.string(1).push_to(to.key("File Name"));

@@ -49,7 +49,7 @@ pub struct SliceCounts {
 /// Event records are copied unchanged, except for process indexes. A process index is rewritten where two
 /// parts of the capture number their processes differently. The tables of each part of the output hold the
 /// processes of its events, the System process (PID 4), their strings and icons, and the hosts and ports that
-/// its events name. Memory grows with the tables, and by five bytes per event of one part of the output.
+/// its events name. Without a filter, all processes are kept. Events of a raw boot log become events of a PML. Memory grows with the tables, and by five bytes per event of one part of the output.
 ///
 /// # Errors
 /// When writing fails, the caller cancels, or records overlap so that the events would be many
@@ -85,6 +85,7 @@ where
         meter.finish()?;
         Ok::<_, WriteError>((range, chosen, damage))
     };
+    let keeps_all = options.scan.filter.is_none();
     let mut indexes = OutputIndexes::default();
     let mut part: Option<Part<W>> = None;
     let mut copied = 0;
@@ -97,7 +98,7 @@ where
             let Ok(event) = log.event(position) else { continue };
             let full = part.as_ref().is_some_and(|part| part.size() >= options.part_bytes);
             if full && let Some(part) = part.take() {
-                part.finish(set, &mut indexes)?;
+                part.finish(set, &mut indexes, keeps_all)?;
             }
             let part = match &mut part {
                 Some(part) => part,
@@ -128,7 +129,7 @@ where
         part = Some(Part::new(create(0)?, log)?);
     }
     if let Some(part) = part {
-        part.finish(set, &mut indexes)?;
+        part.finish(set, &mut indexes, keeps_all)?;
     }
     Ok(counts)
 }
@@ -239,6 +240,7 @@ impl<W: Write + Seek> Part<W> {
         mut self,
         set: &LogSet<B>,
         indexes: &mut OutputIndexes,
+        keeps_all: bool,
     ) -> Result<(), WriteError> {
         let mut parts: BTreeSet<u16> = self.processes.iter().map(|(part, _)| *part).collect();
         parts.insert(self.origin);
@@ -246,6 +248,11 @@ impl<W: Write + Seek> Part<W> {
         // The kernel's modules resolve frames of every process, so the System process of every part is kept.
         let systems = logs.clone().filter_map(|log| Some((log.part(), log.system_process()?.index())));
         self.processes.extend(systems);
+        if keeps_all {
+            let of =
+                |log: LogView<'_>| log.processes().map(|p| (p.log.part(), p.index())).collect::<Vec<_>>();
+            self.processes.extend(logs.clone().flat_map(of));
+        }
         let mut records: BTreeMap<u32, Vec<(LogView<'_>, Process<'_>)>> = BTreeMap::new();
         for &(part, index) in &self.processes {
             if let Some(log) = set.part(part)

@@ -2,6 +2,7 @@
 
 use crate::error::{ErrorKind, Result};
 use crate::log::LogView;
+use crate::log::kernel_names::KernelNames;
 use crate::log::process::Process;
 use crate::log::stack::Stack;
 use crate::names::ntstatus::NtStatus;
@@ -9,6 +10,7 @@ use crate::names::operation::{EventClass, Operation};
 use crate::raw::bytes::Blob;
 use crate::raw::event::{self as raw, EventRecord, MOST_DETAILS, ROUNDING};
 use crate::raw::header;
+use crate::text::WinStr;
 use crate::time::{FileTime, Ticks};
 use zerocopy::IntoBytes;
 
@@ -28,8 +30,29 @@ pub struct Event<'a> {
 
 impl<'a> Event<'a> {
     pub(crate) fn read(log: LogView<'a>, position: u32, offset: u64) -> Result<Self> {
-        let record = raw::read(log.file, offset, log.index.pointer())?;
+        let pointer = log.index.pointer();
+        let record = match log.index.kernel {
+            None => raw::read(log.file, offset, pointer)?,
+            Some(_) => raw::read_joined(log.file, offset, log.index.offsets.end(position), pointer)?,
+        };
         Ok(Self { log, position, offset, record })
+    }
+
+    /// How the names in this event are translated; `None` where they are those that Process Monitor shows. It translates
+    /// no name of a process that is defined later.
+    #[inline]
+    pub(crate) fn kernel_names(&self) -> Option<&'a KernelNames> {
+        let kernel = self.log.index.kernel.as_deref()?;
+        let process = self.process_position();
+        kernel.is_translated(process, self.offset).then_some(&kernel.names)
+    }
+
+    /// The path of an image, as Process Monitor shows it.
+    pub(crate) fn image_path(&self, path: WinStr<'a>) -> WinStr<'a> {
+        if self.log.index.kernel.is_some() {
+            return self.kernel_names().map_or(path, |names| names.program(path));
+        }
+        self.log.index.windows.image(path)
     }
 
     /// Why the record cannot be that of an event, or `None` where nothing is wrong with it: the next entry of
@@ -101,9 +124,23 @@ impl<'a> Event<'a> {
         FileTime(self.record.header.time.get())
     }
 
+    pub(crate) fn record(&self) -> &EventRecord<'a> {
+        &self.record
+    }
+
+    /// The header of the event in a PML. The joined record of a raw boot log has another status, duration and thread.
+    pub(crate) fn pml_header(&self) -> raw::RawEvent {
+        raw::RawEvent {
+            tid: self.tid().into(),
+            duration: self.record.duration.into(),
+            result: self.record.status.into(),
+            ..*self.record.header
+        }
+    }
+
     /// How long the operation took, or `None` if it was still pending when the capture ended.
     pub fn duration(&self) -> Option<Ticks> {
-        (!self.status().is_pending()).then(|| Ticks(self.record.header.duration.get()))
+        (!self.status().is_pending()).then(|| Ticks(self.record.duration))
     }
 
     /// The event class.
@@ -130,12 +167,15 @@ impl<'a> Event<'a> {
 
     /// Final status, or [`NtStatus::PENDING`] where the operation was never completed.
     pub fn status(&self) -> NtStatus {
-        NtStatus(self.record.header.result.get())
+        NtStatus(self.record.status)
     }
 
     /// Thread id; 0 for network events.
     pub fn tid(&self) -> u32 {
-        self.record.header.tid.get()
+        match self.log.index.kernel {
+            None => self.record.header.tid.get(),
+            Some(_) => self.record.header.joined_tid(),
+        }
     }
 
     /// Key of the event's process in the process table of its part.
@@ -174,9 +214,15 @@ impl<'a> Event<'a> {
         // The record gives the offsets of both blobs. The pointers only say which blob this is.
         let details_at = raw::HEADER_SIZE + self.record.frames.len();
         let is_details = blob.as_ptr() == self.record.details.as_ptr();
-        let blob_at =
-            if is_details { details_at } else { self.record.header.extra_offset.get() as usize + 2 };
-        usize::try_from(self.offset)
+        let (from, blob_at) = match self.log.index.offsets.end(self.position) {
+            _ if is_details => (self.offset, details_at),
+            None => (self.offset, self.record.header.extra_offset.get() as usize + 2),
+            Some(end) => {
+                let frames = raw::read_body(self.log.file, end, self.log.index.pointer());
+                (end, raw::HEADER_SIZE + frames.map_or(0, |record| record.frames.len()))
+            }
+        };
+        usize::try_from(from)
             .ok()
             .and_then(|offset| self.log.file.get(offset.checked_add(blob_at)?.checked_add(at)?..))
             .unwrap_or_default()
@@ -185,10 +231,6 @@ impl<'a> Event<'a> {
     /// The details in the full length that the record claims.
     pub(crate) fn whole_details(&self) -> &'a [u8] {
         self.record.details
-    }
-
-    pub(crate) fn header(&self) -> &'a raw::RawEvent {
-        self.record.header
     }
 
     /// The bytes of the whole record, as stored.

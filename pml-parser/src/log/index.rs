@@ -1,16 +1,18 @@
 //! The index of a log: the facts that opening reads from its header and tables.
 
+use super::kernel_names::{KernelNames, WindowsFolder};
 use super::offsets::Offsets;
 use super::process::SYSTEM_PID;
 use super::recovery::Recovery;
 use super::soundness::{self, Chain};
 use crate::error::{Damage, Error, ErrorKind, Result};
 use crate::module_map::ModuleMap;
-use crate::raw::header;
+use crate::raw::header::{self, RawHeader};
 use crate::raw::hosts::Hosts;
 use crate::raw::icon::Icons;
 use crate::raw::process as raw_process;
 use crate::raw::strings::Strings;
+use crate::text::WinStr;
 use std::sync::OnceLock;
 
 /// The facts that opening finds. Everything else is read from the bytes on demand.
@@ -35,6 +37,59 @@ pub(crate) struct Index {
     /// Tables of processes, strings and icons that recovery made, in place of those of the file.
     pub(super) tables: Option<Vec<u8>>,
     pub(super) recovery: Option<Box<Recovery>>,
+    /// The folder of Windows, for images whose paths lack a drive.
+    pub(super) windows: WindowsFolder,
+    /// What makes the log a raw boot log; `None` for a PML.
+    pub(super) kernel: Option<Box<Kernel>>,
+}
+
+/// What a raw boot log has in addition to the index of a PML.
+#[derive(Debug)]
+pub(crate) struct Kernel {
+    pub names: KernelNames,
+    /// The header of the PML that the log becomes.
+    pub header: RawHeader,
+    /// Where the record lies that defines the process at each position of the table.
+    pub defined_at: Vec<u64>,
+    /// Where the first damage lies. Processes behind it may lack their definitions.
+    pub damaged_from: u64,
+    /// What the log itself says about its machine.
+    pub facts: MachineFacts,
+}
+
+/// What a boot log itself says about its machine, in reads of the registry and in environments of processes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MachineFacts {
+    /// The computer's name.
+    pub computer: Option<String>,
+    /// Major and minor version of Windows.
+    pub version: (Option<u32>, Option<u32>),
+    /// The version that Windows states for programs of the time before Windows 10.
+    pub old_version: Option<(u32, u32)>,
+    /// The build of Windows.
+    pub build: Option<u32>,
+    /// The text of the service pack.
+    pub service_pack: Option<String>,
+    /// The folder of Windows, with its drive.
+    pub system_root: Option<String>,
+    /// 1 workstation, 2 domain controller, 3 server.
+    pub product_type: Option<u8>,
+    /// Logical processors.
+    pub processors: Option<u32>,
+    /// The number of the current control set.
+    pub control_set: Option<u32>,
+    /// Drive letters, and the names of their volumes below `\Device\`.
+    pub drives: Vec<(char, String)>,
+}
+
+impl Kernel {
+    /// Whether Process Monitor translates the names of an event at `offset`, of the process at this position: not
+    /// before the process is defined. Behind damage, a process without a definition may have lost it.
+    #[inline]
+    pub(super) fn is_translated(&self, process: Option<u32>, offset: u64) -> bool {
+        let defined_at = process.and_then(|process| self.defined_at.get(process as usize));
+        defined_at.is_some_and(|&at| at < offset) || offset >= self.damaged_from
+    }
 }
 
 /// File offsets of the tables that are known.
@@ -68,13 +123,27 @@ impl Index {
             damage: Damage::default(),
             tables: None,
             recovery: None,
+            windows: WindowsFolder::default(),
+            kernel: None,
         }
+    }
+
+    /// Makes the log a raw boot log.
+    pub(crate) fn set_kernel(&mut self, kernel: Kernel) {
+        self.windows = kernel.names.windows().clone();
+        self.kernel = Some(Box::new(kernel));
+    }
+
+    /// Sets the folder of Windows that the header names.
+    pub(crate) fn set_windows(&mut self, header: &RawHeader) {
+        self.windows = WindowsFolder::new(&WinStr::utf16(&header.system_root).to_str());
     }
 
     pub(crate) fn read(file: &[u8]) -> Result<Self> {
         let header = header::read(file)?;
         let offsets = Offsets::in_file(file, header)?;
         let mut index = Self::new(header.is64.get() == 1, offsets);
+        index.set_windows(header);
         let places = Places {
             processes: Some(header.processes.get()),
             strings: Some(header.strings.get()),

@@ -3,6 +3,7 @@
 pub(crate) mod event;
 mod events;
 pub(crate) mod index;
+pub(crate) mod kernel_names;
 pub(crate) mod offsets;
 pub(crate) mod prefetch;
 pub(crate) mod process;
@@ -21,7 +22,7 @@ use crate::raw::process as raw_process;
 use crate::text::WinStr;
 use crate::time::FileTime;
 use event::Event;
-use index::Index;
+use index::{Index, MachineFacts};
 use offsets::Offsets;
 use prefetch::Prefetcher;
 use process::{Module, Process};
@@ -101,6 +102,9 @@ impl<'a> LogView<'a> {
     }
 
     pub(crate) fn header(self) -> &'a RawHeader {
+        if let Some(kernel) = &self.index.kernel {
+            return &kernel.header;
+        }
         // Opening has read the same bytes, and a map keeps its length.
         header::overlay(self.file).unwrap_or(&EMPTY_HEADER)
     }
@@ -148,6 +152,16 @@ impl<'a> LogView<'a> {
             0 => header::highest_user_address(self.index.is64),
             address => address,
         }
+    }
+
+    /// Whether the log is a raw boot log (`Procmon.pmb`), rather than a PML.
+    pub fn is_raw_boot(self) -> bool {
+        self.index.kernel.is_some()
+    }
+
+    /// What a raw boot log itself says about its machine; `None` for a PML.
+    pub fn facts(self) -> Option<&'a MachineFacts> {
+        self.index.kernel.as_deref().map(|kernel| &kernel.facts)
     }
 
     /// Whether the log was captured on a 64-bit Windows.

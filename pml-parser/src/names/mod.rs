@@ -8,6 +8,7 @@ pub(crate) mod control;
 pub(crate) mod file_information;
 pub(crate) mod file_operation;
 pub(crate) mod flags;
+pub(crate) mod kernel;
 pub(crate) mod ntstatus;
 pub(crate) mod operation;
 pub(crate) mod registry;

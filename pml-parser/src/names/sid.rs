@@ -34,8 +34,10 @@ pub(crate) fn account(sid: &str) -> Option<&'static str> {
 static LEVELS: &[(&str, &str)] = &[
     ("S-1-16-4096",  "Low"),
     ("S-1-16-8192",  "Medium"),
+    ("S-1-16-8448",  "Medium Plus"),
     ("S-1-16-12288", "High"),
     ("S-1-16-16384", "System"),
+    ("S-1-16-20480", "Protected"),
 ];
 
 /// The integrity level of a mandatory label.

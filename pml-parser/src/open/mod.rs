@@ -13,6 +13,8 @@ pub use map::{Map, any_fault, map};
 use crate::log::Log;
 use crate::log::set::{LogSet, Mismatch, mismatch};
 use crate::progress::{NoProgress, Progress};
+use crate::raw::header::MAGIC;
+use crate::raw_boot::{Drives, is_raw_boot};
 use crate::time::FileTime;
 use parts::{folder_of, gaps, part_name, part_number_of, parts_beside};
 use std::collections::HashSet;
@@ -33,12 +35,14 @@ pub enum RecoverMode {
 }
 
 /// How a capture is opened.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct OpenOptions {
     /// Whether to open only the named files, without looking for other parts in their folders.
     pub named_only: bool,
     /// What to do with a log that [`Log::parse`] refuses.
     pub recover: RecoverMode,
+    /// Drive letters of a raw boot log that are known from elsewhere.
+    pub drives: Drives,
 }
 
 /// A file that is a part of an opened capture.
@@ -113,7 +117,7 @@ impl LogSet<Map> {
         progress: &dyn Progress,
     ) -> Result<Opened, OpenError> {
         let mut unsearched = Vec::new();
-        let candidates = candidates(paths, options, &mut unsearched)?;
+        let candidates = candidates(paths, &options, &mut unsearched)?;
         let mut accepted: Vec<(Candidate, Log<Map>, Part)> = Vec::new();
         let (mut left_out, mut lost_parts) = (Vec::new(), false);
         // The named files come first, so they decide which other files belong to them.
@@ -122,7 +126,11 @@ impl LogSet<Map> {
             if progress.is_cancelled() {
                 return Err(OpenError::Cancelled);
             }
-            let (log, part) = match read(&candidate.path, options.recover, progress) {
+            // A raw boot log has one file, whatever files beside it are called.
+            if !candidate.named && accepted.iter().any(|(_, log, _)| log.view().is_raw_boot()) {
+                continue;
+            }
+            let (log, part) = match read(&candidate.path, &options, progress) {
                 Ok(read) => read,
                 Err(error) if candidate.named => return Err(error),
                 Err(OpenError::Cancelled) => return Err(OpenError::Cancelled),
@@ -152,7 +160,7 @@ impl LogSet<Map> {
         }
         accepted.sort_by(|(a, log_a, _), (b, log_b, _)| a.order(log_a).cmp(&b.order(log_b)));
         let missing = match accepted.first() {
-            Some((first, ..)) if !options.named_only => {
+            Some((first, log, _)) if !options.named_only && !log.view().is_raw_boot() => {
                 let numbers: Vec<u64> = accepted.iter().map(|(candidate, ..)| candidate.number).collect();
                 let name = |number| part_name(&first.path, number);
                 gaps(&numbers).into_iter().map(|gap| (name(*gap.start()), name(*gap.end()))).collect()
@@ -211,7 +219,7 @@ impl Candidate {
 /// The named files and the other parts in their folders, each once.
 fn candidates<P: AsRef<Path>>(
     paths: &[P],
-    options: OpenOptions,
+    options: &OpenOptions,
     unsearched: &mut Vec<(PathBuf, io::Error)>,
 ) -> Result<Vec<Candidate>, OpenError> {
     if paths.is_empty() {
@@ -254,7 +262,7 @@ fn candidates<P: AsRef<Path>>(
 }
 
 /// Maps and opens one file.
-fn read(path: &Path, recover: RecoverMode, progress: &dyn Progress) -> Result<(Log<Map>, Part), OpenError> {
+fn read(path: &Path, options: &OpenOptions, progress: &dyn Progress) -> Result<(Log<Map>, Part), OpenError> {
     let path_buf = || path.to_owned();
     let io = |error: io::Error| OpenError::Io { path: path_buf(), error };
     if fs::metadata(path).map_err(io)?.len() == 0 {
@@ -262,12 +270,15 @@ fn read(path: &Path, recover: RecoverMode, progress: &dyn Progress) -> Result<(L
     }
     let map = map(path).map_err(io)?;
     let part = Part { path: path_buf(), map: map.clone(), identity: identity(path) };
-    let recovers = match recover {
+    let is_raw = !map.as_ref().starts_with(&MAGIC) && is_raw_boot(map.as_ref());
+    let recovers = match options.recover {
         RecoverMode::Never => false,
         RecoverMode::Always => true,
         RecoverMode::IfNeeded => Log::parse(map.clone()).is_err(),
     };
-    let log = if recovers {
+    let log = if is_raw {
+        Log::read_raw_boot(map, &options.drives, progress)
+    } else if recovers {
         progress.begin(map.len() as u64);
         Log::recover_watched(map, progress)
     } else {

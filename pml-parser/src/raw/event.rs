@@ -57,6 +57,10 @@ pub(crate) struct EventRecord<'a> {
     pub frames: &'a [u8],
     pub details: &'a [u8],
     pub extra: Option<&'a [u8]>,
+    /// The status of the operation, from the header or from the record that ends the operation.
+    pub status: u32,
+    /// The duration in 100 ns ticks, from the header or from both records.
+    pub duration: u64,
     /// The whole record, extra blob included.
     pub raw: &'a [u8],
 }
@@ -78,8 +82,61 @@ pub(crate) fn read_body(file: &[u8], offset: u64, pointer: usize) -> Result<Even
         return Err(truncated(input, offset, pointer));
     };
     let raw = input.get(..input.len() - rest.len()).unwrap_or(input);
-    Ok(EventRecord { header, frames, details, extra: None, raw })
+    Ok(EventRecord::new(header, frames, details, None, raw))
 }
+
+/// Reads an operation of a raw boot log: the record at `offset`, and the one at `end` with which the operation ends.
+/// A record that cannot be read does not end the operation.
+#[inline]
+pub(crate) fn read_joined(
+    file: &[u8],
+    offset: u64,
+    end: Option<u64>,
+    pointer: usize,
+) -> Result<EventRecord<'_>> {
+    let mut record = read_body(file, offset, pointer)?;
+    record.duration = record.own_duration();
+    if let Some(end) = end.and_then(|end| read_body(file, end, pointer).ok()) {
+        record.status = end.status;
+        // The clock may have been set back in between.
+        let elapsed = end.header.time.get() as i64 as i128 - record.header.time.get() as i64 as i128;
+        record.duration = u64::try_from(elapsed).unwrap_or(0);
+        // A PML has 16 bits for the size.
+        let extra = end.details.get(..usize::from(u16::MAX)).unwrap_or(end.details);
+        record.extra = Some(extra).filter(|extra| !extra.is_empty());
+    }
+    Ok(record)
+}
+
+impl<'a> EventRecord<'a> {
+    /// A record of a PML.
+    #[inline]
+    fn new(
+        header: &'a RawEvent,
+        frames: &'a [u8],
+        details: &'a [u8],
+        extra: Option<&'a [u8]>,
+        raw: &'a [u8],
+    ) -> Self {
+        let (status, duration) = (header.result.get(), header.duration.get());
+        Self { header, frames, details, extra, status, duration, raw }
+    }
+
+    /// The duration of an event of a raw boot log that has no end: that of a sample of a thread is the time for which
+    /// the thread ran.
+    fn own_duration(&self) -> u64 {
+        let ticks = |at| u64::from(self.details.u32_at(at).unwrap_or(0));
+        match (self.header.class.get(), self.header.operation.get()) {
+            THREAD_SAMPLE => ticks(0) + ticks(4),
+            _ => 0,
+        }
+    }
+}
+
+/// Class and operation of a sample of a thread (`Thread Profiling`).
+const THREAD_SAMPLE: (u16, u16) = (4, 0);
+/// Class and operation of a sample of a process, which belongs to no thread (`Process Profiling`).
+const PROCESS_SAMPLE: (u16, u16) = (4, 1);
 
 /// Reads the record at `offset`; `pointer` is the pointer size of the file (4 or 8).
 #[inline]
@@ -117,7 +174,7 @@ pub(crate) fn read(file: &[u8], offset: u64, pointer: usize) -> Result<EventReco
         (Some(extra), to)
     };
     let raw = input.get(..end).unwrap_or(input);
-    Ok(EventRecord { header, frames, details, extra, raw })
+    Ok(EventRecord::new(header, frames, details, extra, raw))
 }
 
 /// Whether the room from `end`, where a record ends, to `next`, where one begins, was overwritten with zeros.
@@ -131,6 +188,14 @@ pub(crate) fn is_blank_room(file: &[u8], end: u64, next: u64) -> bool {
 }
 
 impl RawEvent {
+    /// The thread of an event of a raw boot log.
+    pub(crate) fn joined_tid(&self) -> u32 {
+        match (self.class.get(), self.operation.get()) {
+            PROCESS_SAMPLE => 0,
+            _ => self.tid.get(),
+        }
+    }
+
     /// Whether class or time can be those of an event. A capture may hold an event with one strange value, and
     /// Process Monitor shows it; zeros and bytes of another structure have neither.
     #[inline]

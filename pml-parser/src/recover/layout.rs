@@ -43,7 +43,7 @@ fn places(file: &[u8], header: &ClassifiedHeader<'_>, events: &LocatedEvents<'_>
     let (raw, pointer) = (header.raw, header.pointer());
     let array_ends = match events.offsets {
         Offsets::InFile { at, count } => vec![at + u64::from(count) * 5],
-        Offsets::Found(_) => {
+        Offsets::Found(_) | Offsets::Joined(_) => {
             let region = Region { file, pointer, end: None };
             let array = [raw.offsets.get(), events.end].into_iter().find_map(|at| region.array_near(at));
             array.map_or(Vec::new(), |(at, _)| array_ends(file, at, raw.event_count.get()).to_vec())

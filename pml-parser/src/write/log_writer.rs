@@ -28,6 +28,10 @@ pub struct Machine {
     pub processors: u32,
     /// Physical memory in bytes.
     pub memory: u64,
+    /// 1 workstation, 2 domain controller, 3 server.
+    pub product_type: u8,
+    /// The text of the service pack, often empty; only the first 127 UTF-16 units are stored.
+    pub service_pack: String,
 }
 
 impl Machine {
@@ -40,6 +44,8 @@ impl Machine {
             os_version: (10, 0, 19_045),
             processors: 4,
             memory: 8 << 30,
+            product_type: 1,
+            service_pack: String::new(),
         }
     }
 
@@ -48,7 +54,7 @@ impl Machine {
         if self.is_64_bit { 8 } else { 4 }
     }
 
-    fn header(&self) -> RawHeader {
+    pub(crate) fn header(&self) -> RawHeader {
         let mut header = RawHeader {
             magic: header::MAGIC,
             version: header::VERSION.into(),
@@ -61,7 +67,7 @@ impl Machine {
             build: self.os_version.2.into(),
             platform: 2.into(),
             suite_mask: 0x100.into(),
-            product_type: 1,
+            product_type: self.product_type,
             processors: self.processors.into(),
             memory: self.memory.into(),
             header_size: (header::SIZE as u64).into(),
@@ -69,12 +75,36 @@ impl Machine {
         };
         put_utf16(&mut header.computer, &self.computer);
         put_utf16(&mut header.system_root, &self.system_root);
+        put_utf16(&mut header.service_pack, &self.service_pack);
         header
     }
 }
 
 fn invalid(what: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, what)
+}
+
+/// The details of an event of a raw boot log as a PML stores them.
+fn details_in_pml(event: &Event<'_>) -> Vec<u8> {
+    let details = event.details();
+    let (mut out, mut done) = (Vec::with_capacity(details.len()), 0);
+    for stored in event.stored_names().into_iter().flatten() {
+        let (info, name) = stored.in_pml();
+        // Names of damaged details may reach behind the details, or into each other.
+        let Some(before) = details.get(done..stored.at) else { continue };
+        out.extend_from_slice(before);
+        // The length word lies before the name. Bytes that are replaced all lie behind it.
+        let moved = out.len().wrapping_sub(stored.at);
+        let info_at =
+            if stored.info_at >= done { stored.info_at.wrapping_add(moved) } else { stored.info_at };
+        if let Some(slot) = out.get_mut(info_at..info_at.saturating_add(2)) {
+            slot.copy_from_slice(&info);
+        }
+        out.extend_from_slice(&name);
+        done = (stored.at + stored.size).min(details.len());
+    }
+    out.extend_from_slice(details.get(done..).unwrap_or_default());
+    out
 }
 
 /// Writes a text to a fixed array. A text that leaves no room for a NUL is cut.
@@ -253,14 +283,19 @@ impl<W: Write + Seek> LogWriter<W> {
     }
 
     /// Copies an event of another log of the same bitness. The bytes are unchanged, except for process
-    /// indexes, which `index` translates.
+    /// indexes, which `index` translates, and for the names and joined fields of a raw boot log.
     ///
     /// # Errors
     /// When writing fails, the details exceed 4 GiB, or the log is full.
     pub fn copy_event(&mut self, event: &Event<'_>, mut index: impl FnMut(u32) -> u32) -> io::Result<()> {
         self.check_room()?;
-        let (frames, details) = (event.stack().raw(), event.whole_details());
-        let mut header = *event.header();
+        let in_pml = event.log().is_raw_boot().then(|| details_in_pml(event));
+        let details = in_pml.as_deref().unwrap_or(event.whole_details());
+        let frames = event.stack().raw();
+        let mut header = event.pml_header();
+        header.details_size =
+            u32::try_from(details.len()).map_err(|_| invalid("details above 4 GiB"))?.into();
+        header.extra_offset = 0.into();
         header.process_index = index(header.process_index.get()).into();
         // A forged record may have its extra blob far after the details. The bytes between are not copied.
         let extra_at = size_of::<RawEvent>() + frames.len() + details.len();
@@ -270,7 +305,7 @@ impl<W: Write + Seek> LogWriter<W> {
         self.offsets.push(RawOffset::new(self.position));
         self.append(header.as_bytes())?;
         self.append(frames)?;
-        self.copy_details(event, &mut index)?;
+        self.copy_details(event.operation(), details, &mut index)?;
         if let Some(extra) = event.extra() {
             self.append(&(extra.len() as u16).to_le_bytes())?;
             self.append(extra)?;
@@ -280,9 +315,12 @@ impl<W: Write + Seek> LogWriter<W> {
 
     /// Copies details. The details of `Process Defined` and `Process Create` begin with the index and the PID
     /// of the new process and of its parent.
-    fn copy_details(&mut self, event: &Event<'_>, index: &mut impl FnMut(u32) -> u32) -> io::Result<()> {
-        let details = event.whole_details();
-        let operation = event.operation();
+    fn copy_details(
+        &mut self,
+        operation: Operation,
+        details: &[u8],
+        index: &mut impl FnMut(u32) -> u32,
+    ) -> io::Result<()> {
         let names_processes = matches!(operation, Operation::PROCESS_DEFINED | Operation::PROCESS_CREATE);
         match details.split_first_chunk::<16>() {
             Some((processes, rest)) if names_processes => {

@@ -142,7 +142,7 @@ fn copied(text: WinStr<'_>) -> Vec<u8> {
     match text {
         WinStr::Utf16(bytes) if !bytes.is_empty() => [bytes, &[0, 0]].concat(),
         WinStr::Utf16(_) => Vec::new(),
-        WinStr::Latin1(_) => utf16_with_nul(&text.to_str()),
+        WinStr::Latin1(_) | WinStr::Translated { .. } => utf16_with_nul(&text.to_str()),
     }
 }
 

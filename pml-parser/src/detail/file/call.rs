@@ -1,6 +1,7 @@
 //! The details of a file system event, with the positions of their parts.
 
 use crate::log::event::Event;
+use crate::log::kernel_names::KernelNames;
 use crate::names::operation::Operation;
 use crate::raw::bytes::Blob;
 use crate::raw::strings::Info;
@@ -43,6 +44,7 @@ pub(crate) struct FileDetails<'a> {
     path_at: usize,
     path: Info,
     pub(super) operation: Operation,
+    names: Option<&'a KernelNames>,
 }
 
 /// Offset of the parameters in the details.
@@ -55,7 +57,13 @@ impl<'a> FileDetails<'a> {
         let pointer = event.log().index.pointer();
         let info_at = PARAMS + 8 + 5 * pointer;
         let path = Info(details.u16_at(info_at)?);
-        Some(Self { details, extra: event.extra(), pointer, path_at: info_at + 4, path, operation })
+        let (extra, names) = (event.extra(), event.kernel_names());
+        Some(Self { details, extra, pointer, path_at: info_at + 4, path, operation, names })
+    }
+
+    /// The name of a file, as Process Monitor shows it.
+    pub(super) fn shown(&self, name: WinStr<'a>) -> WinStr<'a> {
+        self.names.map_or(name, |names| names.file(name))
     }
 
     /// The blob of a base, and the offset in the blob from which the base counts.
@@ -70,7 +78,12 @@ impl<'a> FileDetails<'a> {
 
     /// The path, without a search pattern.
     pub(in crate::detail) fn path(&self) -> WinStr<'a> {
-        self.path.string(self.details, self.path_at)
+        self.shown(self.path.string(self.details, self.path_at))
+    }
+
+    /// Where the path lies in the details, with its length word.
+    pub(in crate::detail) fn path_place(&self) -> (usize, usize, usize) {
+        (self.path_at - 4, self.path_at, self.path.size())
     }
 
     pub(super) fn trailer_at(&self) -> usize {

@@ -127,8 +127,14 @@ fn entries(list: &[u8], fixed: usize) -> impl Iterator<Item = &[u8]> {
 
 /// The resolved new path of a rename, which the capture stores after the caller's buffer.
 pub(super) fn rename_target<'a>(call: &FileDetails<'a>) -> WinStr<'a> {
+    let (info_at, at, _) = rename_target_place(call);
+    call.shown(Info(call.details.u16_at(info_at).unwrap_or(0)).string(call.details, at))
+}
+
+/// Where that path lies in the details: its length word, its beginning, its bytes.
+pub(super) fn rename_target_place(call: &FileDetails<'_>) -> (usize, usize, usize) {
     let at = call.trailer_at().saturating_add(call.length());
-    Info(call.details.u16_at(at).unwrap_or(0)).string(call.details, at.saturating_add(2))
+    (at, at.saturating_add(2), Info(call.details.u16_at(at).unwrap_or(0)).size())
 }
 
 /// The name that the caller passed to a rename or link. The buffer holds the replace flag, the root handle, a

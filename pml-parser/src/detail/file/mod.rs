@@ -113,6 +113,17 @@ pub(super) fn target_path<'a>(call: &FileDetails<'a>) -> Option<WinStr<'a>> {
     }
 }
 
+/// The new path of a renamed file, which the capture resolved, and where that path lies in the details: its length
+/// word, its beginning, its bytes. `None` where nothing is renamed.
+pub(super) fn rename_target_place<'a>(call: &FileDetails<'a>) -> (WinStr<'a>, Option<(usize, usize, usize)>) {
+    if !call.operation.is_rename() {
+        return (WinStr::EMPTY, None);
+    }
+    let place = custom::rename_target_place(call);
+    let is_inside = place.1 <= call.details.len();
+    (custom::rename_target(call), is_inside.then_some(place))
+}
+
 /// The code of a control operation.
 pub(super) fn control_code(call: &FileDetails<'_>) -> Option<u32> {
     call.param(0, 2)

@@ -1,4 +1,4 @@
-//! Reads Process Monitor logs (PML, version 9) in place, and exports them as Arrow columns and files.
+//! Reads Process Monitor logs (PML, versions 4 to 9) in place, and exports them as Arrow columns and files.
 //!
 //! Data flows one way: bytes → events → columns → outputs. Start at the level that you need:
 //!

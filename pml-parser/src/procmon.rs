@@ -161,18 +161,15 @@ impl<'a> Event<'a> {
             ProcmonColumn::Version => text(out, Process::version),
             ProcmonColumn::User => text(out, Process::user),
             ProcmonColumn::AuthenticationId => {
-                if let Some(process) = self.process() {
-                    value::luid(out, process.authentication_id());
-                }
+                value::luid(out, self.process().map_or(0, Process::authentication_id));
             }
             ProcmonColumn::Session => value::signed(out, number(|p| p.session().into())),
             ProcmonColumn::CommandLine => text(out, Process::command_line),
             ProcmonColumn::Tid => value::decimal(out, self.tid().into()),
             ProcmonColumn::Virtualized => out.push_str(match self.process().map(Process::virtualized) {
-                Some(Virtualized::No) => "False",
+                Some(Virtualized::No) | None => "False",
                 Some(Virtualized::Yes) => "True",
                 Some(Virtualized::NotAvailable(_)) => "n/a",
-                None => "",
             }),
             ProcmonColumn::Integrity => text(out, Process::integrity),
             ProcmonColumn::Category => out.push_str(self.category().name()),

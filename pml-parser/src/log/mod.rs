@@ -150,6 +150,11 @@ impl<'a> LogView<'a> {
         }
     }
 
+    /// Version of the format, 4 to 9. Process Monitor 3.x and 4.x write 9.
+    pub fn version(self) -> u32 {
+        self.index.version
+    }
+
     /// Whether the log was captured on a 64-bit Windows.
     pub fn is_64_bit(self) -> bool {
         self.index.is64

@@ -70,7 +70,7 @@ fn read(file: &[u8], progress: &dyn Progress) -> Result<Index> {
     let tables = locate_tables(file, &header, &events);
     let cause = find_cause(file, &header, &events, &tables);
     let LocatedEvents { offsets, loss, evidence, .. } = events;
-    let mut index = Index::new(header.is64, offsets);
+    let mut index = Index::new(header.is64, header.version(), offsets);
     index.read_found_tables(file, &tables.places);
     tables.contradictions.iter().for_each(|&error| index.push_damage(error));
     // If the tables are sound, a process they do not list is not missing.

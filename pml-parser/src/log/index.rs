@@ -138,9 +138,21 @@ impl Index {
     /// Reads processes, strings and icons from tables that recovery made.
     pub(crate) fn replace_tables(&mut self, tables: Vec<u8>, places: &Places) {
         self.processes.clear();
-        // The damage of the file's tables has already been counted, and the new tables are sound.
+        // The damage of the file's tables has already been counted.
+        let damage = std::mem::take(&mut self.damage);
         self.read_found_tables(&tables, places);
+        self.damage = damage;
         self.tables = Some(tables);
+    }
+
+    /// Index of each process that has a record, and where its record is.
+    pub(crate) fn process_entries(&self) -> &[(u32, u64)] {
+        &self.processes
+    }
+
+    /// The string table.
+    pub(crate) fn strings(&self) -> Strings {
+        self.strings
     }
 
     /// Stores the result of recovery, and the places that recovery could not read.

@@ -59,9 +59,10 @@ pub use error::{Damage, Error, ErrorKind, Result};
 #[cfg(feature = "filter")]
 pub use filter::{Filter, FilterError, Matcher, PmcError, PmcRule};
 pub use log::event::{Event, EventId};
+pub use log::kinship::{Mismatch, mismatch};
 pub use log::process::{Module, Modules, Process, Virtualized};
 pub use log::recovery::Recovery;
-pub use log::set::{EventRange, LogSet, Mismatch, mismatch};
+pub use log::set::{EventRange, LogSet};
 pub use log::stack::Stack;
 pub use log::{Events, Log, LogView, TableSizes};
 pub use module_map::Resolution;

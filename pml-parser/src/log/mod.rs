@@ -3,12 +3,13 @@
 pub(crate) mod event;
 mod events;
 pub(crate) mod index;
+pub(crate) mod kinship;
 pub(crate) mod offsets;
 pub(crate) mod prefetch;
 pub(crate) mod process;
 pub(crate) mod recovery;
 pub(crate) mod set;
-mod soundness;
+pub(crate) mod soundness;
 pub(crate) mod stack;
 
 pub use events::Events;

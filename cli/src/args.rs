@@ -58,8 +58,9 @@ pub(crate) enum Command {
 /// Which log to read.
 #[derive(Debug, clap::Args)]
 pub(crate) struct LogArgs {
-    /// The log: any one of its parts, or all of them; a raw boot log, Procmon.pmb; or one in a zip file, case.zip:folder/Bootlog.pml, or
-    /// case.zip where it is the only one. It must not change while it is read.
+    /// The log: any one of its parts, or all of them; a raw boot log, Procmon.pmb; or one in a zip file,
+    /// case.zip:folder/Bootlog.pml, or case.zip where it is the only one; packed as .gz or .zst; or - for standard
+    /// input. It must not change while it is read.
     #[arg(value_name = "LOG", required = true)]
     pub logs: Vec<PathBuf>,
 
@@ -124,7 +125,7 @@ pub(crate) struct FilterArgs {
     #[arg(long = "where", value_name = "FILTER")]
     pub filter: Option<String>,
 
-    /// Take only events that Process Monitor would show with this configuration (.PMC).
+    /// Take only events that Process Monitor would show with this configuration (.PMC) or saved filter (.PMF).
     #[arg(long, value_name = "FILE")]
     pub procmon_filter: Option<PathBuf>,
 }
@@ -218,7 +219,7 @@ with --exit-code, 3 when a rollback is probable or confirmed."
 )]
 pub(crate) struct TriageArgs {
     /// Boot logs (any part of a capture), text logs and event logs, or directories and zip files to search for
-    /// them. Logs of one directory or zip file are one case.
+    /// them; - for standard input. Logs of one directory or zip file are one case.
     #[arg(value_name = "INPUT", required = true)]
     pub inputs: Vec<PathBuf>,
 

@@ -1,7 +1,7 @@
 //! Errors of a command, as messages for the user.
 
-use pml_analyzer::bundle::BundleError;
-use pml_parser::{Error, Fault, OpenError};
+use pml_analyzer::bundle::{self, BundleError};
+use pml_parser::{Error, ErrorKind, Fault, OpenError};
 use std::fmt;
 use std::io;
 use std::path::Path;
@@ -35,6 +35,11 @@ impl Failure {
     /// A log cannot be read.
     pub(crate) fn of_log(path: &Path, error: Error) -> Self {
         let failure = Self::new(format!("{}: {error}", path.display()));
+        if error.kind() == ErrorKind::NotPml
+            && let Some(hint) = bundle::kind_of(path)
+        {
+            return failure.hint(hint);
+        }
         match error.hint() {
             Some(hint) if error.is_recoverable() => {
                 failure.hint(format!("{hint}; `pml info` says what is left of it, --recover reads that"))
@@ -98,7 +103,7 @@ impl From<&BundleError> for Failure {
         let failure = Self::new(error.to_string());
         match error {
             BundleError::Io { path, error } => Self::of_io(path, error),
-            BundleError::Zip { .. } | BundleError::Member { .. } => {
+            BundleError::Zip { .. } | BundleError::Member { .. } | BundleError::Packed { .. } => {
                 failure.hint("unpack it yourself and name the folder")
             }
             BundleError::FolderTooLarge { .. } => failure.hint("name the folders of the captures"),

@@ -2,12 +2,15 @@
 
 use crate::args::{DriveArgs, LogArgs, RecoveryArgs};
 use crate::failure::Failure;
-use crate::status::{Progress, UntilStopped, warn};
+use crate::status::{Progress, UntilStopped, go_on, say, warn};
 use pml_analyzer::bundle::{self, CaptureFiles};
 use pml_parser::export::Provenance;
 use pml_parser::{LeftOutReason, LogSet, OpenOptions, Opened, RecoverMode};
+use std::fs::File;
+use std::io::{self, Read};
 use std::ops::Deref;
 use std::path::PathBuf;
+use tempfile::TempDir;
 
 impl From<&RecoveryArgs> for RecoverMode {
     fn from(args: &RecoveryArgs) -> Self {
@@ -19,6 +22,7 @@ impl From<&RecoveryArgs> for RecoverMode {
 pub(crate) struct Capture {
     opened: Opened,
     _files: Option<CaptureFiles>,
+    _stream: Option<StandardInput>,
 }
 
 impl Deref for Capture {
@@ -29,20 +33,90 @@ impl Deref for Capture {
     }
 }
 
-/// Opens the capture that the arguments name: files, or one in a zip file.
+/// Opens the capture that the arguments name: files, packed files, standard input, or one in a zip file.
 pub(crate) fn open(args: &LogArgs, recover: RecoverMode) -> Result<Capture, Failure> {
-    let inside = match args.logs.as_slice() {
+    let (logs, stream) = with_standard_input(&args.logs)?;
+    let inside = match logs.as_slice() {
         [only] => bundle::find_capture(only, &UntilStopped)?,
         _ => None,
     };
-    let files = inside.map(|capture| capture.files(&UntilStopped)).transpose()?;
-    let paths = files.as_ref().map_or(args.logs.as_slice(), CaptureFiles::paths);
-    let opened = open_files(paths, args.no_set, recover, &args.drives)?;
-    Ok(Capture { opened, _files: files })
+    let files = match inside {
+        Some(capture) => Some(capture.files(&UntilStopped)?),
+        None => bundle::unpack_named(&logs, args.no_set, &UntilStopped)?,
+    };
+    let opened = match &files {
+        Some(files) => open_found(files, args.no_set, recover, &args.drives)?,
+        None => open_files(&logs, args.no_set, recover, &args.drives)?,
+    };
+    Ok(Capture { opened, _files: files, _stream: stream })
+}
+
+/// A folder with what standard input held; it goes away with this value.
+pub(crate) struct StandardInput {
+    folder: TempDir,
+}
+
+impl StandardInput {
+    /// What the argument is called that leads to standard input.
+    const ARGUMENT: &str = "-";
+    /// What the file is called. A log is mapped, so that a stream needs a file.
+    const NAME: &str = "standard-input.pml";
+
+    /// The file.
+    pub(crate) fn path(&self) -> PathBuf {
+        self.folder.path().join(Self::NAME)
+    }
+}
+
+/// The arguments, with a file in place of `-`, and the file if there is one.
+pub(crate) fn with_standard_input(
+    arguments: &[PathBuf],
+) -> Result<(Vec<PathBuf>, Option<StandardInput>), Failure> {
+    let is_stream = |argument: &&PathBuf| argument.as_os_str() == StandardInput::ARGUMENT;
+    match arguments.iter().filter(is_stream).count() {
+        0 => return Ok((arguments.to_vec(), None)),
+        1 => {}
+        _ => return Err(Failure::new("standard input (-) is named twice")),
+    }
+    let failed = |error: &io::Error| Failure::new(format!("standard input: {error}"));
+    let folder = tempfile::Builder::new().prefix("pml-").tempdir().map_err(|e| failed(&e))?;
+    let stream = StandardInput { folder };
+    let mut file = File::create_new(stream.path()).map_err(|e| failed(&e))?;
+    let mut input = io::stdin().lock();
+    loop {
+        const PIECE: u64 = 4 << 20;
+        go_on()?;
+        let piece = io::copy(&mut (&mut input).take(PIECE), &mut file).map_err(|e| failed(&e))?;
+        if piece == 0 {
+            break;
+        }
+    }
+    let path = |argument: &PathBuf| match is_stream(&argument) {
+        true => stream.path(),
+        false => argument.clone(),
+    };
+    Ok((arguments.iter().map(path).collect(), Some(stream)))
+}
+
+/// Opens the capture of files that a search has found.
+pub(crate) fn open_found(
+    files: &CaptureFiles,
+    no_set: bool,
+    recover: RecoverMode,
+    drives: &DriveArgs,
+) -> Result<Opened, Failure> {
+    if !files.is_complete() {
+        return open_files(files.paths(), no_set, recover, drives);
+    }
+    let options = OpenOptions { named_only: no_set, recover, drives: drives.all() };
+    let progress = Progress::waiting();
+    let opened = LogSet::open_found(files.paths(), &options, &progress);
+    progress.clear();
+    Ok(said(opened?))
 }
 
 /// Opens the capture of some files.
-pub(crate) fn open_files(
+fn open_files(
     paths: &[PathBuf],
     no_set: bool,
     recover: RecoverMode,
@@ -52,7 +126,17 @@ pub(crate) fn open_files(
     let progress = Progress::waiting();
     let opened = LogSet::open_files(paths, options, &progress);
     progress.clear();
-    let mut opened = opened?;
+    Ok(said(opened?))
+}
+
+/// The capture, once everything about its parts is said.
+fn said(mut opened: Opened) -> Opened {
+    for joined in &opened.joined {
+        let path = joined.display();
+        say(&format!(
+            "{path} continues the capture and is read with it (--no-set reads the named log alone)"
+        ));
+    }
     for (folder, error) in &opened.unsearched {
         warn(&format!("other parts could not be looked for: {}: {error}", folder.display()));
     }
@@ -74,7 +158,7 @@ pub(crate) fn open_files(
             warn(&format!("{first} to {last} are missing: their events are not in the output"));
         }
     }
-    Ok(opened)
+    opened
 }
 
 /// What a dataset records about its origin: the version of the program, and the names of the parts.

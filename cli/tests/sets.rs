@@ -9,10 +9,21 @@ use std::process::{Command, Output};
 
 const SECOND: u64 = 10_000_000;
 
-/// A log of ten events, one a second from `start`.
+/// A log of ten events, one a second from `start`. It does not say when Windows started.
 fn log(machine: &Machine, start: u64) -> Vec<u8> {
+    part(machine, FileTime(0), start)
+}
+
+/// The same of a Windows that started at `boot`.
+fn part(machine: &Machine, boot: FileTime, start: u64) -> Vec<u8> {
     let mut writer = LogWriter::new(Cursor::new(Vec::new()), machine).unwrap();
-    writer.add_process(&NewProcess { index: 7, pid: 4, name: "System", ..NewProcess::default() });
+    writer.add_process(&NewProcess {
+        index: 7,
+        pid: 4,
+        name: "System",
+        start: boot,
+        ..NewProcess::default()
+    });
     for i in 0..10 {
         let details = details::close_file(machine.pointer(), &format!(r"C:\{start}\{i}"));
         let event = NewEvent {
@@ -92,7 +103,7 @@ fn foreign_parts_are_left_out_with_a_warning() {
     assert!(said.contains("log-2020.pml is left out: it is of another machine"), "{said}");
     assert!(said.contains("log-2022.pml is left out: its time overlaps"), "{said}");
     assert!(said.contains("log-2023.pml is left out: it is of another bitness"), "{said}");
-    assert!(said.contains("log-2024.pml is left out: its time overlaps"), "{said}");
+    assert!(said.contains("log-2024.pml is left out: nothing shows that it continues the capture"), "{said}");
 
     let (alone, said) = info(folder.path(), &["--no-set", "log-2021.pml"]);
     assert_eq!((files(&alone), said.as_str()), (vec!["log-2021.pml"], ""));
@@ -181,4 +192,92 @@ fn renamed_parts_are_ordered_by_time() {
         let (info, said) = info(folder.path(), &named);
         assert_eq!(files(&info), ["z.pml", "a.pml"], "{said}");
     }
+}
+
+const BEGIN: u64 = 133_000_000_000_000_000;
+
+/// When two starts of Windows were.
+const BOOTS: [FileTime; 2] = [FileTime(BEGIN), FileTime(BEGIN - 86_400 * SECOND)];
+
+/// Names that people, copies and archives give to the two parts of a capture, and the parts that are read from each
+/// when the first part is named.
+const NAMES: [[&str; 2]; 12] = [
+    ["Bootlog.pml", "Bootlog-1.pml"],
+    ["Bootlog-20241114.pml", "Bootlog-20241114-1.pml"],
+    ["case-4711.pml", "case-4711-1.pml"],
+    ["PC-01.pml", "PC-01-1.pml"],
+    ["2024-11-14.pml", "2024-11-14-1.pml"],
+    ["Bootlog (2).pml", "Bootlog-1 (2).pml"],
+    ["BOOTLOG.PML", "bootlog-1.pml"],
+    ["part1.pml", "part2.pml"],
+    ["PC-1.pml", "PC-1-1.pml"],
+    ["2024-11-14.pml", "2024-11-15.pml"],
+    ["启动日志.pml", "启动日志 - 副本 (1).pml"],
+    ["log_a_0.pml", "log_a_1.pml"],
+];
+
+#[test]
+fn parts_are_found_by_any_name_and_decoys_are_not() {
+    let (here, there) = (Machine::windows_10("HERE"), Machine::windows_10("THERE"));
+    for names in NAMES {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, bytes: Vec<u8>| fs::write(folder.path().join(name), bytes).unwrap();
+        write(names[0], part(&here, BOOTS[0], 0));
+        write(names[1], part(&here, BOOTS[0], 12));
+        // Another machine, another start of Windows, a copy, a capture of the same start hours later, another word.
+        let base = names[0].rsplit_once('.').unwrap().0;
+        write(&format!("{base}-3.pml"), part(&there, BOOTS[0], 30));
+        write(&format!("{base}-4.pml"), part(&here, BOOTS[1], 40));
+        write(&format!("{base} - Copy.pml"), part(&here, BOOTS[0], 0));
+        write(&format!("{base}_77.pml"), part(&here, BOOTS[0], 9_000));
+        write("other.pml", part(&here, BOOTS[0], 24));
+        for named in names {
+            let (info, said) = info(folder.path(), &[named]);
+            assert_eq!(files(&info), names, "{named}: {said}");
+            assert!(!said.contains("missing"), "{named}: {said}");
+        }
+        // A folder holds the capture and each of the others once.
+        let output = pml(folder.path(), &["triage", ".", "--format", "jsonl"]);
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let reports: Vec<serde_json::Value> =
+            text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let parts = |report: &serde_json::Value| report["input"]["parts"].as_array().map_or(0, Vec::len);
+        let of_capture = |report: &&serde_json::Value| {
+            let named = report["input"]["parts"].as_array().into_iter().flatten();
+            names.iter().all(|name| named.clone().any(|part| part == *name || part["file"] == *name))
+        };
+        assert_eq!(reports.iter().filter(of_capture).count(), 1, "{names:?}: {text}");
+        assert_eq!(reports.iter().map(parts).sum::<usize>(), 7, "{names:?}: {text}");
+    }
+}
+
+#[test]
+fn named_parts_are_one_capture_of_triage() {
+    let folder = tempfile::tempdir().unwrap();
+    let machine = Machine::windows_10("PC");
+    for (name, start) in [("z.pml", 0), ("a.pml", 12), ("later.pml", 5_000)] {
+        fs::write(folder.path().join(name), part(&machine, BOOTS[0], start)).unwrap();
+    }
+    let lines = |args: &[&str]| {
+        let output = pml(folder.path(), &[&["triage", "--format", "jsonl"], args].concat());
+        String::from_utf8_lossy(&output.stdout).lines().count()
+    };
+    assert_eq!(lines(&["a.pml", "z.pml"]), 1);
+    assert_eq!(lines(&["a.pml", "z.pml", "later.pml"]), 2);
+    assert_eq!(lines(&["a.pml", "z.pml", "--no-set"]), 2);
+    // One of them alone is not joined by the other: the names have nothing in common.
+    let (alone, said) = info(folder.path(), &["a.pml"]);
+    assert_eq!((files(&alone), said.as_str()), (vec!["a.pml"], ""));
+}
+
+#[test]
+fn a_part_that_its_contents_join_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let machine = Machine::windows_10("PC");
+    for (name, start) in [("part1.pml", 0), ("part2.pml", 12)] {
+        fs::write(folder.path().join(name), part(&machine, BOOTS[0], start)).unwrap();
+    }
+    let (found, said) = info(folder.path(), &["part1.pml"]);
+    assert_eq!(files(&found), ["part1.pml", "part2.pml"]);
+    assert!(said.contains("part2.pml continues the capture and is read with it"), "{said}");
 }

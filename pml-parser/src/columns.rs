@@ -98,6 +98,14 @@ pub(crate) enum Source {
     Status,
     Detail,
     RegistryData,
+    /// The time since the first event.
+    RelativeTime,
+    /// When the operation ended.
+    CompletionTime,
+    /// The time of day, as Process Monitor shows it.
+    TimeOfDay,
+    /// The modules of the call stack.
+    Stack,
     /// A number of the details.
     Number(Number),
     /// A field of a process record; of an event, the record of its process.
@@ -316,6 +324,12 @@ event_columns! {
     number("registry_number", U64, RegistryNumber, "Data of REG_DWORD, REG_DWORD_BIG_ENDIAN and REG_QWORD."),
     nullable("registry_data", Utf8, "Data of a value that was set or returned, as text: texts as they are, several joined by `, `, numbers in decimal, bytes in hexadecimal; NULL where there is none.").from(Source::RegistryData),
     number("enum_index", U32, Index, "RegEnumKey, RegEnumValue: requested index."),
+    column("relative_time", I64, "Time since the first event; values need a unit.").from(Source::RelativeTime).compared(Comparison::Length).only_for_filters(),
+    nullable("completion_time", Timestamp, "When the operation completed; missing while pending.").from(Source::CompletionTime).only_for_filters(),
+    column("time_of_day", Utf8, "Time of day in UTC, as Process Monitor shows it: `12:00:45.0000000 AM`.").from(Source::TimeOfDay).only_for_filters(),
+    nullable("architecture", Dictionary, "`64-bit` or `32-bit`, of the process.").from(Source::Process(ProcessField::Is64Bit)).only_for_filters(),
+    nullable("virtualized", Dictionary, "`True`, `False` or `n/a`, of the process.").from(Source::Process(ProcessField::Virtualized)).only_for_filters(),
+    nullable("stack", Utf8, "The frames of the call stack, innermost first, each a line `path + 0xoffset`, or the address where it lies in no module: `stack contains fltmgr.sys`. Missing where no stack was captured.").from(Source::Stack).only_for_filters(),
     nullable("stack_id", U32, "Key of the call stack in `stacks`; NULL where none was captured.").from(Source::StackId).not_for_filters(),
 }
 
@@ -384,11 +398,14 @@ pub const PROCESSES: Table = Table {
             .from(Source::Process(ProcessField::Session))
             .for_filters(),
         column("authentication_id", Type::U64, "Logon session (LUID).")
-            .from(Source::Process(ProcessField::AuthenticationId)),
+            .from(Source::Process(ProcessField::AuthenticationId))
+            .for_filters(),
         nullable("start_time", Type::Timestamp, "When it started.")
-            .from(Source::Process(ProcessField::Start)),
+            .from(Source::Process(ProcessField::Start))
+            .for_filters(),
         nullable("end_time", Type::Timestamp, "When it ended; NULL while it runs.")
-            .from(Source::Process(ProcessField::End)),
+            .from(Source::Process(ProcessField::End))
+            .for_filters(),
         nullable(
             "virtualized",
             Type::Bool,

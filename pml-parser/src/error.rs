@@ -23,7 +23,7 @@ pub struct Error {
 pub enum ErrorKind {
     /// The file does not begin with `PML_`.
     NotPml,
-    /// A format version other than 9.
+    /// A version of the format that Process Monitor does not open either: none of 4 to 9.
     UnsupportedVersion(u32),
     /// The bitness field is neither 0 (32-bit) nor 1 (64-bit).
     BadBitness(u32),
@@ -108,7 +108,7 @@ impl Error {
                 Some("this is neither a Process Monitor log (PML) nor a raw boot log (Procmon.pmb)")
             }
             ErrorKind::UnsupportedVersion(_) => {
-                Some("only version 9, written by Process Monitor 3.x and 4.x, is known")
+                Some("versions 4 to 9 are known, the same that Process Monitor 3.x and 4.x open")
             }
             ErrorKind::NotClosed => Some(
                 "the capture was never stopped, or the copy was made while it ran: the tables are missing; stop the capture in Process Monitor and copy the file again",
@@ -138,7 +138,7 @@ impl fmt::Display for Error {
         write!(f, "{} at {:#x}: ", self.what, self.offset)?;
         match self.kind {
             ErrorKind::NotPml => f.write_str("expected the signature PML_"),
-            ErrorKind::UnsupportedVersion(v) => write!(f, "expected version 9, found {v}"),
+            ErrorKind::UnsupportedVersion(v) => write!(f, "expected version 4 to 9, found {v}"),
             ErrorKind::BadBitness(v) => write!(f, "expected bitness 0 or 1, found {v}"),
             ErrorKind::NotClosed => f.write_str("the capture was not closed, its tables are missing"),
             ErrorKind::Truncated { need, have } => write!(f, "needs at least {need} bytes, {have} left"),

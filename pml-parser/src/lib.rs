@@ -1,4 +1,4 @@
-//! Reads Process Monitor logs (PML, version 9) in place, and exports them as Arrow columns and files.
+//! Reads Process Monitor logs (PML, versions 4 to 9) in place, and exports them as Arrow columns and files.
 //!
 //! Data flows one way: bytes → events → columns → outputs. Start at the level that you need:
 //!
@@ -61,9 +61,10 @@ pub use error::{Damage, Error, ErrorKind, Result};
 pub use filter::{Filter, FilterError, Matcher, PmcError, PmcRule};
 pub use log::event::{Event, EventId};
 pub use log::index::MachineFacts;
+pub use log::kinship::{Mismatch, mismatch};
 pub use log::process::{Module, Modules, Process, Virtualized};
 pub use log::recovery::Recovery;
-pub use log::set::{EventRange, LogSet, Mismatch, mismatch};
+pub use log::set::{EventRange, LogSet};
 pub use log::stack::Stack;
 pub use log::{Events, Log, LogView, TableSizes};
 pub use module_map::Resolution;

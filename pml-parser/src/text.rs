@@ -2,6 +2,27 @@
 
 use encoding_rs::mem::{convert_latin1_to_str, convert_utf16_to_str};
 use std::borrow::Cow;
+use std::cell::Cell;
+
+thread_local! {
+    /// What takes the place of an unpaired surrogate in texts that this thread makes.
+    static PLACEHOLDER: Cell<char> = const { Cell::new(char::REPLACEMENT_CHARACTER) };
+}
+
+/// What takes the place of an unpaired surrogate.
+pub(crate) fn placeholder() -> char {
+    PLACEHOLDER.get()
+}
+
+/// Runs `make` with another character in place of unpaired surrogates, so that they differ from a U+FFFD that the
+/// log itself holds.
+#[cfg_attr(not(feature = "export"), allow(dead_code, reason = "used by exports"))]
+pub(crate) fn with_placeholder<T>(placeholder: char, make: impl FnOnce() -> T) -> T {
+    let before = PLACEHOLDER.replace(placeholder);
+    let made = make();
+    PLACEHOLDER.set(before);
+    made
+}
 
 /// A borrowed string of a log.
 ///
@@ -213,7 +234,7 @@ const RUN: usize = 64;
 
 /// Appends UTF-16LE bytes as UTF-8, in runs.
 fn push_utf16(bytes: &[u8], out: &mut String) {
-    let mut rest = bytes;
+    let (mut rest, start) = (bytes, out.len());
     while rest.len() >= 2 {
         let mut units = [0u16; RUN];
         let mut len = 0;
@@ -227,6 +248,14 @@ fn push_utf16(bytes: &[u8], out: &mut String) {
         }
         append(out, len * 3, |to| convert_utf16_to_str(&units[..len], to));
         rest = &rest[2 * len..];
+    }
+    let placeholder = placeholder();
+    if placeholder != char::REPLACEMENT_CHARACTER
+        && out.get(start..).is_some_and(|text| text.contains(char::REPLACEMENT_CHARACTER))
+    {
+        out.truncate(start);
+        let units = bytes.chunks_exact(2).map(|unit| u16::from_le_bytes([unit[0], unit[1]]));
+        out.extend(char::decode_utf16(units).map(|decoded| decoded.unwrap_or(placeholder)));
     }
 }
 
@@ -280,6 +309,14 @@ mod tests {
                 assert_eq!(text, String::from_utf16_lossy(&units), "after {before} units");
             }
         }
+    }
+
+    #[test]
+    fn a_placeholder_differs_from_a_stored_replacement_character() {
+        let bytes = le(&[0x61, 0xFFFD, 0xD800, 0x62]);
+        let text = || WinStr::utf16(&bytes).to_str().into_owned();
+        assert_eq!(with_placeholder('\u{ffff}', text), "a\u{fffd}\u{ffff}b");
+        assert_eq!(text(), "a\u{fffd}\u{fffd}b");
     }
 
     #[test]

@@ -187,6 +187,7 @@ fn opening_says_what_is_wrong() {
         bytes
     };
     assert_eq!(kind(&patched(4, &[10])), ErrorKind::UnsupportedVersion(10));
+    assert_eq!(kind(&patched(4, &[3])), ErrorKind::UnsupportedVersion(3));
     assert_eq!(kind(&patched(8, &[2])), ErrorKind::BadBitness(2));
     assert_eq!(kind(&patched(0x248, &[0; 8])), ErrorKind::NotClosed);
     // A count that exceeds the file is refused before anything is allocated for it.

@@ -1,5 +1,6 @@
 //! Compares exports with those of Process Monitor 3.93, byte by byte. data/synthetic has small synthetic
-//! logs: every operation once, escaping, a capture in three parts. Where the corpus is available, the CSV and
+//! logs: every operation once, escaping, a capture in three parts. data/minimal has a small log for each fault that
+//! real logs showed, older versions of the format among them. Where the corpus is available, the CSV and
 //! XML of real logs are compared too.
 #![forbid(unsafe_code)]
 
@@ -14,7 +15,27 @@ use std::process::ExitCode;
 
 /// A file of data/synthetic.
 fn synthetic(name: &str) -> Vec<u8> {
-    let path = format!("{}/tests/data/synthetic/{name}.zst", env!("CARGO_MANIFEST_DIR"));
+    packed("synthetic", name)
+}
+
+/// Logs of data/minimal and the endings of Process Monitor's exports of them.
+const MINIMAL: [(&str, &[&str]); 11] = [
+    ("modules_overlap", &["csv", "xml"]),
+    ("modules_210_cases", &["xml"]),
+    ("fffd", &["csv", "xml"]),
+    ("no_events", &["csv", "xml"]),
+    ("nothing", &["csv", "xml"]),
+    ("no_process", &["csv", "xml"]),
+    ("version4", &["csv"]),
+    ("version5", &["csv"]),
+    ("version6", &["csv", "xml"]),
+    ("version7", &["csv", "xml", "stacks.xml"]),
+    ("version8", &["csv", "xml"]),
+];
+
+/// A file of a folder of data.
+fn packed(folder: &str, name: &str) -> Vec<u8> {
+    let path = format!("{}/tests/data/{folder}/{name}.zst", env!("CARGO_MANIFEST_DIR"));
     let packed = std::fs::read(&path).unwrap_or_else(|e| panic!("{path}: {e}"));
     zstd::decode_all(packed.as_slice()).expect("whole test data")
 }
@@ -94,6 +115,20 @@ fn main() -> ExitCode {
             })
         })
         .collect();
+    for (log, endings) in MINIMAL {
+        for ending in endings {
+            let kind = match *ending {
+                "csv" => Csv,
+                "xml" => Xml,
+                _ => XmlWithStacks,
+            };
+            let text = resolved.clone();
+            trials.push(Trial::test(format!("{log}.{ending}"), move || {
+                let theirs = packed("minimal", &format!("{log}.procmon.{ending}"));
+                equals(vec![packed("minimal", &format!("{log}.pml"))], kind, &text, &theirs)
+            }));
+        }
+    }
     let missing = corpus::directory().is_none();
     if missing {
         eprintln!("no corpus found (set {}): exports of real logs are ignored", corpus::VARIABLE);

@@ -313,7 +313,7 @@ fn refused_rules() -> Result<(), Failed> {
     let mut whole = configuration(std::slice::from_ref(&good));
     assert!(shown(&whole[..whole.len() - 1]).contains("cut off"));
     assert!(shown(&[]).contains("no filter rules"));
-    assert!(shown(b"something else, no configuration").contains("no Process Monitor configuration"));
+    assert!(shown(b"something else, no configuration").contains("neither a configuration"));
     whole.extend(record("FilterRules", &[1, 0, 0, 0, 0]));
     assert!(shown(&whole).contains("second list"));
     assert!(

@@ -70,6 +70,13 @@ pub enum BundleError {
         /// Why not.
         error: io::Error,
     },
+    /// A file that is packed by itself cannot be unpacked.
+    Packed {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        error: io::Error,
+    },
     /// There is no folder to unpack to.
     TemporaryFolder(io::Error),
     /// The caller cancelled.
@@ -110,6 +117,7 @@ impl fmt::Display for BundleError {
                 write!(f, "{}{more}", names.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", "))
             }
             Self::Member { path, name, error } => write!(f, "{}: {name}: {error}", path.display()),
+            Self::Packed { path, error } => write!(f, "{}: cannot be unpacked: {error}", path.display()),
             Self::TemporaryFolder(error) => write!(f, "a temporary folder: {error}"),
             Self::Cancelled => f.write_str("stopped"),
         }
@@ -119,7 +127,10 @@ impl fmt::Display for BundleError {
 impl std::error::Error for BundleError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Io { error, .. } | Self::Member { error, .. } | Self::TemporaryFolder(error) => Some(error),
+            Self::Io { error, .. }
+            | Self::Member { error, .. }
+            | Self::Packed { error, .. }
+            | Self::TemporaryFolder(error) => Some(error),
             _ => None,
         }
     }

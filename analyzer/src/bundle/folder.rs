@@ -1,9 +1,10 @@
 //! Captures and text logs below a folder; links are not followed.
 
 use super::names::{is_log, is_zip_name, may_be_text_log};
+use super::packed::{is_packed_log, number_of_packed, set_of_packed};
 use super::search::{Branch, Search, Skipped};
 use super::{BundleError, CaptureLocation, LogLocation, Place, archive, io_error};
-use pml_parser::parts::{capture_name, folder_of, part_number_of};
+use pml_parser::parts::captures;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -15,6 +16,7 @@ pub(super) fn find(folder: &Path, search: &mut Search<'_>) -> Result<(), BundleE
     let mut logs: Vec<PathBuf> = Vec::new();
     let mut texts: Vec<PathBuf> = Vec::new();
     let mut archives: Vec<PathBuf> = Vec::new();
+    let mut packed: Vec<PathBuf> = Vec::new();
     let mut folders = vec![(folder.to_owned(), 0)];
     while let Some((path, depth)) = folders.pop() {
         let listing = match fs::read_dir(&path) {
@@ -36,6 +38,8 @@ pub(super) fn find(folder: &Path, search: &mut Search<'_>) -> Result<(), BundleE
             } else if !kind.is_file() {
             } else if is_log(&path) {
                 logs.push(path);
+            } else if is_packed_log(&path) {
+                packed.push(path);
             } else if is_zip_name(&path) {
                 archives.push(path);
             } else if may_be_text_log(&path) {
@@ -54,12 +58,16 @@ pub(super) fn find(folder: &Path, search: &mut Search<'_>) -> Result<(), BundleE
         let first = parts.next()?.as_os_str().to_string_lossy().into_owned();
         (is_archive || parts.next().is_some()).then_some(first)
     };
-    logs.sort_by_cached_key(|log| (folder_of(log).to_owned(), capture_name(log), part_number_of(log)));
-    // Parts of one capture are side by side now; the first one leads to the others when it is opened.
-    logs.dedup_by(|b, a| folder_of(a) == folder_of(b) && capture_name(a) == capture_name(b));
-    for log in logs {
-        let (name, branch) = (log.display().to_string(), branch_of(&log, false));
-        search.push_capture(&branch, CaptureLocation { name, place: Place::Files(vec![log]) });
+    for files in captures(&logs) {
+        let Some(first) = files.first() else { continue };
+        let (name, branch) = (first.display().to_string(), branch_of(first, false));
+        search.push_capture(&branch, CaptureLocation { name, place: Place::Found(files) });
+    }
+    packed.sort_by_cached_key(|log| (set_of_packed(log), number_of_packed(log)));
+    for files in packed.chunk_by(|a, b| set_of_packed(a) == set_of_packed(b)) {
+        let Some(first) = files.first() else { continue };
+        let (name, branch) = (first.display().to_string(), branch_of(first, false));
+        search.push_capture(&branch, CaptureLocation { name, place: Place::Packed(files.to_vec()) });
     }
     texts.sort();
     for path in texts {

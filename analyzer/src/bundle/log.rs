@@ -32,6 +32,11 @@ impl LogLocation {
         Self { name, place: Place::Member(archive, number) }
     }
 
+    /// Calls it by another name.
+    pub(super) fn rename(&mut self, name: String) {
+        self.name = name;
+    }
+
     /// What to call it.
     pub fn name(&self) -> &str {
         &self.name

@@ -7,16 +7,19 @@
 mod archive;
 mod error;
 mod folder;
+mod foreign;
 mod log;
 mod names;
+mod packed;
 mod search;
 
 pub use error::BundleError;
+pub use foreign::kind_of;
 pub use log::LogLocation;
 pub use search::{Found, FoundCase, Skipped};
 
 use archive::Archive;
-use pml_parser::Progress;
+use pml_parser::{Progress, parts};
 use search::Search;
 use std::fs;
 use std::io;
@@ -33,8 +36,12 @@ pub struct CaptureLocation {
 
 #[derive(Debug)]
 enum Place {
-    /// Files of the capture: those that were named, or the first of those in a folder.
-    Files(Vec<PathBuf>),
+    /// A file of the capture that was named: others may lie beside it.
+    Named(PathBuf),
+    /// All files of the capture.
+    Found(Vec<PathBuf>),
+    /// The same; some of them are packed.
+    Packed(Vec<PathBuf>),
     /// Members of a zip file: their numbers and names.
     Zip { archive: Arc<Archive>, members: Vec<(usize, String)> },
 }
@@ -43,6 +50,7 @@ enum Place {
 #[derive(Debug)]
 pub struct CaptureFiles {
     paths: Vec<PathBuf>,
+    is_complete: bool,
     _folder: Option<TempDir>,
 }
 
@@ -50,6 +58,11 @@ impl CaptureFiles {
     /// The files, for a capture to be opened from.
     pub fn paths(&self) -> &[PathBuf] {
         &self.paths
+    }
+
+    /// Whether these are all files of the capture, so that no other folder needs to be searched.
+    pub fn is_complete(&self) -> bool {
+        self.is_complete
     }
 }
 
@@ -89,8 +102,11 @@ fn find_one(
         let log = LogLocation::file(input.to_owned(), input.display().to_string());
         named.logs.push((found.cases.len(), log));
         return Ok(());
+    } else if metadata.is_file() && packed::is_packed(input)? {
+        named.packed.push((found.cases.len(), input.to_owned()));
+        return Ok(());
     } else {
-        named.add(input, found.cases.len());
+        named.files.push((found.cases.len(), input.to_owned()));
         return Ok(());
     }
     search.finish(input, found)
@@ -129,42 +145,103 @@ pub fn find_capture(
     }
 }
 
+/// Makes the named files ready to be opened as one capture, if one of them is packed. A single one brings the packed parts
+/// beside it, unless it is to be read `alone`.
+///
+/// # Errors
+/// When a packed file cannot be unpacked or grows beyond measure, and when the caller cancels.
+pub fn unpack_named(
+    paths: &[PathBuf],
+    alone: bool,
+    progress: &dyn Progress,
+) -> Result<Option<CaptureFiles>, BundleError> {
+    let mut is_any = false;
+    for path in paths.iter().filter(|path| path.is_file()) {
+        is_any |= packed::is_packed(path)?;
+    }
+    match paths {
+        _ if !is_any => Ok(None),
+        [only] if !alone => packed::unpack(&packed::packed_beside(only), progress).map(Some),
+        _ => packed::unpack(paths, progress).map(Some),
+    }
+}
+
 /// Files that the inputs name themselves, each with its place among the cases.
 #[derive(Default)]
 struct Named {
     /// Whether each file is a capture of its own.
     alone: bool,
-    /// Sets of captures, each with its files.
-    captures: Vec<(usize, PathBuf, CaptureLocation)>,
+    files: Vec<(usize, PathBuf)>,
+    /// Files that are packed one by one.
+    packed: Vec<(usize, PathBuf)>,
     logs: Vec<(usize, LogLocation)>,
 }
 
 impl Named {
-    /// Adds a file: to the capture of its set, where an earlier input names a part of that.
-    fn add(&mut self, input: &Path, at: usize) {
-        let set = names::set_of(input);
-        let known = self.captures.iter_mut().find(|known| known.1 == set);
-        if let Some((_, _, CaptureLocation { place: Place::Files(paths), .. })) =
-            known.filter(|_| !self.alone)
-        {
-            paths.push(input.to_owned());
-            return;
+    /// The captures of the files, each with its place. Several files may be parts of one; the names and contents of those
+    /// beside them are looked at once for all.
+    fn captures(&mut self) -> Vec<(usize, CaptureLocation)> {
+        let files = std::mem::take(&mut self.files);
+        let packed = self.packed_captures();
+        let captures = self.plain_captures(files);
+        captures.into_iter().chain(packed).collect()
+    }
+
+    /// The captures of packed files: those of one set are one.
+    fn packed_captures(&mut self) -> Vec<(usize, CaptureLocation)> {
+        let mut sets: Vec<(PathBuf, usize, Vec<PathBuf>)> = Vec::new();
+        for (at, path) in std::mem::take(&mut self.packed) {
+            let set = packed::set_of_packed(&path);
+            match sets.iter_mut().find(|known| known.0 == set && !self.alone) {
+                Some((.., paths)) => paths.push(path),
+                None => sets.push((set, at, vec![path])),
+            }
         }
-        let place = Place::Files(vec![input.to_owned()]);
-        self.captures.push((at, set, CaptureLocation { name: input.display().to_string(), place }));
+        let capture = |(_, at, paths): (PathBuf, usize, Vec<PathBuf>)| {
+            let name = paths.first().map(|path| path.display().to_string()).unwrap_or_default();
+            (at, CaptureLocation { name, place: Place::Packed(self.with_those_beside(paths)) })
+        };
+        sets.into_iter().map(capture).collect()
+    }
+
+    /// Packed files, and where one alone is named, those beside it.
+    fn with_those_beside(&self, paths: Vec<PathBuf>) -> Vec<PathBuf> {
+        match paths.as_slice() {
+            [only] if !self.alone => packed::packed_beside(only),
+            _ => paths,
+        }
+    }
+
+    /// The captures of files that are not packed.
+    fn plain_captures(&self, files: Vec<(usize, PathBuf)>) -> Vec<(usize, CaptureLocation)> {
+        let location = |path: &Path, place| CaptureLocation { name: path.display().to_string(), place };
+        if self.alone || files.len() == 1 {
+            let named = |(at, path): (usize, PathBuf)| (at, location(&path, Place::Named(path.clone())));
+            return files.into_iter().map(named).collect();
+        }
+        let mut captures = parts::captures_of(files.iter().map(|file| file.1.clone()).collect());
+        let mut found = Vec::new();
+        for (at, path) in &files {
+            let is_part = |capture: &Vec<PathBuf>| capture.contains(path);
+            if let Some(number) = captures.iter().position(is_part) {
+                found.push((*at, location(path, Place::Found(captures.remove(number)))));
+            }
+        }
+        found
     }
 
     /// Makes cases of the files: one of all where text logs are among them, else one for each capture.
-    fn finish(self, found: &mut Found) {
+    fn finish(mut self, found: &mut Found) {
+        let captures = self.captures();
         let mut cases: Vec<(usize, FoundCase)> = Vec::new();
         if let Some((at, log)) = self.logs.first() {
             let mut case = FoundCase::new(log.name().to_owned());
-            let at = self.captures.first().map_or(*at, |capture| capture.0.min(*at));
-            case.captures.extend(self.captures.into_iter().map(|capture| capture.2));
+            let at = captures.first().map_or(*at, |capture| capture.0.min(*at));
+            case.captures.extend(captures.into_iter().map(|capture| capture.1));
             case.logs.extend(self.logs.into_iter().map(|log| log.1));
             cases.push((at, case));
         } else {
-            cases.extend(self.captures.into_iter().map(|(at, _, capture)| {
+            cases.extend(captures.into_iter().map(|(at, capture)| {
                 let mut case = FoundCase::new(capture.name.clone());
                 case.captures.push(capture);
                 (at, case)
@@ -185,7 +262,10 @@ impl CaptureLocation {
     /// How to name its first file on a command line.
     pub fn argument(&self) -> String {
         match &self.place {
-            Place::Files(paths) => paths.first().map(|path| path.display().to_string()).unwrap_or_default(),
+            Place::Named(path) => path.display().to_string(),
+            Place::Found(paths) | Place::Packed(paths) => {
+                paths.first().map(|path| path.display().to_string()).unwrap_or_default()
+            }
             Place::Zip { members, .. } => {
                 members.first().map(|member| names::file_name(&member.1).to_owned()).unwrap_or_default()
             }
@@ -195,7 +275,8 @@ impl CaptureLocation {
     /// Name and size in bytes of its first file: copies of one capture agree in both.
     pub fn first_file(&self) -> (String, u64) {
         let size = match &self.place {
-            Place::Files(paths) => {
+            Place::Named(path) => path.metadata().map_or(0, |metadata| metadata.len()),
+            Place::Found(paths) | Place::Packed(paths) => {
                 paths.first().and_then(|path| path.metadata().ok()).map_or(0, |metadata| metadata.len())
             }
             Place::Zip { archive, members } => members.first().map_or(0, |member| archive.size_of(member.0)),
@@ -206,7 +287,7 @@ impl CaptureLocation {
     /// Whether a member of a zip file is one of its parts.
     fn has_member(&self, name: &str) -> bool {
         match &self.place {
-            Place::Files(_) => false,
+            Place::Named(_) | Place::Found(_) | Place::Packed(_) => false,
             Place::Zip { archive, members } => members.iter().any(|member| archive.is_named(&member.1, name)),
         }
     }
@@ -217,12 +298,18 @@ impl CaptureLocation {
     /// When a member cannot be unpacked, is no log or grows beyond measure; and when the caller cancels.
     pub fn files(&self, progress: &dyn Progress) -> Result<CaptureFiles, BundleError> {
         match &self.place {
-            Place::Files(paths) => Ok(CaptureFiles { paths: paths.clone(), _folder: None }),
+            Place::Named(path) => {
+                Ok(CaptureFiles { paths: vec![path.clone()], is_complete: false, _folder: None })
+            }
+            Place::Found(paths) => {
+                Ok(CaptureFiles { paths: paths.clone(), is_complete: true, _folder: None })
+            }
+            Place::Packed(paths) => packed::unpack(paths, progress),
             Place::Zip { archive, members } => {
                 let folder = tempfile::Builder::new().prefix("pml-").tempdir();
                 let folder = folder.map_err(BundleError::TemporaryFolder)?;
                 let paths = archive.unpack(members, folder.path(), progress)?;
-                Ok(CaptureFiles { paths, _folder: Some(folder) })
+                Ok(CaptureFiles { paths, is_complete: true, _folder: Some(folder) })
             }
         }
     }

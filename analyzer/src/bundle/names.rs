@@ -1,6 +1,6 @@
 //! Names of logs: which of them are parts of one set, and what a member of a zip file may be called.
 
-use pml_parser::parts::{capture_name, folder_of};
+use pml_parser::parts::{folder_of, set_name};
 use std::path::{Path, PathBuf};
 
 /// Whether a file has the name of a log.
@@ -55,7 +55,7 @@ pub(super) fn split_member(argument: &str) -> Option<(&str, &str)> {
 
 /// The set that a file is a part of: its folder, and the name of the set in it.
 pub(super) fn set_of(path: &Path) -> PathBuf {
-    folder_of(path).join(capture_name(path))
+    folder_of(path).join(set_name(path))
 }
 
 /// The last component of a member's name.

@@ -21,6 +21,25 @@ pub struct Found {
     pub skipped: Vec<Skipped>,
 }
 
+impl Found {
+    /// Gives what was found in a file another name than that of the file.
+    pub fn rename(&mut self, file: &Path, name: &str) {
+        let path = file.display().to_string();
+        let renamed = |old: &str| old.strip_prefix(&*path).map(|rest| format!("{name}{rest}"));
+        for case in &mut self.cases {
+            case.name = renamed(&case.name).unwrap_or_else(|| std::mem::take(&mut case.name));
+            for capture in &mut case.captures {
+                capture.name = renamed(&capture.name).unwrap_or_else(|| std::mem::take(&mut capture.name));
+            }
+            for log in &mut case.logs {
+                if let Some(new) = renamed(log.name()) {
+                    log.rename(new);
+                }
+            }
+        }
+    }
+}
+
 /// Files that belong together.
 #[derive(Debug)]
 pub struct FoundCase {

@@ -49,7 +49,11 @@ pub(crate) fn run(args: &TriageArgs) -> Result<Done, Failure> {
         }
     }
     let knowledge = knowledge::read(args.knowledge.as_deref())?;
-    let found = find(args)?;
+    let (inputs, stream) = input::with_standard_input(&args.inputs)?;
+    let mut found = find(&inputs, args.no_set)?;
+    if let Some(stream) = &stream {
+        found.rename(&stream.path(), "standard input");
+    }
     let signatures = case::signatures()?;
     let subjects = case::subjects(found, &signatures)?;
     let many = subjects.len() > 1;
@@ -93,8 +97,8 @@ pub(crate) fn run(args: &TriageArgs) -> Result<Done, Failure> {
 }
 
 /// All captures and text logs of the inputs, in the order in which they were named.
-fn find(args: &TriageArgs) -> Result<Found, Failure> {
-    let mut found = bundle::find(&args.inputs, args.no_set, &UntilStopped)?;
+fn find(inputs: &[PathBuf], no_set: bool) -> Result<Found, Failure> {
+    let mut found = bundle::find(inputs, no_set, &UntilStopped)?;
     for skipped in std::mem::take(&mut found.skipped) {
         match skipped {
             Skipped::Folder { path, error } => warn(&format!("not looked into: {}: {error}", path.display())),
@@ -269,7 +273,8 @@ impl Job<'_> {
         let args = self.args;
         // Members of a zip file stay in a temporary folder until the report is made.
         let files = found.files(&UntilStopped).map_err(Failure::from)?;
-        let capture = input::open_files(files.paths(), args.no_set, (&args.recovery).into(), &args.drives)?;
+        let recover = (&args.recovery).into();
+        let capture = input::open_found(&files, args.no_set, recover, &args.drives)?;
         if let Some(path) = &args.evidence {
             // Refused before the work, not after it.
             slice::check_place(path, &capture)?;

@@ -389,6 +389,10 @@ fn builder(column: &'static Column) -> Option<Box<dyn ColumnBuilder>> {
         Source::RegistryData => utf8(|row, out| row.details.push_registry_data(out)),
         // Filled together.
         Source::EventId
+        | Source::RelativeTime
+        | Source::CompletionTime
+        | Source::TimeOfDay
+        | Source::Stack
         | Source::Part
         | Source::Sequence
         | Source::Time

@@ -26,7 +26,7 @@ use crate::log::event::Event;
 use crate::names::category::{Category, Rule};
 use crate::names::control;
 use crate::names::operation::{EventClass, Operation};
-use crate::text::WinStr;
+use crate::text::{WinStr, placeholder};
 use crate::time::zone::Zone;
 
 /// Whether text matches Process Monitor or the log (docs/procmon-differences.md).
@@ -293,7 +293,7 @@ pub(crate) fn cut(out: &mut String, start: usize) {
         out.truncate(start + at);
         // The first surrogate of a character outside the Basic Multilingual Plane still fits.
         if kept < CELL_LIMIT {
-            out.push(char::REPLACEMENT_CHARACTER);
+            out.push(placeholder());
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::columns::Number;
 use crate::log::event::Event;
 use crate::names::operation::Operation;
 use crate::raw::bytes::Blob;
+use crate::raw::header;
 use crate::raw::strings::Info;
 use crate::text::WinStr;
 use crate::time::FileTime;
@@ -79,10 +80,15 @@ impl<'a> Loaded<'a> {
     }
 }
 
-/// The parent's PID and the command line, from the details of `Process Start`.
-pub(crate) fn started(details: &[u8]) -> Option<(u32, WinStr<'_>)> {
+/// The parent's PID and the command line, from the details of `Process Start`. Older versions of the format have
+/// the PID alone.
+pub(crate) fn started(details: &[u8], version: u32) -> Option<(u32, WinStr<'_>)> {
+    let parent = details.u32_at(0)?;
+    if !header::has_start_texts(version) {
+        return Some((parent, WinStr::EMPTY));
+    }
     let command_line = Info(details.u16_at(4)?);
-    Some((details.u32_at(0)?, command_line.string(details, 12)))
+    Some((parent, command_line.string(details, 12)))
 }
 
 /// The entries of the environment, from the details of `Process Start`. Each reads `NAME=value`.
@@ -125,7 +131,7 @@ pub(super) fn detail(event: &Event<'_>, to: &mut Properties<'_>) -> Decoded {
         Operation::THREAD_EXIT => thread_exit(event, to),
         Operation::LOAD_IMAGE => load_image(event, to),
         Operation::THREAD_PROFILE => Some(()),
-        Operation::PROCESS_START => start(details, to),
+        Operation::PROCESS_START => start(details, event.log().version(), to),
         Operation::SYSTEM_STATISTICS => system_statistics(details, to),
         _ => None,
     };
@@ -199,7 +205,11 @@ fn load_image(event: &Event<'_>, to: &mut Properties<'_>) -> Option<()> {
     Some(())
 }
 
-fn start(details: &[u8], to: &mut Properties<'_>) -> Option<()> {
+fn start(details: &[u8], version: u32, to: &mut Properties<'_>) -> Option<()> {
+    if !header::has_start_texts(version) {
+        value::decimal(to.key("Parent PID"), details.u32_at(0)?.into());
+        return Some(());
+    }
     let command_line = Info(details.u16_at(4)?);
     let directory = Info(details.u16_at(6)?);
     let environment = details.u32_at(8)? as usize;

@@ -1,30 +1,30 @@
 //! The modules of a process that Process Monitor lists in its XML export.
 //!
 //! Process Monitor sorts the modules by load time and goes from the last to the first. It omits a module as
-//! unloaded when the base of a listed module is in the module's range, or at the address just after it. The
-//! order of modules with one load time depends on the sort. That sort is Microsoft's `std::sort`, an
-//! introsort that is not stable, so this file follows its steps. The rule was found and confirmed on the 74
-//! processes of a real log (docs/format.md, "XML export").
+//! unloaded when the range of a listed module overlaps that of the module, or begins at the address just after
+//! it. The list ascends by base. The order of modules with one load time depends on the sort. That sort is
+//! Microsoft's `std::sort`, an introsort that is not stable, so this file follows its steps. The rule was
+//! confirmed on the module lists of real logs, and on synthetic ones (docs/format.md, "XML export").
 
 use crate::log::process::Modules;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
-/// Positions in the module table of the modules that are listed, ascending.
+/// Positions in the module table of the modules that are listed, ascending by base.
 pub(super) fn current(modules: Modules<'_>) -> Vec<usize> {
     let all: Vec<_> = modules.collect();
     let mut order: Vec<Entry> = all.iter().enumerate().map(|(i, module)| (module.load_time.0, i)).collect();
     sort(&mut order);
-    let mut bases = BTreeSet::new();
-    let mut listed = BTreeSet::new();
+    // Listed modules do not overlap, so that they end in the order in which they begin.
+    let mut listed: BTreeMap<(u64, u64), usize> = BTreeMap::new();
     for &(_, position) in order.iter().rev() {
         let Some(module) = all.get(position) else { continue };
-        let end = module.base.saturating_add(u64::from(module.size));
-        if bases.range(module.base..=end).next().is_none() {
-            bases.insert(module.base);
-            listed.insert(position);
+        let (base, end) = (module.base, module.base.saturating_add(u64::from(module.size)));
+        let before = listed.range(..=(end, u64::MAX)).next_back();
+        if before.is_none_or(|(listed, _)| listed.1 <= base) {
+            listed.insert((base, end), position);
         }
     }
-    listed.into_iter().collect()
+    listed.into_values().collect()
 }
 
 /// Load time, which is the sort key, and position.
@@ -35,12 +35,15 @@ const INSERTION: usize = 32;
 
 /// Sorts by load time. Entries with one load time get the order of Microsoft's introsort.
 fn sort(entries: &mut [Entry]) {
+    sort_within(entries, entries.len());
+}
+
+/// The same; `depth` bounds the partitions that lie in each other.
+fn sort_within(entries: &mut [Entry], mut depth: usize) {
     let mut rest = entries;
-    let mut depth = rest.len();
     while rest.len() > INSERTION {
         if depth == 0 {
-            // Microsoft's sort continues with a heap sort here. No real list gets this deep.
-            return rest.sort_by_key(|entry| entry.0);
+            return heap_sort(rest);
         }
         depth = depth / 2 + depth / 4;
         let (from, to) = partition(rest);
@@ -49,15 +52,51 @@ fn sort(entries: &mut [Entry]) {
         // The shorter side recurses, which bounds the depth. The order of the sides does not change the
         // result.
         if left.len() < right.len() {
-            sort(left);
+            sort_within(left, depth);
             rest = right;
         } else {
-            sort(right);
+            sort_within(right, depth);
             rest = left;
         }
     }
     // An insertion sort is stable.
     rest.sort_by_key(|entry| entry.0);
+}
+
+/// The sort of lists that would be partitioned too often.
+fn heap_sort(entries: &mut [Entry]) {
+    for hole in (0..entries.len() / 2).rev() {
+        let entry = entries[hole];
+        sift(entries, hole, entry);
+    }
+    for last in (1..entries.len()).rev() {
+        let entry = entries[last];
+        entries[last] = entries[0];
+        sift(&mut entries[..last], 0, entry);
+    }
+}
+
+/// Moves a hole of a heap to a leaf, along the larger children, and the entry from there up to its place.
+fn sift(entries: &mut [Entry], top: usize, entry: Entry) {
+    let (mut hole, mut child, bottom) = (top, top, entries.len());
+    let last_parent = (bottom - 1) / 2;
+    while child < last_parent {
+        child = 2 * child + 2;
+        if entries[child].0 < entries[child - 1].0 {
+            child -= 1;
+        }
+        entries[hole] = entries[child];
+        hole = child;
+    }
+    if child == last_parent && bottom.is_multiple_of(2) {
+        entries[hole] = entries[bottom - 1];
+        hole = bottom - 1;
+    }
+    while hole > top && entries[(hole - 1) / 2].0 < entry.0 {
+        entries[hole] = entries[(hole - 1) / 2];
+        hole = (hole - 1) / 2;
+    }
+    entries[hole] = entry;
 }
 
 /// Moves the median of three entries to the middle position.
@@ -158,15 +197,27 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    /// Whatever is sorted is still there.
+    fn check_sorted(entries: &[Entry]) {
+        assert!(entries.is_sorted_by_key(|entry| entry.0));
+        let mut positions: Vec<usize> = entries.iter().map(|entry| entry.1).collect();
+        positions.sort_unstable();
+        assert_eq!(positions, (0..entries.len()).collect::<Vec<_>>());
+    }
+
     proptest! {
+        #[test]
+        fn a_heap_sort_sorts(times in proptest::collection::vec(0..9u64, 0..99)) {
+            let mut entries: Vec<Entry> = times.iter().copied().enumerate().map(|(i, t)| (t, i)).collect();
+            heap_sort(&mut entries);
+            check_sorted(&entries);
+        }
+
         #[test]
         fn entries_are_sorted_by_load_time(times in proptest::collection::vec(0..9u64, 0..300)) {
             let mut entries: Vec<Entry> = times.iter().copied().enumerate().map(|(i, t)| (t, i)).collect();
             sort(&mut entries);
-            prop_assert!(entries.is_sorted_by_key(|entry| entry.0));
-            let mut positions: Vec<usize> = entries.iter().map(|entry| entry.1).collect();
-            positions.sort_unstable();
-            prop_assert_eq!(positions, (0..times.len()).collect::<Vec<_>>());
+            check_sorted(&entries);
         }
     }
 }

@@ -12,9 +12,9 @@ use crate::log::set::LogSet;
 use crate::module_map::Resolution;
 use crate::progress::Progress;
 use crate::resolve::Resolver;
-use crate::text::WinStr;
+use crate::text::{WinStr, with_placeholder};
 use crate::time::FileTime;
-use std::io::{self, Write};
+use std::io::Write;
 
 pub use super::text::TextExport;
 
@@ -45,10 +45,12 @@ where
     };
     for (position, process) in set.parts().flat_map(|log| log.processes()).enumerate() {
         text.push_str(if position == 0 { "" } else { "\r\n" });
-        push_process(process, &mut text, |text| write(text, out))?;
+        with_placeholder(UNPAIRED, || push_process(process, &mut text, |text| write(text, out)))?;
         write(&mut text, out)?;
     }
-    out.write_all(b"\r\n</processlist><eventlist>\r\n")?;
+    let is_empty = set.parts().all(|log| log.processes().next().is_none());
+    out.write_all(if is_empty { b"" } else { b"\r\n" })?;
+    out.write_all(b"</processlist><eventlist>")?;
     let elements: Vec<String> = export
         .columns
         .iter()
@@ -57,50 +59,31 @@ where
     let markup = Elements { names: elements };
     let first = set.time_span().map_or(FileTime(0), |span| span.0);
     let fidelity = export.text.fidelity;
-    let mut out = SkipFirst { out, left: EVENT_SEPARATOR.len() };
-    let counts = write_rows(set, &mut out, export, progress, &budget, || {
+    let counts = write_rows(set, out, export, progress, &budget, || {
         let mut row = Row::new(export, &markup, first);
         move |event: &Event<'_>, out: &mut String| {
-            out.push_str(EVENT_SEPARATOR);
-            out.push_str("<event>\r\n<ProcessIndex>");
-            value::decimal(out, event.process_index().into());
+            out.push_str("\r\n<event>\r\n<ProcessIndex>");
+            let index = event.process_position().map_or(0, |_| event.process_index());
+            value::decimal(out, index.into());
             out.push_str("</ProcessIndex>\r\n");
-            let decoded = row.push(event, out);
-            if stacks {
-                push_stack(event, fidelity.into(), most, out);
-            }
+            let decoded = with_placeholder(UNPAIRED, || {
+                let decoded = row.push(event, out);
+                if stacks {
+                    push_stack(event, fidelity.into(), most, out);
+                }
+                decoded
+            });
             out.push_str("</event>\r\n");
             decoded
         }
     })?;
-    out.out.write_all(b"</eventlist></procmon>")?;
-    out.out.flush()?;
+    out.write_all(b"</eventlist></procmon>")?;
+    out.flush()?;
     Ok(counts)
 }
 
-/// The text between two events.
-const EVENT_SEPARATOR: &str = "\r\n";
-
-/// Drops the first bytes that are written.
-struct SkipFirst<W> {
-    out: W,
-    left: usize,
-}
-
-impl<W: Write> Write for SkipFirst<W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.left > 0 {
-            let skipped = self.left.min(bytes.len());
-            self.left -= skipped;
-            return Ok(skipped);
-        }
-        self.out.write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.out.flush()
-    }
-}
+/// What takes the place of an unpaired surrogate until texts are escaped: a noncharacter, which XML cannot hold.
+const UNPAIRED: char = '\u{ffff}';
 
 /// One element per cell, each on a line.
 struct Elements {
@@ -126,8 +109,8 @@ impl Markup for Elements {
 }
 
 /// Appends text between tags. Characters that Process Monitor's writer cannot express become `_`: most
-/// control characters, each surrogate of a character outside the Basic Multilingual Plane, and U+FFFD, which
-/// replaces an unpaired surrogate.
+/// control characters, noncharacters (one of which replaces an unpaired surrogate here), and each surrogate of a
+/// character outside the Basic Multilingual Plane. A U+FFFD of the log stays.
 fn push_escaped(text: &str, out: &mut String) {
     let plain = |b: u8| matches!(b, 0x20..0x7F) && !matches!(b, b'&' | b'<' | b'>' | b'"' | b'\'');
     if text.bytes().all(plain) {
@@ -143,7 +126,7 @@ fn push_escaped(text: &str, out: &mut String) {
             '\n' => out.push_str("\r\n"),
             '\t' | '\r' => out.push(c),
             '\0'..=' ' if c != ' ' => out.push('_'),
-            '\u{fffd}'..='\u{ffff}' => out.push('_'),
+            '\u{fffe}'..=UNPAIRED => out.push('_'),
             '\u{10000}'.. => out.push_str("__"),
             _ => out.push(c),
         }
@@ -231,12 +214,14 @@ fn push_stack(event: &Event<'_>, resolution: Resolution, most: usize, out: &mut 
         if let Some(place) = resolver.locate(address, event.time()) {
             let location = place.location();
             let path = location.module.path().to_str();
-            push_element("path", out, |out| push_escaped(&path, out));
-            push_element("location", out, |out| {
-                push_escaped(path.rsplit('\\').next().unwrap_or(&path), out);
-                out.push_str(" + ");
-                value::hex(out, location.offset);
-            });
+            if !path.is_empty() {
+                push_element("path", out, |out| push_escaped(&path, out));
+                push_element("location", out, |out| {
+                    push_escaped(path.rsplit('\\').next().unwrap_or(&path), out);
+                    out.push_str(" + ");
+                    value::hex(out, location.offset);
+                });
+            }
         }
         out.push_str("</frame>\r\n");
         if out.len() - start > most {
@@ -253,7 +238,7 @@ mod tests {
     #[test]
     fn characters_that_xml_cannot_hold_become_underscores() {
         let mut out = String::new();
-        push_escaped("a<b>&'\"\u{1}\t\r\n中😀\u{fffd}\u{feff}\u{7f}", &mut out);
+        push_escaped("a<b>&'\"\u{1}\t\r\n中😀\u{fffe}\u{feff}\u{7f}", &mut out);
         assert_eq!(out, "a&lt;b&gt;&amp;&apos;&quot;_\t\r\r\n中___\u{feff}\u{7f}");
     }
 }

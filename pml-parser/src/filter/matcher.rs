@@ -7,7 +7,9 @@ use crate::columns::{ProcessField, Source};
 use crate::detail::{Decoded, Fidelity, Numbers, TextOptions, value};
 use crate::log::event::Event;
 use crate::log::process::Process;
+use crate::module_map::Resolution;
 use crate::procmon::ProcmonColumn;
+use crate::resolve::Resolver;
 use crate::time::{FileTime, Ticks};
 
 /// Decides for the events of one set, in any order. One for each thread; once warm, it allocates
@@ -74,6 +76,7 @@ struct EventTexts {
     registry_data: EventText,
     procmon_path: EventText,
     procmon_detail: EventText,
+    stack: EventText,
     other: EventText,
 }
 
@@ -156,6 +159,10 @@ impl State {
     fn is_missing(&mut self, subject: Subject, event: &Event<'_>) -> bool {
         match subject {
             Subject::Column(Source::TargetPath) => event.target_path().is_none(),
+            Subject::Column(Source::Stack) => event.stack().is_empty(),
+            Subject::Column(Source::Process(ProcessField::Start | ProcessField::End)) => {
+                self.number(subject, event).is_none()
+            }
             Subject::Column(Source::Detail | Source::RegistryData) => !self.text(subject, event).is_there(),
             _ if subject.is_of_process() => event.process().is_none(),
             _ => self.number(subject, event).is_none(),
@@ -178,6 +185,13 @@ impl State {
             Source::Sequence => event.sequence().into(),
             Source::Time => event.time().unix_nanos().map(|_| nanos(event.time().0))?,
             Source::Duration => event.duration().and_then(Ticks::nanos)?.into(),
+            Source::RelativeTime => nanos(event.time().0) - self.first_nanos,
+            Source::CompletionTime => nanos(event.time().0.checked_add(event.duration()?.0)?),
+            Source::Process(ProcessField::AuthenticationId) => event.process()?.authentication_id().into(),
+            Source::Process(ProcessField::Start) => {
+                Some(event.process()?.start()).filter(|start| start.0 != 0).map(|start| nanos(start.0))?
+            }
+            Source::Process(ProcessField::End) => nanos(event.process()?.end()?.0),
             Source::ProcessIndex => event.process_index().into(),
             Source::Tid => event.tid().into(),
             Source::Result | Source::Status => event.status().0.into(),
@@ -200,6 +214,7 @@ impl State {
             Subject::Column(Source::TargetPath) => &mut texts.target_path,
             Subject::Column(Source::Detail) => &mut texts.detail,
             Subject::Column(Source::RegistryData) => &mut texts.registry_data,
+            Subject::Column(Source::Stack) => &mut texts.stack,
             Subject::Procmon(ProcmonColumn::Path) => &mut texts.procmon_path,
             Subject::Procmon(ProcmonColumn::Detail) => &mut texts.procmon_detail,
             _ => {
@@ -232,6 +247,19 @@ fn push_text(source: Source, event: &Event<'_>, options: &TextOptions, out: &mut
         Source::TargetPath => return event.target_path().map(|target| target.push_to(out)).is_some(),
         Source::Detail => return event.push_detail(options, out) == Decoded::Yes,
         Source::RegistryData => return event.push_registry_data(out),
+        Source::TimeOfDay => {
+            event.push_cell(ProcmonColumn::TimeOfDay, FileTime(0), options, out);
+        }
+        Source::Stack => return push_stack(event, out),
+        Source::Process(ProcessField::Is64Bit | ProcessField::Virtualized) if event.process().is_none() => {
+            return false;
+        }
+        Source::Process(ProcessField::Is64Bit) => {
+            event.push_cell(ProcmonColumn::Architecture, FileTime(0), options, out);
+        }
+        Source::Process(ProcessField::Virtualized) => {
+            event.push_cell(ProcmonColumn::Virtualized, FileTime(0), options, out);
+        }
         Source::Process(field) => {
             let text = event.process().and_then(|process| process.text(field));
             return text.map(|text| text.push_to(out)).is_some();
@@ -239,6 +267,29 @@ fn push_text(source: Source, event: &Event<'_>, options: &TextOptions, out: &mut
         _ => return false,
     }
     true
+}
+
+/// Bytes after which the text of a stack ends: frames may share huge paths.
+const STACK_TEXT: usize = 1 << 20;
+
+/// Appends a line for each frame of the call stack, and returns whether there is one.
+fn push_stack(event: &Event<'_>, out: &mut String) -> bool {
+    let resolver = Resolver::new(event.log(), event.process_position(), Resolution::Corrected);
+    for address in event.stack().addresses() {
+        if out.len() > STACK_TEXT {
+            break;
+        }
+        match resolver.locate(address, event.time()).map(|place| place.location()) {
+            Some(location) => {
+                location.module.path().push_to(out);
+                out.push_str(" + ");
+                value::hex(out, location.offset);
+            }
+            None => value::hex(out, address),
+        }
+        out.push('\n');
+    }
+    !event.stack().is_empty()
 }
 
 /// The number that a text of Process Monitor shows. Without a process it shows zeros.

@@ -29,6 +29,10 @@ pub(super) fn text(operand: &Operand) -> String {
 /// a mistake: it would select nothing.
 fn whole(expression: &str, column: &Column, operand: &Operand) -> Result<String, FilterError> {
     let wanted = text(operand);
+    if column.source == Source::Stack {
+        let error = mistake(expression, operand.position, "a stack is several lines, which equal no text");
+        return Err(error.with(format!("write: stack contains '{}'", operand.text)));
+    }
     let known: Vec<&str> = match column.source {
         Source::Operation => Operation::names().collect(),
         Source::Class => EventClass::names().collect(),

@@ -1,6 +1,7 @@
 //! The layout of Process Monitor's configuration files, as far as the list of rules.
 //!
-//! A file is a run of records, each with its size and its name. All but `FilterRules` are skipped.
+//! A configuration (`.PMC`) is a run of records, each with its size and its name. All but `FilterRules` are skipped. A
+//! saved filter (`.PMF`) carries such a list alone, perhaps after a name.
 
 use super::error::PmcError;
 use crate::raw::bytes::Blob;
@@ -29,8 +30,11 @@ pub(super) struct RawRule {
     pub rest: u32,
 }
 
-/// The rules of the record `FilterRules`.
+/// The rules of the record `FilterRules`, or those of a saved filter.
 pub(super) fn filter_rules(file: &[u8]) -> Result<Vec<RawRule>, PmcError> {
+    if !file.is_empty() && file.u32_at(4).is_none_or(|fixed| fixed as usize != FIXED) {
+        return saved_filter(file);
+    }
     let mut rules = None;
     let mut at = 0;
     while at < file.len() {
@@ -46,6 +50,30 @@ pub(super) fn filter_rules(file: &[u8]) -> Result<Vec<RawRule>, PmcError> {
     rules.ok_or_else(|| PmcError::new(file.len(), "there are no filter rules in this configuration"))
 }
 
+/// Bytes before the list of a saved filter, at most: those of its name.
+const MOST_BEFORE: usize = 4_096;
+
+/// The rules of a saved filter: the one place where a list begins that fills the rest of the file.
+fn saved_filter(file: &[u8]) -> Result<Vec<RawRule>, PmcError> {
+    let is_rule = |rule: &RawRule| {
+        (40_000..41_000).contains(&rule.column) && rule.relation < 8 && rule.action < 2 && rule.rest == 0
+    };
+    let list = |at: usize| {
+        let value = file.get(at..).filter(|value| value.u32_at(1).is_some_and(|count| count > 0))?;
+        let rules = read_rules(value, at).ok()?;
+        rules.iter().all(is_rule).then_some(rules)
+    };
+    let mut lists = (0..file.len().min(MOST_BEFORE)).filter_map(list);
+    match (lists.next(), lists.next()) {
+        (Some(rules), None) => Ok(rules),
+        (Some(_), Some(_)) => Err(PmcError::new(0, "this holds more than one list of rules")),
+        (None, _) => Err(PmcError::new(
+            0,
+            "this is neither a configuration (.PMC) nor a saved filter (.PMF) of Process Monitor",
+        )),
+    }
+}
+
 struct Record<'f> {
     size: usize,
     name: String,
@@ -59,13 +87,7 @@ impl<'f> Record<'f> {
         let field = |at| rest.u32_at(at).and_then(|value| usize::try_from(value).ok());
         let sizes = (field(0), field(4), field(8), field(12));
         let (Some(size), Some(FIXED), Some(value_at), Some(value_size)) = sizes else {
-            return Err(PmcError::new(
-                at,
-                match at {
-                    0 => "this is no Process Monitor configuration (.PMC)",
-                    _ => "a record is damaged",
-                },
-            ));
+            return Err(PmcError::new(at, "a record is damaged"));
         };
         let record = rest.get(..size).filter(|_| size >= FIXED);
         let parts = record.and_then(|record| {

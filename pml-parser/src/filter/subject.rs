@@ -27,6 +27,8 @@ pub(super) enum Cost {
     Text,
     /// The details as text.
     Detail,
+    /// The modules of all frames.
+    Stack,
 }
 
 impl Subject {
@@ -39,6 +41,8 @@ impl Subject {
                 | Source::Sequence
                 | Source::Time
                 | Source::Duration
+                | Source::RelativeTime
+                | Source::CompletionTime
                 | Source::ProcessIndex
                 | Source::Tid => Cost::Header,
                 Source::Class | Source::Operation | Source::Result | Source::Status | Source::Process(_) => {
@@ -47,7 +51,12 @@ impl Subject {
                 Source::Category | Source::Number(_) => Cost::Decode,
                 Source::Path | Source::TargetPath => Cost::Path,
                 Source::Detail => Cost::Detail,
-                Source::RegistryData | Source::StackId | Source::RowNumber | Source::Elsewhere => Cost::Text,
+                Source::Stack => Cost::Stack,
+                Source::TimeOfDay
+                | Source::RegistryData
+                | Source::StackId
+                | Source::RowNumber
+                | Source::Elsewhere => Cost::Text,
             },
             Self::Procmon(column) if column.is_of_process() => Cost::Lookup,
             Self::Procmon(column) => match column {

@@ -194,3 +194,27 @@ fn what_a_filter_wants_of_paths() {
     assert!(alone("path contains a or not path ends_with b") && alone("path matches 'x'"));
     assert!(!alone("path contains a and pid = 4") && !alone("target_path contains a"));
 }
+
+/// The list of rules of a real configuration.
+fn real_rules() -> &'static [u8] {
+    let file = include_bytes!("../../tests/data/filters/servicing.pmc");
+    let name: Vec<u8> = "FilterRules\0".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let at = file.windows(name.len()).position(|bytes| bytes == name).unwrap();
+    let size = u32::from_le_bytes(file[at - 4..at].try_into().unwrap()) as usize;
+    &file[at + name.len()..at + name.len() + size]
+}
+
+#[test]
+fn saved_filters_are_lists_of_rules() {
+    let rules = real_rules();
+    let of_configuration =
+        format!("{:?}", Filter::from_pmc(include_bytes!("../../tests/data/filters/servicing.pmc")).unwrap());
+    let name: Vec<u8> = "Servicing\0".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let named = [&(name.len() as u32).to_le_bytes(), &*name, rules].concat();
+    for saved in [rules.to_vec(), named, [rules, &[0; 7]].concat()] {
+        assert_eq!(format!("{:?}", Filter::from_pmc(&saved).unwrap()), of_configuration);
+    }
+    for bad in [&rules[..rules.len() / 2], b"", b"<filter/>", &[rules, rules].concat()] {
+        assert!(Filter::from_pmc(bad).is_err());
+    }
+}

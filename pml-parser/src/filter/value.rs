@@ -67,6 +67,12 @@ fn number(text: &str, kind: Kind) -> Option<i128> {
             _ => bits.into(),
         });
     }
+    // A logon session, as Process Monitor shows it: 00000000:000003e7.
+    if let Some((high, low)) = text.split_once(':')
+        && [high, low].iter().all(|half| half.len() == 8 && half.bytes().all(|b| b.is_ascii_hexdigit()))
+    {
+        return u64::from_str_radix(&format!("{high}{low}"), 16).ok().map(i128::from);
+    }
     let (sign, digits) = signed(text);
     Some(sign * decimal(digits)?)
 }

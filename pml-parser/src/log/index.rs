@@ -23,6 +23,8 @@ pub(crate) struct Index {
     /// Id of the first event of this log within the set.
     pub first_event: u64,
     pub is64: bool,
+    /// Version of the format.
+    pub version: u32,
     pub(super) offsets: Offsets,
     pub(super) strings: Strings,
     pub(super) icons: Icons,
@@ -108,11 +110,12 @@ impl Index {
     }
 
     /// The index of a log without tables.
-    pub(crate) fn new(is64: bool, offsets: Offsets) -> Self {
+    pub(crate) fn new(is64: bool, version: u32, offsets: Offsets) -> Self {
         Self {
             part: 0,
             first_event: 0,
             is64,
+            version,
             offsets,
             strings: Strings::default(),
             icons: Icons::default(),
@@ -142,17 +145,19 @@ impl Index {
     pub(crate) fn read(file: &[u8]) -> Result<Self> {
         let header = header::read(file)?;
         let offsets = Offsets::in_file(file, header)?;
-        let mut index = Self::new(header.is64.get() == 1, offsets);
+        let mut index = Self::new(header.is64.get() == 1, header.version.get(), offsets);
         index.set_windows(header);
         let places = Places {
             processes: Some(header.processes.get()),
             strings: Some(header.strings.get()),
             icons: Some(header.icons.get()),
-            hosts: Some(header.hosts.get()),
+            hosts: Some(header.hosts.get()).filter(|_| header::has_host_names(index.version)),
         };
         index.strings = Strings::read(file, header.strings.get())?;
         index.read_icons(file, header.icons.get());
-        index.read_hosts(file, header.hosts.get());
+        if let Some(at) = places.hosts {
+            index.read_hosts(file, at);
+        }
         soundness::check_offsets(file, &index.offsets, header.processes.get(), &mut index.damage);
         index.read_processes(file, header.processes.get(), &places)?;
         index.check_strings_and_icons(file, &places);
@@ -202,9 +207,21 @@ impl Index {
     /// Reads processes, strings and icons from tables that recovery made.
     pub(crate) fn replace_tables(&mut self, tables: Vec<u8>, places: &Places) {
         self.processes.clear();
-        // The damage of the file's tables has already been counted, and the new tables are sound.
+        // The damage of the file's tables has already been counted.
+        let damage = std::mem::take(&mut self.damage);
         self.read_found_tables(&tables, places);
+        self.damage = damage;
         self.tables = Some(tables);
+    }
+
+    /// Index of each process that has a record, and where its record is.
+    pub(crate) fn process_entries(&self) -> &[(u32, u64)] {
+        &self.processes
+    }
+
+    /// The string table.
+    pub(crate) fn strings(&self) -> Strings {
+        self.strings
     }
 
     /// Stores the result of recovery, and the places that recovery could not read.

@@ -4,12 +4,13 @@ pub(crate) mod event;
 mod events;
 pub(crate) mod index;
 pub(crate) mod kernel_names;
+pub(crate) mod kinship;
 pub(crate) mod offsets;
 pub(crate) mod prefetch;
 pub(crate) mod process;
 pub(crate) mod recovery;
 pub(crate) mod set;
-mod soundness;
+pub(crate) mod soundness;
 pub(crate) mod stack;
 
 pub use events::Events;
@@ -162,6 +163,11 @@ impl<'a> LogView<'a> {
     /// What a raw boot log itself says about its machine; `None` for a PML.
     pub fn facts(self) -> Option<&'a MachineFacts> {
         self.index.kernel.as_deref().map(|kernel| &kernel.facts)
+    }
+
+    /// Version of the format, 4 to 9. Process Monitor 3.x and 4.x write 9.
+    pub fn version(self) -> u32 {
+        self.index.version
     }
 
     /// Whether the log was captured on a 64-bit Windows.

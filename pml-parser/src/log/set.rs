@@ -32,50 +32,8 @@ impl EventRange {
     }
 }
 
-/// Why two logs are not parts of one capture.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mismatch {
-    /// The computer names differ.
-    Computer,
-    /// One log is 32-bit, the other 64-bit.
-    Bitness,
-    /// The later log begins before the earlier log ends.
-    Time,
-}
-
-impl std::fmt::Display for Mismatch {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Computer => "it is of another machine",
-            Self::Bitness => "it is of another bitness",
-            Self::Time => "its time overlaps that of the other parts, or is out of order",
-        })
-    }
-}
-
-/// Why `later` cannot be a later part of the same capture as `earlier`, or `None` where it can. The headers
-/// give the machine and the bitness; a few events at each end give the times.
-pub fn mismatch(earlier: LogView<'_>, later: LogView<'_>) -> Option<Mismatch> {
-    // A header that is lost or overwritten names no computer.
-    let names_one = |log: LogView<'_>| {
-        let cause = log.recovery().and_then(|recovery| recovery.cause);
-        !log.computer().is_empty() && cause.is_none_or(|cause| cause.kind() != ErrorKind::NotPml)
-    };
-    let differ = earlier.computer().to_str() != later.computer().to_str();
-    if differ && names_one(earlier) && names_one(later) {
-        return Some(Mismatch::Computer);
-    }
-    if earlier.is_64_bit() != later.is_64_bit() {
-        return Some(Mismatch::Bitness);
-    }
-    match (earlier.usual_span(), later.usual_span()) {
-        (Some((_, end)), Some((start, _))) if start < end => Some(Mismatch::Time),
-        _ => None,
-    }
-}
-
 impl<B: AsRef<[u8]>> LogSet<B> {
-    /// A set of these parts, in this order; parts after the first 65,535 are dropped. [`mismatch`] says
+    /// A set of these parts, in this order; parts after the first 65,535 are dropped. [`mismatch`](super::kinship::mismatch) says
     /// whether two logs belong together.
     pub fn new(mut parts: Vec<Log<B>>) -> Self {
         parts.truncate(usize::from(u16::MAX));

@@ -99,7 +99,7 @@ pub(super) fn check_strings(file: &[u8], strings: Strings, next: Option<u64>, da
 
 /// What is wrong with the bytes of a string. Only the first string of a table is empty; the others end with a
 /// NUL, and no string begins with one.
-fn text_error(bytes: &[u8], may_be_empty: bool) -> Option<ErrorKind> {
+pub(crate) fn text_error(bytes: &[u8], may_be_empty: bool) -> Option<ErrorKind> {
     let is_sound = match bytes {
         [] => may_be_empty,
         [0, 0] => true,
@@ -149,7 +149,7 @@ pub(super) fn check_hosts(file: &[u8], hosts: &Hosts, at: u64, damage: &mut Dama
 }
 
 /// What is wrong with the process record at `at`, which the table lists under `index`.
-pub(super) fn process_error(record: &ProcessRecord<'_>, index: u32, at: u64, strings: u32) -> Option<Error> {
+pub(crate) fn process_error(record: &ProcessRecord<'_>, index: u32, at: u64, strings: u32) -> Option<Error> {
     let fixed = record.fixed;
     let texts = [
         fixed.integrity,

@@ -1,7 +1,7 @@
 //! Why a capture cannot be opened from its files.
 
 use crate::error::Error;
-use crate::log::set::Mismatch;
+use crate::log::kinship::Mismatch;
 use std::fmt;
 use std::io;
 use std::path::PathBuf;

@@ -5,18 +5,20 @@
 
 mod error;
 mod map;
+mod members;
 pub mod parts;
 
 pub use error::{Fault, OpenError};
 pub use map::{Map, any_fault, map};
 
 use crate::log::Log;
-use crate::log::set::{LogSet, Mismatch, mismatch};
+use crate::log::kinship::{Identity, Mismatch};
+use crate::log::set::LogSet;
 use crate::progress::{NoProgress, Progress};
 use crate::raw::header::MAGIC;
 use crate::raw_boot::{Drives, is_raw_boot};
-use crate::time::FileTime;
-use parts::{folder_of, gaps, part_name, part_number_of, parts_beside};
+use members::Member;
+use parts::{Numbering, Proposal, folder_of, logs_beside, proposal};
 use std::collections::HashSet;
 use std::fs;
 use std::io;
@@ -80,6 +82,8 @@ pub struct Opened {
     pub set: LogSet<Map>,
     /// Files that are not in the set although their names are names of parts.
     pub left_out: Vec<LeftOut>,
+    /// Files that are in the set because of their contents, although their names are not the names of parts.
+    pub joined: Vec<PathBuf>,
     /// File names of missing parts: the first and the last name of each gap in the numbers.
     pub missing: Vec<(String, String)>,
     /// Folders that could not be searched for other parts, and the errors.
@@ -92,7 +96,8 @@ pub struct Opened {
 
 impl LogSet<Map> {
     /// Opens the capture to which a log belongs: the log, and the other parts in its folder. The parts are
-    /// named `X.pml`, `X-1.pml`, …, and `path` may name any of them.
+    /// named `X.pml`, `X-1.pml`, …, or their names differ in numbers and words of copies and their contents show that
+    /// one continues the other; `path` may name any of them.
     ///
     /// ```no_run
     /// let opened = pml_parser::LogSet::open("Bootlog.pml")?;
@@ -118,65 +123,151 @@ impl LogSet<Map> {
     ) -> Result<Opened, OpenError> {
         let mut unsearched = Vec::new();
         let candidates = candidates(paths, &options, &mut unsearched)?;
-        let mut accepted: Vec<(Candidate, Log<Map>, Part)> = Vec::new();
-        let (mut left_out, mut lost_parts) = (Vec::new(), false);
-        // The named files come first, so they decide which other files belong to them.
-        let (named, found): (Vec<_>, Vec<_>) = candidates.into_iter().partition(|candidate| candidate.named);
-        for candidate in named.into_iter().chain(found) {
-            if progress.is_cancelled() {
-                return Err(OpenError::Cancelled);
-            }
-            // A raw boot log has one file, whatever files beside it are called.
-            if !candidate.named && accepted.iter().any(|(_, log, _)| log.view().is_raw_boot()) {
+        let opened = open_candidates(candidates, &options, !options.named_only, progress)?;
+        Ok(Opened { unsearched, ..opened })
+    }
+
+    /// Opens a capture from all of its files, as [`parts::captures`] finds them. A file that cannot be read, or does
+    /// not fit the others, is left out.
+    ///
+    /// # Errors
+    /// When none of the files can be read, or the caller cancels.
+    pub fn open_found<P: AsRef<Path>>(
+        paths: &[P],
+        options: &OpenOptions,
+        progress: &dyn Progress,
+    ) -> Result<Opened, OpenError> {
+        let candidate = |path: &P| Candidate { path: path.as_ref().to_owned(), origin: Origin::Given };
+        let opened = open_candidates(paths.iter().map(candidate).collect(), options, true, progress)?;
+        let Opened { mut left_out, set, .. } = opened;
+        if set.parts().len() > 0 {
+            return Ok(Opened { left_out, set, ..opened });
+        }
+        match left_out.pop().map(|left_out| left_out.reason) {
+            Some(LeftOutReason::Unreadable(error)) => Err(error),
+            _ => Err(OpenError::NoFile),
+        }
+    }
+}
+
+/// A log that belongs to the capture.
+struct Accepted {
+    candidate: Candidate,
+    log: Log<Map>,
+    part: Part,
+    identity: Identity,
+}
+
+impl Accepted {
+    fn member(&self) -> Member<'_> {
+        Member { path: &self.candidate.path, identity: &self.identity }
+    }
+
+    /// The first of these logs that cannot be of the same capture, and why.
+    fn mismatch<'a>(&self, others: &'a [Self]) -> Option<(&'a Self, Mismatch)> {
+        others.iter().find_map(|other| Some((other, self.member().mismatch(other.member())?)))
+    }
+}
+
+/// Opens candidates, and decides which of them are parts of one capture; `says_missing` says whether numbers that are
+/// left out are missing parts.
+fn open_candidates(
+    candidates: Vec<Candidate>,
+    options: &OpenOptions,
+    says_missing: bool,
+    progress: &dyn Progress,
+) -> Result<Opened, OpenError> {
+    let (recover, drives) = (options.recover, &options.drives);
+    let (mut accepted, mut waiting): (Vec<Accepted>, Vec<Accepted>) = Default::default();
+    let (mut left_out, mut lost_parts) = (Vec::new(), false);
+    for candidate in candidates {
+        if progress.is_cancelled() {
+            return Err(OpenError::Cancelled);
+        }
+        // A file that only may be a part is not worth a recovery, unless nothing else opens it.
+        let is_sure = candidate.origin <= Origin::Part;
+        let mode = match recover {
+            RecoverMode::Always if !is_sure => RecoverMode::IfNeeded,
+            mode => mode,
+        };
+        let is_named = candidate.origin == Origin::Named;
+        // A raw boot log has one file, whatever files beside it are called.
+        if !is_named && accepted.iter().any(|other| other.log.view().is_raw_boot()) {
+            continue;
+        }
+        let new = match read(&candidate.path, mode, drives, progress) {
+            Ok((log, part)) => Accepted { identity: Identity::of(log.view()), candidate, log, part },
+            Err(error) if is_named => return Err(error),
+            Err(OpenError::Cancelled) => return Err(OpenError::Cancelled),
+            Err(error) => {
+                if candidate.origin.is_said() {
+                    let reason = LeftOutReason::Unreadable(error);
+                    left_out.push(LeftOut { path: candidate.path, reason });
+                    lost_parts |= is_sure;
+                }
                 continue;
             }
-            let (log, part) = match read(&candidate.path, &options, progress) {
-                Ok(read) => read,
-                Err(error) if candidate.named => return Err(error),
-                Err(OpenError::Cancelled) => return Err(OpenError::Cancelled),
-                Err(error) => {
-                    left_out.push(LeftOut { path: candidate.path, reason: LeftOutReason::Unreadable(error) });
-                    lost_parts = true;
-                    continue;
-                }
-            };
-            let reason = accepted.iter().find_map(|(other, other_log, _)| {
-                let (a, b) = (other_log.view(), log.view());
-                let is_first = other.order(other_log) <= candidate.order(&log);
-                let reason = if is_first { mismatch(a, b) } else { mismatch(b, a) };
-                reason.map(|reason| (other.path.clone(), reason))
-            });
-            match reason {
-                None => accepted.push((candidate, log, part)),
-                Some((other, reason)) if candidate.named => {
-                    return Err(OpenError::NotOneCapture { path: candidate.path, other, reason });
-                }
-                Some((_, reason)) => {
-                    left_out.push(LeftOut { path: candidate.path, reason: LeftOutReason::Mismatch(reason) });
-                    // The header of a damaged part may be wrong, so the part may belong to the capture.
-                    lost_parts |= options.recover != RecoverMode::Never;
-                }
-            }
-        }
-        accepted.sort_by(|(a, log_a, _), (b, log_b, _)| a.order(log_a).cmp(&b.order(log_b)));
-        let missing = match accepted.first() {
-            Some((first, log, _)) if !options.named_only && !log.view().is_raw_boot() => {
-                let numbers: Vec<u64> = accepted.iter().map(|(candidate, ..)| candidate.number).collect();
-                let name = |number| part_name(&first.path, number);
-                gaps(&numbers).into_iter().map(|gap| (name(*gap.start()), name(*gap.end()))).collect()
-            }
-            _ => Vec::new(),
         };
-        let (mut parts, mut logs) = (Vec::new(), Vec::new());
-        for (_, log, part) in accepted {
-            logs.push(log);
-            parts.push(part);
+        match new.mismatch(&accepted) {
+            None if is_sure => accepted.push(new),
+            None => waiting.push(new),
+            Some((other, reason)) if is_named => {
+                let (path, other) = (new.candidate.path, other.candidate.path.clone());
+                return Err(OpenError::NotOneCapture { path, other, reason });
+            }
+            Some((_, reason)) => {
+                if new.candidate.origin.is_said() {
+                    left_out
+                        .push(LeftOut { path: new.candidate.path, reason: LeftOutReason::Mismatch(reason) });
+                }
+                // The header of a damaged part may be wrong, so the part may belong to the capture.
+                lost_parts |= is_sure && recover != RecoverMode::Never;
+            }
         }
-        let opened = Opened { set: LogSet::new(logs), left_out, missing, unsearched, lost_parts, parts };
-        // Ordering and comparing the parts has read more of them.
-        opened.check()?;
-        Ok(opened)
     }
+    // Each part that is found may lead to the next one.
+    let mut joined = Vec::new();
+    let continues = |new: &Accepted, accepted: &[Accepted]| {
+        accepted.iter().any(|other| new.member().continues(other.member()))
+            && new.mismatch(accepted).is_none()
+    };
+    while let Some(at) = waiting.iter().position(|new| continues(new, &accepted)) {
+        let mut new = waiting.remove(at);
+        joined.push(new.candidate.path.clone());
+        if recover == RecoverMode::Always {
+            (new.log, new.part) = read(&new.candidate.path, recover, drives, progress)?;
+        }
+        accepted.push(new);
+    }
+    for other in waiting.into_iter().filter(|other| other.candidate.origin.is_said()) {
+        let reason = other.mismatch(&accepted).map_or(Mismatch::Unproven, |(_, reason)| reason);
+        left_out.push(LeftOut { path: other.candidate.path, reason: LeftOutReason::Mismatch(reason) });
+    }
+    let numbering = Numbering::of(accepted.iter().map(|part| &*part.candidate.path));
+    let is_raw = accepted.iter().any(|part| part.log.view().is_raw_boot());
+    let missing = match numbering.filter(|numbering| numbering.is_likely) {
+        Some(mut numbering) => {
+            let mut numbered: Vec<_> = numbering.numbers.drain(..).zip(accepted).collect();
+            numbered.sort_by(|(a, log_a), (b, log_b)| (a, log_a.order()).cmp(&(b, log_b.order())));
+            (numbering.numbers, accepted) = numbered.into_iter().unzip();
+            let begins = accepted.first().is_some_and(|first| first.identity.begins_a_boot());
+            if says_missing && !is_raw { numbering.missing(begins) } else { Vec::new() }
+        }
+        None => {
+            accepted.sort_by(|a, b| a.order().cmp(&b.order()));
+            Vec::new()
+        }
+    };
+    let (mut parts, mut logs) = (Vec::new(), Vec::new());
+    for Accepted { log, part, .. } in accepted {
+        logs.push(log);
+        parts.push(part);
+    }
+    let set = LogSet::new(logs);
+    let opened = Opened { set, left_out, joined, missing, unsearched: Vec::new(), lost_parts, parts };
+    // Ordering and comparing the parts has read more of them.
+    opened.check()?;
+    Ok(opened)
 }
 
 impl Opened {
@@ -201,22 +292,42 @@ impl Opened {
     }
 }
 
-/// A file that may be a part.
-struct Candidate {
-    path: PathBuf,
-    number: u64,
-    /// Whether the caller named the file. Other candidates were found in the folder of a named file.
-    named: bool,
+/// Why a file may be a part. The order is that in which candidates are tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Origin {
+    /// The caller named the file.
+    Named,
+    /// The search for captures has decided that it is one.
+    Given,
+    /// Its name is that of a part.
+    Part,
+    /// Its name differs in a number: its contents must prove it.
+    Numbered,
+    /// Its name has the same words: its contents must prove it.
+    Similar,
 }
 
-impl Candidate {
-    /// The order of parts: by number, then by time, then by path.
-    fn order<'a>(&'a self, log: &Log<Map>) -> (u64, Option<FileTime>, &'a Path) {
-        (self.number, log.view().time_span().map(|span| span.0), &self.path)
+impl Origin {
+    /// Whether a file that is left out is worth a word.
+    fn is_said(self) -> bool {
+        self != Self::Similar
     }
 }
 
-/// The named files and the other parts in their folders, each once.
+/// A file that may be a part.
+struct Candidate {
+    path: PathBuf,
+    origin: Origin,
+}
+
+impl Accepted {
+    /// The order of parts without numbers.
+    fn order(&self) -> (Option<crate::time::FileTime>, &Path) {
+        (self.identity.begin(), &self.candidate.path)
+    }
+}
+
+/// The named files, and then the other files in their folders that may be parts, each once.
 fn candidates<P: AsRef<Path>>(
     paths: &[P],
     options: &OpenOptions,
@@ -227,13 +338,8 @@ fn candidates<P: AsRef<Path>>(
     }
     let mut candidates: Vec<Candidate> = Vec::new();
     let mut known: HashSet<PathBuf> = HashSet::new();
-    let mut add = |path: PathBuf, named| {
-        // The same file may be named twice, or through a link.
-        if known.insert(fs::canonicalize(&path).unwrap_or_else(|_| path.clone())) {
-            let number = part_number_of(&path);
-            candidates.push(Candidate { path, number, named });
-        }
-    };
+    // The same file may be named twice, or through a link.
+    let mut is_new = |path: &Path| known.insert(fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()));
     for path in paths {
         let path = path.as_ref();
         let metadata = fs::metadata(path).map_err(|error| OpenError::Io { path: path.to_owned(), error })?;
@@ -243,26 +349,52 @@ fn candidates<P: AsRef<Path>>(
         if !metadata.is_file() {
             return Err(OpenError::NotRegular { path: path.to_owned() });
         }
-        add(path.to_owned(), true);
+        if is_new(path) {
+            candidates.push(Candidate { path: path.to_owned(), origin: Origin::Named });
+        }
     }
-    if !options.named_only {
-        let mut searched = HashSet::new();
-        for path in paths {
-            let path = path.as_ref();
-            // Named parts of one capture share a folder and a name, which is searched once.
-            if searched.insert((folder_of(path).to_owned(), parts::capture_name(path))) {
-                match parts_beside(path) {
-                    Ok(parts) => parts.into_iter().for_each(|part| add(part, false)),
-                    Err(error) => unsearched.push((folder_of(path).to_owned(), error)),
-                }
+    if options.named_only {
+        return Ok(candidates);
+    }
+    let mut searched = HashSet::new();
+    // Of two copies of a part, the one with the shorter name counts.
+    let mut found: Vec<(Origin, u64, usize, PathBuf)> = Vec::new();
+    for path in paths.iter().map(AsRef::as_ref) {
+        if !searched.insert(folder_of(path).to_owned()) {
+            continue;
+        }
+        let logs = match logs_beside(path) {
+            Ok(logs) => logs,
+            Err(error) => {
+                unsearched.push((folder_of(path).to_owned(), error));
+                continue;
+            }
+        };
+        let named = || paths.iter().map(AsRef::as_ref).filter(|named| folder_of(named) == folder_of(path));
+        for log in logs {
+            let origin = match named().map(|named| proposal(named, &log)).min() {
+                Some(Proposal::Parts) => Origin::Part,
+                Some(Proposal::Numbers) => Origin::Numbered,
+                Some(Proposal::Words) => Origin::Similar,
+                Some(Proposal::Nothing) | None => continue,
+            };
+            if is_new(&log) {
+                found.push((origin, parts::part_number_of(&log), log.as_os_str().len(), log));
             }
         }
     }
+    found.sort();
+    candidates.extend(found.into_iter().map(|(origin, _, _, path)| Candidate { path, origin }));
     Ok(candidates)
 }
 
 /// Maps and opens one file.
-fn read(path: &Path, options: &OpenOptions, progress: &dyn Progress) -> Result<(Log<Map>, Part), OpenError> {
+fn read(
+    path: &Path,
+    recover: RecoverMode,
+    drives: &Drives,
+    progress: &dyn Progress,
+) -> Result<(Log<Map>, Part), OpenError> {
     let path_buf = || path.to_owned();
     let io = |error: io::Error| OpenError::Io { path: path_buf(), error };
     if fs::metadata(path).map_err(io)?.len() == 0 {
@@ -271,13 +403,13 @@ fn read(path: &Path, options: &OpenOptions, progress: &dyn Progress) -> Result<(
     let map = map(path).map_err(io)?;
     let part = Part { path: path_buf(), map: map.clone(), identity: identity(path) };
     let is_raw = !map.as_ref().starts_with(&MAGIC) && is_raw_boot(map.as_ref());
-    let recovers = match options.recover {
+    let recovers = match recover {
         RecoverMode::Never => false,
         RecoverMode::Always => true,
         RecoverMode::IfNeeded => Log::parse(map.clone()).is_err(),
     };
     let log = if is_raw {
-        Log::read_raw_boot(map, &options.drives, progress)
+        Log::read_raw_boot(map, drives, progress)
     } else if recovers {
         progress.begin(map.len() as u64);
         Log::recover_watched(map, progress)

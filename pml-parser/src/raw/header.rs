@@ -7,8 +7,21 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 /// `PML_`.
 pub(crate) const MAGIC: [u8; 4] = *b"PML_";
-/// The only version known: that of Process Monitor 3.x and 4.x.
+/// The version of Process Monitor 3.x and 4.x, which is also that of new logs.
 pub(crate) const VERSION: u32 = 9;
+/// The oldest version that Process Monitor opens.
+pub(crate) const OLDEST_VERSION: u32 = 4;
+
+/// Whether logs of a version have names of hosts and ports.
+pub(crate) fn has_host_names(version: u32) -> bool {
+    version >= 5
+}
+
+/// Whether the details of `Process Start` have texts after the PID of the parent.
+pub(crate) fn has_start_texts(version: u32) -> bool {
+    version >= 8
+}
+
 /// Size of the header, and so the offset of the first event record.
 pub(crate) const SIZE: usize = 0x3A8;
 
@@ -95,7 +108,7 @@ pub(crate) fn check(header: &RawHeader) -> Result<()> {
     if header.magic != MAGIC {
         return Err(Error::new(ErrorKind::NotPml, WHAT, 0));
     }
-    if header.version.get() != VERSION {
+    if !(OLDEST_VERSION..=VERSION).contains(&header.version.get()) {
         return Err(Error::new(ErrorKind::UnsupportedVersion(header.version.get()), WHAT, 4));
     }
     if header.is64.get() > 1 {

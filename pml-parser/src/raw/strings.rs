@@ -25,7 +25,7 @@ pub(crate) fn offsets(input: &[u8]) -> Parsed<'_, &[U32]> {
 }
 
 /// A byte count and as many bytes.
-fn sized(input: &[u8]) -> Parsed<'_, &[u8]> {
+pub(crate) fn sized(input: &[u8]) -> Parsed<'_, &[u8]> {
     let (rest, size) = record::<U32>(input)?;
     take(size.get())(rest)
 }

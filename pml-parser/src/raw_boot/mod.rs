@@ -26,6 +26,7 @@ use crate::names::operation::{EventClass, Operation};
 use crate::progress::Progress;
 use crate::raw::bytes::Blob;
 use crate::raw::event::{EventRecord, read_joined};
+use crate::raw::header::VERSION;
 use crate::raw::offsets::RawOffset;
 use crate::raw::strings::Info;
 use crate::write::Machine;
@@ -200,7 +201,7 @@ impl<'a, 'p> Pass<'a, 'p> {
         let tables = self.processes.tables(&names, pointer);
         let defined_at = self.processes.definitions().map(|(_, at)| at).collect();
         drop(std::mem::take(&mut self.processes));
-        let mut index = Index::new(pointer == 8, Offsets::Joined(self.joiner.finish(file)));
+        let mut index = Index::new(pointer == 8, VERSION, Offsets::Joined(self.joiner.finish(file)));
         let mut bytes = tables.process_table();
         let strings = bytes.len() as u64;
         bytes.extend(tables.string_table());

@@ -10,7 +10,7 @@ use crate::raw::header::{self, RawHeader};
 const COMPARED: usize = 16;
 /// Bytes that are searched for the first record where nothing else shows that a file is a log, or its bitness.
 const NEAR: usize = 16 << 20;
-/// Possible versions of the format, besides the one that is known.
+/// Possible versions of the format, besides those that are known.
 const OTHER_VERSIONS: std::ops::RangeInclusive<u32> = 1..=32;
 
 /// The header of a log, and how far it can be trusted.
@@ -28,6 +28,11 @@ impl ClassifiedHeader<'_> {
     /// Bytes of a pointer in the log.
     pub(super) fn pointer(&self) -> usize {
         if self.is64 { 8 } else { 4 }
+    }
+
+    /// Version of the log: the newest one where the header is lost.
+    pub(super) fn version(&self) -> u32 {
+        if self.is_trusted() { self.raw.version.get() } else { header::VERSION }
     }
 
     /// Whether the header is that of a closed log.

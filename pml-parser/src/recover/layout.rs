@@ -63,6 +63,7 @@ fn places(file: &[u8], header: &ClassifiedHeader<'_>, events: &LocatedEvents<'_>
     let (icons, end) = choose(raw.icons.get(), end.as_slice(), &|at| records_end(file, at, 4));
     let stated = raw.hosts.get();
     let hosts = Some(stated).filter(|&at| at >= header::SIZE as u64 && at < file.len() as u64).or(end);
+    let hosts = hosts.filter(|_| header::has_host_names(header.version()));
     Places { processes, strings, icons, hosts }
 }
 

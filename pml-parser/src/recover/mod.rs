@@ -5,7 +5,8 @@
 //! 1. `classify`: whether the file is a log, how far its header can be trusted, its bitness.
 //! 2. `locate_events`: by the file's own event offset array if it is consistent, otherwise by carving.
 //! 3. `locate_tables`: where the header says, otherwise where the table before ends.
-//! 4. `rebuild_tables`: table records that are missing or damaged, out of the events of the process class.
+//! 4. `repair_tables`: table records whose place is lost. `rebuild_tables`: those that are missing or damaged, out of the
+//!    events of the process class.
 //! 5. `conclude`: the index of the log, with the [`Recovery`] that describes it.
 //!
 //! Nothing is copied: events stay where they are in the file, and only their offsets and the rebuilt
@@ -20,6 +21,7 @@ mod offset_array;
 mod process_evidence;
 mod rebuild;
 mod region;
+mod repair;
 mod salvage;
 
 use crate::error::{Error, ErrorKind, Result};
@@ -31,6 +33,7 @@ use crate::raw::header;
 use classify::{ClassifiedHeader, classify};
 use layout::{LocatedTables, locate_tables};
 use rebuild::{Rebuilt, rebuild_tables};
+use repair::repair_tables;
 use salvage::{LocatedEvents, Loss, locate_events};
 
 impl<B: AsRef<[u8]>> Log<B> {
@@ -70,9 +73,12 @@ fn read(file: &[u8], progress: &dyn Progress) -> Result<Index> {
     let tables = locate_tables(file, &header, &events);
     let cause = find_cause(file, &header, &events, &tables);
     let LocatedEvents { offsets, loss, evidence, .. } = events;
-    let mut index = Index::new(header.is64, offsets);
+    let mut index = Index::new(header.is64, header.version(), offsets);
     index.set_windows(header.raw);
     index.read_found_tables(file, &tables.places);
+    if !index.has_sound_tables() {
+        repair_tables(file, &mut index, &tables.places);
+    }
     tables.contradictions.iter().for_each(|&error| index.push_damage(error));
     // If the tables are sound, a process they do not list is not missing.
     let rebuilt = if cause.is_some() || !index.has_sound_tables() {

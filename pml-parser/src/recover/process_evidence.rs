@@ -29,6 +29,7 @@ const MOST_PROCESSES: usize = 1 << 16;
 #[derive(Debug)]
 pub(super) struct ProcessEvidence<'a> {
     pointer: usize,
+    version: u32,
     processes: BTreeMap<u32, Evidence<'a>>,
     /// Process indexes that events name.
     named: BTreeSet<u32>,
@@ -39,9 +40,10 @@ pub(super) struct ProcessEvidence<'a> {
 }
 
 impl<'a> ProcessEvidence<'a> {
-    pub(super) fn new(pointer: usize) -> Self {
+    pub(super) fn new(pointer: usize, version: u32) -> Self {
         Self {
             pointer,
+            version,
             processes: BTreeMap::new(),
             named: BTreeSet::new(),
             last: None,
@@ -78,7 +80,7 @@ impl<'a> ProcessEvidence<'a> {
                 }
             }
             Operation::PROCESS_START => {
-                let Some((parent_pid, command_line)) = started(record.details) else { return };
+                let Some((parent_pid, command_line)) = started(record.details, self.version) else { return };
                 if let Some(evidence) = self.evidence_on(index) {
                     evidence.parent_pid = Some(parent_pid);
                     evidence.command_line = command_line;

@@ -65,14 +65,14 @@ pub(super) fn locate_events<'a>(
     let end = Some(header.raw.offsets.get()).filter(|&at| at != 0);
     let region = Region { file, pointer: header.pointer(), end };
     if let Some(array) = Offsets::in_file(file, header.raw).ok().filter(|array| array.at() != 0) {
-        let mut salvage = Salvage::new(region.pointer, progress);
+        let mut salvage = Salvage::new(header, progress);
         let is_consistent = offset_array::take(&region, &array, &mut salvage);
         salvage.check_cancelled()?;
         if is_consistent {
             return Ok(salvage.conclude(array, 0, true));
         }
     }
-    let mut salvage = Salvage::new(region.pointer, progress);
+    let mut salvage = Salvage::new(header, progress);
     let end = region.carve(FIRST, &mut salvage);
     salvage.check_cancelled()?;
     salvage.end = end.at;
@@ -171,7 +171,7 @@ pub(super) struct Salvage<'a, 'p> {
 }
 
 impl<'a, 'p> Salvage<'a, 'p> {
-    fn new(pointer: usize, progress: &'p dyn Progress) -> Self {
+    fn new(header: &ClassifiedHeader<'_>, progress: &'p dyn Progress) -> Self {
         Self {
             offsets: Vec::new(),
             end: FIRST,
@@ -179,7 +179,7 @@ impl<'a, 'p> Salvage<'a, 'p> {
             lost_bytes: 0,
             gaps: 0,
             damage: Damage::default(),
-            evidence: ProcessEvidence::new(pointer),
+            evidence: ProcessEvidence::new(header.pointer(), header.version()),
             progress,
             next_report: REPORTED,
             is_cancelled: false,

@@ -180,15 +180,15 @@ impl<W: Write + Seek> LogWriter<W> {
         Self::with_header(out, machine.header(), Tables::default())
     }
 
-    /// Begins a log of the same machine as `log`. Fields that a damaged header of `log` may have wrong, such
-    /// as the version and the bitness, are corrected.
+    /// Begins a log of the same machine and version as `log`. Fields that a damaged header of `log` may have
+    /// wrong, such as the version and the bitness, are corrected.
     ///
     /// # Errors
     /// When writing fails.
     pub fn like(out: W, log: LogView<'_>) -> io::Result<Self> {
         let header = RawHeader {
             magic: header::MAGIC,
-            version: header::VERSION.into(),
+            version: log.version().into(),
             is64: u32::from(log.is_64_bit()).into(),
             events: (header::SIZE as u64).into(),
             header_size: (header::SIZE as u64).into(),

@@ -201,8 +201,8 @@ pub(crate) fn other_files_are_refused() -> Result<(), Failed> {
     assert_eq!(kind(&[0; 5_000]), ErrorKind::NotPml);
     assert_eq!(kind(&b"MZ and so on ".repeat(500)), ErrorKind::NotPml);
     let mut other = log_of_three_processes();
-    other[4] = 8;
-    assert_eq!(kind(&other), ErrorKind::UnsupportedVersion(8));
+    other[4] = 10;
+    assert_eq!(kind(&other), ErrorKind::UnsupportedVersion(10));
     // A capture that was stopped at once is an empty one.
     let mut empty = log_of_three_processes()[..HEADER].to_vec();
     TABLES.iter().for_each(|&at| empty[at..at + 8].fill(0));

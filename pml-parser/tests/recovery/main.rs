@@ -8,6 +8,7 @@ mod logs;
 mod processes;
 mod support;
 mod sweeps;
+mod tables;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use logs::{Layout, generated, laid_out};
@@ -27,7 +28,7 @@ type Test = fn() -> Result<(), Failed>;
 type Sweep = fn(&[u8]) -> Result<(), Failed>;
 
 /// Tests that make their own logs.
-const TESTS: [(&str, Test); 18] = named![
+const TESTS: [(&str, Test); 19] = named![
     every_byte::a_changed_byte_costs_at_most_its_event,
     every_byte::a_log_can_be_cut_at_every_byte,
     every_byte::an_absurd_field_costs_one_event,
@@ -46,10 +47,11 @@ const TESTS: [(&str, Test); 18] = named![
     processes::unknown_processes_stay_apart,
     sweeps::extra_blobs_of_lost_events_are_not_counted_as_events,
     sweeps::wrong_extra_offsets_are_doubtful,
+    tables::what_is_left_of_a_log_has_its_names,
 ];
 
 /// Tests that break any log.
-const SWEEPS: [(&str, Sweep); 14] = named![
+const SWEEPS: [(&str, Sweep); 15] = named![
     holes::no_hole_is_silent,
     sweeps::a_cut_log_keeps_every_whole_event,
     sweeps::a_damaged_offset_array_costs_no_event,
@@ -64,6 +66,7 @@ const SWEEPS: [(&str, Sweep); 14] = named![
     sweeps::overwritten_sectors_cost_only_their_events,
     sweeps::wrong_table_offsets_cost_nothing,
     sweeps::zeros_are_no_events,
+    tables::a_table_without_its_head_costs_no_name,
 ];
 
 /// Raw boot logs that genuine Process Monitor converted.

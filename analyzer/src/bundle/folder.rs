@@ -1,6 +1,6 @@
 //! Captures and text logs below a folder; links are not followed.
 
-use super::names::{is_log, is_zip_name, may_be_text_log};
+use super::names::{is_log, is_raw_boot_log, is_zip_name, may_be_text_log};
 use super::search::{Branch, Search, Skipped};
 use super::{BundleError, CaptureLocation, LogLocation, Place, archive, io_error};
 use pml_parser::parts::{capture_name, folder_of, part_number_of};
@@ -54,9 +54,14 @@ pub(super) fn find(folder: &Path, search: &mut Search<'_>) -> Result<(), BundleE
         let first = parts.next()?.as_os_str().to_string_lossy().into_owned();
         (is_archive || parts.next().is_some()).then_some(first)
     };
-    logs.sort_by_cached_key(|log| (folder_of(log).to_owned(), capture_name(log), part_number_of(log)));
+    logs.sort_by_cached_key(|log| {
+        (folder_of(log).to_owned(), is_raw_boot_log(log), capture_name(log), part_number_of(log))
+    });
     // Parts of one capture are side by side now; the first one leads to the others when it is opened.
-    logs.dedup_by(|b, a| folder_of(a) == folder_of(b) && capture_name(a) == capture_name(b));
+    logs.dedup_by(|b, a| {
+        let is_raw = is_raw_boot_log(a) || is_raw_boot_log(b);
+        !is_raw && folder_of(a) == folder_of(b) && capture_name(a) == capture_name(b)
+    });
     for log in logs {
         let (name, branch) = (log.display().to_string(), branch_of(&log, false));
         search.push_capture(&branch, CaptureLocation { name, place: Place::Files(vec![log]) });

@@ -5,10 +5,13 @@
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use pml_analyzer::{Format, Knowledge, Language, Origin, Paint, Report, Triage, TriageOptions, triage};
-use pml_parser::{Log, LogSet, NoProgress};
+use pml_parser::write::LogWriter;
+use pml_parser::{Drives, Log, LogSet, NoProgress};
 use pml_samples::boot::{Amount, Options};
+use pml_samples::raw_boot;
 use pml_samples::scenario::{self, Expectation, Finding, Rollback, Scenario, ScenarioError};
 use serde_json::Value;
+use std::io::Cursor;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::{Arc, LazyLock};
@@ -80,7 +83,10 @@ struct Judged {
 
 fn judged(scenario: &Scenario, options: &Options, threads: usize) -> Judged {
     let parts = scenario.generate_in_memory(options).unwrap().parts;
-    let set = open(scenario, parts);
+    judged_set(open(scenario, parts), threads)
+}
+
+fn judged_set(set: LogSet<Vec<u8>>, threads: usize) -> Judged {
     let triage_options = TriageOptions { threads, parts_missing: false };
     let triage = triage(&set, &KNOWLEDGE, triage_options, &NoProgress).unwrap();
     let source =
@@ -289,6 +295,42 @@ fn other_spelling(case: &Case) -> Result<(), Failed> {
     check(&scenario, &sized(&scenario, 6_000, 1, 6), &case.expected)
 }
 
+/// The raw boot log of the boot gives the expected verdict, and the same report as the log that it becomes.
+fn raw_boot_log(case: &Case) -> Result<(), Failed> {
+    let options = sized(&case.scenario, 6_000, 2, 8);
+    let capture = open(&case.scenario, case.scenario.generate_in_memory(&options).unwrap().parts);
+    let mut bytes = Vec::new();
+    raw_boot::write(&capture, 1, &mut bytes).unwrap();
+    let raw = Log::read_raw_boot(bytes, &Drives::default(), &NoProgress).unwrap();
+    let mut pml = LogWriter::like(Cursor::new(Vec::new()), raw.view()).unwrap();
+    for event in raw.view().events(0..raw.view().event_count()) {
+        pml.copy_event(&event.unwrap(), |index| index).unwrap();
+    }
+    for process in raw.view().processes() {
+        let modules: Vec<_> = process.modules().collect();
+        pml.copy_process(process.index(), process.parent_index(), process, &modules);
+    }
+    let pml = Log::parse(pml.finish().unwrap().into_inner()).unwrap();
+    let [of_raw, of_pml] = [raw, pml].map(|log| {
+        let judged = judged_set(LogSet::new(vec![log]), 2);
+        let mut report = serde_json::to_value(&judged.report).unwrap();
+        // The files differ in size.
+        report["input"] = Value::Null;
+        report["capture"]["bytes"] = Value::Null;
+        (judged, report)
+    });
+    let mut wrong = of_raw.0.differences(&case.expected);
+    if of_raw.1 != of_pml.1 {
+        wrong.push("the report on the raw boot log differs from that on the log that it becomes".to_owned());
+        for (key, value) in of_raw.1.as_object().unwrap() {
+            if of_pml.1[key] != *value {
+                wrong.push(format!("{key}: {value} and {}", of_pml.1[key]));
+            }
+        }
+    }
+    none(wrong)
+}
+
 /// The last 20 seconds are lost. The findings stay, at a lower confidence and with a warning; no
 /// finding is added.
 fn cut_short(case: &Case) -> Result<(), Failed> {
@@ -419,11 +461,12 @@ fn differences_are_sentences() -> Result<(), Failed> {
 /// A condition under which every scenario is tested: its name, and the test.
 type Condition = (&'static str, fn(&Case) -> Result<(), Failed>);
 
-const CONDITIONS: [Condition; 6] = [
+const CONDITIONS: [Condition; 7] = [
     ("verdict", verdict),
     ("dense", dense),
     ("other-drive", other_drive),
     ("other-spelling", other_spelling),
+    ("raw-boot-log", raw_boot_log),
     ("cut-short", cut_short),
     ("rendering", rendering),
 ];

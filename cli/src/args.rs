@@ -83,7 +83,7 @@ impl LogArgs {
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(crate) struct DriveArgs {
     /// Show names on this volume of a raw boot log (Procmon.pmb) with this drive letter, for example
-    /// C=\\Device\\HarddiskVolume3. Letters that are not given are learned from the log.
+    /// C=\Device\HarddiskVolume3. Letters that are not given are learned from the log.
     #[arg(long = "drive", value_name = "LETTER=DEVICE", value_parser = drive)]
     given: Vec<(char, String)>,
 }

@@ -16,6 +16,12 @@ use std::io::{self, Write as _};
 /// The printed facts: the structure of the JSON output.
 #[derive(Serialize)]
 struct Info {
+    /// `pml`, or `pmb` for a raw boot log.
+    kind: &'static str,
+    /// Whether computer, Windows and drive letters are those of the machine that converted a boot log.
+    is_of_converter: bool,
+    /// Drive letters of a raw boot log, and their volumes.
+    drives: Vec<Drive>,
     computer: String,
     system_root: String,
     os_version: String,
@@ -67,6 +73,12 @@ impl RecoveryInfo {
 }
 
 #[derive(Serialize)]
+struct Drive {
+    letter: char,
+    device: String,
+}
+
+#[derive(Serialize)]
 struct Part {
     file: String,
     bytes: u64,
@@ -115,7 +127,15 @@ impl Info {
         let damage = set.table_damage();
         let names = capture.names();
         let name = |part: u16| names.get(usize::from(part)).cloned().unwrap_or_default();
+        let is_raw = log.is_some_and(LogView::is_raw_boot);
+        let drives = log.and_then(LogView::facts).map(|facts| facts.drives.as_slice()).unwrap_or_default();
         Self {
+            kind: if is_raw { "pmb" } else { "pml" },
+            is_of_converter: !is_raw && log.is_some_and(is_boot_log),
+            drives: drives
+                .iter()
+                .map(|(letter, volume)| Drive { letter: *letter, device: format!(r"\Device\{volume}") })
+                .collect(),
             computer: log.map(|l| l.computer().to_string()).unwrap_or_default(),
             system_root: log.map(|l| l.system_root().to_string()).unwrap_or_default(),
             os_version: format!("{major}.{minor}"),
@@ -149,13 +169,21 @@ impl Info {
             // Writing to a string cannot fail.
             let _ = writeln!(out, "{title:<12}{text}");
         };
-        line("Computer", plain(&self.computer));
+        if self.kind == "pmb" {
+            line("Kind", "raw boot log (Procmon.pmb); what follows is what the log itself says".to_owned());
+        }
+        let of_log = |text: String| if text.is_empty() { "not in the log".to_owned() } else { text };
+        line("Computer", of_log(plain(&self.computer)));
+        let windows = match (self.os_version.as_str(), self.build) {
+            ("0.0", 0) => "version not in the log".to_owned(),
+            ("0.0", build) => format!("build {build}"),
+            (version, 0) => version.to_owned(),
+            (version, build) => format!("{version} build {build}"),
+        };
         line(
             "Windows",
             format!(
-                "{} build {}, {}-bit {}{}",
-                self.os_version,
-                self.build,
+                "{windows}, {}-bit {}{}",
                 self.bits,
                 self.product_type,
                 if self.service_pack.is_empty() {
@@ -165,7 +193,22 @@ impl Info {
                 }
             ),
         );
-        line("Hardware", format!("{} processors, {}", self.processors, HumanBytes(self.memory_bytes)));
+        match (self.processors, self.memory_bytes) {
+            (0, 0) => {}
+            (processors, 0) => line("Hardware", format!("{processors} processors")),
+            (processors, memory) => {
+                line("Hardware", format!("{processors} processors, {}", HumanBytes(memory)));
+            }
+        }
+        if self.is_of_converter {
+            line("", "of the machine on which Process Monitor converted this boot log".to_owned());
+        }
+        for (number, drive) in self.drives.iter().enumerate() {
+            line(
+                if number == 0 { "Drives" } else { "" },
+                format!("{}: is {}", drive.letter, plain(&drive.device)),
+            );
+        }
         line("Events", format!("{} in {}", HumanCount(self.events), HumanBytes(self.bytes)));
         if let (Some(first), Some(last), Some(seconds)) = (&self.first, &self.last, self.duration_seconds) {
             line("From", first.clone());
@@ -217,6 +260,18 @@ impl Info {
         out
     }
 }
+
+/// Whether a log begins with the start of Windows. The capture driver writes such a log by itself; Process Monitor
+/// converts it later, on the same machine or on another one, and takes computer, Windows and drives from there.
+fn is_boot_log(log: LogView<'_>) -> bool {
+    let Some((first, _)) = log.time_span() else { return false };
+    let mut processes = log.processes();
+    processes
+        .any(|p| p.name().eq_ignore_ascii_case(SESSION_MANAGER) && p.start() >= first && p.session() <= 0)
+}
+
+/// The first program of Windows.
+const SESSION_MANAGER: &str = "smss.exe";
 
 fn seconds(from: FileTime, to: FileTime) -> f64 {
     to.0.wrapping_sub(from.0) as i64 as f64 / pml_parser::TICKS_PER_SECOND as f64

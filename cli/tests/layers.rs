@@ -87,6 +87,7 @@ const LAYERS: [Layers; 4] = [
             "random",
             "corpus",
             "minimal",
+            "raw_boot",
             "boot/progress",
             "boot/machine",
             "boot/options",

@@ -189,6 +189,21 @@ fn logs(corpus: &Path) -> Outcome<[usize; 3]> {
     Ok([walk.count, triage.count, bodies.count])
 }
 
+/// Raw boot logs: those that tests use, and each with a hole.
+fn raw_boot_logs(corpus: &Path) -> Outcome<usize> {
+    const LONGEST: usize = 16 << 10;
+    let mut seeds = Seeds::new(corpus, "raw_boot")?;
+    for file in files(&root().join("pml-parser/tests/data/pmb"), &["pmb"])? {
+        let mut bytes = fs::read(file)?;
+        bytes.truncate(LONGEST);
+        seeds.add(&bytes)?;
+        let middle = bytes.len() / 2;
+        bytes[middle..][..64].fill(0);
+        seeds.add(&bytes)?;
+    }
+    Ok(seeds.count)
+}
+
 /// Text logs: each file of the bundles that tests use, and each bundle as a whole; both are cut to what
 /// inputs may be long. Event logs: one record.
 fn text_logs(corpus: &Path) -> Outcome<[usize; 2]> {
@@ -223,8 +238,9 @@ fn main() -> Outcome {
     let [walk, triage, event_body] = logs(corpus)?;
     let (filter, knowledge) = (filters(corpus)?, knowledge(corpus)?);
     let [text_log, evtx] = text_logs(corpus)?;
+    let raw_boot = raw_boot_logs(corpus)?;
     println!(
-        "seeds: {walk} walk, {event_body} event_body, {triage} triage, {filter} filter, {knowledge} knowledge, {text_log} text_log, {evtx} evtx"
+        "seeds: {walk} walk, {raw_boot} raw_boot, {event_body} event_body, {triage} triage, {filter} filter, {knowledge} knowledge, {text_log} text_log, {evtx} evtx"
     );
     Ok(())
 }

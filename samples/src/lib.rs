@@ -5,4 +5,5 @@ pub mod boot;
 pub mod corpus;
 pub mod minimal;
 mod random;
+pub mod raw_boot;
 pub mod scenario;

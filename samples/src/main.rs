@@ -2,8 +2,9 @@
 #![forbid(unsafe_code)]
 
 use clap::{Args, Parser, Subcommand};
+use pml_parser::{Log, LogSet};
 use pml_samples::boot::{Amount, Bits, Options};
-use pml_samples::scenario;
+use pml_samples::{raw_boot, scenario};
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -22,6 +23,21 @@ enum Command {
     Boot(Common),
     /// Generates the boot log of a scenario, with its text logs.
     Scenario(ScenarioArgs),
+    /// Writes a log as the raw boot log (Procmon.pmb) that it would have been.
+    RawBoot(RawBootArgs),
+}
+
+#[derive(Args, Debug)]
+struct RawBootArgs {
+    /// The parts of the log, in order.
+    #[arg(required = true)]
+    logs: Vec<PathBuf>,
+    /// Where to write.
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+    /// Write the log this many times, one after the other.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    times: u32,
 }
 
 #[derive(Args, Debug)]
@@ -115,10 +131,20 @@ fn generate_scenario(args: &ScenarioArgs) -> io::Result<Vec<PathBuf>> {
     scenario.generate(&common.options(scenario.options().bits), &common.output)
 }
 
+fn write_raw_boot(args: &RawBootArgs) -> io::Result<Vec<PathBuf>> {
+    let open = |path: &PathBuf| Log::parse(std::fs::read(path)?).map_err(io::Error::other);
+    let set = LogSet::new(args.logs.iter().map(open).collect::<io::Result<_>>()?);
+    let mut out = io::BufWriter::with_capacity(1 << 20, std::fs::File::create_new(&args.output)?);
+    raw_boot::write(&set, args.times, &mut out)?;
+    io::Write::flush(&mut out)?;
+    Ok(vec![args.output.clone()])
+}
+
 fn main() -> ExitCode {
     let generated = match Cli::parse().command {
         Command::Boot(common) => scenario::generate(&common.options(Bits::B64), &common.output),
         Command::Scenario(args) => generate_scenario(&args),
+        Command::RawBoot(args) => write_raw_boot(&args),
     };
     match generated {
         Ok(paths) => {

@@ -61,6 +61,7 @@ impl<'a, 'e> Collector<'a, 'e> {
             let process = plan.processes.of(event);
             self.process = (event.process_index(), process, plan.processes.actor(process));
         }
+        self.scan.machine.add_event(event);
         let (_, process, actor) = self.process;
         let operation = event.operation();
         let status = event.status();

@@ -14,7 +14,7 @@ use crate::canonical::PathKey;
 use crate::evidence::Seen;
 use crate::knowledge::ActorSet;
 use hashbrown::HashMap;
-use pml_parser::{Damage, EventId};
+use pml_parser::{Damage, EventId, MachineFacts};
 
 /// What a range, or the whole capture, was seen to hold.
 #[derive(Debug, Default)]
@@ -40,6 +40,8 @@ pub(crate) struct Scan {
     /// Writes to the logs of servicing.
     pub(super) log_runs: LogRuns,
     pub(super) damage: Damage,
+    /// What the events say about their machine.
+    pub(super) machine: MachineFacts,
 }
 
 /// How a process ended.
@@ -115,6 +117,11 @@ impl Scan {
     /// Position of the group that a failure belongs to, where it is kept.
     pub(crate) fn group_of(&self, key: &GroupKey) -> Option<usize> {
         self.by_key.get(key).map(|&at| at as usize)
+    }
+
+    /// What the events say about their machine.
+    pub(crate) fn machine(&self) -> &MachineFacts {
+        &self.machine
     }
 
     /// Events that could not be read.
@@ -204,5 +211,6 @@ impl Scan {
         }
         self.log_runs.merge(later.log_runs, plan.knowledge.error_path.burst_gap);
         self.damage.merge(&later.damage);
+        self.machine.merge(later.machine);
     }
 }

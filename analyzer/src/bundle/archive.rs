@@ -1,7 +1,7 @@
 //! Captures and text logs inside a zip file, and inside the zip files in it: found by its directory, unpacked
 //! within bounds.
 
-use super::names::{file_name, is_log, is_zip_name, may_be_text_log, safe_name, set_of};
+use super::names::{file_name, is_log, is_raw_boot_log, is_zip_name, may_be_text_log, safe_name, set_of};
 use super::search::{Branch, Search, Skipped};
 use super::{BundleError, CaptureLocation, LogLocation, Place, io_error};
 use crate::logs::{LogFile, Signatures};
@@ -336,7 +336,8 @@ fn unpack(
     let mut entry = entry.take(most.saturating_add(1));
     let mut start = [0; 4];
     entry.read_exact(&mut start)?;
-    if start != *b"PML_" {
+    // A raw boot log has no signature: opening the log decides.
+    if start != *b"PML_" && !is_raw_boot_log(target) {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "is not a Process Monitor log"));
     }
     // Two members may come to have one name.

@@ -1,6 +1,6 @@
 //! Captures and text logs below a folder; links are not followed.
 
-use super::names::{is_log, is_zip_name, may_be_text_log};
+use super::names::{is_log, is_raw_boot_log, is_zip_name, may_be_text_log};
 use super::packed::{is_packed_log, number_of_packed, set_of_packed};
 use super::search::{Branch, Search, Skipped};
 use super::{BundleError, CaptureLocation, LogLocation, Place, archive, io_error};
@@ -58,7 +58,10 @@ pub(super) fn find(folder: &Path, search: &mut Search<'_>) -> Result<(), BundleE
         let first = parts.next()?.as_os_str().to_string_lossy().into_owned();
         (is_archive || parts.next().is_some()).then_some(first)
     };
-    for files in captures(&logs) {
+    // A raw boot log has no parts.
+    let (mut raw, logs): (Vec<PathBuf>, Vec<PathBuf>) = logs.into_iter().partition(|log| is_raw_boot_log(log));
+    raw.sort();
+    for files in captures(&logs).into_iter().chain(raw.into_iter().map(|log| vec![log])) {
         let Some(first) = files.first() else { continue };
         let (name, branch) = (first.display().to_string(), branch_of(first, false));
         search.push_capture(&branch, CaptureLocation { name, place: Place::Found(files) });

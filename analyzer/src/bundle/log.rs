@@ -3,7 +3,7 @@
 use super::archive::Archive;
 use super::{BundleError, io_error};
 use crate::logs::{Kind, LogFile, Record, Signatures, detect};
-use pml_parser::map;
+use pml_parser::{is_raw_boot, map};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -96,5 +96,5 @@ pub(super) fn is_text_log(path: &Path) -> Result<bool, BundleError> {
     let mut head = Vec::new();
     let read = |head: &mut Vec<u8>| -> io::Result<usize> { File::open(path)?.take(HEAD).read_to_end(head) };
     read(&mut head).map_err(|error| io_error(path, error))?;
-    Ok(!head.starts_with(b"PML_") && detect(&head).is_some())
+    Ok(!head.starts_with(b"PML_") && !is_raw_boot(&head) && detect(&head).is_some())
 }

@@ -3,9 +3,14 @@
 use pml_parser::parts::{folder_of, set_name};
 use std::path::{Path, PathBuf};
 
-/// Whether a file has the name of a log.
+/// Whether a file has the name of a log: one of Process Monitor, or a raw boot log.
 pub(super) fn is_log(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("pml"))
+    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("pml")) || is_raw_boot_log(path)
+}
+
+/// Whether a file has the name of a raw boot log, which has no parts.
+pub(super) fn is_raw_boot_log(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("pmb"))
 }
 
 /// Whether a file has the name of a zip file.
@@ -18,12 +23,12 @@ const OF_LOGS: [&str; 9] = ["log", "txt", "xml", "evtx", "cab", "reg", "old", "b
 
 /// Endings of files that are no logs, however often the phrases of logs occur in them: programs, pictures, dumps,
 /// traces, archives, documents.
-const OF_OTHERS: [&str; 58] = [
-    "pml", "zip", "7z", "rar", "gz", "exe", "dll", "sys", "mui", "cat", "mum", "manifest", "msi", "msu",
-    "msp", "iso", "wim", "esd", "vhd", "vhdx", "dmp", "mdmp", "hdmp", "etl", "edb", "db", "dat", "hve",
-    "hiv", "png", "jpg", "jpeg", "gif", "bmp", "ico", "svg", "mp4", "avi", "pdf", "doc", "docx", "xls",
-    "xlsx", "ppt", "pptx", "md", "html", "htm", "json", "csv", "toml", "ps1", "bat", "cmd", "vbs", "eml",
-    "msg", "zst",
+const OF_OTHERS: [&str; 59] = [
+    "pml", "pmb", "zip", "7z", "rar", "gz", "exe", "dll", "sys", "mui", "cat", "mum", "manifest", "msi",
+    "msu", "msp", "iso", "wim", "esd", "vhd", "vhdx", "dmp", "mdmp", "hdmp", "etl", "edb", "db", "dat",
+    "hve", "hiv", "png", "jpg", "jpeg", "gif", "bmp", "ico", "svg", "mp4", "avi", "pdf", "doc", "docx",
+    "xls", "xlsx", "ppt", "pptx", "md", "html", "htm", "json", "csv", "toml", "ps1", "bat", "cmd", "vbs",
+    "eml", "msg", "zst",
 ];
 
 /// Whether a file may be a text log, an event log or a cabinet, as far as its name says: the content decides.
@@ -53,8 +58,11 @@ pub(super) fn split_member(argument: &str) -> Option<(&str, &str)> {
     Some((argument.get(..at)?, argument.get(at + 1..)?))
 }
 
-/// The set that a file is a part of: its folder, and the name of the set in it.
+/// The set that a file is a part of: its folder, and the name of the set in it. A raw boot log is a set of its own.
 pub(super) fn set_of(path: &Path) -> PathBuf {
+    if is_raw_boot_log(path) {
+        return path.to_owned();
+    }
     folder_of(path).join(set_name(path))
 }
 

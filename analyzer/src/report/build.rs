@@ -3,8 +3,8 @@
 use super::cite::hex;
 use super::clock::Clock;
 use super::model::{
-    CaptureFacts, DamageReport, Disk, FailureReport, FindingReport, Input, InputPart, Machine, NoiseReport,
-    PackageReport, PhaseReport, ProcessReport, Report, RollbackReport, SCHEMA_VERSION, Sentence,
+    CaptureFacts, Converter, DamageReport, Disk, FailureReport, FindingReport, Input, InputPart, Machine,
+    NoiseReport, PackageReport, PhaseReport, ProcessReport, Report, RollbackReport, SCHEMA_VERSION, Sentence,
     SignalReport, Tool,
 };
 use crate::boot::{PackageState, ProcessInfo};
@@ -244,14 +244,29 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
 
     pub(super) fn machine(&self) -> Machine {
         let log = self.set.part(0);
-        let (major, minor, build) = log.map_or((0, 0, 0), |log| log.os_version());
+        let stated = log.map_or((0, 0, 0), |log| log.os_version());
+        let facts = self.triage.scan().machine();
+        // A boot log that was converted elsewhere states the machine that converted it.
+        let build = facts.build.unwrap_or(stated.2);
+        let old = facts.old_version.filter(|_| build != stated.2).unwrap_or((stated.0, stated.1));
+        let (major, minor) = (facts.version.0.unwrap_or(old.0), facts.version.1.unwrap_or(old.1));
+        let named = log.map(|log| log.computer().to_string()).unwrap_or_default();
+        let computer = facts.computer.clone().unwrap_or_else(|| named.clone());
+        let windows = |major, minor, build| match (major, build) {
+            (0, 0) => String::new(),
+            _ => format!("{major}.{minor} build {build}"),
+        };
+        let is_foreign = stated.2 != build || !named.eq_ignore_ascii_case(&computer);
+        let converter =
+            is_foreign.then(|| Converter { computer: named, windows: windows(stated.0, stated.1, stated.2) });
         let stack = self.triage.processes().iter().find_map(|(_, process)| {
             let component = Component::in_path(&process.image_path)?;
             component.name.contains("servicingstack").then_some(component.version)
         });
         Machine {
-            computer: log.map(|log| log.computer().to_string()).unwrap_or_default(),
-            windows: format!("{major}.{minor} build {build}"),
+            computer,
+            windows: windows(major, minor, build),
+            converter: converter.filter(|converter| !converter.computer.is_empty()),
             product: self.knowledge.product(build).map(str::to_owned),
             bits: if log.is_some_and(|log| log.is_64_bit()) { 64 } else { 32 },
             revision: self.triage.facts().revision(),

@@ -117,6 +117,15 @@ pub struct InputPart {
     pub events: u64,
 }
 
+/// The machine on which a boot log was converted.
+#[derive(Clone, Debug, Serialize)]
+pub struct Converter {
+    /// Its name.
+    pub computer: String,
+    /// Version and build of its Windows.
+    pub windows: String,
+}
+
 /// The machine that was captured.
 #[derive(Clone, Debug, Serialize)]
 pub struct Machine {
@@ -124,6 +133,10 @@ pub struct Machine {
     pub computer: String,
     /// Version and build of its Windows.
     pub windows: String,
+    /// Computer and Windows that the header names, where the events contradict it: those of the machine on which a
+    /// boot log was converted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub converter: Option<Converter>,
     /// What that is sold as, where it is known.
     pub product: Option<String>,
     /// 32 or 64.

@@ -28,7 +28,7 @@ enum Fact {
     ControlSet,
 }
 
-/// Values below the hive of the machine, in lower case, the control set as `\control`.
+/// Values below the hive of the machine; those of a control set from `\control` on.
 #[rustfmt::skip]
 static VALUES: &[(&str, Fact)] = &[
     (r"\control\computername\activecomputername\computername",                Fact::Computer),
@@ -51,9 +51,6 @@ static PRODUCT_TYPES: [(&str, u8); 3] = [("WinNT", 1), ("LanmanNT", 2), ("Server
 /// Variables of an environment.
 static VARIABLES: [(&str, Fact); 2] =
     [("SystemRoot", Fact::SystemRoot), ("NUMBER_OF_PROCESSORS", Fact::Processors)];
-
-/// The most characters of a path that is compared with [`VALUES`].
-const LONGEST: usize = 100;
 
 impl MachineFacts {
     /// Adds what an event says. The first event counts.
@@ -81,23 +78,31 @@ impl MachineFacts {
     ) {
         let Some(info) = record.details.u16_at(0).map(Info) else { return };
         let path = info.string(record.details, path_at);
-        if path.raw().len() / path.unit() > LONGEST || record.status != 0 {
-            return;
-        }
         let Some(below) = path.after(MACHINE).or_else(|| path.after(HKLM)) else { return };
-        // Most keys of a boot end otherwise.
-        let below = path.with_rest(below);
-        if !b"eErRsStTdDnN".iter().any(|&end| below.ends_with(end)) {
-            return;
-        }
-        let name = below.to_str().to_ascii_lowercase();
-        let name = below_control_set(&name).unwrap_or(&name);
-        let Some(fact) = VALUES.iter().find(|(known, _)| *known == name).map(|entry| entry.1) else { return };
+        let name = below_control_set(path.with_rest(below));
+        let known = VALUES.iter().find(|(known, _)| name.eq_ignore_ascii_case(known));
+        let Some(&(_, fact)) = known.filter(|_| record.status == 0) else { return };
         let Some((kind, data)) = value(record, path_at + info.size()) else { return };
         match kind {
             kinds::DWORD => data.u32_at(0).into_iter().for_each(|number| self.add_number(fact, number)),
             kinds::SZ | kinds::EXPAND_SZ => self.add_text(fact, &WinStr::utf16(data).to_str()),
             _ => {}
+        }
+    }
+
+    /// Adds what a later part of the log says.
+    pub fn merge(&mut self, later: Self) {
+        self.computer = self.computer.take().or(later.computer);
+        self.version = (self.version.0.or(later.version.0), self.version.1.or(later.version.1));
+        self.old_version = self.old_version.or(later.old_version);
+        self.build = self.build.or(later.build);
+        self.service_pack = self.service_pack.take().or(later.service_pack);
+        self.system_root = self.system_root.take().or(later.system_root);
+        self.product_type = self.product_type.or(later.product_type);
+        self.processors = self.processors.or(later.processors);
+        self.control_set = self.control_set.or(later.control_set);
+        if self.drives.is_empty() {
+            self.drives = later.drives;
         }
     }
 
@@ -147,16 +152,14 @@ impl MachineFacts {
     }
 }
 
-/// A key in lower case below its control set, from `\control` on.
-fn below_control_set(key: &str) -> Option<&str> {
-    // "\system\controlset", and `CurrentControlSet` as Process Monitor spells it.
-    let current = CONTROL_SET.1.get(HKLM.len()..)?;
-    let numbered = key.get(..CONTROL_SET.0.len()).filter(|front| front.eq_ignore_ascii_case(CONTROL_SET.0));
-    if let Some(front) = numbered {
-        return key.get(front.len() + 3..);
+/// A key below the hive of the machine, from `\Control` on where the key is in a control set.
+fn below_control_set(key: WinStr<'_>) -> WinStr<'_> {
+    if let Some(numbered) = key.after(CONTROL_SET.0) {
+        let number = 3 * key.unit();
+        return numbered.get(number..).map_or(key, |rest| key.with_rest(rest));
     }
-    let front = key.get(..current.len()).filter(|front| front.eq_ignore_ascii_case(current))?;
-    key.get(front.len()..)
+    let current = CONTROL_SET.1.get(HKLM.len()..).and_then(|current| key.after(current));
+    current.map_or(key, |rest| key.with_rest(rest))
 }
 
 /// Type and data that a query with class 2 (partial information) or 1 (full information) returned.

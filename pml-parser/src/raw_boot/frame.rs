@@ -84,7 +84,6 @@ impl Losses {
         self.lost_bytes += file.len() as u64 - at;
         self.gaps += 1;
         self.first.get_or_insert(at);
-        self.damage.push(error);
         self.cut = Some(error);
     }
 }

@@ -190,6 +190,7 @@ impl<'a, 'p> Pass<'a, 'p> {
     }
 
     fn conclude(mut self, given: &Drives, losses: &Losses) -> Index {
+        let cause = losses.cut.filter(|_| losses.gaps == 1);
         let Frames { file, pointer } = self.frames;
         let control_set = self.control_set();
         let of_windows = self.facts.system_root.as_deref().and_then(|root| root.chars().next());
@@ -220,8 +221,8 @@ impl<'a, 'p> Pass<'a, 'p> {
         });
         if losses.gaps > 0 || losses.doubtful > 0 || self.dropped > 0 {
             let recovery = Recovery {
-                cause: losses.cut.filter(|_| losses.gaps == 1),
-                is_cut: losses.cut.is_some() && losses.gaps == 1,
+                cause,
+                is_cut: cause.is_some(),
                 kept: u64::from(index.event_count()),
                 doubtful: losses.doubtful,
                 lost: losses.gaps + self.dropped,
@@ -229,7 +230,10 @@ impl<'a, 'p> Pass<'a, 'p> {
                 lost_bytes: losses.lost_bytes,
                 ..Recovery::default()
             };
-            index.add_recovery(recovery, &losses.damage);
+            // The cause becomes the first error by itself.
+            let mut damage = losses.damage.clone();
+            losses.cut.filter(|_| cause.is_none()).into_iter().for_each(|error| damage.push(error));
+            index.add_recovery(recovery, &damage);
         }
         index
     }

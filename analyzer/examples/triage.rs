@@ -2,7 +2,7 @@
 //! An input may be a log, a folder or a zip file of a collector.
 
 use pml_analyzer::{Knowledge, Language, Origin, Report, TriageOptions, bundle, triage};
-use pml_parser::{LogSet, NoProgress, OpenOptions};
+use pml_parser::{LogSet, NoProgress, OpenOptions, RecoverMode};
 use std::path::PathBuf;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -13,7 +13,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     {
         // What was unpacked from a zip file goes away with `files`.
         let files = capture.files(&NoProgress)?;
-        let opened = LogSet::open_files(files.paths(), OpenOptions::default(), &NoProgress)?;
+        let opened = if files.is_complete() {
+            LogSet::open_found(files.paths(), RecoverMode::Never, &NoProgress)?
+        } else {
+            LogSet::open_files(files.paths(), OpenOptions::default(), &NoProgress)?
+        };
         let options = TriageOptions { threads: 4, parts_missing: opened.lost_parts };
         let triage = triage(&opened.set, &knowledge, options, &NoProgress)?;
         let origin = Origin { name: capture.name().to_owned(), ..Origin::default() };

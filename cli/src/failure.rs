@@ -27,6 +27,12 @@ impl Failure {
         self
     }
 
+    /// The same with another name for a file.
+    pub(crate) fn rename(mut self, file: &Path, name: &str) -> Self {
+        self.message = self.message.replace(&*file.to_string_lossy(), name);
+        self
+    }
+
     /// The user asked to stop.
     pub(crate) fn stopped() -> Self {
         Self::new("stopped").hint("nothing was written under the final name")

@@ -45,9 +45,13 @@ pub(crate) fn open(args: &LogArgs, recover: RecoverMode) -> Result<Capture, Fail
         None => bundle::unpack_named(&logs, args.no_set, &UntilStopped)?,
     };
     let opened = match &files {
-        Some(files) => open_found(files, args.no_set, recover, &args.drives)?,
-        None => open_files(&logs, args.no_set, recover, &args.drives)?,
+        Some(files) => open_found(files, args.no_set, recover, &args.drives),
+        None => open_files(&logs, args.no_set, recover, &args.drives),
     };
+    let opened = opened.map_err(|failure| match &stream {
+        Some(stream) => failure.rename(&stream.path(), StandardInput::SAID),
+        None => failure,
+    })?;
     Ok(Capture { opened, _files: files, _stream: stream })
 }
 
@@ -59,6 +63,8 @@ pub(crate) struct StandardInput {
 impl StandardInput {
     /// What the argument is called that leads to standard input.
     const ARGUMENT: &str = "-";
+    /// What messages call it.
+    pub(crate) const SAID: &str = "standard input";
     /// What the file is called. A log is mapped, so that a stream needs a file.
     const NAME: &str = "standard-input.pml";
 

@@ -51,6 +51,17 @@ fn refuse_existing(path: &Path, force: bool) -> Result<(), Failure> {
     }
 }
 
+/// A finished output cannot be moved to its place: most likely another run has made one there since this one began.
+fn of_move(path: &Path, error: &io::Error) -> Failure {
+    match error.kind() {
+        io::ErrorKind::AlreadyExists | io::ErrorKind::DirectoryNotEmpty => {
+            Failure::new(format!("{}: another run has made it in the meantime", path.display()))
+                .hint("look at that one, choose another name, or replace it with --force")
+        }
+        _ => Failure::of_io(path, error),
+    }
+}
+
 /// A file that is written beside its final path and moved there at the end.
 pub(crate) struct PendingFile {
     path: PathBuf,
@@ -123,7 +134,7 @@ impl PendingFile {
         let path = self.path;
         let io = |e: io::Error| Failure::of_io(&path, &e);
         let moved = if self.force { self.file.persist(&path) } else { self.file.persist_noclobber(&path) };
-        let file = moved.map_err(|e| io(e.error))?;
+        let file = moved.map_err(|e| of_move(&path, &e.error))?;
         Ok(file.metadata().map_err(io)?.len())
     }
 }
@@ -182,12 +193,12 @@ impl PendingDataset {
                 if let Err(e) = fs::rename(self.folder.path(), path) {
                     // The error of the move is reported, not that of moving back.
                     let _ = fs::rename(&aside, path);
-                    return Err(io(e));
+                    return Err(of_move(path, &e));
                 }
                 old = Some(aside);
             }
         } else {
-            fs::rename(self.folder.path(), path).map_err(io)?;
+            fs::rename(self.folder.path(), path).map_err(|e| of_move(path, &e))?;
         }
         // The new dataset has left the temporary path, so the temporary directory must not be removed on drop.
         let _ = self.folder.keep();
@@ -254,4 +265,30 @@ fn remove_dataset(path: &Path) -> io::Result<()> {
         }
     }
     fs::remove_dir(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_output_that_another_run_has_made_meanwhile_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let said = |failure: Failure| failure.to_string();
+        let path = folder.path().join("a.csv");
+        let pending = PendingFile::create(&path, false).unwrap();
+        fs::write(&path, "other").unwrap();
+        let failure = said(pending.finish().unwrap_err());
+        assert!(failure.contains("another run has made it") && failure.contains("hint: "), "{failure}");
+        assert_eq!(fs::read_to_string(&path).unwrap(), "other");
+
+        let path = folder.path().join("dataset");
+        let pending = PendingDataset::create(&path, false).unwrap();
+        fs::create_dir(&path).unwrap();
+        fs::write(path.join("events.parquet"), "other").unwrap();
+        let failure = said(pending.finish().unwrap_err());
+        assert!(failure.contains("hint: "), "{failure}");
+        assert_eq!(fs::read_to_string(path.join("events.parquet")).unwrap(), "other");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "no temporary remains");
+    }
 }

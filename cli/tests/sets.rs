@@ -281,3 +281,38 @@ fn a_part_that_its_contents_join_is_said() {
     assert_eq!(files(&found), ["part1.pml", "part2.pml"]);
     assert!(said.contains("part2.pml continues the capture and is read with it"), "{said}");
 }
+
+#[test]
+fn unknown_processes_are_named_by_their_threads() {
+    let folder = tempfile::tempdir().unwrap();
+    let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../samples/logs/missing-payload");
+    let sound = fs::read(samples.join("Bootlog-1.pml")).unwrap();
+    fs::copy(samples.join("Bootlog.pml"), folder.path().join("Bootlog.pml")).unwrap();
+    // A part that was never closed: no table, and no offset of one.
+    let array = u64::from_le_bytes(sound[0x248..0x250].try_into().unwrap()) as usize;
+    let mut broken = sound[..array].to_vec();
+    broken[0x248..0x268].fill(0);
+    broken[0x3A0..0x3A8].fill(0);
+    fs::write(folder.path().join("Bootlog-1.pml"), broken).unwrap();
+    let options = pml_parser::OpenOptions { recover: pml_parser::RecoverMode::Always, named_only: false };
+    let path = folder.path().join("Bootlog.pml");
+    let both = pml_parser::LogSet::open_files(&[&path], options, &pml_parser::NoProgress).unwrap();
+    let sound = pml_parser::Log::parse(sound).unwrap();
+    let recovered = both.set.part(1).unwrap();
+    let name = |log: pml_parser::LogView<'_>, at| {
+        let event = log.event(at).unwrap();
+        let process = event.process();
+        process.map(|process| process.name().to_string()).unwrap_or_default()
+    };
+    let count = recovered.event_count();
+    assert_eq!(count, sound.view().event_count());
+    let named = (0..count).filter(|&at| !name(recovered, at).is_empty()).count();
+    for at in 0..count {
+        let (ours, theirs) = (name(recovered, at), name(sound.view(), at));
+        assert!(ours.is_empty() || ours == theirs, "event {at}: {ours} is {theirs}");
+    }
+    let recovery = recovered.recovery().unwrap();
+    assert!(recovery.processes_matched > 0, "{recovery:?}");
+    assert!(10 * named >= 6 * count as usize, "{named} of {count}: {recovery:?}");
+    println!("{named} of {count} events are named: {recovery:?}");
+}

@@ -419,7 +419,7 @@ fn process_that_the_table_does_not_have() {
             ProcmonColumn::Virtualized,
         ];
         let cells = cells.map(|column| cell(&event, column, Fidelity::Procmon));
-        assert_eq!(cells, ["", "0", "0", "32-bit", ""], "as Process Monitor shows it");
+        assert_eq!(cells, ["", "0", "0", "32-bit", "False"], "as Process Monitor shows it");
     }
 }
 

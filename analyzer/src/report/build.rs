@@ -377,7 +377,12 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
                 sub: entry.sub,
             })
         };
-        self.triage.verdict().phases().iter().filter_map(report).collect()
+        let phases = self.triage.verdict().phases();
+        // Every capture begins with the first phase; alone, it shows no start of Windows.
+        if self.triage.verdict().boot() == Boot::Other && phases.len() <= 1 {
+            return Vec::new();
+        }
+        phases.iter().filter_map(report).collect()
     }
 
     pub(super) fn processes(&self) -> Vec<ProcessReport> {

@@ -35,6 +35,14 @@ pub(crate) fn amounts(recovery: &Recovery) -> String {
     if made > 0 {
         text += &format!("; {} made out of events", counted(made, "process", "processes"));
     }
+    let matched = u64::from(recovery.processes_matched);
+    if matched > 0 {
+        text += &format!("; {} named after the part beside it", counted(matched, "process", "processes"));
+        let once = recovery.processes_matched_once;
+        if once > 0 {
+            text += &format!(" ({} by one thread alone)", HumanCount(once.into()));
+        }
+    }
     let unknown = u64::from(recovery.processes_unknown);
     if unknown > 0 {
         text += &format!("; {} unknown", counted(unknown, "process", "processes"));

@@ -52,7 +52,7 @@ pub(crate) fn run(args: &TriageArgs) -> Result<Done, Failure> {
     let (inputs, stream) = input::with_standard_input(&args.inputs)?;
     let mut found = find(&inputs, args.no_set)?;
     if let Some(stream) = &stream {
-        found.rename(&stream.path(), "standard input");
+        found.rename(&stream.path(), input::StandardInput::SAID);
     }
     let signatures = case::signatures()?;
     let subjects = case::subjects(found, &signatures)?;

@@ -58,15 +58,16 @@ fn saved_filter(file: &[u8]) -> Result<Vec<RawRule>, PmcError> {
     let is_rule = |rule: &RawRule| {
         (40_000..41_000).contains(&rule.column) && rule.relation < 8 && rule.action < 2 && rule.rest == 0
     };
+    // A list that something follows counts too: no rule is left out.
     let list = |at: usize| {
         let value = file.get(at..).filter(|value| value.u32_at(1).is_some_and(|count| count > 0))?;
-        let rules = read_rules(value, at).ok()?;
-        rules.iter().all(is_rule).then_some(rules)
+        let (rules, end) = read_list(value, at).ok()?;
+        rules.iter().all(is_rule).then_some((rules, value.get(end..).unwrap_or_default()))
     };
     let mut lists = (0..file.len().min(MOST_BEFORE)).filter_map(list);
     match (lists.next(), lists.next()) {
-        (Some(rules), None) => Ok(rules),
-        (Some(_), Some(_)) => Err(PmcError::new(0, "this holds more than one list of rules")),
+        (Some((rules, rest)), None) if rest.iter().all(|&byte| byte == 0) => Ok(rules),
+        (Some(_), _) => Err(PmcError::new(0, "this holds more than one list of rules, or something unknown")),
         (None, _) => Err(PmcError::new(
             0,
             "this is neither a configuration (.PMC) nor a saved filter (.PMF) of Process Monitor",
@@ -103,6 +104,15 @@ impl<'f> Record<'f> {
 
 /// Reads the value of `FilterRules`, which begins at `base` in the file.
 fn read_rules(value: &[u8], base: usize) -> Result<Vec<RawRule>, PmcError> {
+    let (rules, end) = read_list(value, base)?;
+    if value.get(end..).is_some_and(|rest| rest.iter().any(|&byte| byte != 0)) {
+        return Err(PmcError::new(base + end, "something unknown follows the last rule"));
+    }
+    Ok(rules)
+}
+
+/// Reads a list of rules, and where it ends.
+fn read_list(value: &[u8], base: usize) -> Result<(Vec<RawRule>, usize), PmcError> {
     let (Some(1), Some(count)) = (value.u8_at(0), value.u32_at(1)) else {
         return Err(PmcError::new(base, "the list of filter rules is of an unknown kind"));
     };
@@ -117,10 +127,7 @@ fn read_rules(value: &[u8], base: usize) -> Result<Vec<RawRule>, PmcError> {
         rules.push(rule);
         at = next;
     }
-    if value.get(at..).is_some_and(|rest| rest.iter().any(|&byte| byte != 0)) {
-        return Err(PmcError::new(base + at, "something unknown follows the last rule"));
-    }
-    Ok(rules)
+    Ok((rules, at))
 }
 
 /// The rule at `at` of the list, and where the next one begins.

@@ -237,6 +237,15 @@ impl Index {
         self.damage.merge(damage);
     }
 
+    /// Counts processes that were unknown, and that a neighbouring part names; `once` of them by one thread alone.
+    pub(crate) fn add_matched(&mut self, matched: u32, once: u32) {
+        if let Some(recovery) = &mut self.recovery {
+            recovery.processes_matched += matched;
+            recovery.processes_matched_once += once;
+            recovery.processes_unknown = recovery.processes_unknown.saturating_sub(matched);
+        }
+    }
+
     /// Number of events.
     pub(crate) fn event_count(&self) -> u32 {
         self.offsets.count()

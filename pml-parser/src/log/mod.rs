@@ -86,6 +86,10 @@ impl<B: AsRef<[u8]>> Log<B> {
         LogView { file: self.bytes.as_ref(), index: &self.index }
     }
 
+    pub(crate) fn index_mut(&mut self) -> &mut Index {
+        &mut self.index
+    }
+
     /// Makes this log part `part` of a set. The parts before it have `first_event` events.
     pub(crate) fn set_place(&mut self, part: u16, first_event: u64) {
         self.index.part = part;

@@ -24,6 +24,10 @@ pub struct Recovery {
     pub lost_bytes: u64,
     /// Processes whose identity or texts come from events, because the tables do not have them.
     pub processes_rebuilt: u32,
+    /// Processes that are named after a process of a neighbouring part, because their threads have the same ids.
+    pub processes_matched: u32,
+    /// Those of them that one thread alone names, so that a reused id may deceive.
+    pub processes_matched_once: u32,
     /// Processes to which events belong, but of which neither tables nor events give the identity.
     pub processes_unknown: u32,
 }
@@ -51,6 +55,8 @@ impl Recovery {
         self.lost_is_exact &= later.lost_is_exact;
         self.lost_bytes += later.lost_bytes;
         self.processes_rebuilt += later.processes_rebuilt;
+        self.processes_matched += later.processes_matched;
+        self.processes_matched_once += later.processes_matched_once;
         self.processes_unknown += later.processes_unknown;
     }
 }

@@ -1,6 +1,7 @@
 //! A capture: one log, or several parts `X.pml`, `X-1.pml`, `X-2.pml` ….
 
 use super::event::{Event, EventId};
+use super::index::Index;
 use super::recovery::Recovery;
 use super::{Log, LogView};
 use crate::error::{Damage, Error, ErrorKind, Result};
@@ -53,6 +54,12 @@ impl<B: AsRef<[u8]>> LogSet<B> {
     /// Part `part` of the set, from 0.
     pub fn part(&self, part: u16) -> Option<LogView<'_>> {
         self.parts.get(usize::from(part)).map(Log::view)
+    }
+
+    /// The index of part `part`.
+    #[cfg_attr(not(feature = "mmap"), allow(dead_code, reason = "used where files are opened"))]
+    pub(crate) fn index_mut(&mut self, part: u16) -> Option<&mut Index> {
+        self.parts.get_mut(usize::from(part)).map(Log::index_mut)
     }
 
     /// Number of events in all parts.

@@ -17,6 +17,7 @@ mod carve;
 mod classify;
 mod extra_blobs;
 mod layout;
+mod neighbours;
 mod offset_array;
 mod process_evidence;
 mod rebuild;
@@ -126,6 +127,8 @@ fn conclude(mut index: Index, cause: Option<Error>, is_cut: bool, loss: &Loss, r
         lost_is_exact: loss.lost_is_exact,
         lost_bytes: loss.lost_bytes,
         processes_rebuilt: rebuilt.processes,
+        processes_matched: 0,
+        processes_matched_once: 0,
         processes_unknown: rebuilt.unknown,
     };
     index.add_recovery(recovery, &loss.damage);

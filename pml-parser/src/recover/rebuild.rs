@@ -42,12 +42,18 @@ pub(super) fn rebuild_tables(file: &[u8], index: &mut Index, evidence: &ProcessE
         }
     }
     identified.into_iter().for_each(|index| evidence.add_process(index, None, &mut tables));
+    let (bytes, places) = replacement(&tables);
+    index.replace_tables(bytes, &places);
+    rebuilt
+}
+
+/// The bytes of tables that take the place of those of the file, and where each is.
+pub(super) fn replacement(tables: &Tables) -> (Vec<u8>, Places) {
     let mut bytes = tables.process_table();
     let strings_at = bytes.len() as u64;
     bytes.extend(tables.string_table());
     let icons_at = bytes.len() as u64;
     bytes.extend(tables.icon_table());
     let places = Places { processes: Some(0), strings: Some(strings_at), icons: Some(icons_at), hosts: None };
-    index.replace_tables(bytes, &places);
-    rebuilt
+    (bytes, places)
 }

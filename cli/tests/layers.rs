@@ -71,6 +71,7 @@ const LAYERS: [Layers; 4] = [
             "output",
             "recover/words",
             "outcome",
+            "tables",
             "convert",
             "slice",
             "recover",

@@ -63,7 +63,7 @@ pub use report::case;
 #[cfg(feature = "tables")]
 pub use report::tables;
 pub use report::{
-    FailureReport, FindingReport, Format, Origin, Paint, Redactor, Report, SCHEMA_VERSION, printable,
+    FailureReport, FindingReport, Format, Origin, Paint, Redactor, Report, SCHEMA_VERSION, Screen, printable,
     printable_lines,
 };
 pub use triage::{ResolvedFailure, Triage, TriageOptions, triage, triage_with_logs};

@@ -242,9 +242,13 @@ pub(crate) struct TriageArgs {
     #[arg(long, value_name = "ZONE")]
     pub time_zone: Option<String>,
 
-    /// The language of the report.
-    #[arg(long, value_enum, default_value_t = LanguageArg::En, value_name = "LANGUAGE")]
-    pub lang: LanguageArg,
+    /// The language of the report [default: that of the locale, LC_ALL, LC_MESSAGES or LANG].
+    #[arg(long = "lang", value_enum, value_name = "LANGUAGE")]
+    pub given_lang: Option<LanguageArg>,
+
+    /// Print the whole report to a terminal, not only its first screen.
+    #[arg(long)]
+    pub full: bool,
 
     /// Write the report to this file; of several captures, one file each to this directory
     /// [default: standard output]
@@ -282,6 +286,21 @@ pub(crate) struct TriageArgs {
 }
 
 impl TriageArgs {
+    /// The language of the report: the one that is given, or that of the locale.
+    pub(crate) fn lang(&self) -> LanguageArg {
+        self.given_lang.unwrap_or_else(|| {
+            let locale = ["LC_ALL", "LC_MESSAGES", "LANG"].iter().filter_map(std::env::var_os);
+            // The first of them that says anything decides, as it does for other programs.
+            let locale = locale.filter(|value| !value.is_empty()).next();
+            match locale {
+                Some(locale) if locale.to_string_lossy().to_ascii_lowercase().starts_with("zh") => {
+                    LanguageArg::Zh
+                }
+                _ => LanguageArg::En,
+            }
+        })
+    }
+
     /// The format of the report: the one that is given, or that of the ending of the output.
     pub(crate) fn format(&self) -> ReportFormat {
         let ending = self.output.as_ref().and_then(|path| path.extension()?.to_str());

@@ -1,5 +1,7 @@
 //! `pml convert`.
 
+mod case;
+
 use crate::args::{ConvertArgs, Format};
 use crate::failure::Failure;
 use crate::filter::filter;
@@ -41,6 +43,11 @@ const ENDINGS: [(&str, Format); 8] = [
 pub(crate) fn run(args: &ConvertArgs) -> Result<Done, Failure> {
     let to_stdout = args.output.as_os_str() == "-";
     let format = format(args)?;
+    if format == Format::Dataset
+        && let Some(found) = case::find(args)?
+    {
+        return case::run(args, format, &found);
+    }
     let capture = input::open(&args.log, (&args.recovery).into())?;
     if let Some(path) = capture.paths().find(|path| is_same_file(path, &args.output)) {
         return Err(Failure::new(format!("{} is a part of the log itself", path.display()))

@@ -1,9 +1,11 @@
-//! Opens the capture that the arguments name, and prints warnings about its parts.
+//! Opens the capture that the arguments name, and reads the logs beside it; prints warnings about what is left out.
 
 use crate::args::{DriveArgs, LogArgs, RecoveryArgs};
 use crate::failure::Failure;
 use crate::status::{Progress, UntilStopped, go_on, say, warn};
-use pml_analyzer::bundle::{self, CaptureFiles};
+use pml_analyzer::bundle::{self, CaptureFiles, LogLocation};
+use pml_analyzer::case::UnreadInput;
+use pml_analyzer::logs::{LogFile, Signatures};
 use pml_parser::export::Provenance;
 use pml_parser::{LeftOutReason, LogSet, OpenOptions, Opened, RecoverMode};
 use std::fs::File;
@@ -171,4 +173,24 @@ fn said(mut opened: Opened) -> Opened {
 pub(crate) fn provenance(capture: &Opened) -> Provenance {
     let tool_version = concat!("pml ", env!("CARGO_PKG_VERSION")).to_owned();
     Provenance { tool_version, part_names: capture.names() }
+}
+
+/// The text logs and event logs of a case, and those that could not be read.
+pub(crate) fn read_logs(
+    logs: &[LogLocation],
+    signatures: &Signatures,
+) -> Result<(Vec<LogFile>, Vec<UnreadInput>), Failure> {
+    let (mut files, mut unread) = (Vec::new(), Vec::new());
+    for log in logs {
+        match log.read(signatures) {
+            Ok(read) if read.is_empty() && log.is_empty() => unread.push(UnreadInput::empty(log.name())),
+            Ok(read) => files.extend(read),
+            Err(error) => {
+                warn(&format!("left out: {error}"));
+                unread.push(UnreadInput::failed(log.name(), &error.to_string()));
+            }
+        }
+        go_on()?;
+    }
+    Ok((files, unread))
 }

@@ -14,6 +14,7 @@ mod reference;
 mod rules;
 mod slice;
 mod status;
+mod tables;
 mod triage;
 mod zone;
 

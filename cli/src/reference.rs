@@ -8,7 +8,7 @@ use std::io::{self, Write};
 
 /// `pml schema`.
 pub(crate) fn schema() -> Result<Done, Failure> {
-    let page = pml_parser::arrow::schema::markdown() + &crate::triage::tables::markdown();
+    let page = pml_parser::arrow::schema::markdown() + &crate::tables::markdown();
     stdout_done(io::stdout().write_all(page.as_bytes()))
 }
 

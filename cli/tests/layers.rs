@@ -72,6 +72,7 @@ const LAYERS: [Layers; 4] = [
             "output",
             "recover/words",
             "outcome",
+            "tables",
             "slice",
             "convert",
             "recover",

@@ -1,7 +1,7 @@
 //! Writes the seeds of fuzzing, one directory for each target: `seeds <corpus>`.
 
 use pml_fuzz::body::Body;
-use pml_fuzz::{event_log, minimal, small};
+use pml_fuzz::{event_log, minimal, small, zip_file};
 use pml_parser::Log;
 use std::collections::BTreeSet;
 use std::error::Error;
@@ -232,15 +232,51 @@ fn text_logs(corpus: &Path) -> Outcome<[usize; 2]> {
     Ok([texts.count, events.count])
 }
 
+/// Bundles: each folder of logs as members, in zip files inside each other too; names and contents that lead astray; a
+/// boot log; and zip files as they are.
+fn bundles(corpus: &Path) -> Outcome<usize> {
+    const LONGEST: usize = 16 << 10;
+    let mut seeds = Seeds::new(corpus, "bundle")?;
+    let part = |name: &str, content: &[u8]| [name.as_bytes(), b"\n", content, b"\n=-=-= "].concat();
+    for bundle in fs::read_dir(root().join("analyzer/tests/data/bundles"))? {
+        let bundle = bundle?.path();
+        if !bundle.is_dir() {
+            continue;
+        }
+        let (mut members, mut nested) = (Vec::new(), part("outer.zip", b""));
+        for file in files(&bundle, &["log", "txt", "xml", "reg"])? {
+            let bytes = fs::read(&file)?;
+            let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            members.extend(part(&format!("a/{name}"), &bytes[..bytes.len().min(LONGEST / 4)]));
+            nested.extend(part(&format!("b\\{name}.zip"), b""));
+            nested.extend(part(&name, &bytes[..bytes.len().min(1024)]));
+        }
+        seeds.add(&members[..members.len().min(LONGEST)])?;
+        seeds.add(&nested[..nested.len().min(LONGEST)])?;
+    }
+    let line =
+        b"2024-08-01 11:02:50, Info                  CBS    TI: --- Initializing Trusted Installer ---\r\n";
+    for name in ["../../CBS.log", "/etc/CBS.log", "C:\\CBS.log", "CON", "a/./CBS.log", "\u{202e}gol.SBC", ""]
+    {
+        seeds.add([part(name, line), part(name, line), part("x.zip", b""), part(name, line)].concat())?;
+    }
+    let capture = minimal::log(true)?;
+    seeds.add([part("Bootlog.pml", &capture), part("CBS.log", line)].concat())?;
+    let whole = zip_file::of(&part("CBS.log", line));
+    seeds.add(&whole)?;
+    seeds.add(zip_file::stored(&[(b"inner.zip", whole.clone()), (b"again.zip", whole)]))?;
+    Ok(seeds.count)
+}
+
 fn main() -> Outcome {
     let corpus = std::env::args_os().nth(1).ok_or("usage: seeds <corpus>")?;
     let corpus = Path::new(&corpus);
     let [walk, triage, event_body] = logs(corpus)?;
     let (filter, knowledge) = (filters(corpus)?, knowledge(corpus)?);
     let [text_log, evtx] = text_logs(corpus)?;
-    let raw_boot = raw_boot_logs(corpus)?;
+    let (raw_boot, bundle) = (raw_boot_logs(corpus)?, bundles(corpus)?);
     println!(
-        "seeds: {walk} walk, {raw_boot} raw_boot, {event_body} event_body, {triage} triage, {filter} filter, {knowledge} knowledge, {text_log} text_log, {evtx} evtx"
+        "seeds: {bundle} bundle, {walk} walk, {raw_boot} raw_boot, {event_body} event_body, {triage} triage, {filter} filter, {knowledge} knowledge, {text_log} text_log, {evtx} evtx"
     );
     Ok(())
 }

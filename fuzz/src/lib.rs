@@ -1,5 +1,5 @@
-//! Code that the fuzz targets share: reading everything in a log, inputs with structure, small logs, and event
-//! logs.
+//! Code that the fuzz targets share: reading everything in a log, inputs with structure, small logs, event logs
+//! and zip files.
 
 pub mod body;
 pub mod capture;
@@ -8,3 +8,4 @@ pub mod event_log;
 pub mod minimal;
 pub mod reading;
 pub mod small;
+pub mod zip_file;

@@ -65,7 +65,8 @@ impl<'a, 'e> Collector<'a, 'e> {
         let (_, process, actor) = self.process;
         let operation = event.operation();
         let status = event.status();
-        let is_error = status.is_error();
+        let is_error =
+            status.is_error() || (status.0 >> 30 == 2 && plan.warnings.binary_search(&status.0).is_ok());
         let slot = slot(operation);
         let markers = slot.and_then(|slot| plan.of_operation.get(slot)).copied().unwrap_or(0)
             & plan.of_actor.get(usize::from(actor)).copied().unwrap_or(0)
@@ -133,7 +134,8 @@ impl<'a, 'e> Collector<'a, 'e> {
             if self.plan.knowledge.error_path.log == Some(at) {
                 let (_, process, _) = self.process;
                 let (tid, first, time) = (event.tid(), event.id(), event.time());
-                let run = LogRun { process, tid, first, first_time: time, last_time: time, writes: 1 };
+                let run =
+                    LogRun { process, tid, first, last: first, first_time: time, last_time: time, writes: 1 };
                 self.scan.log_runs.push(run, self.plan.knowledge.error_path.burst_gap);
             }
             if marker.id == PACKAGE_STATE

@@ -11,7 +11,9 @@ pub(crate) struct LogRun {
     pub tid: u32,
     /// The first write.
     pub first: EventId,
-    /// When that was.
+    /// The last write.
+    pub last: EventId,
+    /// When the first write was.
     pub first_time: FileTime,
     /// When the last write was.
     pub last_time: FileTime,
@@ -40,7 +42,7 @@ impl LogRuns {
                 && run.first_time.0.saturating_sub(known.last_time.0) <= gap
         });
         if let Some(known) = continued {
-            known.last_time = run.last_time;
+            (known.last, known.last_time) = (run.last, run.last_time);
             known.writes = known.writes.saturating_add(run.writes);
         } else if self.runs.len() < MOST_RUNS {
             self.runs.push(run);

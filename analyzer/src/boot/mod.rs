@@ -15,6 +15,7 @@ mod store;
 
 pub(crate) use context::EventContext;
 pub(crate) use group::{Group, OperationKey};
+pub(crate) use log_run::LogRun;
 pub(crate) use pass::scan;
 pub(crate) use processes::{ProcessId, ProcessInfo, Processes};
 pub(crate) use scan::Scan;

@@ -28,6 +28,7 @@ pub(super) struct Plan<'a> {
     pub(super) helpers: ActorSet,
     pub(super) engine: &'a Engine,
     pub(super) harmless: Vec<u32>,
+    pub(super) warnings: Vec<u32>,
     pub(super) servicing_keys: Option<usize>,
 }
 
@@ -110,6 +111,7 @@ impl<'a> Plan<'a> {
             helpers: knowledge.actors.group("helpers"),
             engine: &knowledge.engine,
             harmless: knowledge.codes.harmless(),
+            warnings: knowledge.codes.warnings(),
             servicing_keys: knowledge.paths.iter().position(|class| class.id == "servicing-key"),
         }
     }

@@ -11,15 +11,20 @@ const MOST_AROUND: u64 = 200_000;
 /// Reads that are kept.
 const MOST_STEPS: usize = 4;
 
-/// The events of the process of an event before that event, the latest first, as far as they are read.
+/// The events of the process of an event before that event, the latest first, as far as they are read; those of its
+/// thread where the event does not end the process.
 fn before<'a, B: AsRef<[u8]>>(
     context: &'a EventContext<'_, B>,
     end: EventId,
 ) -> impl Iterator<Item = Event<'a>> + 'a {
-    let process = context.event(end).map(|event| context.processes.of(&event));
+    let last = context.event(end);
+    let process = last.map(|event| context.processes.of(&event));
+    let thread = last.filter(|event| event.operation() != Operation::PROCESS_EXIT).map(|event| event.tid());
     let ids = (end.saturating_sub(MOST_BEFORE)..end).rev();
     let events = ids.filter_map(|id| context.event(id));
-    events.filter(move |event| process == Some(context.processes.of(event)))
+    events.filter(move |event| {
+        thread.is_none_or(|thread| event.tid() == thread) && process == Some(context.processes.of(event))
+    })
 }
 
 fn text(event: &Event<'_>) -> String {
@@ -35,8 +40,8 @@ pub(super) fn last_steps<B: AsRef<[u8]>>(context: &EventContext<'_, B>, end: Eve
     let mut steps = Vec::new();
     for event in before(context, end).filter(|event| reads.contains(&event.operation())) {
         let path = text(&event).to_lowercase();
-        // Libraries are loaded by every process.
-        if path.ends_with(".dll") || seen.contains(&path) {
+        // Libraries are loaded by every process, and logs are where it writes about what it does.
+        if path.ends_with(".dll") || path.ends_with(".log") || seen.contains(&path) {
             continue;
         }
         seen.push(path);

@@ -100,6 +100,11 @@ impl<B: AsRef<[u8]>> RuleEngine<'_, B> {
                 let steps = ending::last_steps(self.context, *main);
                 (!steps.is_empty()).then(|| steps.into_iter().map(Citation::event).collect())
             }
+            (Some(Property::ExitFailed), Subject::Facts { main: Some(main), .. }) => {
+                let process = self.context.processes.of(&self.context.event(*main)?);
+                let exit = self.scan.exit(process).filter(|exit| exit.status != 0)?;
+                Some(vec![Citation::event(exit.event)])
+            }
             (Some(Property::DriveMissing), Subject::Facts { main: Some(main), .. }) => {
                 ending::missing_drive(self.context, *main).map(|event| vec![Citation::event(event)])
             }

@@ -97,12 +97,13 @@ pub(super) fn classify<B: AsRef<[u8]>>(
     let kept = groups.len();
     let judged = |(at, group): (usize, &Group)| {
         let success = group.resolved_by.filter(|_| !is_undone(context, group, rollback));
+        let mut mark = suspects.marks.get(&at).copied();
+        let success = success.filter(|&success| !is_looked_at_only(context, group, mark, success));
         let group = group.with_success(success);
         let status = context.knowledge.codes.status(group.key.status);
         // Status and later success decide about most failures; their events are not read.
         let event = LazyCell::new(|| context.event(group.first));
         let mut noise = classifier.noise(&group, || *event);
-        let mut mark = suspects.marks.get(&at).copied();
         let sign = mark.and_then(|mark| signs.get(mark.sign));
         let decides = sign.is_some_and(|sign| sign.decides || scrutiny == Scrutiny::Close);
         let entry = noise.and_then(|at| context.knowledge.noise.get(at));
@@ -139,6 +140,26 @@ pub(super) fn classify<B: AsRef<[u8]>>(
         (at < kept || (failure.mark.is_some() && failure.noise.is_none())).then_some(failure)
     };
     groups.iter().chain(&suspects.more).enumerate().filter_map(judged).collect()
+}
+
+/// Whether the success that came later only looked at what had been refused, and what followed shows that the refusal
+/// mattered: to look is allowed nearly everywhere.
+fn is_looked_at_only<B: AsRef<[u8]>>(
+    context: &EventContext<'_, B>,
+    group: &Group,
+    mark: Option<Mark>,
+    success: EventId,
+) -> bool {
+    let sign =
+        mark.filter(|mark| !mark.is_asked).and_then(|mark| context.knowledge.error_path.signs.get(mark.sign));
+    sign.is_some_and(|sign| sign.strong)
+        && context
+            .knowledge
+            .engine
+            .access_kinds
+            .contains(&context.knowledge.codes.status(group.key.status).kind)
+        && context.event(group.first).is_some_and(|event| wants_data(&event))
+        && context.event(success).is_some_and(|event| !wants_data(&event))
 }
 
 /// Whether the success that came later is the work of the rollback that began in between.

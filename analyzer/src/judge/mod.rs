@@ -9,6 +9,8 @@ mod failure;
 mod finding;
 mod grave;
 mod holders;
+mod last_step;
+mod log_lines;
 mod phase;
 mod points;
 mod rank;
@@ -28,7 +30,7 @@ pub(crate) use holders::Holder;
 pub(crate) use phase::Phase;
 pub(crate) use rollback::{Rollback, Signal};
 
-use crate::boot::{EventContext, Scan};
+use crate::boot::{EventContext, LogRun, Scan};
 use crate::facts::Facts;
 use crate::knowledge::Boot;
 use conclusions::Conclusions;
@@ -101,22 +103,29 @@ impl Verdict {
 pub(crate) fn judge<B: AsRef<[u8]>>(context: &EventContext<'_, B>, scan: &Scan, facts: &Facts) -> Verdict {
     let nothing = Conclusions::default();
     let known = Established { facts, conclusions: &nothing };
-    let find = |scrutiny| suspects::find(context, scan, facts.boots(), known, scrutiny);
-    let verdict = judge_with(context, scan, facts, &find(Scrutiny::Usual), Scrutiny::Usual);
-    if !verdict.causes.is_empty() || verdict.rollback.class < RollbackClass::Probable {
+    let is_looked_into = known.holds_one(&context.knowledge.error_path.when).is_some();
+    let lines = if is_looked_into { log_lines::runs(context, scan) } else { Vec::new() };
+    let find = |scrutiny| suspects::find(context, (scan, &lines), facts.boots(), known, scrutiny);
+    let seen = (scan, lines.as_slice());
+    let verdict = judge_with(context, seen, facts, &find(Scrutiny::Usual), Scrutiny::Usual);
+    let is_explained = |verdict: &Verdict| {
+        let mut rules = verdict.causes.iter().filter_map(|cause| context.knowledge.rules.get(cause.rule));
+        rules.any(|rule| !rule.when.last_resort)
+    };
+    if is_explained(&verdict) || verdict.rollback.class < RollbackClass::Probable {
         return verdict;
     }
     let suspects = find(Scrutiny::Close);
     if suspects.marks.is_empty() {
         return verdict;
     }
-    let closer = judge_with(context, scan, facts, &suspects, Scrutiny::Close);
-    if closer.causes.is_empty() { verdict } else { closer }
+    let closer = judge_with(context, seen, facts, &suspects, Scrutiny::Close);
+    if is_explained(&closer) { closer } else { verdict }
 }
 
 fn judge_with<B: AsRef<[u8]>>(
     context: &EventContext<'_, B>,
-    scan: &Scan,
+    (scan, lines): (&Scan, &[LogRun]),
     facts: &Facts,
     suspects: &Suspects,
     scrutiny: Scrutiny,
@@ -138,6 +147,9 @@ fn judge_with<B: AsRef<[u8]>>(
     }
     if let Some(event) = grave::serious(knowledge, &failures) {
         conclusions.add_failure("failure-taken-seriously", event);
+    }
+    if let Some(event) = last_step::find(context, lines, Established { facts, conclusions: &conclusions }) {
+        conclusions.add_failure("last-step", event);
     }
     let known = Established { facts, conclusions: &conclusions };
     let rollback = signal::weigh(knowledge, known);

@@ -33,7 +33,8 @@ impl<B: AsRef<[u8]>> RuleEngine<'_, B> {
         let order = by_score(self.failures, |failure| failure.gravity >= least);
         let holders = self.holders(&order);
         let rules = &self.knowledge().rules;
-        for (number, rule) in rules.iter().enumerate().filter(|(_, rule)| !rule.when.unexplained) {
+        let first = |rule: &Rule| !rule.when.unexplained && !rule.when.last_resort;
+        for (number, rule) in rules.iter().enumerate().filter(|(_, rule)| first(rule)) {
             let findings = self.evaluate(number, rule, &order, &holders);
             match rule.kind {
                 RuleKind::Cause => causes.extend(findings),
@@ -48,6 +49,18 @@ impl<B: AsRef<[u8]>> RuleEngine<'_, B> {
             if best.is_none_or(|best| !is_raised && best < gravest.score()) {
                 causes.insert(0, gravest);
             }
+        }
+        let last = |kind: RuleKind| {
+            let those =
+                rules.iter().enumerate().filter(move |(_, rule)| rule.when.last_resort && rule.kind == kind);
+            let found = those.map(|(number, rule)| self.evaluate(number, rule, &order, &holders));
+            found.into_iter().find(|findings| !findings.is_empty()).unwrap_or_default()
+        };
+        if causes.is_empty() {
+            causes = last(RuleKind::Cause);
+        }
+        if causes.is_empty() {
+            notes.extend(last(RuleKind::Note));
         }
         (causes, notes)
     }

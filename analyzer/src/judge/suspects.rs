@@ -3,12 +3,12 @@
 
 use super::conclusions::Established;
 use super::failure::wants_data;
-use crate::boot::{EventContext, Group, OperationKey, ProcessId, Scan};
+use crate::boot::{EventContext, Group, LogRun, OperationKey, ProcessId, Scan};
 use crate::canonical::{PathKey, key};
 use crate::facts::BootSpan;
 use crate::knowledge::{Raised, Sign};
 use hashbrown::HashMap;
-use pml_parser::{Event, EventClass, EventId, Operation};
+use pml_parser::{Event, EventClass, EventId, Matcher, NtStatus, Operation};
 
 /// Events that are read before one sign, and before all signs, at most.
 const MOST_BEFORE: u64 = 5_000;
@@ -71,7 +71,7 @@ struct Moment {
 /// Finds them, where something in the capture went wrong at all.
 pub(super) fn find<B: AsRef<[u8]>>(
     context: &EventContext<'_, B>,
-    scan: &Scan,
+    (scan, lines): (&Scan, &[LogRun]),
     boots: &[BootSpan],
     known: Established<'_>,
     scrutiny: Scrutiny,
@@ -83,7 +83,9 @@ pub(super) fn find<B: AsRef<[u8]>>(
     }
     let mut left = Left { before: MOST_IN_ALL, after: MOST_AFTER_ALL };
     let ends = ends(known, boots, &error_path.until);
-    for moment in moments(context, scan, known) {
+    let mut refused: Vec<Matcher<'_>> =
+        error_path.refused.iter().map(|filter| filter.matcher(context.span.0)).collect();
+    for moment in moments(context, lines, known) {
         let Some(sign) = error_path.signs.get(moment.sign) else { continue };
         if !sign.decides && scrutiny == Scrutiny::Usual {
             continue;
@@ -94,7 +96,7 @@ pub(super) fn find<B: AsRef<[u8]>>(
         if sign.facts.is_empty() && moment.event > end {
             continue;
         }
-        look_back(context, scan, &moment, sign, end, &mut left, &mut suspects);
+        look_back(context, scan, &moment, sign, end, &mut refused, &mut left, &mut suspects);
         if left.before == 0 {
             break;
         }
@@ -103,7 +105,7 @@ pub(super) fn find<B: AsRef<[u8]>>(
 }
 
 /// For each boot, the first event of what comes after the decision to undo.
-fn ends(known: Established<'_>, boots: &[BootSpan], until: &[String]) -> Vec<(BootSpan, EventId)> {
+pub(super) fn ends(known: Established<'_>, boots: &[BootSpan], until: &[String]) -> Vec<(BootSpan, EventId)> {
     let first = |boot: &BootSpan| {
         let in_boot =
             |fact: &String| known.get(fact)?.events().find(|&event| boot.start <= event && event < boot.end);
@@ -115,7 +117,7 @@ fn ends(known: Established<'_>, boots: &[BootSpan], until: &[String]) -> Vec<(Bo
 /// The moments of all signs, in the order of the table.
 fn moments<B: AsRef<[u8]>>(
     context: &EventContext<'_, B>,
-    scan: &Scan,
+    lines: &[LogRun],
     known: Established<'_>,
 ) -> Vec<Moment> {
     let error_path = &context.knowledge.error_path;
@@ -137,7 +139,7 @@ fn moments<B: AsRef<[u8]>>(
             true => sign.burst,
             false => sign.single,
         };
-        let runs = scan.log_runs().iter().filter(|run| is_meant(run.writes));
+        let runs = lines.iter().filter(|run| is_meant(run.writes));
         moments.extend(runs.map(|run| Moment {
             event: run.first,
             process: run.process,
@@ -149,13 +151,16 @@ fn moments<B: AsRef<[u8]>>(
     moments
 }
 
-/// Reads the events before a moment, the nearest first, and marks the failures that it may be about.
+/// Reads the events before a moment, the nearest first, and marks the failures that it may be about, and the answers
+/// that say no.
+#[expect(clippy::too_many_arguments, reason = "what one look back needs, and what it adds to")]
 fn look_back<B: AsRef<[u8]>>(
     context: &EventContext<'_, B>,
     scan: &Scan,
     moment: &Moment,
     sign: &Sign,
     end: EventId,
+    refused: &mut [Matcher<'_>],
     left: &mut Left,
     suspects: &mut Suspects,
 ) {
@@ -175,7 +180,13 @@ fn look_back<B: AsRef<[u8]>>(
         }
         let process = context.processes.of(&event);
         let is_own = process == moment.process && (moment.any_thread || event.tid() == moment.tid);
-        let is_failure = id < end && event.status().is_error() && is_grave(context, &event);
+        let is_success = event.status() == NtStatus::SUCCESS;
+        let is_failure = id < end
+            && if is_success {
+                refused.iter_mut().any(|matcher| matcher.matches(&event))
+            } else {
+                context.knowledge.codes.is_failure(event.status()) && is_grave(context, &event)
+            };
         if is_own {
             is_waiting = false;
             if is_failure && before <= sign.within {
@@ -219,7 +230,7 @@ fn is_grave<B>(context: &EventContext<'_, B>, event: &Event<'_>) -> bool {
 }
 
 /// Whether an operation only gives back what another one took.
-fn only_ends(event: &Event<'_>) -> bool {
+pub(super) fn only_ends(event: &Event<'_>) -> bool {
     let ends = [Operation::CLOSE_FILE, Operation::REG_CLOSE_KEY, Operation::THREAD_EXIT];
     ends.contains(&event.operation())
 }
@@ -275,7 +286,11 @@ fn success_after<B: AsRef<[u8]>>(
     left: &mut u64,
 ) -> Option<EventId> {
     let (operation, path) = (OperationKey::of(failure.operation()), key(failure.path()));
-    if path == PathKey::NONE || failure.class() == EventClass::Process {
+    // An answer that says no is a success itself.
+    if failure.status() == NtStatus::SUCCESS
+        || path == PathKey::NONE
+        || failure.class() == EventClass::Process
+    {
         return None;
     }
     for step in 1..=MOST_AFTER {

@@ -187,6 +187,21 @@ impl Codes {
         }
     }
 
+    /// Whether an operation with this status failed: the severity of the status says so, or the status is a warning
+    /// that has weight.
+    pub(crate) fn is_failure(&self, status: NtStatus) -> bool {
+        status.is_error()
+            || self
+                .statuses
+                .binary_search_by_key(&status.0, |entry| entry.code)
+                .is_ok_and(|at| self.statuses.get(at).is_some_and(|entry| is_weighty_warning(entry)))
+    }
+
+    /// Codes of the warnings that have weight, ascending.
+    pub(crate) fn warnings(&self) -> Vec<u32> {
+        self.statuses.iter().filter(|entry| is_weighty_warning(entry)).map(|entry| entry.code).collect()
+    }
+
     /// Codes of the statuses that never matter, ascending.
     pub(crate) fn harmless(&self) -> Vec<u32> {
         self.statuses.iter().filter(|entry| entry.gravity == 0).map(|entry| entry.code).collect()
@@ -196,4 +211,9 @@ impl Codes {
     pub(crate) fn of_kinds(&self, kinds: &[String]) -> Vec<u32> {
         self.statuses.iter().filter(|entry| kinds.contains(&entry.kind)).map(|entry| entry.code).collect()
     }
+}
+
+/// Whether the severity of a status is a warning (`0x8…`) and the table gives the status weight.
+fn is_weighty_warning(entry: &StatusEntry) -> bool {
+    entry.code >> 30 == 2 && entry.gravity > 0
 }

@@ -17,6 +17,8 @@ pub(crate) struct Engine {
     pub probes: Vec<u32>,
     /// Kinds of status of a lock.
     pub lock_kinds: Vec<String>,
+    /// Kinds of status that say that access is denied.
+    pub access_kinds: Vec<String>,
     /// Kinds of status of something that is not there.
     pub missing_kinds: Vec<String>,
     /// Kinds of status by which a disk or its file system is damaged.
@@ -38,7 +40,7 @@ pub(crate) struct Engine {
 impl Engine {
     pub(super) fn new(file: EngineFile, codes: &Codes, inspection: &mut Inspection<'_>) -> Self {
         let EngineFile { kinds, scan, judging } = file;
-        let all = [&kinds.grave, &kinds.lock, &kinds.missing, &kinds.damage, &kinds.full];
+        let all = [&kinds.grave, &kinds.lock, &kinds.access, &kinds.missing, &kinds.damage, &kinds.full];
         all.into_iter().flatten().for_each(|kind| codes.check_kind(kind, inspection));
         let mut probes = Vec::new();
         for symbol in &scan.probe_statuses {
@@ -59,6 +61,7 @@ impl Engine {
             locks: codes.of_kinds(&lock_kinds),
             probes,
             lock_kinds,
+            access_kinds: names(kinds.access),
             missing_kinds: names(kinds.missing),
             damage_kinds: names(kinds.damage),
             full_kinds: names(kinds.full),

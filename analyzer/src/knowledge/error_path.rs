@@ -4,8 +4,10 @@ use super::Marker;
 use super::actors::{ActorSet, Actors};
 use super::engine::length_of_time;
 use super::error::Inspection;
+use super::load::compile;
 use super::model::{ErrorPathFile, FactCondition, Ref};
 use crate::language::Text;
+use pml_parser::Filter;
 
 /// `error-path.toml`, ready for use.
 #[derive(Clone, Debug)]
@@ -22,6 +24,8 @@ pub(crate) struct ErrorPath {
     pub asked: ActorSet,
     /// Facts after which failures are the rollback's own work.
     pub until: Vec<String>,
+    /// Operations that succeed, and whose answer is no.
+    pub refused: Vec<Filter>,
     pub signs: Vec<Sign>,
 }
 
@@ -79,6 +83,7 @@ impl ErrorPath {
             burst_gap: length_of_time(&file.burst_gap, inspection),
             asked: actors.set(&file.asked, inspection),
             until: file.until.into_iter().map(Ref::into_inner).collect(),
+            refused: file.refused.iter().filter_map(|filter| compile(filter, inspection)).collect(),
             signs,
         }
     }

@@ -71,6 +71,9 @@ pub(crate) struct ErrorPathFile {
     pub burst_gap: Ref,
     pub asked: Vec<Ref>,
     pub until: Vec<Ref>,
+    /// Filters for operations that succeed, and whose answer is no.
+    #[serde(default)]
+    pub refused: Vec<Ref>,
     #[serde(default)]
     pub sign: Vec<SignEntry>,
 }
@@ -265,6 +268,8 @@ pub(crate) struct EngineFile {
 pub(crate) struct EngineKinds {
     pub grave: Vec<Ref>,
     pub lock: Vec<Ref>,
+    #[serde(default)]
+    pub access: Vec<Ref>,
     pub missing: Vec<Ref>,
     pub damage: Vec<Ref>,
     pub full: Vec<Ref>,
@@ -688,6 +693,9 @@ pub(crate) struct When {
     /// Whether it is only about the gravest failure, and only where no other rule explains it.
     #[serde(default)]
     pub unexplained: bool,
+    /// Whether it is only tried where no other rule finds a cause.
+    #[serde(default)]
+    pub last_resort: bool,
     /// Whether a failure that succeeded later counts too.
     #[serde(default)]
     pub even_if_later_successful: bool,

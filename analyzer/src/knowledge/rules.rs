@@ -89,6 +89,7 @@ pub(crate) struct Compiled {
     pub paths: Vec<String>,
     pub taken_seriously: bool,
     pub unexplained: bool,
+    pub last_resort: bool,
     pub even_if_later_successful: bool,
     pub at_least: u64,
     pub needs_rollback: bool,
@@ -263,6 +264,7 @@ fn compiled(file: &mut RuleFile, known: &Known<'_>, inspection: &mut Inspection<
         paths: texts(&when.paths),
         taken_seriously: when.taken_seriously,
         unexplained: when.unexplained,
+        last_resort: when.last_resort,
         even_if_later_successful: when.even_if_later_successful,
         at_least: when.at_least,
         needs_rollback: when.needs_rollback.unwrap_or(file.kind == RuleKind::Cause),
@@ -351,6 +353,9 @@ impl Compiled {
         }
         if self.unexplained {
             words.push("the gravest failure, where no other rule explains it".to_owned());
+        }
+        if self.last_resort {
+            words.push("only where no other rule finds a cause".to_owned());
         }
         if let Some(filter) = &self.failure_text {
             words.push(format!("failure: {}", filter.split_whitespace().collect::<Vec<_>>().join(" ")));

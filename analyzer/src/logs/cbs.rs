@@ -12,6 +12,7 @@ pub(crate) const NEEDLES: &[&str] = &[
     "TI: --- Initializing",
     "TI: Last boot time",
     "Starting TiWorker init",
+    "Starting TrustedInstaller init",
     "Loaded Servicing Stack",
     "Universal Time is",
     "Session: ",
@@ -243,7 +244,9 @@ impl Cbs {
         let code = || code_after(text, "HRESULT = ").or_else(|| code_after(text, "status: "));
         let owned = |name: &str| field(text, name).unwrap_or_default().to_owned();
 
-        if text.starts_with("TI: --- Initializing") || text.starts_with("Starting TiWorker init") {
+        // Windows 7 has the last of these alone.
+        let starts = ["TI: --- Initializing", "Starting TiWorker init", "Starting TrustedInstaller init"];
+        if starts.iter().any(|start| text.starts_with(start)) {
             push(What::Run);
             self.end_files(sink);
             return;

@@ -38,8 +38,47 @@ pub struct LogFile {
     pub(crate) events: Vec<LogEvent>,
 }
 
-/// Bytes of a member that are held where it cannot be read as a stream.
+/// Bytes of all members that one file may hold in memory where they cannot be read as a stream.
 const MOST_HELD: u64 = 512 << 20;
+
+/// Cabinets inside each other that are read, at most.
+const DEEPEST: usize = 3;
+
+/// What one file may still cost: how deep its cabinets lie, and how much of them is held and unpacked.
+struct Depth {
+    cabinets: usize,
+    held: u64,
+    unpacked: u64,
+}
+
+impl Default for Depth {
+    fn default() -> Self {
+        Self { cabinets: 0, held: MOST_HELD, unpacked: cabinet::MOST_BYTES }
+    }
+}
+
+impl Depth {
+    /// Reads the rest of a stream into memory, and says whether that was all of it.
+    fn hold(&mut self, stream: &mut dyn Read, head: &mut Vec<u8>) -> bool {
+        let mut bounded = stream.take(self.held);
+        let whole = bounded.read_to_end(head).is_ok() && bounded.limit() > 0;
+        self.held = bounded.limit();
+        whole
+    }
+
+    /// Hands over the members of a cabinet, and says whether all of it was read.
+    fn enter(&mut self, bytes: &[u8], mut take: impl FnMut(&mut Self, &str, &mut dyn Read)) -> bool {
+        if self.cabinets == DEEPEST {
+            return false;
+        }
+        self.cabinets += 1;
+        let mut left = self.unpacked;
+        let whole = cabinet::members(bytes, &mut left, |name, stream| take(self, name, stream));
+        self.unpacked = self.unpacked.min(left);
+        self.cabinets -= 1;
+        whole
+    }
+}
 
 /// Bytes of a member that decide on its kind.
 const HEAD: u64 = 256 << 10;
@@ -53,12 +92,16 @@ impl LogFile {
     /// Reads a file: nothing for one of no known kind, several for a cabinet. It never fails: what
     /// cannot be read is counted in [`Reading::damage`].
     pub fn read(name: &str, bytes: &[u8], signatures: &Signatures) -> Vec<Self> {
+        Self::read_whole(name, bytes, signatures, &mut Depth::default())
+    }
+
+    fn read_whole(name: &str, bytes: &[u8], signatures: &Signatures, depth: &mut Depth) -> Vec<Self> {
         match detect(bytes) {
             None => Vec::new(),
             Some((Kind::Cabinet, encoding)) => {
                 let mut files = Vec::new();
-                let whole = cabinet::members(bytes, |member, stream| {
-                    files.extend(Self::read_member(&format!("{name}:{member}"), stream, signatures));
+                let whole = depth.enter(bytes, |depth, member, stream| {
+                    files.extend(Self::read_in(&format!("{name}:{member}"), stream, signatures, depth));
                 });
                 if !whole || files.is_empty() {
                     let mut file = Self::new(name, Kind::Cabinet, encoding);
@@ -77,17 +120,21 @@ impl LogFile {
         }
     }
 
-    /// Reads a file that is a stream, such as a member of a zip file. Text flows through; an event log and a
-    /// cabinet, which are not read in order, are held in memory, up to half a gibibyte.
+    /// Reads a file that is a stream, such as a member of a zip file or of a cabinet. Text flows through; an event log
+    /// and a cabinet, which are not read in order, are held in memory, up to half a gibibyte.
     pub fn read_stream(name: &str, stream: &mut dyn Read, signatures: &Signatures) -> Vec<Self> {
+        Self::read_in(name, stream, signatures, &mut Depth::default())
+    }
+
+    fn read_in(name: &str, stream: &mut dyn Read, signatures: &Signatures, depth: &mut Depth) -> Vec<Self> {
         let mut head = Vec::new();
         // An error shows again when the rest is read.
         let _ = (&mut *stream).take(HEAD).read_to_end(&mut head);
         match detect(&head) {
             None => Vec::new(),
             Some((Kind::Evtx | Kind::Cabinet, _)) => {
-                let whole = stream.take(MOST_HELD).read_to_end(&mut head).is_ok();
-                let mut files = Self::read(name, &head, signatures);
+                let whole = depth.hold(stream, &mut head);
+                let mut files = Self::read_whole(name, &head, signatures, depth);
                 if let Some(file) = files.first_mut().filter(|_| !whole) {
                     file.reading.damage.unreadable.push(0);
                 }
@@ -100,25 +147,28 @@ impl LogFile {
     /// Hands over all records of a file that is a stream, those of a cabinet's members too: with the name and the
     /// kind of the log. What [`Self::read_stream`] bounds is bounded here too.
     pub fn visit_stream(name: &str, stream: &mut dyn Read, visit: &mut dyn FnMut(&str, Kind, &Record<'_>)) {
+        Self::visit_in(name, stream, visit, &mut Depth::default());
+    }
+
+    fn visit_in(
+        name: &str,
+        stream: &mut dyn Read,
+        visit: &mut dyn FnMut(&str, Kind, &Record<'_>),
+        depth: &mut Depth,
+    ) {
         let mut head = Vec::new();
         // An error shows again when the rest is read.
         let _ = (&mut *stream).take(HEAD).read_to_end(&mut head);
         match detect(&head) {
             None => {}
             Some((Kind::Cabinet, _)) => {
-                let _ = stream.take(MOST_HELD).read_to_end(&mut head);
-                cabinet::members(&head, |member, stream| {
-                    let name = format!("{name}:{member}");
-                    let mut head = Vec::new();
-                    let _ = (&mut *stream).take(HEAD).read_to_end(&mut head);
-                    if let Some((kind, encoding)) = detect(&head).filter(|found| found.0 != Kind::Cabinet) {
-                        let rest = head.as_slice().chain(stream);
-                        super::read_stream(rest, kind, encoding, None, |record| visit(&name, kind, record));
-                    }
+                depth.hold(stream, &mut head);
+                depth.enter(&head, |depth, member, stream| {
+                    Self::visit_in(&format!("{name}:{member}"), stream, visit, depth);
                 });
             }
             Some((Kind::Evtx, encoding)) => {
-                let _ = stream.take(MOST_HELD).read_to_end(&mut head);
+                depth.hold(stream, &mut head);
                 super::read(&head, Kind::Evtx, encoding, None, |record| visit(name, Kind::Evtx, record));
             }
             Some((kind, encoding)) => {
@@ -126,15 +176,6 @@ impl LogFile {
                 super::read_stream(rest, kind, encoding, None, |record| visit(name, kind, record));
             }
         }
-    }
-
-    fn read_member(name: &str, stream: &mut dyn Read, signatures: &Signatures) -> Option<Self> {
-        let mut head = Vec::new();
-        // An error shows again when the rest is read.
-        let _ = (&mut *stream).take(HEAD).read_to_end(&mut head);
-        let (kind, encoding) =
-            detect(&head).filter(|found| !matches!(found.0, Kind::Cabinet | Kind::Evtx))?;
-        Some(Self::read_text(name, head, stream, kind, encoding, signatures))
     }
 
     /// Reads a text of which the head was read to find out what it is.

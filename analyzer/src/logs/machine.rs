@@ -155,9 +155,20 @@ pub(crate) fn device(record: &Record<'_>, sink: &mut Sink) {
     let inf = text.split([' ', '\'', '"', '\\', '\r', '\n']).find(|word| {
         word.len() > 4 && word.get(word.len() - 4..).is_some_and(|end| end.eq_ignore_ascii_case(".inf"))
     });
-    let inf = inf.unwrap_or_else(|| title.trim_matches(['[', ']'])).to_owned();
+    let inf = inf.or_else(|| device_id(&text)).unwrap_or_else(|| title.trim_matches(['[', ']'])).to_owned();
     let quote = format!("{title} {error}");
     sink.push(record.line, record.time, &quote, What::Driver { inf, code });
+}
+
+/// The identifier of a device in a text: `ROOT\MPIO\0001`, `PCI\VEN_8086&DEV_…`.
+fn device_id(text: &str) -> Option<&str> {
+    let is_enumerator = |word: &str| {
+        word.len() >= 2 && word.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
+    };
+    let words = text.split([' ', '\'', '"', '}', '{', '(', ')', ',', '\r', '\n']);
+    words.map(|word| word.trim_end_matches(['.', ':'])).find(|word| {
+        word.split_once('\\').is_some_and(|(enumerator, rest)| is_enumerator(enumerator) && !rest.is_empty())
+    })
 }
 
 /// Reads the logs of an upgrade of Windows.

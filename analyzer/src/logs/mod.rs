@@ -35,7 +35,6 @@ mod tools;
 mod windows_update;
 mod xml;
 
-pub use cabinet::members as cabinet_members;
 pub use clock::{Offset, Offsets};
 pub use codes::{failures, is_failure};
 pub use detect::{Kind, detect};
@@ -71,7 +70,7 @@ macro_rules! with_splitter {
 /// Reads a log of a known kind and hands its records to a visitor, in order. With needles, only those
 /// records are handed over that hold one of them, and those that are worth a look anyway: errors, and
 /// stamps in UTC; all are counted. Nothing is copied where ASCII bytes are ASCII in the encoding.
-/// A cabinet has no records: its members have ([`cabinet_members`]).
+/// A cabinet has no records: its members have ([`LogFile::read_stream`]).
 pub fn read(
     bytes: &[u8],
     kind: Kind,

@@ -316,7 +316,10 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
                 ranks.entry(failure).or_insert(at + 1);
             }
         }
-        let mut order: Vec<(usize, &Failure)> = failures.iter().enumerate().collect();
+        // An answer that says no is part of a finding, and no operation that failed.
+        let mut order: Vec<(usize, &Failure)> =
+            failures.iter().enumerate().filter(|(_, f)| f.group.key.status != NtStatus::SUCCESS).collect();
+        let count = order.len() as u64;
         order.sort_by(|(_, a), (_, b)| {
             let noise = a.noise.is_some().cmp(&b.noise.is_some());
             noise.then(b.score().total_cmp(&a.score())).then(a.group.first.cmp(&b.group.first))
@@ -324,7 +327,7 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
         let shown = order.into_iter().take(MOST_FAILURES);
         let reports =
             shown.filter_map(|(at, failure)| self.failure(failure, ranks.get(&at).copied())).collect();
-        (reports, failures.len() as u64)
+        (reports, count)
     }
 
     pub(super) fn failure(&self, failure: &Failure, finding: Option<usize>) -> Option<FailureReport> {

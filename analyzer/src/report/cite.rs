@@ -33,7 +33,8 @@ impl<B: AsRef<[u8]>> Builder<'_, B> {
             status: hex(status.0),
             status_number: status.0,
             result: result(status),
-            symbol: symbol(entry),
+            // Success needs no name.
+            symbol: symbol(entry).filter(|_| status != NtStatus::SUCCESS),
             win32: self.knowledge.codes.win32(status).filter(|_| is_error),
             hresult: is_error.then(|| hex(self.knowledge.codes.hresult_of(status))),
         }
@@ -53,6 +54,23 @@ impl<B: AsRef<[u8]>> Builder<'_, B> {
             symbol,
             win32: (code >> 16 == HRESULT_OF_WIN32).then_some(code & 0xFFFF),
             hresult: Some(hex(code)),
+        }
+    }
+
+    /// The exit status of a process; a small number is the program's own and no NTSTATUS.
+    pub(super) fn exit(&self, exit: u32) -> StatusReport {
+        let status = NtStatus(exit);
+        let result = self.word(&self.texts().exit_status).replace("{exit}", &hex(exit));
+        if status.is_error() {
+            return StatusReport { result, ..self.status(status) };
+        }
+        StatusReport {
+            status: hex(exit),
+            status_number: exit,
+            result,
+            symbol: None,
+            win32: None,
+            hresult: None,
         }
     }
 

@@ -10,7 +10,10 @@ use crate::component::Component;
 use crate::evidence::{Citation, Code, Observation};
 use crate::judge::{Failure, Finding, Holder};
 use crate::knowledge::{PathClass, RemedyEntry, Rule};
-use pml_parser::{Event, EventId, FileTime, NtStatus, TextOptions};
+use pml_parser::{Event, EventId, FileTime, NtStatus, Number, TextOptions};
+
+/// What commands have for the folder of a component where none is known.
+pub(super) const UNKNOWN_COMPONENT: &str = "COMPONENT";
 
 /// How the files of Windows name their company.
 const MICROSOFT: &str = "Microsoft";
@@ -61,6 +64,8 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
         let Main { id, event, observation, time } = self.main(finding);
         let process = event.as_ref().and_then(|event| self.process(event));
         let status = event.map_or(NtStatus::SUCCESS, |event| event.status());
+        // How a process ended matters, not that its end could be recorded.
+        let exit = event.and_then(|event| event.numbers().get(Number::ExitStatus)).map(|exit| exit as u32);
         let path = event
             .map(|event| text_of(|out| event.push_path(&TextOptions::default(), out)))
             .unwrap_or_default();
@@ -97,7 +102,10 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
             target: event.and_then(|event| event.target_path()).map(|target| target.to_string()),
             component: self.component(event.as_ref(), &path),
             path,
-            status: self.code(code),
+            status: match exit {
+                Some(exit) => self.exit(exit),
+                None => self.code(code),
+            },
             hresult_text: hresult.map(|entry| format!("{}: {}", entry.symbol, entry.text(language))),
             hresult_layer: hresult.map(|entry| entry.layer.clone()),
             process: process.map(|process| process.name.clone()).unwrap_or_default(),
@@ -206,12 +214,16 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
                 (false, false) => &texts.running,
             };
             let seconds = format!("{:.1}", self.seconds(time));
+            let foreign = !process.company.contains(MICROSOFT);
+            // A program of Microsoft may hold a file for a module of another company that is inside it.
+            let modules = if foreign { Vec::new() } else { self.foreign_modules(process) };
             Some(Interfering {
+                modules,
                 process: process.name.clone(),
                 pid: process.pid,
                 image_path: process.image_path.clone(),
                 company: process.company.clone(),
-                foreign: !process.company.contains(MICROSOFT),
+                foreign,
                 held: holder.held,
                 text: self.word(text).replace("{seconds}", &seconds),
                 event_id: holder.event,
@@ -219,6 +231,27 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
             })
         };
         finding.holders.iter().filter_map(report).collect()
+    }
+
+    /// Modules inside a process that name another company than Microsoft, by their paths.
+    fn foreign_modules(&self, process: &ProcessInfo) -> Vec<String> {
+        /// Modules that are named.
+        const MOST: usize = 8;
+        let records = self.set.parts().flat_map(|log| log.processes());
+        let own = records.filter(|record| record.pid() == process.pid && record.start() == process.start);
+        let mut found: Vec<String> = Vec::new();
+        for module in own.flat_map(|record| record.modules()) {
+            let company = module.company().to_string();
+            let path = module.path().to_string();
+            if found.len() < MOST
+                && !company.is_empty()
+                && !company.contains(MICROSOFT)
+                && !found.contains(&path)
+            {
+                found.push(path);
+            }
+        }
+        found
     }
 
     pub(super) fn remedies(
@@ -232,17 +265,25 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
         // The internal files of NTFS cannot be opened by name; a file that went missing with them can.
         let is_hidden = own.as_ref().is_some_and(|path| path.contains(r"\$Extend\"));
         let path = if is_hidden { self.missing_file() } else { own };
-        let fill = |commands: &[String]| -> Vec<String> {
-            let fill = |command: &String| {
-                command.replace("{path}", path.as_deref().unwrap_or("PATH")).replace("{drive}", self.drive())
-            };
-            commands.iter().map(fill).collect()
+        let target = event.and_then(|event| event.target_path()).map(|target| target.to_string());
+        let places = [path.as_deref(), target.as_deref()];
+        let component = places.into_iter().flatten().find_map(Component::in_path);
+        let component = component.map_or_else(|| UNKNOWN_COMPONENT.to_owned(), |found| found.directory);
+        // The place that an operation leads to is where a folder may lead elsewhere.
+        let place = target.as_deref().map(|target| typed(target, self.drive())).or_else(|| path.clone());
+        let folder =
+            place.as_deref().and_then(|place| place.rsplit_once('\\')).map_or("FOLDER", |place| place.0);
+        let fill_one = |text: &str| {
+            let text = text.replace("{path}", path.as_deref().unwrap_or("PATH")).replace("{folder}", folder);
+            text.replace("{component}", &component).replace("{drive}", self.drive())
         };
+        let fill =
+            |commands: &[String]| -> Vec<String> { commands.iter().map(|text| fill_one(text)).collect() };
         let report = |remedy: &RemedyEntry| RemedyReport {
             id: remedy.id.clone(),
             risk: remedy.risk,
             risk_text: self.word(self.texts().risk.of(remedy.risk)).to_owned(),
-            text: remedy.text.get(self.language).to_owned(),
+            text: fill_one(remedy.text.get(self.language)),
             commands: fill(&remedy.commands),
             offline: fill(&remedy.offline),
         };

@@ -17,4 +17,4 @@ pub use build::Origin;
 pub use model::{FailureReport, FindingReport, Report, SCHEMA_VERSION};
 pub use printable::{printable, printable_lines};
 pub use redact::Redactor;
-pub use render::{Format, Paint};
+pub use render::{Format, Paint, Screen};

@@ -391,6 +391,8 @@ pub struct Interfering {
     pub company: String,
     /// Whether its file does not name Microsoft as its company.
     pub foreign: bool,
+    /// Modules of other companies inside it, where it is a program of Microsoft.
+    pub modules: Vec<String>,
     /// Whether it had the file open at the time.
     pub held: bool,
     /// What it did.

@@ -30,16 +30,41 @@ pub enum Paint {
     Ansi,
 }
 
-/// Columns of a text.
+/// Columns of a text that does not go to a terminal.
 const WIDTH: usize = 100;
+
+/// The fewest columns that a text is laid out for: paths and labels need some room.
+const NARROWEST: usize = 60;
+
+/// Where a text goes to: what it may have, and how much of it is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Screen {
+    /// Whether it has colours.
+    pub paint: Paint,
+    /// How many columns it is wide.
+    pub columns: usize,
+    /// Whether only the first screen of the report is wanted, which answers what most readers ask.
+    pub is_short: bool,
+}
+
+impl From<Paint> for Screen {
+    fn from(paint: Paint) -> Self {
+        Self { paint, columns: WIDTH, is_short: false }
+    }
+}
 
 impl Report {
     /// Renders the report.
     ///
     /// # Errors
     /// When the template fails, which is a mistake in the program or in custom labels.
-    pub fn render(&self, knowledge: &Knowledge, format: Format, paint: Paint) -> Result<String, String> {
-        self.render_redacted(knowledge, format, paint, None)
+    pub fn render(
+        &self,
+        knowledge: &Knowledge,
+        format: Format,
+        screen: impl Into<Screen>,
+    ) -> Result<String, String> {
+        self.render_redacted(knowledge, format, screen.into(), None)
     }
 
     /// Renders the report, without personal data where there is a redactor.
@@ -50,7 +75,7 @@ impl Report {
         &self,
         knowledge: &Knowledge,
         format: Format,
-        paint: Paint,
+        screen: Screen,
         redactor: Option<&Redactor>,
     ) -> Result<String, String> {
         let (name, source) = match format {
@@ -72,7 +97,7 @@ impl Report {
                 value_of(&Self { failures, ..self.clone() }, redactor)
             }
         };
-        render((name, source), data?, labels, &[], format, paint)
+        render((name, source), data?, labels, &[], format, screen)
     }
 }
 
@@ -94,19 +119,21 @@ pub(super) fn render(
     labels: BTreeMap<String, String>,
     pages: &[String],
     format: Format,
-    paint: Paint,
+    screen: Screen,
 ) -> Result<String, String> {
     make_printable(&mut data);
-    let context = minijinja::context! { t => labels, pages => pages.to_vec(), ..Value::from(minijinja::value::Serde(data)) };
-    environment(format, paint).render_named_str(name, source, context).map_err(|e| e.to_string())
+    let context = minijinja::context! { t => labels, pages => pages.to_vec(), is_short => screen.is_short, ..Value::from(minijinja::value::Serde(data)) };
+    environment(format, screen).render_named_str(name, source, context).map_err(|e| e.to_string())
 }
 
-fn environment(format: Format, paint: Paint) -> Environment<'static> {
+fn environment(format: Format, screen: Screen) -> Environment<'static> {
+    let (paint, columns_wide) = (screen.paint, screen.columns.max(NARROWEST));
     let mut environment = Environment::new();
     let html = format == Format::Html;
     environment.set_auto_escape_callback(move |_| if html { AutoEscape::Html } else { AutoEscape::None });
     environment.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
-    environment.add_filter("wrap", |text: &str, indent: usize| wrap(text, indent));
+    environment.add_filter("wrap", move |text: &str, indent: usize| wrap(text, indent, columns_wide));
+    environment.add_filter("rule", move |mark: &str| mark.repeat(columns_wide));
     environment.add_filter("pad", |text: &str, width: usize| {
         let missing = width.saturating_sub(columns(text));
         format!("{text}{}", " ".repeat(missing))
@@ -175,7 +202,7 @@ fn columns(text: &str) -> usize {
 
 /// Breaks a text into lines; the first begins at column `indent`, the others are indented as far. Words
 /// are not broken, lines may break between any ideographs.
-fn wrap(text: &str, indent: usize) -> String {
+fn wrap(text: &str, indent: usize, columns_wide: usize) -> String {
     let mut out = String::with_capacity(text.len() + 64);
     for (number, line) in text.split('\n').enumerate() {
         if number > 0 {
@@ -189,7 +216,7 @@ fn wrap(text: &str, indent: usize) -> String {
                 return;
             }
             let needed = columns(word) + usize::from(space);
-            if column > indent && column + needed > WIDTH {
+            if column > indent && column + needed > columns_wide {
                 out.push('\n');
                 out.push_str(&" ".repeat(indent));
                 column = indent;
@@ -284,16 +311,18 @@ mod tests {
     #[test]
     fn lines_are_as_wide_as_a_terminal() {
         let text = "word ".repeat(60);
-        for line in wrap(text.trim(), 4).lines() {
+        for line in wrap(text.trim(), 4, WIDTH).lines() {
             assert!(columns(line) <= WIDTH, "{line}");
         }
-        assert_eq!(wrap(text.trim(), 4).split_whitespace().count(), 60);
-        assert_eq!(wrap("a b", 2), "a b");
-        assert_eq!(wrap("a\nb", 2), "a\n  b");
+        assert_eq!(wrap(text.trim(), 4, WIDTH).split_whitespace().count(), 60);
+        assert_eq!(wrap("a b", 2, WIDTH), "a b");
+        assert_eq!(wrap("a\nb", 2, WIDTH), "a\n  b");
         let ideographs = "更新已被回滚".repeat(20);
-        assert!(wrap(&ideographs, 0).lines().all(|line| columns(line) <= WIDTH));
-        assert_eq!(wrap(&ideographs, 0).replace('\n', ""), ideographs);
-        assert_eq!(wrap("文件 a.dll 缺失", 0), "文件 a.dll 缺失");
+        assert!(wrap(&ideographs, 0, WIDTH).lines().all(|line| columns(line) <= WIDTH));
+        assert_eq!(wrap(&ideographs, 0, WIDTH).replace('\n', ""), ideographs);
+        assert_eq!(wrap("文件 a.dll 缺失", 0, WIDTH), "文件 a.dll 缺失");
+        assert!(wrap(text.trim(), 4, 70).lines().all(|line| columns(line) <= 70));
+        assert!(wrap(text.trim(), 4, 70).lines().count() > wrap(text.trim(), 4, 140).lines().count());
     }
 
     #[test]

@@ -1,13 +1,15 @@
 //! Cases: text logs of an input, with the captures beside them.
 
-use super::{Job, Outcome, Printed, Trouble, tables};
+use super::{Job, Outcome, Printed, Trouble};
 use crate::failure::Failure;
-use crate::status::{go_on, is_stopped, plain, warn};
+use crate::input;
+use crate::status::{is_stopped, plain, warn};
+use crate::tables;
 use pml_analyzer::bundle::{BundleError, CaptureLocation, Found, FoundCase, LogLocation};
 use pml_analyzer::case::{CaseOrigin, CaseReport, UnreadInput};
+use pml_analyzer::logs::Signatures;
 use pml_analyzer::logs::case::Case;
-use pml_analyzer::logs::{LogFile, Signatures};
-use pml_analyzer::{Format, Knowledge, Paint, Redactor, RollbackClass};
+use pml_analyzer::{Format, Knowledge, Redactor, RollbackClass, Screen};
 use std::path::PathBuf;
 
 /// What one report is about.
@@ -45,12 +47,6 @@ pub(super) struct CaseFiles {
     unread: Vec<UnreadInput>,
 }
 
-/// The signatures that come with the program.
-pub(super) fn signatures() -> Result<Signatures, Failure> {
-    Signatures::embedded()
-        .map_err(|errors| Failure::new(errors.first().map(ToString::to_string).unwrap_or_default()))
-}
-
 /// Reads the text logs of what was found. What has some is a case; otherwise each capture is a subject of its own.
 pub(super) fn subjects(found: Found, signatures: &Signatures) -> Result<Vec<Subject>, Failure> {
     let mut subjects = Vec::new();
@@ -59,19 +55,7 @@ pub(super) fn subjects(found: Found, signatures: &Signatures) -> Result<Vec<Subj
             subjects.push(Subject::Broken { name: case.name, error });
             continue;
         }
-        let mut files: Vec<LogFile> = Vec::new();
-        let mut unread: Vec<UnreadInput> = Vec::new();
-        for log in &case.logs {
-            match log.read(signatures) {
-                Ok(read) if read.is_empty() && log.is_empty() => unread.push(UnreadInput::empty(log.name())),
-                Ok(read) => files.extend(read),
-                Err(error) => {
-                    warn(&format!("left out: {error}"));
-                    unread.push(UnreadInput::failed(log.name(), &error.to_string()));
-                }
-            }
-            go_on()?;
-        }
+        let (files, unread) = input::read_logs(&case.logs, signatures)?;
         if !files.is_empty() {
             let FoundCase { name, captures, logs, .. } = case;
             let case = Case::new(files, signatures);
@@ -129,7 +113,7 @@ impl Job<'_> {
         let tool = ("pml".to_owned(), env!("CARGO_PKG_VERSION").to_owned());
         let origin = CaseOrigin { name: files.name.clone(), tool, unread };
         let report =
-            CaseReport::new(&files.case, reports, &origin, signatures, knowledge, self.args.lang.into());
+            CaseReport::new(&files.case, reports, &origin, signatures, knowledge, self.args.lang().into());
         outcome.rolled_back |= report.rollback.class >= RollbackClass::Probable;
         self.write(&report).map_err(Trouble::Output)?;
         if let (Some(dataset), Some(path)) = (dataset, &self.args.parquet) {
@@ -145,10 +129,10 @@ impl Printed for CaseReport {
         &self,
         shared: (&Knowledge, &Signatures),
         format: Format,
-        paint: Paint,
+        screen: Screen,
         redactor: Option<&Redactor>,
     ) -> Result<String, String> {
-        self.render(shared.1, shared.0, format, paint, redactor)
+        self.render(shared.1, shared.0, format, screen, redactor)
     }
 }
 

@@ -2,7 +2,6 @@
 
 mod case;
 mod evidence;
-pub(crate) mod tables;
 
 use crate::args::{ColorArg, ReportFormat, TriageArgs};
 use crate::failure::Failure;
@@ -14,13 +13,15 @@ use crate::slice;
 use crate::status::{
     Done, Progress, UntilStopped, counted, go_on, is_stopped, plain, say, stdout_done, warn,
 };
+use crate::tables;
 use crate::zone;
 use case::Subject;
 use indicatif::{HumanBytes, HumanCount};
 use pml_analyzer::bundle::{self, CaptureLocation, Found, Skipped};
 use pml_analyzer::logs::Signatures;
 use pml_analyzer::{
-    Format, Knowledge, Origin, Paint, Redactor, Report, RollbackClass, TriageError, TriageOptions, triage,
+    Format, Knowledge, Origin, Paint, Redactor, Report, RollbackClass, Screen, TriageError, TriageOptions,
+    triage,
 };
 use pml_parser::Fault;
 use pml_parser::{Opened, Zone};
@@ -30,6 +31,9 @@ use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
+
+/// Columns of a text on a terminal, at most: longer lines are hard to read.
+const MOST_COLUMNS: usize = 160;
 
 /// The result of a run over all captures.
 #[derive(Default)]
@@ -54,7 +58,7 @@ pub(crate) fn run(args: &TriageArgs) -> Result<Done, Failure> {
     if let Some(stream) = &stream {
         found.rename(&stream.path(), input::StandardInput::SAID);
     }
-    let signatures = case::signatures()?;
+    let signatures = tables::signatures()?;
     let subjects = case::subjects(found, &signatures)?;
     let many = subjects.len() > 1;
     if many {
@@ -227,7 +231,7 @@ trait Printed: serde::Serialize {
         &self,
         shared: (&Knowledge, &Signatures),
         format: Format,
-        paint: Paint,
+        screen: Screen,
         redactor: Option<&Redactor>,
     ) -> Result<String, String>;
 }
@@ -237,10 +241,10 @@ impl Printed for Report {
         &self,
         shared: (&Knowledge, &Signatures),
         format: Format,
-        paint: Paint,
+        screen: Screen,
         redactor: Option<&Redactor>,
     ) -> Result<String, String> {
-        self.render_redacted(shared.0, format, paint, redactor)
+        self.render_redacted(shared.0, format, screen, redactor)
     }
 }
 
@@ -299,7 +303,7 @@ impl Job<'_> {
             zone: self.zone(&capture)?,
             tool: ("pml".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
         };
-        let report = Report::new(&capture.set, &result, self.shared.0, &origin, args.lang.into());
+        let report = Report::new(&capture.set, &result, self.shared.0, &origin, args.lang().into());
         let seconds = begin.elapsed().as_secs_f64();
         // Building the report has read events again.
         capture.check()?;
@@ -368,7 +372,14 @@ impl Job<'_> {
             ReportFormat::Md => Format::Markdown,
             ReportFormat::Html => Format::Html,
         };
-        report.print(self.shared, format, paint, redactor.as_ref()).map_err(Failure::new)
+        let mut screen = Screen::from(paint);
+        if terminal {
+            screen.columns =
+                terminal_size::terminal_size().map_or(screen.columns, |size| usize::from(size.0.0));
+            screen.columns = screen.columns.min(MOST_COLUMNS);
+            screen.is_short = !self.args.full;
+        }
+        report.print(self.shared, format, screen, redactor.as_ref()).map_err(Failure::new)
     }
 
     /// Names of computers that the logs of the subject give.

@@ -146,3 +146,54 @@ fn a_case_has_tables_of_its_logs() {
             && !alone.join("events.parquet").exists()
     );
 }
+
+#[test]
+fn a_case_is_converted_with_its_text_logs() {
+    let folder = tempfile::tempdir().unwrap();
+    let tables = |input: &str, name: &str| -> Vec<String> {
+        let place = folder.path().join(name);
+        let output = pml(&["convert", input, "-o", place.to_str().unwrap(), "-q"]);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let mut names: Vec<String> =
+            fs::read_dir(place).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    };
+    let of_text =
+        ["phases", "records", "sessions", "signals", "updates"].map(|name| format!("{name}.parquet"));
+    let case4 = bundle("case4");
+    assert_eq!(tables(case4.to_str().unwrap(), "text"), of_text);
+    assert_eq!(tables(case4.join("CBS.log").to_str().unwrap(), "one"), of_text);
+    let both = tables(bundle("case5").to_str().unwrap(), "both");
+    assert!(of_text.iter().chain([&"events.parquet".to_owned()]).all(|name| both.contains(name)), "{both:?}");
+    // A text format has events alone.
+    let csv = folder.path().join("x.csv");
+    let refused = pml(&["convert", case4.to_str().unwrap(), "-o", csv.to_str().unwrap(), "-q"]);
+    assert_eq!(refused.status.code(), Some(2));
+}
+
+#[test]
+fn the_locale_decides_the_language_unless_one_is_given() {
+    let input = bundle("case4");
+    let report = |locale: &str, args: &[&str]| -> String {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_pml"))
+            .args([&["triage", input.to_str().unwrap()], args].concat())
+            .env_remove("LC_ALL")
+            .env_remove("LC_MESSAGES")
+            .env("LANG", locale)
+            .output()
+            .unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert!(report("zh_CN.UTF-8", &[]).contains("未安装成功"));
+    assert!(report("en_US.UTF-8", &[]).contains("NOT INSTALLED"));
+    assert!(report("zh_CN.UTF-8", &["--lang", "en"]).contains("NOT INSTALLED"));
+}
+
+#[test]
+fn the_folder_of_a_component_is_filled_in() {
+    let report = json(&bundle("case4"), &[]);
+    let commands = report["findings"][0]["remedies"].to_string();
+    assert!(commands.contains("netapi_31bf3856ad364e35_10.0.17763.2803_none_c2d208398729f542"), "{commands}");
+    assert!(!commands.contains("COMPONENT"), "{commands}");
+}

@@ -26,7 +26,7 @@ const fn verdict(
 }
 
 /// Bundles made from public reports (analyzer/tests/data/bundles/README.md).
-const PUBLIC: [Verdict; 23] = [
+const PUBLIC: [Verdict; 33] = [
     verdict(
         "corrupt-0570",
         "failed",
@@ -134,6 +134,51 @@ const PUBLIC: [Verdict; 23] = [
     ),
     verdict("win7-wsus-timeout", "failed", Some("scan"), Some("0x80072EE2"), Some("TX-WU-NAME"), ""),
     verdict("winre-0643", "failed", Some("install"), Some("0x80070643"), Some("TX-WINRE-SPACE"), ""),
+    verdict(
+        "ghost-devices",
+        "failed",
+        Some("rolled-back"),
+        Some("0x800719E4"),
+        Some("TX-CBS-TRANSACTIONS"),
+        "remove-gone-devices",
+    ),
+    verdict(
+        "mpio-device",
+        "failed",
+        Some("staging"),
+        Some("0x800F0922"),
+        Some("TX-CBS-AI"),
+        r"ROOT\\MPIO\\0001",
+    ),
+    verdict("zh-wsus-busy", "failed", Some("scan"), Some("0x8024401C"), Some("TX-WU-SCAN"), ""),
+    verdict(
+        "zh-printer-driver",
+        "failed",
+        Some("rolled-back"),
+        Some("0x800F0247"),
+        Some("TX-CBS-DRIVER"),
+        "prnms009.inf",
+    ),
+    verdict("panther-driver", "failed", Some("shutdown"), Some("0xC1900101"), Some("TX-SETUP"), "oem12.inf"),
+    verdict("zh-no-source", "nothing", None, None, Some("TX-SOURCE"), ""),
+    verdict("disk-other-machine", "failed", Some("install"), Some("0x80070570"), Some("TX-DISK-EVENTS"), ""),
+    verdict("power-cut", "failed", Some("boot"), Some("0x800F0845"), Some("TX-POWER"), "System.xml"),
+    verdict(
+        "patched-kernel",
+        "failed",
+        Some("staging"),
+        Some("0x80070302"),
+        Some("TX-CBS-PSFX"),
+        "ntoskrnl.exe",
+    ),
+    verdict(
+        "win7-not-licensed",
+        "failed",
+        Some("rolled-back"),
+        Some("0x800F0922"),
+        Some("TX-CBS-AI"),
+        "Extended Security Updates",
+    ),
 ];
 
 #[test]
@@ -151,6 +196,8 @@ fn bundles_of_public_reports_come_to_their_verdicts() {
     }
     let mixed = json(&bundle("two-machines"), &[]);
     assert!(mixed["limits"].to_string().contains("CBS.log"), "{}", mixed["limits"]);
+    let managed = json(&bundle("zh-wsus-busy"), &[]);
+    assert!(managed["notes"].to_string().contains("3DA21691-E39D-4DA6-8A4B-B43877BCB1B7"));
     // Two event logs of one export report one attempt.
     let twice = json(&bundle("win11-0991-events"), &[]);
     assert_eq!(twice["updates"][0]["attempts"].as_array().unwrap().len(), 1);

@@ -18,6 +18,12 @@ use crate::logs::tools::is_damaged;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// The marker, and the fact, that the service is one that an organisation runs.
+const MANAGED_SERVICE: &str = "managed-service";
+
+/// What the installation of devices says may lie so long before the first and after the last line of an attempt.
+const AROUND: i64 = 2 * MINUTE;
+
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
 
@@ -56,9 +62,34 @@ pub(crate) fn facts(evidence: &mut Evidence<'_>) -> Facts {
         evidence.ages(&mut facts);
         evidence.event_logs(&mut facts);
     }
+    evidence.asked_service(&mut facts);
     evidence.store(&mut facts);
     evidence.sources(&mut facts);
     facts
+}
+
+/// Adds to failed attempts what the log of device installation says in their time.
+pub(crate) fn device_facts(attempts: &mut [Attempt], placed: &[Placed<'_>]) {
+    for placed in placed {
+        for event in placed.events() {
+            let What::Driver { inf, code } = &event.what else { continue };
+            let Some(at) = placed.at(event) else { continue };
+            let has_time = |attempt: &&mut Attempt| match (attempt.first, attempt.last) {
+                (Some(first), Some(last)) if attempt.outcome.is_failure() => {
+                    first.is_utc == at.is_utc
+                        && (first.ticks - AROUND..=last.ticks + AROUND).contains(&at.ticks)
+                }
+                _ => false,
+            };
+            let is_device = inf.contains('\\');
+            let item = if is_device { Item::Device(inf.clone()) } else { Item::Driver(inf.clone()) };
+            if let Some(attempt) = attempts.iter_mut().rev().find(has_time) {
+                attempt
+                    .facts
+                    .note("device-install-failed", Some(placed.proof_of(event, Some(*code), Some(item))));
+            }
+        }
+    }
 }
 
 /// Months from year 0 of a time.
@@ -257,6 +288,18 @@ impl<'a> Evidence<'a> {
             let proof = proof.clone().map(|proof| Proof { item: Some(Item::Package(kb)), ..proof });
             facts.note("stack-not-applied", proof);
             self.values.entry("stack").or_insert_with(|| format!("{build}.{revision}"));
+        }
+    }
+
+    /// Which service the update client asked, as far as a marker says so.
+    fn asked_service(&self, facts: &mut Facts) {
+        /// Lines that are shown.
+        const MOST: usize = 3;
+        let asked = self
+            .events(&[Kind::WindowsUpdate, Kind::WindowsUpdateOld])
+            .filter(|(_, event)| matches!(&event.what, What::Marker { id, .. } if id == MANAGED_SERVICE));
+        for (placed, event) in asked.take(MOST) {
+            facts.note(MANAGED_SERVICE, Some(placed.proof(event)));
         }
     }
 

@@ -131,6 +131,7 @@ impl Case {
         let mut attempts = update::join(lists);
         drop_stale_queues(&mut attempts, &files);
         facts::attempt_facts(&mut attempts);
+        facts::device_facts(&mut attempts, &of(&[Kind::SetupApi]));
         let updates = update::updates(&attempts, signatures);
         let scans = scans(&placed);
         let mut boots = std::mem::take(&mut history.boots);

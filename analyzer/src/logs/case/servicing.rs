@@ -72,6 +72,9 @@ pub(crate) fn read<'a>(logs: impl IntoIterator<Item = Placed<'a>>) -> History {
         history: History::default(),
         session: None,
         waiting: Vec::new(),
+        runs: 0,
+        failed_in: None,
+        startup: None,
         run: Facts::default(),
         failed_boot: None,
         reported: None,
@@ -90,8 +93,14 @@ struct Reader<'a> {
     placed: Placed<'a>,
     history: History,
     session: Option<Session>,
-    /// Attempts that wait for a restart.
-    waiting: Vec<usize>,
+    /// Attempts that wait for a restart, each with the run of the service in which it began to.
+    waiting: Vec<(usize, u32)>,
+    /// How often the service has started.
+    runs: u32,
+    /// The run in which what failed after a restart was noted.
+    failed_in: Option<u32>,
+    /// The work after a restart that has begun and not ended.
+    startup: Option<(Option<At>, LogEvent)>,
     /// What happened in this run outside of sessions.
     run: Facts,
     /// The attempt that failed in a restart and is undone.
@@ -107,6 +116,7 @@ impl Reader<'_> {
             What::Run => {
                 // A session does not outlive its run, but two lines announce one.
                 self.run = Facts::default();
+                self.runs += 1;
             }
             What::Booted { at } => self.boot(event, *at),
             What::PackageBegin { session, client, package, kb } => {
@@ -141,8 +151,14 @@ impl Reader<'_> {
                 self.original_failure(event, *code, *set)
             }
             What::StartupEnd { code } => self.startup_end(event, *code),
-            What::State { rollback: true, .. } => {
-                self.undone(event);
+            What::State { rollback, .. } => {
+                let is_after_restart = self.waiting.last().is_some_and(|waiting| waiting.1 < self.runs);
+                if is_after_restart && self.startup.is_none() {
+                    self.startup = Some((self.placed.at(event), event.clone()));
+                }
+                if *rollback {
+                    self.undone(event);
+                }
             }
             What::Missing { item, code } => {
                 let item = plain_item(item);
@@ -193,6 +209,8 @@ impl Reader<'_> {
             if self.session.is_some() {
                 self.close_open();
             }
+            // The machine started again before the work after the last restart was done.
+            self.history.open.extend(self.startup.take());
             self.history.boots.push(Boot {
                 at,
                 file: self.placed.file,
@@ -253,7 +271,7 @@ impl Reader<'_> {
         if let Some(at) = self.push(attempt)
             && waits_for_restart(code)
         {
-            self.waiting.push(at);
+            self.waiting.push((at, self.runs));
         }
     }
 
@@ -326,10 +344,14 @@ impl Reader<'_> {
                 boot.undoes = true;
             }
         }
+        self.startup = None;
         let at = match self.failed_boot {
             Some(at) => Some(at),
             None => match self.waiting.pop() {
-                Some(at) => Some(at),
+                Some((at, run)) => {
+                    self.failed_in = (run < self.runs).then_some(self.runs);
+                    Some(at)
+                }
                 None => self.push(Attempt::new(Phase::Boot, Outcome::Failed)),
             },
         };
@@ -367,24 +389,30 @@ impl Reader<'_> {
     fn startup_end(&mut self, event: &LogEvent, code: u32) {
         let proof = self.placed.proof_of(event, Some(code), None);
         let run = std::mem::take(&mut self.run);
+        self.startup = None;
         if is_failure(code) {
+            // What failed after one restart closes with its code after the next one, which has undone it.
+            let is_later = self.failed_in.take().is_some_and(|failed| failed < self.runs);
             let at = match self.failed_boot.take() {
                 Some(at) => Some(at),
                 None => match self.waiting.pop() {
-                    Some(at) => Some(at),
+                    Some((at, _)) => Some(at),
                     None => self.push(Attempt::new(Phase::Boot, Outcome::Failed)),
                 },
             };
             if let Some(attempt) = at.and_then(|at| self.history.attempts.get_mut(at)) {
-                let undone = attempt.facts.has("rolled-back") || run.has("rolled-back");
+                let undone = is_later || attempt.facts.has("rolled-back") || run.has("rolled-back");
                 attempt.outcome = Outcome::Failed;
                 attempt.phase = if undone { Phase::RolledBack } else { Phase::Boot };
                 attempt.add_codes([code]);
                 attempt.facts.merge(&run);
+                if is_later {
+                    attempt.facts.note("rolled-back", Some(proof.clone()));
+                }
                 attempt.prove(proof);
             }
         } else if !waits_for_restart(code) && self.failed_boot.is_none() {
-            for at in std::mem::take(&mut self.waiting) {
+            for (at, _) in std::mem::take(&mut self.waiting) {
                 if let Some(attempt) = self.history.attempts.get_mut(at) {
                     attempt.outcome = Outcome::Installed;
                     attempt.phase = Phase::Boot;

@@ -78,6 +78,7 @@ pub(crate) const FACTS: &[&str] = &[
     "not-serviced",
     "installer-failed",
     "driver-failed",
+    "device-install-failed",
     "operation-failed",
     "hydration-failed",
     "item-missing",

@@ -5,12 +5,14 @@ use super::model::{
     CaseSummary, ClockReport, CodeReport, CollectReport, InputReport, JoinReport, JoinedWith, PhaseText,
     ProofReport, ScanReport, StoreReport, TimelineEntry, UnreadInput, UpdateReport,
 };
+use crate::component::Component;
 use crate::judge::RollbackClass;
 use crate::knowledge::Knowledge;
 use crate::language::Language;
 use crate::logs::case::{At, Attempt, Case, CaseOutcome, Finding, Phase, PlacedBy, Placing, Proof, Update};
 use crate::logs::{Item, Kind, LogFile, Signatures, is_failure};
 use crate::report::cite::hex;
+use crate::report::finding::UNKNOWN_COMPONENT;
 use crate::report::model::{RemedyReport, Report, RollbackReport, Sentence, Tool};
 use pml_parser::NtStatus;
 use serde::Serialize;
@@ -408,12 +410,15 @@ impl Builder<'_> {
 
     fn remedies(&self, finding: &Finding) -> Vec<RemedyReport> {
         let path = finding.items.iter().find_map(typed_path);
+        let component = finding.items.iter().find_map(component_folder);
+        let component = component.unwrap_or(UNKNOWN_COMPONENT);
+        let fill_one = |text: &str| {
+            let text = text.replace("{path}", path.as_deref().unwrap_or_default());
+            text.replace("{component}", component).replace("{drive}", "C:")
+        };
         let fill = |commands: &[String]| -> Vec<String> {
             let usable = commands.iter().filter(|command| path.is_some() || !command.contains("{path}"));
-            let fill = |command: &String| {
-                command.replace("{path}", path.as_deref().unwrap_or_default()).replace("{drive}", "C:")
-            };
-            usable.map(fill).collect()
+            usable.map(|command| fill_one(command)).collect()
         };
         let known = |id: &String| {
             if let Some(remedy) = self.signatures.remedy(id) {
@@ -423,7 +428,7 @@ impl Builder<'_> {
                 return Some((remedy.risk, text, commands(remedy.commands), commands(remedy.offline)));
             }
             let remedy = self.knowledge.remedy(id)?;
-            let text = remedy.text.get(self.language).to_owned();
+            let text = fill_one(remedy.text.get(self.language));
             Some((remedy.risk, text, fill(&remedy.commands), fill(&remedy.offline)))
         };
         let report = |id: &String| {
@@ -515,4 +520,11 @@ pub(super) fn typed_path(item: &Item) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// The folder of the component that an item is, or lies in.
+fn component_folder(item: &Item) -> Option<&str> {
+    let (Item::File(name) | Item::Component(name)) = item else { return None };
+    let mut folders = name.split('\\');
+    folders.find(|folder| Component::parse(folder).is_some())
 }

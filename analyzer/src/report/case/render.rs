@@ -5,7 +5,7 @@ use crate::knowledge::Knowledge;
 use crate::logs::Signatures;
 use crate::report::printable::printable_lines;
 use crate::report::redact::Redactor;
-use crate::report::render::{Format, Paint, render, value_of};
+use crate::report::render::{Format, Screen, render, value_of};
 use std::collections::BTreeMap;
 
 impl CaseReport {
@@ -18,7 +18,7 @@ impl CaseReport {
         signatures: &Signatures,
         knowledge: &Knowledge,
         format: Format,
-        paint: Paint,
+        screen: Screen,
         redactor: Option<&Redactor>,
     ) -> Result<String, String> {
         let template = match format {
@@ -31,10 +31,10 @@ impl CaseReport {
             .map(|(key, text)| (key.to_owned(), printable_lines(text.get(self.language))))
             .collect();
         let pages =
-            self.captures.iter().map(|capture| capture.render_redacted(knowledge, format, paint, redactor));
+            self.captures.iter().map(|capture| capture.render_redacted(knowledge, format, screen, redactor));
         let pages = pages.collect::<Result<Vec<_>, _>>()?;
         // The pages are whole: they hold the data of the boot logs.
         let data = value_of(&Self { captures: Vec::new(), ..self.clone() }, redactor)?;
-        render(template, data, labels, &pages, format, paint)
+        render(template, data, labels, &pages, format, screen)
     }
 }

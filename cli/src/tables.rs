@@ -14,6 +14,7 @@ use pml_analyzer::Report;
 use pml_analyzer::bundle::LogLocation;
 use pml_analyzer::case::CaseReport;
 use pml_analyzer::case::tables::{self as case_tables, CaseRows, RECORDS, RecordRow, TablePage};
+use pml_analyzer::logs::Signatures;
 use pml_analyzer::logs::case::Case;
 use pml_analyzer::tables::{FAILURES, FINDINGS, Table};
 use pml_parser::Opened;
@@ -39,6 +40,12 @@ fn page((name, doc, columns): &TablePage) -> String {
     format!("\n## {name}\n\n{doc}\n\n| column | what it is |\n|---|---|\n{rows}")
 }
 
+/// The signatures that come with the program.
+pub(crate) fn signatures() -> Result<Signatures, Failure> {
+    Signatures::embedded()
+        .map_err(|errors| Failure::new(errors.first().map(ToString::to_string).unwrap_or_default()))
+}
+
 fn properties() -> WriterProperties {
     WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default())).build()
 }
@@ -52,7 +59,7 @@ fn write_table<T>(out: impl Write + Send, table: &Table<T>, rows: &[T]) -> Resul
 }
 
 /// Writes the tables of a capture: those of `pml convert`, failures and findings.
-pub(super) fn write(
+pub(crate) fn write(
     dataset: &PendingDataset,
     path: &Path,
     capture: &Opened,
@@ -77,7 +84,7 @@ pub(super) fn write(
 }
 
 /// Writes the tables of a case: its records, updates, sessions, phases and signals.
-pub(super) fn write_case(
+pub(crate) fn write_case(
     dataset: &PendingDataset,
     path: &Path,
     logs: &[LogLocation],
@@ -156,7 +163,7 @@ fn write_whole<T>(
 }
 
 /// Moves the dataset to its place.
-pub(super) fn finish(dataset: PendingDataset, path: &Path, quiet: bool) -> Result<(), Failure> {
+pub(crate) fn finish(dataset: PendingDataset, path: &Path, quiet: bool) -> Result<(), Failure> {
     let size = dataset.finish()?;
     if !quiet {
         say(&format!("dataset: {} written to {}", HumanBytes(size), path.display()));

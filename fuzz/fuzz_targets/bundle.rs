@@ -1,0 +1,42 @@
+//! A bundle of any members, and any bytes as a zip file: the target finds what is in it, reads and visits all logs, and
+//! unpacks all captures.
+#![no_main]
+
+use libfuzzer_sys::{Corpus, fuzz_target};
+use pml_analyzer::bundle;
+use pml_analyzer::logs::Signatures;
+use pml_analyzer::logs::case::Case;
+use pml_fuzz::zip_file;
+use pml_parser::NoProgress;
+use std::path::PathBuf;
+use std::sync::LazyLock;
+
+static SIGNATURES: LazyLock<Signatures> =
+    LazyLock::new(|| Signatures::embedded().expect("they have no mistakes"));
+
+/// The file that each input becomes: bundles are read from files only.
+static PLACE: LazyLock<PathBuf> =
+    LazyLock::new(|| std::env::temp_dir().join(format!("pml-fuzz-{}.zip", std::process::id())));
+
+fuzz_target!(|bytes: &[u8]| -> Corpus {
+    let packed = if bytes.starts_with(b"PK") { bytes.to_vec() } else { zip_file::of(bytes) };
+    std::fs::write(&*PLACE, packed).expect("the temporary folder can be written to");
+    let found = bundle::find(std::slice::from_ref(&*PLACE), false, &NoProgress).expect("nothing cancels");
+    let mut is_read = false;
+    for case in found.cases {
+        let mut files = Vec::new();
+        for log in &case.logs {
+            files.extend(log.read(&SIGNATURES).into_iter().flatten());
+            let _ = log.visit(&mut |name, _, record| assert!(!name.is_empty() && record.line > 0));
+        }
+        is_read |= !files.is_empty() || !case.captures.is_empty();
+        let case_files = files.len();
+        let case_of_logs = Case::new(files, &SIGNATURES);
+        assert!(case_of_logs.files.len() <= case_files);
+        for capture in &case.captures {
+            let Ok(files) = capture.files(&NoProgress) else { continue };
+            assert!(files.paths().iter().all(|path| path.starts_with(std::env::temp_dir())));
+        }
+    }
+    if is_read { Corpus::Keep } else { Corpus::Reject }
+});

@@ -3,6 +3,7 @@
 use crate::args::{LogArgs, RecoveryArgs};
 use crate::failure::Failure;
 use crate::status::{Progress, UntilStopped, warn};
+use crate::wildcard;
 use pml_analyzer::bundle::{self, CaptureFiles};
 use pml_parser::export::Provenance;
 use pml_parser::{LeftOutReason, LogSet, OpenOptions, Opened, RecoverMode};
@@ -31,12 +32,13 @@ impl Deref for Capture {
 
 /// Opens the capture that the arguments name: files, or one in a zip file.
 pub(crate) fn open(args: &LogArgs, recover: RecoverMode) -> Result<Capture, Failure> {
-    let inside = match args.logs.as_slice() {
+    let logs = wildcard::expand(&args.logs)?;
+    let inside = match &*logs {
         [only] => bundle::find_capture(only, &UntilStopped)?,
         _ => None,
     };
     let files = inside.map(|capture| capture.files(&UntilStopped)).transpose()?;
-    let paths = files.as_ref().map_or(args.logs.as_slice(), CaptureFiles::paths);
+    let paths = files.as_ref().map_or(&*logs, CaptureFiles::paths);
     let opened = open_files(paths, args.no_set, recover)?;
     Ok(Capture { opened, _files: files })
 }

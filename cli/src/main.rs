@@ -9,12 +9,14 @@ mod input;
 mod knowledge;
 mod outcome;
 mod output;
+mod place;
 mod recover;
 mod reference;
 mod rules;
 mod slice;
 mod status;
 mod triage;
+mod wildcard;
 mod zone;
 
 use args::{Args, Command};

@@ -1,6 +1,6 @@
 //! Captures and text logs below a folder; links are not followed.
 
-use super::names::{is_log, is_zip_name, may_be_text_log};
+use super::names::{is_log, is_zip_name, may_be_text_log, name_in, path_in};
 use super::search::{Branch, Search, Skipped};
 use super::{BundleError, CaptureLocation, LogLocation, Place, archive, io_error};
 use pml_parser::parts::{capture_name, folder_of, part_number_of};
@@ -46,11 +46,9 @@ pub(super) fn find(folder: &Path, search: &mut Search<'_>) -> Result<(), BundleE
             return Err(BundleError::Cancelled);
         }
     }
-    let shown = |path: &Path| path.strip_prefix(folder).unwrap_or(path).to_owned();
     // The branch of a file in the folder itself is the folder; a zip file in it is a branch.
     let branch_of = |path: &Path, is_archive: bool| -> Branch {
-        let below = shown(path);
-        let mut parts = below.components();
+        let mut parts = path.strip_prefix(folder).unwrap_or(path).components();
         let first = parts.next()?.as_os_str().to_string_lossy().into_owned();
         (is_archive || parts.next().is_some()).then_some(first)
     };
@@ -58,18 +56,18 @@ pub(super) fn find(folder: &Path, search: &mut Search<'_>) -> Result<(), BundleE
     // Parts of one capture are side by side now; the first one leads to the others when it is opened.
     logs.dedup_by(|b, a| folder_of(a) == folder_of(b) && capture_name(a) == capture_name(b));
     for log in logs {
-        let (name, branch) = (log.display().to_string(), branch_of(&log, false));
+        let (name, branch) = (path_in(folder, &log), branch_of(&log, false));
         search.push_capture(&branch, CaptureLocation { name, place: Place::Files(vec![log]) });
     }
     texts.sort();
     for path in texts {
         // The name is shown beside every line that is cited: the part below the folder says enough.
-        let (name, branch) = (shown(&path).display().to_string(), branch_of(&path, false));
+        let (name, branch) = (name_in(folder, &path), branch_of(&path, false));
         search.push_log(&branch, LogLocation::file(path, name));
     }
     archives.sort();
     for path in archives {
-        let (prefix, branch) = (format!("{}:", shown(&path).display()), branch_of(&path, true));
+        let (prefix, branch) = (format!("{}:", name_in(folder, &path)), branch_of(&path, true));
         match archive::find_below(&path, &prefix, &branch, search) {
             Err(BundleError::Cancelled) => return Err(BundleError::Cancelled),
             Err(error) => search.skipped.push(Skipped::Archive(error)),

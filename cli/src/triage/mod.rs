@@ -14,6 +14,7 @@ use crate::slice;
 use crate::status::{
     Done, Progress, UntilStopped, counted, go_on, is_stopped, plain, say, stdout_done, warn,
 };
+use crate::wildcard;
 use crate::zone;
 use case::Subject;
 use indicatif::{HumanBytes, HumanCount};
@@ -94,7 +95,7 @@ pub(crate) fn run(args: &TriageArgs) -> Result<Done, Failure> {
 
 /// All captures and text logs of the inputs, in the order in which they were named.
 fn find(args: &TriageArgs) -> Result<Found, Failure> {
-    let mut found = bundle::find(&args.inputs, args.no_set, &UntilStopped)?;
+    let mut found = bundle::find(&wildcard::expand(&args.inputs)?, args.no_set, &UntilStopped)?;
     for skipped in std::mem::take(&mut found.skipped) {
         match skipped {
             Skipped::Folder { path, error } => warn(&format!("not looked into: {}: {error}", path.display())),

@@ -2,7 +2,7 @@
 //! An input may be a log, a folder or a zip file of a collector.
 
 use pml_analyzer::{Knowledge, Language, Origin, Report, TriageOptions, bundle, triage};
-use pml_parser::{LogSet, NoProgress, OpenOptions, RecoverMode};
+use pml_parser::{LogSet, NoProgress, OpenOptions};
 use std::path::PathBuf;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -14,7 +14,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         // What was unpacked from a zip file goes away with `files`.
         let files = capture.files(&NoProgress)?;
         let opened = if files.is_complete() {
-            LogSet::open_found(files.paths(), RecoverMode::Never, &NoProgress)?
+            LogSet::open_found(files.paths(), &OpenOptions::default(), &NoProgress)?
         } else {
             LogSet::open_files(files.paths(), OpenOptions::default(), &NoProgress)?
         };

@@ -6,9 +6,46 @@ use std::fmt;
 use std::io;
 use std::path::Path;
 
-/// Unix error numbers: a device failed; an address cannot be read.
-const EIO: i32 = 5;
-const EFAULT: i32 = 14;
+/// What an error of the operating system means for the user, by its number.
+#[derive(Clone, Copy)]
+struct Meaning {
+    numbers: &'static [i32],
+    hint: &'static str,
+}
+
+/// A device failed.
+const DEVICE_FAILED: &str = "the disk or the share failed; copy what can be read of it to a sound disk first";
+
+/// The system could not read bytes of the mapped log that a write was to copy.
+const LOG_UNREADABLE: &str =
+    "the log became unreadable while its bytes were written; copy it to a sound disk first";
+
+/// The meanings of numbers whose [`io::ErrorKind`] says too little.
+const MEANINGS: &[Meaning] = if cfg!(windows) {
+    &[
+        // ERROR_CRC, ERROR_SECTOR_NOT_FOUND, ERROR_GEN_FAILURE, ERROR_DEV_NOT_EXIST, ERROR_UNEXP_NET_ERR,
+        // ERROR_NETNAME_DELETED, ERROR_IO_DEVICE.
+        Meaning { numbers: &[23, 27, 31, 55, 59, 64, 1117], hint: DEVICE_FAILED },
+        // ERROR_NOACCESS, ERROR_SWAPERROR.
+        Meaning { numbers: &[998, 999], hint: LOG_UNREADABLE },
+        // ERROR_SHARING_VIOLATION, ERROR_LOCK_VIOLATION.
+        Meaning {
+            numbers: &[32, 33],
+            hint: "another program has the file open; close it there, or stop the capture in Process Monitor",
+        },
+    ]
+} else if cfg!(unix) {
+    // EIO, EFAULT.
+    &[Meaning { numbers: &[5], hint: DEVICE_FAILED }, Meaning { numbers: &[14], hint: LOG_UNREADABLE }]
+} else {
+    &[]
+};
+
+/// The hint for an error of the operating system, if its number has a meaning of its own.
+fn meaning(error: &io::Error) -> Option<&'static str> {
+    let number = error.raw_os_error()?;
+    MEANINGS.iter().find(|meaning| meaning.numbers.contains(&number)).map(|meaning| meaning.hint)
+}
 
 /// A message, and optionally a hint what the user can do.
 #[derive(Debug)]
@@ -71,19 +108,15 @@ impl Failure {
     /// A call of the operating system failed.
     pub(crate) fn of_io(path: &Path, error: &io::Error) -> Self {
         let failure = Self::new(format!("{}: {error}", path.display()));
+        if let Some(hint) = meaning(error) {
+            return failure.hint(hint);
+        }
         match error.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => failure
                 .hint("nothing was written under the final name; free space or choose another place with -o"),
             io::ErrorKind::FileTooLarge => failure.hint(
                 "nothing was written under the final name; the file system or a limit (ulimit -f) allows no larger files",
             ),
-            _ if cfg!(unix) && error.raw_os_error() == Some(EIO) => {
-                failure.hint("the disk or the share failed; copy what can be read of it to a sound disk first")
-            }
-            // The kernel could not read bytes of the mapped log that a write was to copy.
-            _ if cfg!(target_os = "linux") && error.raw_os_error() == Some(EFAULT) => {
-                failure.hint("the log became unreadable while its bytes were written; copy it to a sound disk first")
-            }
             io::ErrorKind::PermissionDenied => failure.hint("check the rights on the file and its folder"),
             _ => failure,
         }

@@ -3,6 +3,7 @@
 use crate::args::{DriveArgs, LogArgs, RecoveryArgs};
 use crate::failure::Failure;
 use crate::status::{Progress, UntilStopped, go_on, say, warn};
+use crate::wildcard;
 use pml_analyzer::bundle::{self, CaptureFiles, LogLocation};
 use pml_analyzer::case::UnreadInput;
 use pml_analyzer::logs::{LogFile, Signatures};
@@ -37,7 +38,7 @@ impl Deref for Capture {
 
 /// Opens the capture that the arguments name: files, packed files, standard input, or one in a zip file.
 pub(crate) fn open(args: &LogArgs, recover: RecoverMode) -> Result<Capture, Failure> {
-    let (logs, stream) = with_standard_input(&args.logs)?;
+    let (logs, stream) = with_standard_input(&wildcard::expand(&args.logs)?)?;
     let inside = match logs.as_slice() {
         [only] => bundle::find_capture(only, &UntilStopped)?,
         _ => None,

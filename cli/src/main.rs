@@ -9,6 +9,7 @@ mod input;
 mod knowledge;
 mod outcome;
 mod output;
+mod place;
 mod recover;
 mod reference;
 mod rules;
@@ -16,6 +17,7 @@ mod slice;
 mod status;
 mod tables;
 mod triage;
+mod wildcard;
 mod zone;
 
 use args::{Args, Command};

@@ -1,37 +1,19 @@
 //! Outputs that appear under their final name only when they are complete.
 
 use crate::failure::Failure;
+use crate::place::Place;
 use crate::status::warn;
 use pml_analyzer::tables::{FAILURES, FINDINGS};
 use pml_parser::columns::TABLES;
 use pml_parser::parts::folder_of;
 use std::fs::{self, File};
 use std::io::{self, BufWriter};
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::time::Duration;
 use tempfile::{NamedTempFile, TempDir};
 
 /// The prefix of the names of incomplete outputs.
 const HIDDEN: &str = ".pml-";
-
-/// The final path of an output: without a slash at its end, and with a link replaced by the link's target.
-fn place(path: &Path) -> Result<PathBuf, Failure> {
-    let tidy: PathBuf = path.components().collect();
-    if tidy.file_name().is_none() {
-        return Err(Failure::new(format!("{}: names no file or directory to make", path.display()))
-            .hint("add a name"));
-    }
-    let beside = folder_of(&tidy);
-    if !beside.is_dir() {
-        let what = if beside.exists() { "is not a folder" } else { "does not exist" };
-        return Err(Failure::new(format!("{}: {} {what}", path.display(), beside.display()))
-            .hint("make it first, or choose another place with -o"));
-    }
-    match fs::symlink_metadata(&tidy) {
-        Ok(metadata) if metadata.is_symlink() => fs::canonicalize(&tidy)
-            .map_err(|e| Failure::of_io(path, &e).hint("it is a link that leads nowhere; remove it first")),
-        _ => Ok(tidy),
-    }
-}
 
 /// The usual permissions, less the user's mask; temporary files would otherwise be private.
 #[cfg(unix)]
@@ -40,46 +22,24 @@ fn usual_rights(mode: u32) -> fs::Permissions {
     fs::Permissions::from_mode(mode)
 }
 
-/// Refuses a path that exists, unless it may be replaced.
-fn refuse_existing(path: &Path, force: bool) -> Result<(), Failure> {
-    match fs::symlink_metadata(path) {
-        Ok(_) if !force => Err(Failure::new(format!("{}: exists already", path.display()))
-            .hint("choose another name, or replace it with --force")),
-        Ok(_) => Ok(()),
-        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(e) => Err(Failure::of_io(path, &e)),
-    }
-}
-
-/// A finished output cannot be moved to its place: most likely another run has made one there since this one began.
-fn of_move(path: &Path, error: &io::Error) -> Failure {
-    match error.kind() {
-        io::ErrorKind::AlreadyExists | io::ErrorKind::DirectoryNotEmpty => {
-            Failure::new(format!("{}: another run has made it in the meantime", path.display()))
-                .hint("look at that one, choose another name, or replace it with --force")
-        }
-        _ => Failure::of_io(path, error),
-    }
-}
-
 /// A file that is written beside its final path and moved there at the end.
 pub(crate) struct PendingFile {
-    path: PathBuf,
+    place: Place,
     force: bool,
     file: NamedTempFile,
 }
 
 impl PendingFile {
     pub(crate) fn create(path: &Path, force: bool) -> Result<Self, Failure> {
-        let path = place(path)?;
-        refuse_existing(&path, force)?;
-        match fs::metadata(&path) {
+        let place = Place::of(path)?;
+        place.refuse_existing(force)?;
+        match fs::metadata(place.path()) {
             Ok(metadata) if metadata.is_dir() => {
-                return Err(Failure::new(format!("{}: is a directory", path.display())));
+                return Err(Failure::new(format!("{}: is a directory", place.shown())));
             }
             // A device or pipe would be replaced by a file.
             Ok(metadata) if !metadata.is_file() => {
-                return Err(Failure::new(format!("{}: is not a regular file", path.display()))
+                return Err(Failure::new(format!("{}: is not a regular file", place.shown()))
                     .hint("write to standard output with -o - and redirect that"));
             }
             _ => {}
@@ -88,9 +48,8 @@ impl PendingFile {
         builder.prefix(HIDDEN).suffix(".tmp");
         #[cfg(unix)]
         builder.permissions(usual_rights(0o666));
-        let file =
-            builder.tempfile_in(folder_of(&path)).map_err(|e| Failure::of_io(&path, &e.kind().into()))?;
-        Ok(Self { path, force, file })
+        let file = builder.tempfile_in(folder_of(place.path())).map_err(|e| place.failure(&plain(e)))?;
+        Ok(Self { place, force, file })
     }
 
     /// A buffered writer to the temporary file.
@@ -112,7 +71,7 @@ impl PendingFile {
         let mut moved = Vec::new();
         // The first file has the name that the user gave, so it comes last.
         for file in files.into_iter().rev() {
-            let path = file.path.clone();
+            let path = file.place.path().to_owned();
             match file.persist() {
                 Ok(bytes) => size += bytes,
                 Err(failure) => {
@@ -127,37 +86,71 @@ impl PendingFile {
 
     /// Writes the file through to the disk, so that write errors show before the move.
     fn sync(&self) -> Result<(), Failure> {
-        self.file.as_file().sync_all().map_err(|e| Failure::of_io(&self.path, &e))
+        self.file.as_file().sync_all().map_err(|e| self.place.failure(&e))
     }
 
     fn persist(self) -> Result<u64, Failure> {
-        let path = self.path;
-        let io = |e: io::Error| Failure::of_io(&path, &e);
-        let moved = if self.force { self.file.persist(&path) } else { self.file.persist_noclobber(&path) };
-        let file = moved.map_err(|e| of_move(&path, &e.error))?;
-        Ok(file.metadata().map_err(io)?.len())
+        let Self { place, force, file } = self;
+        let mut pending = Some(file);
+        let moved = patiently(|| {
+            // The file is there until it has been moved.
+            let Some(file) = pending.take() else { return Err(io::ErrorKind::NotFound.into()) };
+            let moved = if force { file.persist(place.path()) } else { file.persist_noclobber(place.path()) };
+            moved.map_err(|e| {
+                pending = Some(e.file);
+                e.error
+            })
+        });
+        let file = moved.map_err(|e| place.failure_of_move(&e))?;
+        Ok(file.metadata().map_err(|e| place.failure(&e))?.len())
     }
+}
+
+/// An error of the system without the temporary path that the error names: the user knows the final path.
+fn plain(error: io::Error) -> io::Error {
+    error.raw_os_error().map_or_else(|| error.kind().into(), io::Error::from_raw_os_error)
+}
+
+/// Moves an output. On Windows, a virus scanner or an indexer that has just opened the file refuses the move for a
+/// moment, so the move is tried for a second there.
+fn patiently<T>(mut move_it: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    let mut pause = Duration::from_millis(10);
+    loop {
+        match move_it() {
+            Err(e) if cfg!(windows) && is_in_use(&e) && pause < Duration::from_secs(1) => {
+                std::thread::sleep(pause);
+                pause *= 2;
+            }
+            moved => return moved,
+        }
+    }
+}
+
+/// Whether Windows refuses a move because a program has the file open, or a file in the folder.
+fn is_in_use(error: &io::Error) -> bool {
+    const ACCESS_DENIED: i32 = 5;
+    const SHARING_VIOLATION: i32 = 32;
+    matches!(error.raw_os_error(), Some(ACCESS_DENIED | SHARING_VIOLATION))
 }
 
 /// A directory of tables that is filled beside its final path and moved there at the end.
 pub(crate) struct PendingDataset {
-    path: PathBuf,
+    place: Place,
     force: bool,
     folder: TempDir,
 }
 
 impl PendingDataset {
     pub(crate) fn create(path: &Path, force: bool) -> Result<Self, Failure> {
-        let path = place(path)?;
-        refuse_existing(&path, force)?;
-        refuse_foreign(&path)?;
+        let place = Place::of(path)?;
+        place.refuse_existing(force)?;
+        refuse_foreign(&place)?;
         let mut builder = tempfile::Builder::new();
         builder.prefix(HIDDEN).suffix(".tmp");
         #[cfg(unix)]
         builder.permissions(usual_rights(0o777));
-        let folder =
-            builder.tempdir_in(folder_of(&path)).map_err(|e| Failure::of_io(&path, &e.kind().into()))?;
-        Ok(Self { path, force, folder })
+        let folder = builder.tempdir_in(folder_of(place.path())).map_err(|e| place.failure(&plain(e)))?;
+        Ok(Self { place, force, folder })
     }
 
     /// Creates a file of the dataset.
@@ -168,8 +161,8 @@ impl PendingDataset {
 
     /// Moves the dataset to its final path; gives its size.
     pub(crate) fn finish(self) -> Result<u64, Failure> {
-        let path = &self.path;
-        let io = |e: io::Error| Failure::of_io(path, &e);
+        let (place, path) = (&self.place, self.place.path());
+        let io = |e: io::Error| place.failure(&e);
         let mut size = 0;
         for entry in fs::read_dir(self.folder.path()).map_err(io)? {
             // Windows syncs only files that are open for writing.
@@ -179,8 +172,8 @@ impl PendingDataset {
             size += file.metadata().map_err(io)?.len();
         }
         // Much time may have passed since the first check of this path.
-        refuse_existing(path, self.force)?;
-        refuse_foreign(path)?;
+        place.refuse_existing(self.force)?;
+        refuse_foreign(place)?;
         let mut old = None;
         if path.exists() {
             if exchange(self.folder.path(), path) {
@@ -189,16 +182,21 @@ impl PendingDataset {
             } else {
                 // The old dataset is moved aside first, and moved back if the move of the new one fails.
                 let aside = self.folder.path().with_extension("old");
-                fs::rename(path, &aside).map_err(io)?;
-                if let Err(e) = fs::rename(self.folder.path(), path) {
+                patiently(|| fs::rename(path, &aside)).map_err(|e| match io(e) {
+                    failure if cfg!(windows) => failure.hint(
+                        "close the programs that have a file of the old dataset open; it remains as it was",
+                    ),
+                    failure => failure,
+                })?;
+                if let Err(e) = patiently(|| fs::rename(self.folder.path(), path)) {
                     // The error of the move is reported, not that of moving back.
                     let _ = fs::rename(&aside, path);
-                    return Err(of_move(path, &e));
+                    return Err(place.failure_of_move(&e));
                 }
                 old = Some(aside);
             }
         } else {
-            fs::rename(self.folder.path(), path).map_err(|e| of_move(path, &e))?;
+            patiently(|| fs::rename(self.folder.path(), path)).map_err(|e| place.failure_of_move(&e))?;
         }
         // The new dataset has left the temporary path, so the temporary directory must not be removed on drop.
         let _ = self.folder.keep();
@@ -234,21 +232,21 @@ fn tables() -> impl Iterator<Item = String> {
 
 /// Refuses to replace a directory that holds anything except a dataset, and a path that exists but is no
 /// directory.
-fn refuse_foreign(path: &Path) -> Result<(), Failure> {
-    let entries = match fs::read_dir(path) {
+fn refuse_foreign(place: &Place) -> Result<(), Failure> {
+    let entries = match fs::read_dir(place.path()) {
         Ok(entries) => entries,
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(e) => return Err(Failure::of_io(path, &e)),
+        Err(e) => return Err(place.failure(&e)),
     };
     for entry in entries {
-        let entry = entry.map_err(|e| Failure::of_io(path, &e))?;
+        let entry = entry.map_err(|e| place.failure(&e))?;
         let name = entry.file_name();
         let is_table = tables().any(|table| *name == *table) && entry.file_type().is_ok_and(|t| t.is_file());
         if !is_table {
             let foreign = name.to_string_lossy().into_owned();
             return Err(Failure::new(format!(
                 "{}: is not replaced, because it holds {foreign}, which is not a file of a dataset",
-                path.display()
+                place.shown()
             ))
             .hint("choose another name, or empty the directory yourself"));
         }

@@ -31,7 +31,7 @@ fn sources() -> Vec<(String, String)> {
             if path.is_dir() {
                 folders.push(path);
             } else if path.extension().is_some_and(|e| e == "rs") {
-                let name = path.strip_prefix(root()).unwrap().display().to_string();
+                let name = path.strip_prefix(root()).unwrap().display().to_string().replace('\\', "/");
                 found.push((name, fs::read_to_string(path).unwrap()));
             }
         }

@@ -1,10 +1,11 @@
 //! Maps of files that change while they are mapped. `src/open/map.rs`, where unsafe code is allowed, tests
 //! signals about other addresses.
 #![forbid(unsafe_code)]
-#![cfg(unix)]
 
 use pml_parser::{Map, any_fault, map};
-use std::fs::{self, File, OpenOptions};
+#[cfg(target_os = "linux")]
+use std::fs::OpenOptions;
+use std::fs::{self, File};
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tempfile::TempDir;
@@ -35,11 +36,13 @@ impl Fixture {
     }
 }
 
+#[cfg(target_os = "linux")]
 fn cut(path: &PathBuf, pages: usize) {
     OpenOptions::new().write(true).open(path).unwrap().set_len((pages * PAGE) as u64).unwrap();
 }
 
 /// The byte in the middle of each page.
+#[cfg(unix)]
 fn read(map: &Map) -> Vec<u8> {
     map.chunks(PAGE).map(|page| page[page.len() / 2]).collect()
 }
@@ -125,6 +128,8 @@ fn many_threads_may_meet_a_fault_at_once() {
     assert!(!any_fault());
 }
 
+/// Windows refuses both.
+#[cfg(unix)]
 #[test]
 fn a_file_that_is_deleted_or_replaced_stays_mapped() {
     let fixture = fixture();

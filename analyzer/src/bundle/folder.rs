@@ -1,6 +1,6 @@
 //! Captures and text logs below a folder; links are not followed.
 
-use super::names::{is_log, is_raw_boot_log, is_zip_name, may_be_text_log};
+use super::names::{is_log, is_raw_boot_log, is_zip_name, may_be_text_log, name_in, path_in};
 use super::packed::{is_packed_log, number_of_packed, set_of_packed};
 use super::search::{Branch, Search, Skipped};
 use super::{BundleError, CaptureLocation, LogLocation, Place, archive, io_error};
@@ -50,37 +50,36 @@ pub(super) fn find(folder: &Path, search: &mut Search<'_>) -> Result<(), BundleE
             return Err(BundleError::Cancelled);
         }
     }
-    let shown = |path: &Path| path.strip_prefix(folder).unwrap_or(path).to_owned();
     // The branch of a file in the folder itself is the folder; a zip file in it is a branch.
     let branch_of = |path: &Path, is_archive: bool| -> Branch {
-        let below = shown(path);
-        let mut parts = below.components();
+        let mut parts = path.strip_prefix(folder).unwrap_or(path).components();
         let first = parts.next()?.as_os_str().to_string_lossy().into_owned();
         (is_archive || parts.next().is_some()).then_some(first)
     };
     // A raw boot log has no parts.
-    let (mut raw, logs): (Vec<PathBuf>, Vec<PathBuf>) = logs.into_iter().partition(|log| is_raw_boot_log(log));
+    let (mut raw, logs): (Vec<PathBuf>, Vec<PathBuf>) =
+        logs.into_iter().partition(|log| is_raw_boot_log(log));
     raw.sort();
     for files in captures(&logs).into_iter().chain(raw.into_iter().map(|log| vec![log])) {
         let Some(first) = files.first() else { continue };
-        let (name, branch) = (first.display().to_string(), branch_of(first, false));
+        let (name, branch) = (path_in(folder, first), branch_of(first, false));
         search.push_capture(&branch, CaptureLocation { name, place: Place::Found(files) });
     }
     packed.sort_by_cached_key(|log| (set_of_packed(log), number_of_packed(log)));
     for files in packed.chunk_by(|a, b| set_of_packed(a) == set_of_packed(b)) {
         let Some(first) = files.first() else { continue };
-        let (name, branch) = (first.display().to_string(), branch_of(first, false));
+        let (name, branch) = (path_in(folder, first), branch_of(first, false));
         search.push_capture(&branch, CaptureLocation { name, place: Place::Packed(files.to_vec()) });
     }
     texts.sort();
     for path in texts {
         // The name is shown beside every line that is cited: the part below the folder says enough.
-        let (name, branch) = (shown(&path).display().to_string(), branch_of(&path, false));
+        let (name, branch) = (name_in(folder, &path), branch_of(&path, false));
         search.push_log(&branch, LogLocation::file(path, name));
     }
     archives.sort();
     for path in archives {
-        let (prefix, branch) = (format!("{}:", shown(&path).display()), branch_of(&path, true));
+        let (prefix, branch) = (format!("{}:", name_in(folder, &path)), branch_of(&path, true));
         match archive::find_below(&path, &prefix, &branch, search) {
             Err(BundleError::Cancelled) => return Err(BundleError::Cancelled),
             Err(error) => search.skipped.push(Skipped::Archive(error)),

@@ -66,6 +66,25 @@ pub(super) fn set_of(path: &Path) -> PathBuf {
     folder_of(path).join(set_name(path))
 }
 
+/// The name of a file in a folder, without that of the folder. Slashes separate its parts on every system, as they do
+/// in a zip file: a report names the logs of a case in the same way wherever it is made.
+pub(super) fn name_in(folder: &Path, path: &Path) -> String {
+    let parts = path.strip_prefix(folder).unwrap_or(path).components();
+    parts.map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")
+}
+
+/// The path of a file in a folder that is an input, with the separators that the user wrote.
+pub(super) fn path_in(folder: &Path, path: &Path) -> String {
+    let written = folder.display().to_string();
+    let is_separator = |c: char| c.is_ascii() && std::path::is_separator(c);
+    // Where the input has no separator, the system's own one is used.
+    let separator = written.chars().find(|&c| is_separator(c)).unwrap_or(std::path::MAIN_SEPARATOR);
+    let name = name_in(folder, path).replace('/', separator.encode_utf8(&mut [0; 4]));
+    let between =
+        if written.is_empty() || written.ends_with(is_separator) { "" } else { &separator.to_string() };
+    format!("{written}{between}{name}")
+}
+
 /// The last component of a member's name.
 pub(super) fn file_name(name: &str) -> &str {
     name.rsplit(['/', '\\', ':']).next().unwrap_or(name)
@@ -113,6 +132,17 @@ mod tests {
             assert!(!may_be_text_log(Path::new(name)), "{name}");
         }
         assert!(unlikely("CBS.log.1") && !unlikely("a/CBS.log"));
+    }
+
+    #[test]
+    fn files_in_a_folder_are_named_as_the_folder_is() {
+        let path = |folder: &str| path_in(Path::new(folder), &Path::new(folder).join("b").join("c.pml"));
+        assert_eq!(path("x/a"), "x/a/b/c.pml");
+        assert_eq!(path("a/"), "a/b/c.pml");
+        assert_eq!(path("a"), ["a", "b", "c.pml"].join(std::path::MAIN_SEPARATOR_STR));
+        assert_eq!(name_in(Path::new("a"), &Path::new("a").join("b").join("c.pml")), "b/c.pml");
+        #[cfg(windows)]
+        assert_eq!(path(r"C:\a"), r"C:\a\b\c.pml");
     }
 
     #[test]

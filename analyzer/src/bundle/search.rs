@@ -159,7 +159,7 @@ impl<'p> Search<'p> {
         for (branch, item) in self.items {
             let branch = branch.filter(|_| separate);
             let name = match &branch {
-                Some(branch) => input.join(branch).display().to_string(),
+                Some(branch) => names::path_in(input, &input.join(branch)),
                 None => input.display().to_string(),
             };
             let case = cases.entry(branch).or_insert_with(|| FoundCase::new(name));

@@ -14,6 +14,7 @@ use crate::status::{
     Done, Progress, UntilStopped, counted, go_on, is_stopped, plain, say, stdout_done, warn,
 };
 use crate::tables;
+use crate::wildcard;
 use crate::zone;
 use case::Subject;
 use indicatif::{HumanBytes, HumanCount};
@@ -53,7 +54,7 @@ pub(crate) fn run(args: &TriageArgs) -> Result<Done, Failure> {
         }
     }
     let knowledge = knowledge::read(args.knowledge.as_deref())?;
-    let (inputs, stream) = input::with_standard_input(&args.inputs)?;
+    let (inputs, stream) = input::with_standard_input(&wildcard::expand(&args.inputs)?)?;
     let mut found = find(&inputs, args.no_set)?;
     if let Some(stream) = &stream {
         found.rename(&stream.path(), input::StandardInput::SAID);

@@ -1,15 +1,16 @@
 //! Maps a file into memory, and survives a page that cannot be read. All unsafe code of the workspace is
 //! here.
 //!
-//! A map is read by memory access, so the system can report a failure only by a signal, SIGBUS. On Linux, a
-//! handler replaces the missing page by a page of zeros, remembers its offset, and lets the program continue.
-//! [`Map::fault`] returns that offset, so a caller must ask it before it trusts what was read. On other
-//! systems, such a failure ends the program.
-#![allow(unsafe_code, reason = "mapping a file and handling a signal need unsafe code")]
+//! A map is read by memory access, so the system can report a failure only by interrupting the access: Linux with a
+//! signal, SIGBUS, and Windows with an exception, EXCEPTION_IN_PAGE_ERROR. A handler replaces the missing page by a
+//! page of zeros, remembers its offset, and lets the program continue. [`Map::fault`] returns that offset, so a
+//! caller must ask it before it trusts what was read. On other systems, such a failure ends the program.
+#![allow(unsafe_code, reason = "mapping a file and handling a failed access need unsafe code")]
 
 use memmap2::Mmap;
 use std::fs::File;
 use std::io;
+use std::mem::ManuallyDrop;
 use std::ops::Deref;
 use std::path::Path;
 use std::sync::Arc;
@@ -20,27 +21,37 @@ pub struct Map {
     shared: Arc<Shared>,
 }
 
-/// The data that clones of a map share. Fields are dropped in order: the handler forgets the addresses before
-/// they are unmapped, because the system may reuse them.
+/// The data that clones of a map share.
 #[derive(Debug)]
 struct Shared {
     watch: watch::Watch,
-    bytes: Mmap,
+    bytes: ManuallyDrop<Mmap>,
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        // The handler forgets the addresses before they are unmapped, because the system may reuse them.
+        if self.watch.end() {
+            // SAFETY: the value is dropped once, here, and not used afterwards.
+            unsafe { ManuallyDrop::drop(&mut self.bytes) }
+        }
+    }
 }
 
 /// Maps a file for reading.
 ///
-/// On Linux, the first call installs a handler of SIGBUS for the whole process. The handler passes signals
-/// about other addresses to the handler that was installed before. Where there was none, they end the process
-/// as usual.
+/// On Linux, the first call installs a handler of SIGBUS for the whole process, and on Windows a vectored exception
+/// handler. The handler passes signals and exceptions about other addresses to the handler that was installed
+/// before. Where there was none, they end the process as usual.
 ///
 /// **A page that cannot be read**, because the file was cut short, or its disk or share failed, reads as zeros
-/// on Linux, and [`Map::fault`] returns its offset from then on. On other systems the process ends (Unix:
-/// SIGBUS, Windows: in-page error).
+/// on Linux and Windows, and [`Map::fault`] returns its offset from then on. On Windows, all pages of the file read as
+/// zeros from then on. On other systems the process ends with SIGBUS.
 ///
 /// **No other change of the file is noticed.** The bytes may or may not show what another program writes into
 /// the file. Where the file is cut in the middle of a page, the end of that page reads as zeros. A system
-/// call that gets bytes of a missing page fails with `EFAULT` ([`io::Write`] directly from the map).
+/// call that gets bytes of a missing page fails (`EFAULT`; Windows: `ERROR_NOACCESS`), for example [`io::Write`]
+/// directly from the map.
 ///
 /// # Errors
 /// When the file cannot be opened or mapped.
@@ -61,12 +72,13 @@ pub fn map(path: &Path) -> io::Result<Map> {
     #[cfg(unix)]
     let _ = bytes.advise(memmap2::Advice::Sequential);
     let watch = watch::Watch::new(&bytes);
-    Ok(Map { shared: Arc::new(Shared { watch, bytes }) })
+    Ok(Map { shared: Arc::new(Shared { watch, bytes: ManuallyDrop::new(bytes) }) })
 }
 
 impl Map {
     /// The byte offset of the lowest page that was accessed and could not be read, or `None`. After a fault,
-    /// nothing that was read from the map can be trusted. Always `None` on other systems than Linux.
+    /// nothing that was read from the map can be trusted. Always `None` on other systems than Linux and Windows.
+    /// On Windows, pages that are accessed after the first fault do not count.
     ///
     /// A page that was never accessed may still be unreadable. Accesses of another thread are included once
     /// that thread has been joined, or its result was received from a channel.
@@ -97,12 +109,11 @@ pub fn any_fault() -> bool {
     watch::any_fault()
 }
 
-/// The list of all maps, and the signal handler that looks for an address in the list.
-#[cfg(target_os = "linux")]
+/// The list of all maps, in which a handler looks for an address.
+#[cfg(any(target_os = "linux", windows))]
 mod watch {
-    use std::io;
-    use std::mem;
-    use std::ptr;
+    use super::handler::Pages;
+    pub(super) use super::handler::install;
     use std::sync::OnceLock;
     use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering, compiler_fence};
 
@@ -115,7 +126,7 @@ mod watch {
     /// The addresses of a map, and its fault. Places are never freed, so the handler can follow the list at
     /// any time. The place of an unmapped map is reused.
     #[derive(Debug)]
-    struct MapSlot {
+    pub(super) struct MapSlot {
         taken: AtomicBool,
         /// Address of the first byte; 0 while the place has no map.
         start: AtomicUsize,
@@ -123,6 +134,7 @@ mod watch {
         end: AtomicUsize,
         /// Offset of the lowest page that could not be read, or [`NONE`].
         fault: AtomicUsize,
+        pub(super) pages: Pages,
         next: OnceLock<Box<MapSlot>>,
     }
 
@@ -135,6 +147,7 @@ mod watch {
                 start: AtomicUsize::new(0),
                 end: AtomicUsize::new(0),
                 fault: AtomicUsize::new(NONE),
+                pages: Pages::new(),
                 next: OnceLock::new(),
             }
         }
@@ -148,6 +161,106 @@ mod watch {
             // address is in a map of this list, the thread that accessed the address borrows the map, so its
             // place stays.
             (inside && self.start.load(Ordering::SeqCst) == start).then(|| address - start)
+        }
+
+        /// The address of the first byte, and the number of bytes.
+        #[cfg(windows)]
+        pub(super) fn addresses(&self) -> (usize, usize) {
+            let start = self.start.load(Ordering::SeqCst);
+            (start, self.end.load(Ordering::SeqCst).saturating_sub(start))
+        }
+
+        /// Notes that a page could not be read, given the offset of its first byte.
+        pub(super) fn note(&self, page_offset: usize) {
+            // Only the first fault of a map counts the map. Further faults may come from many threads.
+            if self.fault.fetch_min(page_offset, Ordering::SeqCst) == NONE {
+                FAULTS.fetch_add(1, Ordering::SeqCst);
+            }
+        }
+    }
+
+    /// The place of the map that contains an address, and the offset of the address in the map.
+    pub(super) fn find(address: usize) -> Option<(&'static MapSlot, usize)> {
+        let mut place = Some(&FIRST);
+        while let Some(current) = place {
+            if let Some(offset) = current.offset(address) {
+                return Some((current, offset));
+            }
+            place = current.next.get().map(|next| &**next);
+        }
+        None
+    }
+
+    /// Registers a map with the handler until it is dropped.
+    #[derive(Debug)]
+    pub(super) struct Watch {
+        place: &'static MapSlot,
+    }
+
+    impl Watch {
+        pub(super) fn new(bytes: &[u8]) -> Self {
+            let mut place = &FIRST;
+            while place.taken.swap(true, Ordering::SeqCst) {
+                place = place.next.get_or_init(|| Box::new(MapSlot::new()));
+            }
+            // `start` is stored last: a thread that sees it also sees the other fields.
+            let start = bytes.as_ptr() as usize;
+            place.fault.store(NONE, Ordering::SeqCst);
+            place.pages.begin();
+            place.end.store(start.saturating_add(bytes.len()), Ordering::SeqCst);
+            place.start.store(start, Ordering::SeqCst);
+            Self { place }
+        }
+
+        pub(super) fn fault(&self) -> Option<u64> {
+            // The compiler does not see the handler, so the fence keeps earlier reads of the map before this
+            // load.
+            compiler_fence(Ordering::SeqCst);
+            let offset = self.place.fault.load(Ordering::SeqCst);
+            (offset != NONE).then_some(offset as u64)
+        }
+
+        /// Ends the watch. Gives whether the file is still mapped: a handler may have released the map.
+        pub(super) fn end(&self) -> bool {
+            let start = self.place.start.swap(0, Ordering::SeqCst);
+            if self.fault().is_some() {
+                FAULTS.fetch_sub(1, Ordering::SeqCst);
+            }
+            let is_mapped = self.place.pages.end(start);
+            self.place.taken.store(false, Ordering::SeqCst);
+            is_mapped
+        }
+    }
+
+    #[inline]
+    pub(super) fn any_fault() -> bool {
+        compiler_fence(Ordering::SeqCst);
+        FAULTS.load(Ordering::Relaxed) != 0
+    }
+}
+
+/// The handler of SIGBUS.
+#[cfg(target_os = "linux")]
+mod handler {
+    use super::watch::{self, MapSlot};
+    use std::io;
+    use std::mem;
+    use std::ptr;
+    use std::sync::OnceLock;
+
+    /// The state of the pages of a map: each page is replaced alone, so nothing has to be remembered.
+    #[derive(Debug)]
+    pub(super) struct Pages;
+
+    impl Pages {
+        pub(super) const fn new() -> Self {
+            Self
+        }
+
+        pub(super) fn begin(&self) {}
+
+        pub(super) fn end(&self, _: usize) -> bool {
+            true
         }
     }
 
@@ -204,12 +317,8 @@ mod watch {
         // system raised the signal.
         let (code, address) = unsafe { ((*info).si_code, (*info).si_addr() as usize) };
         let is_missing_page = matches!(code, libc::BUS_ADRERR | libc::BUS_OBJERR | libc::BUS_MCEERR_AR);
-        let mut place = is_missing_page.then_some(&FIRST);
-        while let Some(current) = place {
-            if let Some(offset) = current.offset(address) {
-                return replace(current, offset, address, installed.page);
-            }
-            place = current.next.get().map(|next| &**next);
+        if is_missing_page && let Some((place, offset)) = watch::find(address) {
+            return replace(place, offset, address, installed.page);
         }
         // SAFETY: the arguments are passed on unchanged.
         unsafe { pass_on(&installed.before, code, signal, info, context) }
@@ -235,11 +344,7 @@ mod watch {
             }
         }
         // Maps begin at a page boundary.
-        let offset = offset & !(page - 1);
-        // Only the first fault of a map counts the map. Further faults may come from many threads.
-        if place.fault.fetch_min(offset, Ordering::SeqCst) == NONE {
-            FAULTS.fetch_add(1, Ordering::SeqCst);
-        }
+        place.note(offset & !(page - 1));
     }
 
     /// Passes a signal about another address to the action that was installed before.
@@ -280,55 +385,150 @@ mod watch {
             }
         }
     }
+}
 
-    /// Registers a map with the handler until it is dropped.
+/// The handler of exceptions.
+///
+/// Windows cannot replace a page of a map, so the first page that cannot be read ends the whole map: the handler
+/// releases the map, and reserves its addresses. A page of zeros is committed where a thread accesses one later.
+#[cfg(windows)]
+mod handler {
+    use super::watch::{self, MapSlot};
+    use std::ffi::c_void;
+    use std::io;
+    use std::ptr;
+    use std::sync::OnceLock;
+    use std::sync::atomic::{AtomicU8, Ordering};
+    use windows_sys::Win32::Foundation::{EXCEPTION_ACCESS_VIOLATION, EXCEPTION_IN_PAGE_ERROR};
+    use windows_sys::Win32::Storage::FileSystem::WriteFile;
+    use windows_sys::Win32::System::Console::{GetStdHandle, STD_ERROR_HANDLE};
+    use windows_sys::Win32::System::Diagnostics::Debug::{
+        AddVectoredExceptionHandler, EXCEPTION_CONTINUE_EXECUTION, EXCEPTION_CONTINUE_SEARCH,
+        EXCEPTION_POINTERS,
+    };
+    use windows_sys::Win32::System::Memory::{
+        MEM_COMMIT, MEM_RELEASE, MEM_RESERVE, MEMORY_MAPPED_VIEW_ADDRESS, PAGE_READONLY, UnmapViewOfFile,
+        VirtualAlloc, VirtualFree,
+    };
+    use windows_sys::Win32::System::Threading::{GetCurrentProcess, SwitchToThread, TerminateProcess};
+
+    /// The page size of every processor that runs Windows.
+    const PAGE: usize = 4096;
+
+    /// The pages are those of the file.
+    const MAPPED: u8 = 0;
+    /// A thread is releasing the map.
+    const CHANGING: u8 = 1;
+    /// The addresses are reserved, and pages of zeros are committed where they are accessed.
+    const ZEROS: u8 = 2;
+
+    /// The state of the pages of a map.
     #[derive(Debug)]
-    pub(super) struct Watch {
-        place: &'static MapSlot,
-    }
+    pub(super) struct Pages(AtomicU8);
 
-    impl Watch {
-        pub(super) fn new(bytes: &[u8]) -> Self {
-            let mut place = &FIRST;
-            while place.taken.swap(true, Ordering::SeqCst) {
-                place = place.next.get_or_init(|| Box::new(MapSlot::new()));
+    impl Pages {
+        pub(super) const fn new() -> Self {
+            Self(AtomicU8::new(MAPPED))
+        }
+
+        pub(super) fn begin(&self) {
+            self.0.store(MAPPED, Ordering::SeqCst);
+        }
+
+        /// Frees the pages of zeros. Gives whether the file is still mapped.
+        pub(super) fn end(&self, start: usize) -> bool {
+            if self.0.load(Ordering::SeqCst) == MAPPED {
+                return true;
             }
-            // `start` is stored last: a thread that sees it also sees the other fields.
-            let start = bytes.as_ptr() as usize;
-            place.fault.store(NONE, Ordering::SeqCst);
-            place.end.store(start.saturating_add(bytes.len()), Ordering::SeqCst);
-            place.start.store(start, Ordering::SeqCst);
-            Self { place }
-        }
-
-        pub(super) fn fault(&self) -> Option<u64> {
-            // The compiler does not see the handler, so the fence keeps earlier reads of the map before this
-            // load.
-            compiler_fence(Ordering::SeqCst);
-            let offset = self.place.fault.load(Ordering::SeqCst);
-            (offset != NONE).then_some(offset as u64)
+            // SAFETY: the handler reserved these addresses, and no slice of the map is left.
+            unsafe { VirtualFree(start as *mut c_void, 0, MEM_RELEASE) };
+            false
         }
     }
 
-    impl Drop for Watch {
-        fn drop(&mut self) {
-            self.place.start.store(0, Ordering::SeqCst);
-            if self.fault().is_some() {
-                FAULTS.fetch_sub(1, Ordering::SeqCst);
+    /// Installs the handler at the first call.
+    pub(super) fn install() -> io::Result<()> {
+        static INSTALLED: OnceLock<bool> = OnceLock::new();
+        // SAFETY: the handler has the signature that the system requires, and does only what a handler may do.
+        let is_installed = INSTALLED
+            .get_or_init(|| unsafe { !AddVectoredExceptionHandler(1, Some(on_exception)).is_null() });
+        if *is_installed { Ok(()) } else { Err(io::ErrorKind::OutOfMemory.into()) }
+    }
+
+    /// Runs on the thread that accessed the page, between any two of its instructions. So nothing here
+    /// allocates, locks or unwinds: the handler reads and writes atomics, and makes system calls.
+    unsafe extern "system" fn on_exception(pointers: *mut EXCEPTION_POINTERS) -> i32 {
+        // SAFETY: the system passes a valid description. Both kinds of exception have two arguments: what the access
+        // was, 0 for reading, and the address.
+        let (code, access, address) = unsafe {
+            let record = &*(*pointers).ExceptionRecord;
+            (record.ExceptionCode, record.ExceptionInformation[0], record.ExceptionInformation[1])
+        };
+        // Of an address in a map, an access violation means the same as an in-page error (some systems raise it for a
+        // file that was cut short), or that another thread has released the map.
+        let is_missing_page =
+            matches!(code, EXCEPTION_IN_PAGE_ERROR | EXCEPTION_ACCESS_VIOLATION) && access == 0;
+        if is_missing_page && let Some((place, offset)) = watch::find(address) {
+            replace(place, offset, address, code == EXCEPTION_IN_PAGE_ERROR);
+            return EXCEPTION_CONTINUE_EXECUTION;
+        }
+        EXCEPTION_CONTINUE_SEARCH
+    }
+
+    /// Replaces the map by zeros, and commits the page that contains this address.
+    fn replace(place: &MapSlot, offset: usize, address: usize, is_of_file: bool) {
+        let state = &place.pages.0;
+        let before = state.compare_exchange(MAPPED, CHANGING, Ordering::SeqCst, Ordering::SeqCst);
+        // An access violation after the map was released says nothing about the file.
+        if before.is_ok() || is_of_file {
+            // Maps begin at a page boundary.
+            place.note(offset & !(PAGE - 1));
+        }
+        if before.is_ok() {
+            let (start, length) = place.addresses();
+            // SAFETY: the map is in use, because the thread that accessed the page borrows it. Every thread that accesses
+            // the addresses meanwhile waits in this handler until they are reserved again. Nothing relies on
+            // the bytes that the file had. Where another thread of this process takes the addresses first, or
+            // memory is short, the process ends.
+            let reserved = unsafe {
+                UnmapViewOfFile(MEMORY_MAPPED_VIEW_ADDRESS { Value: start as *mut c_void });
+                VirtualAlloc(start as *const c_void, length, MEM_RESERVE, PAGE_READONLY)
+            };
+            if reserved as usize != start {
+                end_process();
             }
-            self.place.taken.store(false, Ordering::SeqCst);
+            state.store(ZEROS, Ordering::SeqCst);
+        }
+        while state.load(Ordering::SeqCst) == CHANGING {
+            // SAFETY: the call has no conditions.
+            unsafe { SwitchToThread() };
+        }
+        let page = (address & !(PAGE - 1)) as *const c_void;
+        // SAFETY: the page is reserved, or was committed by another thread, in which case the call changes nothing.
+        if unsafe { VirtualAlloc(page, PAGE, MEM_COMMIT, PAGE_READONLY) }.is_null() {
+            end_process();
         }
     }
 
-    #[inline]
-    pub(super) fn any_fault() -> bool {
-        compiler_fence(Ordering::SeqCst);
-        FAULTS.load(Ordering::Relaxed) != 0
+    fn end_process() {
+        const MESSAGE: &[u8] = b"a mapped file could not be read, and no memory is left to go on\n";
+        // SAFETY: the bytes are valid. `TerminateProcess` ends the process without running any other code of it.
+        unsafe {
+            let length = MESSAGE.len() as u32;
+            WriteFile(
+                GetStdHandle(STD_ERROR_HANDLE),
+                MESSAGE.as_ptr(),
+                length,
+                ptr::null_mut(),
+                ptr::null_mut(),
+            );
+            TerminateProcess(GetCurrentProcess(), 2);
+        }
     }
 }
 
 /// Other systems: no map is watched.
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(any(target_os = "linux", windows)))]
 mod watch {
     use std::io;
 
@@ -342,6 +542,10 @@ mod watch {
 
         pub(super) fn fault(&self) -> Option<u64> {
             None
+        }
+
+        pub(super) fn end(&self) -> bool {
+            true
         }
     }
 
@@ -466,5 +670,103 @@ mod tests {
         let map = cut_while_mapped((most * 2 * PAGE) as u64, |path| map(path).unwrap());
         let sum: usize = map.iter().step_by(2 * PAGE).map(|byte| usize::from(*byte)).sum();
         println!("all could be read: {sum}");
+    }
+}
+
+#[cfg(all(test, windows))]
+mod tests {
+    use super::*;
+    use std::process::Command;
+    use std::sync::{Mutex, MutexGuard, PoisonError};
+    use windows_sys::Win32::Foundation::EXCEPTION_IN_PAGE_ERROR;
+    use windows_sys::Win32::System::Diagnostics::Debug::RaiseException;
+    use windows_sys::Win32::System::Memory::{PAGE_NOACCESS, VirtualProtect};
+
+    const PAGE: usize = 4096;
+
+    /// Tests run one after the other, because `any_fault` is about all maps of the process.
+    fn turn() -> MutexGuard<'static, ()> {
+        static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+        ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A map of 64 pages. Each byte of a page is the number of the page plus one.
+    fn mapped(folder: &Path) -> Map {
+        let bytes: Vec<u8> = (0..64 * PAGE).map(|at| (at / PAGE + 1) as u8).collect();
+        let path = folder.join("mapped");
+        std::fs::write(&path, bytes).unwrap();
+        map(&path).unwrap()
+    }
+
+    /// Makes a page unreadable.
+    fn spoil(map: &Map, page: usize) {
+        let mut before = 0;
+        // SAFETY: the page belongs to the map, and the handler replaces it.
+        let done =
+            unsafe { VirtualProtect(map[page * PAGE..].as_ptr().cast(), PAGE, PAGE_NOACCESS, &mut before) };
+        assert_ne!(done, 0);
+    }
+
+    #[test]
+    fn a_page_that_cannot_be_read_is_zeros_and_reported() {
+        let _turn = turn();
+        let folder = tempfile::tempdir().unwrap();
+        for _ in 0..20 {
+            let map = mapped(folder.path());
+            spoil(&map, 7);
+            assert_eq!((map[6 * PAGE], map.fault(), any_fault()), (7, None, false));
+            assert_eq!(map[7 * PAGE + 5], 0);
+            assert_eq!((map.fault(), any_fault()), (Some(7 * PAGE as u64), true));
+            assert!(map.iter().all(|byte| *byte == 0));
+            assert_eq!(map.fault(), Some(7 * PAGE as u64));
+            drop(map);
+            assert!(!any_fault());
+        }
+    }
+
+    #[test]
+    fn an_in_page_error_is_a_fault_of_its_page() {
+        let _turn = turn();
+        let folder = tempfile::tempdir().unwrap();
+        let map = mapped(folder.path());
+        let arguments = [0, map[9 * PAGE + 17..].as_ptr() as usize, 0xC000_009C];
+        // SAFETY: the handler continues after the exception, as after that of a disk.
+        unsafe { RaiseException(EXCEPTION_IN_PAGE_ERROR as u32, 0, 3, arguments.as_ptr()) };
+        assert_eq!((map.fault(), any_fault(), map[0]), (Some(9 * PAGE as u64), true, 0));
+    }
+
+    #[test]
+    fn many_threads_may_meet_a_fault_at_once() {
+        let _turn = turn();
+        let folder = tempfile::tempdir().unwrap();
+        for _ in 0..20 {
+            let map = mapped(folder.path());
+            (1..64).for_each(|page| spoil(&map, page));
+            std::thread::scope(|scope| {
+                for _ in 0..8 {
+                    scope.spawn(|| assert!(map[PAGE..].iter().all(|byte| *byte == 0)));
+                }
+            });
+            assert!(map.fault().is_some());
+        }
+        assert!(!any_fault());
+    }
+
+    #[test]
+    fn exceptions_about_other_addresses_still_end_the_process() {
+        if std::env::var_os("PML_TEST_ROLE").is_some() {
+            let folder = tempfile::tempdir().unwrap();
+            let map = mapped(folder.path());
+            spoil(&map, 0);
+            assert_eq!((map[0], map.fault()), (0, Some(0)));
+            // SAFETY: none; the access ends the process.
+            println!("{}", unsafe { std::ptr::read_volatile(16 as *const u8) });
+            return;
+        }
+        let mut child = Command::new(std::env::current_exe().unwrap());
+        let test = "open::map::tests::exceptions_about_other_addresses_still_end_the_process";
+        let output =
+            child.args([test, "--exact", "--nocapture"]).env("PML_TEST_ROLE", "child").output().unwrap();
+        assert_eq!(output.status.code(), Some(0xC000_0005_u32 as i32), "{output:?}");
     }
 }

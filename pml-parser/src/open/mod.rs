@@ -53,7 +53,7 @@ struct Part {
     path: PathBuf,
     /// The map of the log, which records whether it could be read.
     map: Map,
-    /// Device and inode of the file, which distinguish it from a file that replaces it.
+    /// What distinguishes the file from one that replaces it.
     identity: Option<(u64, u64)>,
 }
 
@@ -446,16 +446,23 @@ impl Part {
     }
 }
 
-/// Device and inode of a file. `None` on systems that do not cut a mapped file short.
+/// What distinguishes a file from another one that takes its name: device and inode, or on Windows the time of its
+/// creation. `None` where nothing does.
 fn identity(path: &Path) -> Option<(u64, u64)> {
+    let metadata = fs::metadata(path).ok()?;
     #[cfg(unix)]
     return {
         use std::os::unix::fs::MetadataExt;
-        fs::metadata(path).ok().map(|metadata| (metadata.dev(), metadata.ino()))
+        Some((metadata.dev(), metadata.ino()))
     };
-    #[cfg(not(unix))]
+    #[cfg(windows)]
+    return {
+        use std::os::windows::fs::MetadataExt;
+        Some((metadata.creation_time(), 0))
+    };
+    #[cfg(not(any(unix, windows)))]
     {
-        let _ = path;
+        let _ = metadata;
         None
     }
 }

@@ -294,7 +294,8 @@ fn unknown_processes_are_named_by_their_threads() {
     broken[0x248..0x268].fill(0);
     broken[0x3A0..0x3A8].fill(0);
     fs::write(folder.path().join("Bootlog-1.pml"), broken).unwrap();
-    let options = pml_parser::OpenOptions { recover: pml_parser::RecoverMode::Always, named_only: false };
+    let recover = pml_parser::RecoverMode::Always;
+    let options = pml_parser::OpenOptions { recover, ..pml_parser::OpenOptions::default() };
     let path = folder.path().join("Bootlog.pml");
     let both = pml_parser::LogSet::open_files(&[&path], options, &pml_parser::NoProgress).unwrap();
     let sound = pml_parser::Log::parse(sound).unwrap();

@@ -52,7 +52,8 @@ pub(super) fn run(args: &ConvertArgs, format: Format, found: &FoundCase) -> Resu
     let mut done = if unread.is_empty() { Done::Whole } else { Done::WithLosses };
     if let Some(location) = captures.first() {
         let unpacked = location.files(&UntilStopped)?;
-        let capture = input::open_files(unpacked.paths(), args.log.no_set, (&args.recovery).into())?;
+        let (no_set, drives) = (args.log.no_set, &args.log.drives);
+        let capture = input::open_found(&unpacked, no_set, (&args.recovery).into(), drives)?;
         let plan = Plan::new(args, format, &capture)?;
         let progress = Progress::new(capture.set.size(), args.run.quiet);
         let written = write_dataset(&capture.set, |name| dataset.create_file(name), &plan.parquet, &progress);

@@ -50,5 +50,10 @@ fn a_log_without_events_has_a_report() {
     let set = LogSet::new(Vec::<Log<Vec<u8>>>::new());
     let triage = triage(&set, &knowledge, TriageOptions::default(), &NoProgress).unwrap();
     let report = Report::new(&set, &triage, &knowledge, &Origin::default(), Language::En);
-    assert!(report.findings.is_empty() && report.render(&knowledge, Format::Html, Paint::Plain).is_ok());
+    assert!(report.findings.is_empty() && report.phases.is_empty());
+    for format in [Format::Html, Format::Text, Format::Markdown] {
+        let text = report.render(&knowledge, format, Paint::Plain).unwrap();
+        assert!(!text.contains("1601"), "no event has a time: {text}");
+        assert!(text.contains("NOTHING TO JUDGE") && !text.contains("No rollback in this log"), "{text}");
+    }
 }

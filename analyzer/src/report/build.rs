@@ -281,7 +281,7 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
         let (first, last) = self.set.time_span().unwrap_or_default();
         CaptureFacts {
             first: first.to_string(),
-            first_local: self.clock.say(first),
+            first_local: self.set.time_span().map_or_else(|| "–".to_owned(), |span| self.clock.say(span.0)),
             zone: self.clock.name().to_owned(),
             last: last.to_string(),
             seconds: self.seconds(last),

@@ -165,9 +165,9 @@ fn matches<'a>(
             *votes.entry(*index).or_default().entry(owner).or_default() += 1;
         }
     }
-    let end = log.time_span().map(|span| span.1);
+    let (end, boundary) = (log.time_span().map(|span| span.1), neighbour.time_span().map(|span| span.1));
     let runs = |process: &Process<'_>| match side {
-        Side::Before => process.end().is_none(),
+        Side::Before => process.end().is_none_or(|end| boundary.is_some_and(|boundary| end >= boundary)),
         Side::After => end.is_none_or(|end| process.start() <= end),
     };
     let found = votes.into_iter().filter_map(|(index, owners)| {

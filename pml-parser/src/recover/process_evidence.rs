@@ -239,10 +239,10 @@ impl FoundModule {
 }
 
 impl<'a> Evidence<'a> {
-    /// The program: the first module whose path ends like one.
+    /// The program: the first module, if its path ends like one. Later, processes load other programs to look at them.
     fn program(&self) -> Option<WinStr<'a>> {
-        let paths = self.modules.iter().map(|(_, loaded)| loaded.path);
-        paths.into_iter().find(|path| path.to_str().to_ascii_lowercase().ends_with(".exe"))
+        let path = self.modules.first()?.1.path;
+        path.to_str().to_ascii_lowercase().ends_with(".exe").then_some(path)
     }
 
     /// Texts of the record, and where it has none, those of events.

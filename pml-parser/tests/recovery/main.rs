@@ -28,7 +28,7 @@ type Test = fn() -> Result<(), Failed>;
 type Sweep = fn(&[u8]) -> Result<(), Failed>;
 
 /// Tests that make their own logs.
-const TESTS: [(&str, Test); 19] = named![
+const TESTS: [(&str, Test); 20] = named![
     every_byte::a_changed_byte_costs_at_most_its_event,
     every_byte::a_log_can_be_cut_at_every_byte,
     every_byte::an_absurd_field_costs_one_event,
@@ -41,6 +41,7 @@ const TESTS: [(&str, Test); 19] = named![
     limits::recovery_can_be_cancelled,
     limits::wrong_sizes_do_not_keep_others_from_being_saved,
     logs::layouts_differ_as_they_should,
+    processes::a_program_that_a_process_looks_at_is_not_its_name,
     processes::events_outweigh_damaged_process_records,
     processes::processes_are_rebuilt_from_events,
     processes::sparse_tables_are_no_damage,

@@ -77,6 +77,28 @@ pub(crate) fn processes_are_rebuilt_from_events() -> Result<(), Failed> {
     Ok(())
 }
 
+/// A process that ran before the capture began loads a program: that is not its own.
+pub(crate) fn a_program_that_a_process_looks_at_is_not_its_name() -> Result<(), Failed> {
+    let mut log = LogWriter::new(Cursor::new(Vec::new()), &Machine::windows_10("LOOKS")).unwrap();
+    let paths = [r"C:\a.dll", r"C:\Windows\System32\rundll32.exe", r"C:\b.dll", r"C:\c.dll", r"C:\d.dll"];
+    for (number, path) in (0u64..).zip(paths) {
+        let details = details::load_image(8, path, 0x40_0000 + 0x1_0000 * number, 0x1000);
+        let event = NewEvent {
+            process_index: 10,
+            class: EventClass::Process,
+            operation: 5,
+            time: FileTime(133_485_408_450_000_000 + number),
+            details: &details,
+            ..NewEvent::default()
+        };
+        log.add_event(&event).unwrap();
+    }
+    let log = Log::recover(log.leave_unclosed().unwrap().into_inner()).unwrap();
+    assert!(log.view().process(10).is_none_or(|process| process.name().is_empty()));
+    assert_eq!(log.view().recovery().unwrap().processes_unknown, 1);
+    Ok(())
+}
+
 /// The remains of a damaged process record do not count where events contradict them.
 pub(crate) fn events_outweigh_damaged_process_records() -> Result<(), Failed> {
     let whole = log_of_three_processes();

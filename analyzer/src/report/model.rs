@@ -135,7 +135,6 @@ pub struct Machine {
     pub windows: String,
     /// Computer and Windows that the header names, where the events contradict it: those of the machine on which a
     /// boot log was converted.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub converter: Option<Converter>,
     /// What that is sold as, where it is known.
     pub product: Option<String>,

@@ -52,6 +52,9 @@ static PRODUCT_TYPES: [(&str, u8); 3] = [("WinNT", 1), ("LanmanNT", 2), ("Server
 static VARIABLES: [(&str, Fact); 2] =
     [("SystemRoot", Fact::SystemRoot), ("NUMBER_OF_PROCESSORS", Fact::Processors)];
 
+/// Reads type and data of a value from a record whose path ends at an offset of its details.
+type ReadValue<'a> = fn(&EventRecord<'a>, usize) -> Option<(u32, &'a [u8])>;
+
 impl MachineFacts {
     /// Adds what an event says. The first event counts.
     pub fn add_event(&mut self, event: &Event<'_>) {
@@ -70,12 +73,7 @@ impl MachineFacts {
         }
     }
 
-    fn add_value<'a>(
-        &mut self,
-        record: &EventRecord<'a>,
-        path_at: usize,
-        value: fn(&EventRecord<'a>, usize) -> Option<(u32, &'a [u8])>,
-    ) {
+    fn add_value<'a>(&mut self, record: &EventRecord<'a>, path_at: usize, value: ReadValue<'a>) {
         let Some(info) = record.details.u16_at(0).map(Info) else { return };
         let path = info.string(record.details, path_at);
         let Some(below) = path.after(MACHINE).or_else(|| path.after(HKLM)) else { return };

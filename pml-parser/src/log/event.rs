@@ -140,7 +140,7 @@ impl<'a> Event<'a> {
 
     /// How long the operation took, or `None` if it was still pending when the capture ended.
     pub fn duration(&self) -> Option<Ticks> {
-        (!self.status().is_pending()).then(|| Ticks(self.record.duration))
+        (!self.status().is_pending()).then_some(Ticks(self.record.duration))
     }
 
     /// The event class.

@@ -166,7 +166,7 @@ impl<'a> Frames<'a> {
         const SEARCHED: u64 = 1 << 20;
         let mut at = from;
         while at + HEADER_SIZE as u64 <= self.len() {
-            if (at - from) % SEARCHED == 0 && !goes_on(at) {
+            if (at - from).is_multiple_of(SEARCHED) && !goes_on(at) {
                 return None;
             }
             if self.resumes(at, near) {
@@ -187,7 +187,6 @@ impl<'a> Frames<'a> {
         const REPORTED: u64 = 1 << 20;
         let mut losses = Losses::default();
         let (mut at, mut near, mut next_report) = (0, None, REPORTED);
-        // The last record, if the next one does not follow it directly.
         while at < self.len() {
             if at >= next_report {
                 next_report = at + REPORTED;

@@ -213,7 +213,7 @@ def large_log(programs, folder):
     case = folder / "large"
     case.mkdir()
     done = subprocess.run([programs.wine, programs.samples, "scenario", str(ROOT / "samples/scenarios/S01-healthy.toml"),
-                           "-o", str(case), "--events", "400K", "--force"], capture_output=True, check=False)
+                           "-o", str(case), "--events", "100K", "--force"], capture_output=True, check=False)
     check("pml-samples writes a large log", done.returncode == 0 and (case / "Bootlog.pml").exists(), done.stderr)
     for path in case.iterdir():
         if path.suffix != ".pml":

@@ -289,9 +289,9 @@ impl TriageArgs {
     /// The language of the report: the one that is given, or that of the locale.
     pub(crate) fn lang(&self) -> LanguageArg {
         self.given_lang.unwrap_or_else(|| {
-            let locale = ["LC_ALL", "LC_MESSAGES", "LANG"].iter().filter_map(std::env::var_os);
+            let mut locale = ["LC_ALL", "LC_MESSAGES", "LANG"].iter().filter_map(std::env::var_os);
             // The first of them that says anything decides, as it does for other programs.
-            let locale = locale.filter(|value| !value.is_empty()).next();
+            let locale = locale.find(|value| !value.is_empty());
             match locale {
                 Some(locale) if locale.to_string_lossy().to_ascii_lowercase().starts_with("zh") => {
                     LanguageArg::Zh

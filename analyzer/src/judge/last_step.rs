@@ -44,8 +44,8 @@ pub(super) fn find<B: AsRef<[u8]>>(
     let classes = context.knowledge.paths.iter();
     let mut classes: Vec<(&PathClass, Matcher<'_>)> =
         classes.map(|class| (class, class.filter.matcher(context.span.0))).collect();
-    let latest = bursts.filter(is_before_the_end).rev().take(MOST_BURSTS);
-    latest.filter_map(|run| before(context, run, &mut classes)).next()
+    let mut latest = bursts.filter(is_before_the_end).rev().take(MOST_BURSTS);
+    latest.find_map(|run| before(context, run, &mut classes))
 }
 
 /// The step before some lines.

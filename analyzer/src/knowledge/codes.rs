@@ -194,7 +194,7 @@ impl Codes {
             || self
                 .statuses
                 .binary_search_by_key(&status.0, |entry| entry.code)
-                .is_ok_and(|at| self.statuses.get(at).is_some_and(|entry| is_weighty_warning(entry)))
+                .is_ok_and(|at| self.statuses.get(at).is_some_and(is_weighty_warning))
     }
 
     /// Codes of the warnings that have weight, ascending.

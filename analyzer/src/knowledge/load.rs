@@ -205,7 +205,7 @@ pub(super) fn load_remedies(mut file: Inspection<'_>) -> Option<Vec<RemedyEntry>
                 file.push(
                     at..at,
                     format!(
-                        "a command of {} has {{{name}}}; it may have {{path}}, {{folder}}, {{component}} and {{drive}}",
+                        "a command of {} has {{{name}}}; it may have {{path}}, {{key}}, {{folder}}, {{component}} and {{drive}}",
                         remedy.id
                     ),
                 );
@@ -216,7 +216,7 @@ pub(super) fn load_remedies(mut file: Inspection<'_>) -> Option<Vec<RemedyEntry>
 }
 
 /// Names in braces that commands of remedies may have; the report fills them in.
-const COMMAND_PLACEHOLDERS: [&str; 4] = ["path", "folder", "component", "drive"];
+const COMMAND_PLACEHOLDERS: [&str; 5] = ["path", "key", "folder", "component", "drive"];
 
 /// Names in braces: words of small letters. A class identifier or a script block is none.
 fn placeholders(text: &str) -> impl Iterator<Item = &str> {

@@ -10,7 +10,7 @@ use crate::component::Component;
 use crate::evidence::{Citation, Code, Observation};
 use crate::judge::{Failure, Finding, Holder};
 use crate::knowledge::{PathClass, RemedyEntry, Rule};
-use pml_parser::{Event, EventId, FileTime, NtStatus, Number, TextOptions};
+use pml_parser::{Event, EventClass, EventId, FileTime, NtStatus, Number, TextOptions};
 
 /// What commands have for the folder of a component where none is known.
 pub(super) const UNKNOWN_COMPONENT: &str = "COMPONENT";
@@ -264,7 +264,10 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
             .map(|event| typed(&text_of(|out| event.push_path(&TextOptions::default(), out)), self.drive()));
         // The internal files of NTFS cannot be opened by name; a file that went missing with them can.
         let is_hidden = own.as_ref().is_some_and(|path| path.contains(r"\$Extend\"));
-        let path = if is_hidden { self.missing_file() } else { own };
+        let named = if is_hidden { self.missing_file() } else { own };
+        // Commands about a file cannot take a key of the registry, and the reverse.
+        let is_key = event.is_some_and(|event| event.class() == EventClass::Registry);
+        let (path, key) = if is_key { (None, named) } else { (named, None) };
         let target = event.and_then(|event| event.target_path()).map(|target| target.to_string());
         let places = [path.as_deref(), target.as_deref()];
         let component = places.into_iter().flatten().find_map(Component::in_path);
@@ -275,10 +278,16 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
             place.as_deref().and_then(|place| place.rsplit_once('\\')).map_or("FOLDER", |place| place.0);
         let fill_one = |text: &str| {
             let text = text.replace("{path}", path.as_deref().unwrap_or("PATH")).replace("{folder}", folder);
+            let text = text.replace("{key}", key.as_deref().unwrap_or("KEY"));
             text.replace("{component}", &component).replace("{drive}", self.drive())
         };
-        let fill =
-            |commands: &[String]| -> Vec<String> { commands.iter().map(|text| fill_one(text)).collect() };
+        let is_filled = |command: &&String| {
+            let names = [("{path}", path.is_some()), ("{key}", key.is_some())];
+            names.into_iter().all(|(name, is_known)| is_known || !command.contains(name))
+        };
+        let fill = |commands: &[String]| -> Vec<String> {
+            commands.iter().filter(is_filled).map(|text| fill_one(text)).collect()
+        };
         let report = |remedy: &RemedyEntry| RemedyReport {
             id: remedy.id.clone(),
             risk: remedy.risk,
@@ -287,8 +296,9 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
             commands: fill(&remedy.commands),
             offline: fill(&remedy.offline),
         };
-        let usable =
-            |remedy: &&RemedyEntry| path.is_some() || !remedy.commands.iter().any(|c| c.contains("{path}"));
+        let usable = |remedy: &&RemedyEntry| {
+            remedy.commands.is_empty() || remedy.commands.iter().any(|command| is_filled(&command))
+        };
         // What helps for such an object comes first.
         let of_class: &[String] = class.map_or(&[], |class| &class.remedies);
         let of_rule = rule.remedies.iter().filter(|id| !of_class.contains(id));

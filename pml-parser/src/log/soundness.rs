@@ -151,23 +151,13 @@ pub(super) fn check_hosts(file: &[u8], hosts: &Hosts, at: u64, damage: &mut Dama
 /// What is wrong with the process record at `at`, which the table lists under `index`.
 pub(crate) fn process_error(record: &ProcessRecord<'_>, index: u32, at: u64, strings: u32) -> Option<Error> {
     let fixed = record.fixed;
-    let texts = [
-        fixed.integrity,
-        fixed.user,
-        fixed.name,
-        fixed.image_path,
-        fixed.command_line,
-        fixed.company,
-        fixed.version,
-        fixed.description,
-    ];
     let is_time = |ticks: u64| ticks == 0 || time::OF_CAPTURES.contains(&ticks);
     let kind = if is_blank(record) {
         ErrorKind::Blank
     } else if fixed.index.get() != index {
         ErrorKind::BadReference(index)
-    } else if let Some(text) = texts.iter().find(|text| text.get() >= strings) {
-        ErrorKind::BadReference(text.get())
+    } else if let Some(text) = fixed.texts().into_iter().find(|text| *text >= strings) {
+        ErrorKind::BadReference(text)
     } else if fixed.is64.get() > 1 || !is_time(fixed.start.get()) || !is_time(fixed.end.get()) {
         ErrorKind::Implausible
     } else {

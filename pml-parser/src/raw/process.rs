@@ -71,6 +71,23 @@ pub(crate) struct RawModuleInfo {
     pub zero2: U32,
 }
 
+impl RawProcess {
+    /// The indexes of its texts in the string table.
+    pub(crate) fn texts(&self) -> [u32; 8] {
+        let texts = [
+            self.integrity,
+            self.user,
+            self.name,
+            self.image_path,
+            self.command_line,
+            self.company,
+            self.version,
+            self.description,
+        ];
+        texts.map(|text| text.get())
+    }
+}
+
 impl RawModuleInfo {
     /// The indexes of path, version, company and description in the string table.
     pub(crate) fn texts(&self) -> [u32; 4] {

@@ -184,18 +184,7 @@ fn is_plausible(records: &[(u32, ProcessRecord<'_>)], strings: &[Option<&[u8]>])
 
 /// The highest index of a string that a process record refers to.
 fn highest_text(record: &ProcessRecord<'_>) -> u32 {
-    let fixed = record.fixed;
-    let texts = [
-        fixed.integrity,
-        fixed.user,
-        fixed.name,
-        fixed.image_path,
-        fixed.command_line,
-        fixed.company,
-        fixed.version,
-        fixed.description,
-    ];
-    let own = texts.iter().map(|text| text.get()).max().unwrap_or(0);
+    let own = record.fixed.texts().into_iter().max().unwrap_or(0);
     let modules = match record.modules {
         RawModules::Bits32(modules) => modules.iter().flat_map(|module| module.info.texts()).max(),
         RawModules::Bits64(modules) => modules.iter().flat_map(|module| module.info.texts()).max(),

@@ -13,6 +13,9 @@ use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 
+/// The kind of Windows where the log holds none.
+const UNKNOWN: &str = "unknown";
+
 /// The printed facts: the structure of the JSON output.
 #[derive(Serialize)]
 struct Info {
@@ -145,7 +148,7 @@ impl Info {
                 1 => "workstation",
                 2 => "domain controller",
                 3 => "server",
-                _ => "unknown",
+                _ => UNKNOWN,
             },
             bits: if log.is_some_and(LogView::is_64_bit) { 64 } else { 32 },
             processors: log.map_or(0, LogView::processors),
@@ -180,19 +183,13 @@ impl Info {
             (version, 0) => version.to_owned(),
             (version, build) => format!("{version} build {build}"),
         };
-        line(
-            "Windows",
-            format!(
-                "{windows}, {}-bit {}{}",
-                self.bits,
-                self.product_type,
-                if self.service_pack.is_empty() {
-                    String::new()
-                } else {
-                    format!(", {}", plain(&self.service_pack))
-                }
-            ),
-        );
+        let kind =
+            if self.product_type == UNKNOWN { String::new() } else { format!(" {}", self.product_type) };
+        let service_pack = match self.service_pack.as_str() {
+            "" => String::new(),
+            service_pack => format!(", {}", plain(service_pack)),
+        };
+        line("Windows", format!("{windows}, {}-bit{kind}{service_pack}", self.bits));
         match (self.processors, self.memory_bytes) {
             (0, 0) => {}
             (processors, 0) => line("Hardware", format!("{processors} processors")),

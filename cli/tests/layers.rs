@@ -46,8 +46,8 @@ const LAYERS: [Layers; 4] = [
         entries: &[
             "language",
             "error",
-            "component",
             "canonical",
+            "component",
             "evidence",
             "knowledge",
             "logs",

@@ -58,9 +58,9 @@ pub(crate) enum Command {
 /// Which log to read.
 #[derive(Debug, clap::Args)]
 pub(crate) struct LogArgs {
-    /// The log: any one of its parts, or all of them; a raw boot log, Procmon.pmb; or one in a zip file,
-    /// case.zip:folder/Bootlog.pml, or case.zip where it is the only one; packed as .gz or .zst; or - for standard
-    /// input. It must not change while it is read.
+    /// The log: any one of its parts, or all of them; a raw boot log, Procmon.pmb; or one in a zip or 7z
+    /// file, case.zip:folder/Bootlog.pml, or case.zip where it is the only one; packed as .gz or .zst; or - for
+    /// standard input. It must not change while it is read.
     #[arg(value_name = "LOG", required = true)]
     pub logs: Vec<PathBuf>,
 
@@ -218,8 +218,8 @@ pub(crate) struct RecoverArgs {
 with --exit-code, 3 when a rollback is probable or confirmed."
 )]
 pub(crate) struct TriageArgs {
-    /// Boot logs (any part of a capture), text logs and event logs, or directories and zip files to search for
-    /// them; - for standard input. Logs of one directory or zip file are one case.
+    /// Boot logs (any part of a capture), text logs and event logs, or directories, zip and 7z files to search
+    /// for them; - for standard input. Logs of one directory or archive are one case.
     #[arg(value_name = "INPUT", required = true)]
     pub inputs: Vec<PathBuf>,
 

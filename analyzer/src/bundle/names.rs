@@ -17,8 +17,8 @@ const OF_ARCHIVES: [&str; 2] = ["zip", "7z"];
 
 /// Whether a file has the name of an archive that is searched.
 pub(super) fn is_archive_name(path: &Path) -> bool {
-    let is_ending = |known: &&str| path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case(known));
-    OF_ARCHIVES.iter().any(|known| is_ending(&known))
+    let is_ending = |known: &str| path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case(known));
+    OF_ARCHIVES.iter().any(|known| is_ending(known))
 }
 
 /// Endings that logs have; copies get other names, but seldom another ending.

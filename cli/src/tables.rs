@@ -20,6 +20,7 @@ use pml_analyzer::tables::{FAILURES, FINDINGS, Table};
 use pml_parser::Opened;
 use pml_parser::export::parquet::{ParquetOptions, write_dataset};
 use pml_parser::export::{ScanOptions, TableOptions, WriteError};
+use pml_parser::symbols::SharedSymbols;
 use std::collections::HashSet;
 use std::io::Write;
 use std::path::Path;
@@ -64,12 +65,13 @@ pub(crate) fn write(
     path: &Path,
     capture: &Opened,
     report: &Report,
+    symbols: Option<SharedSymbols>,
     run: &RunArgs,
 ) -> Result<(), Failure> {
     let progress = Progress::new(capture.set.size(), run.quiet);
     let options = ParquetOptions {
         export: TableOptions {
-            scan: ScanOptions { threads: run.threads(), ..ScanOptions::default() },
+            scan: ScanOptions { threads: run.threads(), symbols, ..ScanOptions::default() },
             ..TableOptions::default()
         },
         compression: pml_parser::export::parquet::Compression::Zstd,

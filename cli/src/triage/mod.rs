@@ -13,6 +13,7 @@ use crate::slice;
 use crate::status::{
     Done, Progress, UntilStopped, counted, go_on, is_stopped, plain, say, stdout_done, warn,
 };
+use crate::symbols;
 use crate::tables;
 use crate::wildcard;
 use crate::zone;
@@ -303,6 +304,7 @@ impl Job<'_> {
             lost_parts,
             zone: self.zone(&capture)?,
             tool: ("pml".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
+            symbols: symbols::load(&args.symbols, &capture, args.run.threads(), args.run.quiet)?,
         };
         let report = Report::new(&capture.set, &result, self.shared.0, &origin, args.lang().into());
         let seconds = begin.elapsed().as_secs_f64();
@@ -313,7 +315,7 @@ impl Job<'_> {
             evidence::write(path, &capture, &result, &report, &args.run)?;
         }
         if let (Some(dataset), Some(path)) = (dataset, &args.parquet) {
-            tables::write(dataset, path, &capture, &report, &args.run)?;
+            tables::write(dataset, path, &capture, &report, origin.symbols.clone(), &args.run)?;
         }
         let losses = outcome::report(&capture, result.damage());
         if !args.run.quiet && !self.many && io::stderr().is_terminal() {

@@ -47,6 +47,8 @@ pub(crate) const NEEDLES: &[&str] = &[
     "[Pnp] Repaired file",
     "Failed execution of queue item",
     "Recording result: ",
+    "INSTALL index: ",
+    "Begin executing advanced",
     "\tErrorCode: ",
 ];
 
@@ -60,6 +62,8 @@ pub(crate) struct Cbs {
     scan: Option<(u32, Option<time::LogTime>, StoreScan)>,
     /// Damage that the component layer counted before the report.
     counted: Option<u32>,
+    /// The component that an installer works on.
+    installing: Option<String>,
     /// The session whose kind is a check of the store.
     checking: Option<String>,
     /// Files that the System File Checker spoke of, with its last word on each.
@@ -169,6 +173,14 @@ impl Cbs {
             return;
         }
         let fatal = message.starts_with("(F)") || message.contains(" (F) ");
+        if message.starts_with("Begin executing advanced installer") {
+            let new = after(message, "New component: ").and_then(literal);
+            let old = || after(message, "Old component: ").and_then(literal);
+            let named = new.filter(|name| !name.is_empty()).or_else(old);
+            self.installing =
+                named.map(|name| until(name, &[',']).to_owned()).filter(|name| !name.is_empty());
+            return;
+        }
         if let Some(rest) = after(message, "Failed execution of queue item Installer: ") {
             let name = rest.split([' ', '(']).collect::<Vec<_>>();
             let name = name.first().copied().unwrap_or_default();
@@ -180,6 +192,7 @@ impl Cbs {
                     .or_else(|| codes::deepest(rest))
                     .unwrap_or_default(),
                 ignored: !rest.contains("will not be ignored"),
+                component: self.installing.take(),
             });
             return;
         }
@@ -189,7 +202,8 @@ impl Cbs {
             if !name.is_empty() {
                 summary = true;
                 let code = code_after(line, "ErrorCode: ").unwrap_or_default();
-                push(What::Installer { name: name.to_owned(), code, ignored: false });
+                let name = name.to_owned();
+                push(What::Installer { name, code, ignored: false, component: None });
             }
         }
         if summary {
@@ -396,6 +410,19 @@ impl Cbs {
             }
             return;
         }
+        // `INSTALL index: 55, phase: 2, result 2, inf: flpydisk.inf`
+        if let Some(rest) = after(text, "INSTALL index: ") {
+            let result = after(rest, " result ").map(|result| until(result, &[','])).unwrap_or_default();
+            let code = match result.strip_prefix("0x") {
+                Some(_) => codes::code_prefix(result),
+                None => result.parse().ok(),
+            };
+            let inf = after(rest, " inf: ").map(|inf| until(inf, &[',', ' '])).unwrap_or_default();
+            if let Some(code) = code.map(codes::from_win32).filter(|&code| is_failure(code)) {
+                push(What::Driver { inf: inf.to_owned(), code });
+            }
+            return;
+        }
         if text.contains("Mark store corruption flag because of package: ") {
             let item = after(text, "because of package: ").map(|p| until(p, &[',', ' ', '[']).to_owned());
             push(What::StoreMarked { item });
@@ -461,7 +488,7 @@ fn number(text: &str) -> Option<u32> {
 /// `0x800706d9`, `HRESULT_FROM_WIN32(1753)`.
 fn installer_code(text: &str) -> Option<u32> {
     match text.strip_prefix("HRESULT_FROM_WIN32(") {
-        Some(inner) => number(inner).map(codes::from_win32),
+        Some(inner) => codes::win32_argument(inner),
         None => codes::code_prefix(text),
     }
 }

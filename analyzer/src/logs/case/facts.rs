@@ -349,6 +349,14 @@ impl<'a> Evidence<'a> {
                 }
                 Topic::Hardware if near(at, 30 * DAY) => facts.note("hardware-errors", proof(None)),
                 Topic::Memory => facts.note("memory-errors", proof(None)),
+                Topic::Task if near(at, HOUR) => {
+                    facts.note("task-not-loaded", proof(fact.item.clone().map(Item::Task)));
+                }
+                Topic::RestartedBy if near(at, HOUR / 2) => {
+                    if let Some(program) = fact.item.as_deref().and_then(foreign_program) {
+                        facts.note("restarted-by-program", proof(Some(Item::Program(program.to_owned()))));
+                    }
+                }
                 Topic::Crash if near(at, HOUR) => {
                     facts.note("program-crashed", proof(fact.item.clone().map(Item::File)))
                 }
@@ -493,6 +501,12 @@ fn is_system_disk(fact: &EventFact) -> bool {
         return *letter == b'c';
     }
     !device.contains("harddisk") || device.contains(r"\harddisk0\") || device.contains("harddiskvolume")
+}
+
+/// The program that an event names, where it is not one of Windows: `c:\program files\agent\agent.exe (PC)`.
+fn foreign_program(item: &str) -> Option<&str> {
+    let path = item.rsplit_once(" (").map_or(item, |(path, _)| path);
+    (path.contains('\\') && !path.to_ascii_lowercase().contains(r"\windows\")).then_some(path)
 }
 
 /// The code of a bug check: the first number of the text, or the datum itself.

@@ -108,6 +108,8 @@ pub(crate) const FACTS: &[&str] = &[
     "memory-errors",
     "hardware-errors",
     "program-crashed",
+    "task-not-loaded",
+    "restarted-by-program",
     "undecoded",
     "never-serviced",
     "failed",
@@ -320,7 +322,9 @@ impl Signatures {
     pub(crate) fn marker(&self, at: usize, text: &str) -> Option<(&str, Option<Item>)> {
         let marker = self.markers.get(at)?;
         let item = marker.item.as_ref().and_then(|entry| {
-            let name = until(after(text, &entry.after)?, &[',', '[', ' ', '\'', '"', ')']);
+            let rest = after(text, &entry.after)?;
+            let rest = if entry.quoted { rest.split_once(['"', '\''])?.1 } else { rest };
+            let name = until(rest, &[',', '[', ' ', '\'', '"', ')']);
             let name = name.trim_start_matches('[').trim_end_matches(['.', ']']).to_owned();
             (!name.is_empty()).then_some(match entry.kind {
                 ItemKind::File => Item::File(name),
@@ -329,6 +333,7 @@ impl Signatures {
                 ItemKind::Installer => Item::Installer(name),
                 ItemKind::Driver => Item::Driver(name),
                 ItemKind::Device => Item::Device(name),
+                ItemKind::Service => Item::Service(name),
             })
         });
         Some((&marker.id, item))
@@ -389,6 +394,12 @@ impl Signatures {
     /// Build and revision that an update brings.
     pub(crate) fn release_of(&self, kb: &str) -> Option<&Release> {
         self.releases.iter().find(|release| release.kb.as_deref() == Some(kb))
+    }
+
+    /// The update that brings a build and revision.
+    pub(crate) fn update_of(&self, (build, revision): (u32, u32)) -> Option<&str> {
+        let is_it = |release: &&Release| (release.build, release.revision) == (build, revision);
+        self.releases.iter().find(is_it).and_then(|release| release.kb.as_deref())
     }
 }
 

@@ -165,8 +165,11 @@ fn look_back<B: AsRef<[u8]>>(
         let class = *classes.entry(path).or_insert_with(|| classifier.path(&event));
         // An installer looks at the object that it works on; anything else is looked at all the time.
         let may_be_look = is_own(context, actor);
+        let kind = &context.knowledge.codes.status(event.status()).kind;
+        let is_missing = context.knowledge.engine.missing_kinds.contains(kind);
         let is_wanted = |class: &PathClass| {
-            class.needed && (wants_data(&event) || (may_be_look && class.group.is_some()))
+            let is_object = class.needed || (may_be_look && !is_missing && class.object.is_some());
+            is_object && (wants_data(&event) || (may_be_look && class.group.is_some()))
         };
         let Some(class) = class.filter(|&at| context.knowledge.paths.get(at).is_some_and(is_wanted)) else {
             continue;

@@ -48,6 +48,7 @@ pub(crate) const NEEDLES: &[&str] = &[
     "Failed execution of queue item",
     "Recording result: ",
     "INSTALL index: ",
+    " Rollback.",
     "Begin executing advanced",
     "\tErrorCode: ",
 ];
@@ -373,6 +374,13 @@ impl Cbs {
             let name = until(rest, &[',', '[']).to_owned();
             let rollback = name.contains("Rollback");
             push(What::State { name, rollback });
+            return;
+        }
+        // What the screen says while something is undone.
+        if text.starts_with("Progress: UI message updated") {
+            if text.contains("Rollback") {
+                push(What::State { name: "Rollback".to_owned(), rollback: true });
+            }
             return;
         }
         let original = ["Setting original failure status: ", "Retrieved original failure status: "];

@@ -292,15 +292,18 @@ impl<'a> Evidence<'a> {
     }
 
     /// Which service the update client asked, as far as a marker says so.
-    fn asked_service(&self, facts: &mut Facts) {
+    fn asked_service(&mut self, facts: &mut Facts) {
         /// Lines that are shown.
         const MOST: usize = 3;
         let asked = self
             .events(&[Kind::WindowsUpdate, Kind::WindowsUpdateOld])
             .filter(|(_, event)| matches!(&event.what, What::Marker { id, .. } if id == MANAGED_SERVICE));
-        for (placed, event) in asked.take(MOST) {
-            facts.note(MANAGED_SERVICE, Some(placed.proof(event)));
+        let proofs: Vec<Proof> = asked.take(MOST).map(|(placed, event)| placed.proof(event)).collect();
+        if !proofs.is_empty() {
+            let server = self.machine.server.clone().unwrap_or_else(|| "WSUS".to_owned());
+            self.values.insert("managed", server);
         }
+        proofs.into_iter().for_each(|proof| facts.note(MANAGED_SERVICE, Some(proof)));
     }
 
     /// Disks, power, memory, crashes.

@@ -65,6 +65,8 @@ struct File {
     #[serde(default)]
     step_order: Vec<String>,
     #[serde(default)]
+    done_by: BTreeMap<String, Vec<String>>,
+    #[serde(default)]
     labels: BTreeMap<String, Text>,
 }
 
@@ -148,6 +150,8 @@ pub struct Signatures {
     remedies: Vec<RemedyEntry>,
     /// Ids of remedies in the order in which they are tried.
     step_order: Vec<String>,
+    /// Clients of the servicing stack by the remedy that they are.
+    done_by: BTreeMap<String, Vec<String>>,
     labels: BTreeMap<String, Text>,
     /// All literals of noise and markers, and for each the entry that it belongs to.
     automaton: AhoCorasick,
@@ -198,6 +202,7 @@ impl Signatures {
                     all.remedy.extend(file.remedy);
                     all.background.extend(file.background);
                     all.step_order.extend(file.step_order);
+                    all.done_by.extend(file.done_by);
                     all.labels.extend(file.labels);
                 }
                 Err(error) => mistake(
@@ -272,6 +277,7 @@ impl Signatures {
             background: file.background,
             remedies: file.remedy,
             step_order: file.step_order,
+            done_by: file.done_by,
             labels: file.labels,
         })
     }
@@ -344,6 +350,13 @@ impl Signatures {
         let entry = self.remedies.iter().find(|entry| entry.id == id)?;
         let RemedyEntry { risk, text, commands, offline, .. } = entry;
         Some(Remedy { risk: *risk, text, commands, offline })
+    }
+
+    /// Whether an attempt by a client of the servicing stack was this remedy.
+    pub(crate) fn is_done_by(&self, id: &str, client: &str) -> bool {
+        self.done_by
+            .get(id)
+            .is_some_and(|clients| clients.iter().any(|done| client.starts_with(done.as_str())))
     }
 
     /// Position of a remedy in the order in which remedies are tried.

@@ -2,6 +2,7 @@
 
 use clap::{Parser, Subcommand, ValueEnum};
 use pml_parser::Drives;
+use pml_parser::arrow::types::Types;
 use pml_parser::export::parquet::Compression;
 use std::path::{Path, PathBuf};
 
@@ -128,6 +129,51 @@ pub(crate) struct FilterArgs {
     /// Take only events that Process Monitor would show with this configuration (.PMC) or saved filter (.PMF).
     #[arg(long, value_name = "FILE")]
     pub procmon_filter: Option<PathBuf>,
+}
+
+/// What the tables of a dataset say of their capture, and in which types.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct TableArgs {
+    /// The types of columns in Parquet and Arrow: `portable` ones are those that Spark, Iceberg and Delta take as well,
+    /// without unsigned integers, with times in microseconds and their nanoseconds in a column beside them.
+    #[arg(long, value_enum, default_value_t = TypesArg::Exact, value_name = "TYPES")]
+    pub types: TypesArg,
+
+    /// The id of the capture, in the column `capture` of every table, which tells captures apart where tables of many
+    /// are read together [default: the computer and the second in which the capture began]
+    #[arg(long, value_name = "ID", value_parser = capture_id)]
+    pub capture_id: Option<String>,
+}
+
+/// Reads an id of a capture, which may become the name of a folder.
+fn capture_id(text: &str) -> Result<String, String> {
+    /// Letters that file systems allow in a name, less an ending.
+    const LONGEST: usize = 180;
+    let is_plain = text.chars().all(|c| c.is_alphanumeric() || "-_.".contains(c));
+    let is_name = text.starts_with(|c: char| c.is_alphanumeric() || c == '_') && text.len() <= LONGEST;
+    match is_plain && is_name {
+        true => Ok(text.to_owned()),
+        false => {
+            Err("expected letters, digits, - _ and ., at most 180, the first a letter or digit".to_owned())
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TypesArg {
+    /// Every value in the type that holds it exactly.
+    Exact,
+    /// Types that every lake takes.
+    Portable,
+}
+
+impl From<TypesArg> for Types {
+    fn from(name: TypesArg) -> Self {
+        match name {
+            TypesArg::Exact => Self::Exact,
+            TypesArg::Portable => Self::Portable,
+        }
+    }
 }
 
 /// How to run a command.
@@ -263,6 +309,9 @@ pub(crate) struct TriageArgs {
     /// findings beside those of `pml convert`.
     #[arg(long, value_name = "DIR")]
     pub parquet: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub table: TableArgs,
 
     /// Use the tables and rules of this directory: a table replaces the program's table of the same
     /// name, a rule replaces the rule with its id or is added (docs/triage.md).
@@ -432,6 +481,9 @@ pub(crate) struct ConvertArgs {
     /// Write this format, whatever the name of OUT says.
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub to: Option<Format>,
+
+    #[command(flatten)]
+    pub table: TableArgs,
 
     #[command(flatten)]
     pub run: RunArgs,

@@ -2,7 +2,7 @@
 
 mod case;
 
-use crate::args::{ConvertArgs, Format};
+use crate::args::{ConvertArgs, Format, TypesArg};
 use crate::failure::Failure;
 use crate::filter::filter;
 use crate::input;
@@ -125,7 +125,10 @@ fn format(args: &ConvertArgs) -> Result<Format, Failure> {
             .hint("name a file ending in .pml with -o"));
     }
     let text = format.is_text();
+    let has_types = matches!(format, Format::Dataset | Format::Parquet | Format::Arrow);
     let misplaced = [
+        ("--types", args.table.types != TypesArg::Exact && !has_types),
+        ("--capture-id", args.table.capture_id.is_some() && !has_types && format != Format::Jsonl),
         ("--columns", args.columns.is_some() && format == Format::Pml),
         ("--advanced", args.advanced && !text),
         ("--numeric-addresses", args.numeric_addresses && !text),
@@ -175,7 +178,12 @@ impl<'a> Plan<'a> {
             capture,
             format,
             parquet: ParquetOptions {
-                export: TableOptions { scan: scan.clone(), columns: table_columns },
+                export: TableOptions {
+                    scan: scan.clone(),
+                    columns: table_columns,
+                    types: args.table.types.into(),
+                    capture: args.table.capture_id.clone(),
+                },
                 compression: args.compression.into(),
                 facts: input::provenance(capture),
             },

@@ -3,6 +3,7 @@
 use crate::failure::Failure;
 use crate::place::Place;
 use crate::status::warn;
+use pml_analyzer::case::tables as case_tables;
 use pml_analyzer::tables::{FAILURES, FINDINGS};
 use pml_parser::columns::TABLES;
 use pml_parser::parts::folder_of;
@@ -224,10 +225,11 @@ fn exchange(a: &Path, b: &Path) -> bool {
     }
 }
 
-/// Names of the files of a dataset, including the tables of triage.
+/// Names of the files of a dataset, including the tables of triage and of a case.
 fn tables() -> impl Iterator<Item = String> {
-    let names = TABLES.iter().map(|table| table.name).chain([FAILURES.name, FINDINGS.name]);
-    names.map(|name| format!("{name}.parquet"))
+    let of_capture = TABLES.iter().map(|table| table.name).chain([FAILURES.name, FINDINGS.name]);
+    let of_case = case_tables::pages().into_iter().map(|page| page.0);
+    of_capture.chain(of_case).map(|name| format!("{name}.parquet"))
 }
 
 /// Refuses to replace a directory that holds anything except a dataset, and a path that exists but is no

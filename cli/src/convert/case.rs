@@ -8,7 +8,7 @@ use crate::knowledge;
 use crate::outcome::{self, write_failure};
 use crate::output::PendingDataset;
 use crate::status::{Done, Progress, UntilStopped};
-use crate::tables;
+use crate::tables::{self, RowLabels};
 use pml_analyzer::Language;
 use pml_analyzer::bundle::{self, CaptureLocation, FoundCase};
 use pml_analyzer::case::{CaseOrigin, CaseReport};
@@ -50,10 +50,12 @@ pub(super) fn run(args: &ConvertArgs, format: Format, found: &FoundCase) -> Resu
     let path = &args.output;
     let dataset = PendingDataset::create(path, args.run.force)?;
     let mut done = if unread.is_empty() { Done::Whole } else { Done::WithLosses };
+    let mut labels = RowLabels::of_case(&args.table, &found.name);
     if let Some(location) = captures.first() {
         let unpacked = location.files(&UntilStopped)?;
         let (no_set, drives) = (args.log.no_set, &args.log.drives);
         let capture = input::open_found(&unpacked, no_set, (&args.recovery).into(), drives)?;
+        labels = RowLabels::new(&args.table, &capture);
         let plan = Plan::new(args, format, &capture)?;
         let progress = Progress::new(capture.set.size(), args.run.quiet);
         let written = write_dataset(&capture.set, |name| dataset.create_file(name), &plan.parquet, &progress);
@@ -69,7 +71,7 @@ pub(super) fn run(args: &ConvertArgs, format: Format, found: &FoundCase) -> Resu
     let origin = CaseOrigin { name: found.name.clone(), tool, unread };
     let report =
         CaseReport::new(&case, Vec::new(), &origin, &signatures, &knowledge::read(None)?, Language::En);
-    tables::write_case(&dataset, path, &found.logs, &case, &report)?;
+    tables::write_case(&dataset, path, &labels, &found.logs, &case, &report)?;
     tables::finish(dataset, path, args.run.quiet)?;
     Ok(done)
 }

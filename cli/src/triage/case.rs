@@ -4,7 +4,7 @@ use super::{Job, Outcome, Printed, Trouble};
 use crate::failure::Failure;
 use crate::input;
 use crate::status::{is_stopped, plain, warn};
-use crate::tables;
+use crate::tables::{self, RowLabels};
 use pml_analyzer::bundle::{BundleError, CaptureLocation, Found, FoundCase, LogLocation};
 use pml_analyzer::case::{CaseOrigin, CaseReport, UnreadInput};
 use pml_analyzer::logs::Signatures;
@@ -95,10 +95,14 @@ impl Job<'_> {
         }
         let dataset = self.dataset()?;
         let mut reports = Vec::new();
+        let mut labels = RowLabels::of_case(&self.args.table, &files.name);
         for (capture, _) in distinct {
             let name = within(capture.name(), &files.name);
             match self.analyze(capture, name, dataset.as_ref(), outcome, |_| Ok(())) {
-                Ok(report) => reports.push(report),
+                Ok((report, of_capture)) => {
+                    labels = of_capture;
+                    reports.push(report);
+                }
                 // The text logs still have their story.
                 Err(Trouble::Capture(failure)) if !is_stopped() => {
                     outcome.lost = true;
@@ -117,7 +121,7 @@ impl Job<'_> {
         outcome.rolled_back |= report.rollback.class >= RollbackClass::Probable;
         self.write(&report).map_err(Trouble::Output)?;
         if let (Some(dataset), Some(path)) = (dataset, &self.args.parquet) {
-            tables::write_case(&dataset, path, &files.logs, &files.case, &report)?;
+            tables::write_case(&dataset, path, &labels, &files.logs, &files.case, &report)?;
             tables::finish(dataset, path, self.args.run.quiet)?;
         }
         Ok(())

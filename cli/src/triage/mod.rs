@@ -3,7 +3,7 @@
 mod case;
 mod evidence;
 
-use crate::args::{ColorArg, ReportFormat, TriageArgs};
+use crate::args::{ColorArg, ReportFormat, TriageArgs, TypesArg};
 use crate::failure::Failure;
 use crate::input;
 use crate::knowledge;
@@ -13,7 +13,7 @@ use crate::slice;
 use crate::status::{
     Done, Progress, UntilStopped, counted, go_on, is_stopped, plain, say, stdout_done, warn,
 };
-use crate::tables;
+use crate::tables::{self, RowLabels};
 use crate::wildcard;
 use crate::zone;
 use case::Subject;
@@ -45,6 +45,9 @@ struct Outcome {
 
 /// Runs the command.
 pub(crate) fn run(args: &TriageArgs) -> Result<Done, Failure> {
+    if args.parquet.is_none() && (args.table.types != TypesArg::Exact || args.table.capture_id.is_some()) {
+        return Err(Failure::new("--types and --capture-id go with --parquet, which is not given"));
+    }
     for (option, given) in [("--evidence", args.evidence.is_some()), ("--parquet", args.parquet.is_some())] {
         if args.redact && given {
             return Err(Failure::new(format!(
@@ -274,7 +277,7 @@ impl Job<'_> {
         dataset: Option<&PendingDataset>,
         outcome: &mut Outcome,
         write: impl FnOnce(&Report) -> Result<(), Failure>,
-    ) -> Result<Report, Trouble> {
+    ) -> Result<(Report, RowLabels), Trouble> {
         let args = self.args;
         // Members of a zip file stay in a temporary folder until the report is made.
         let files = found.files(&UntilStopped).map_err(Failure::from)?;
@@ -313,7 +316,7 @@ impl Job<'_> {
             evidence::write(path, &capture, &result, &report, &args.run)?;
         }
         if let (Some(dataset), Some(path)) = (dataset, &args.parquet) {
-            tables::write(dataset, path, &capture, &report, &args.run)?;
+            tables::write(dataset, path, &capture, &report, (&args.table, &args.run))?;
         }
         let losses = outcome::report(&capture, result.damage());
         if !args.run.quiet && !self.many && io::stderr().is_terminal() {
@@ -322,7 +325,7 @@ impl Job<'_> {
         }
         outcome.lost |= losses.any() || lost_parts;
         outcome.rolled_back |= report.rollback.class >= RollbackClass::Probable;
-        Ok(report)
+        Ok((report, RowLabels::new(&args.table, &capture)))
     }
 
     /// The dataset that is asked for, if one is.

@@ -88,7 +88,7 @@ pub struct SessionRow {
 /// A phase of a boot log.
 #[derive(Clone, Debug)]
 pub struct PhaseRow {
-    capture: String,
+    boot_log: String,
     phase: String,
     name: String,
     start: String,
@@ -163,7 +163,7 @@ impl CaseRows {
         }));
         for capture in &report.captures {
             rows.phases.extend(capture.phases.iter().map(|phase| PhaseRow {
-                capture: capture.input.name.clone(),
+                boot_log: capture.input.name.clone(),
                 phase: phase.id.clone(),
                 name: phase.name.clone(),
                 start: phase.start.clone(),
@@ -306,7 +306,7 @@ pub const PHASES: Table<PhaseRow> = Table {
     name: "phases",
     doc: "Phases of the boot logs of a case. Written by `pml triage --parquet DIR`.",
     columns: &[
-        column("capture", "Name of the boot log.", |rows| texts(rows, |r| &r.capture)),
+        column("boot_log", "Name of the boot log.", |rows| texts(rows, |r| &r.boot_log)),
         column("phase", "Id.", |rows| texts(rows, |r| &r.phase)),
         column("name", "Name.", |rows| texts(rows, |r| &r.name)),
         column("start_time", "Begin, in UTC.", |rows| times(rows, |r| Some(&r.start))),

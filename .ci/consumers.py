@@ -6,7 +6,9 @@ usage: consumers.py PML SAMPLE_LOG README [CORPUS]
 PML is the built program. SAMPLE_LOG is converted and opened in all three: counts, a join with processes and
 exact times must be the same; Arrow IPC and JSON Lines must hold the same rows as Parquet. The SQL in README
 (blocks marked sql) must give the result in the block after it. The report of triage on the sample must agree with
-its tables and the events. XML of a hostile log must be well-formed. With CORPUS, every real log is converted; time,
+its tables and the events. XML of a hostile log must be well-formed. Tables of two captures, in
+exact and portable types, must give one answer to one query, in this DuckDB and in those that PML_OLDER_DUCKDB names
+(folders for PYTHONPATH); Delta and Iceberg must take the portable ones. With CORPUS, every real log is converted; time,
 class, operation, pid, tid, path and result of every event must equal Process Monitor's CSV, and triage must find no
 rollback.
 
@@ -25,11 +27,13 @@ import sys
 import tempfile
 import xml.etree.ElementTree
 
+import deltalake
 import duckdb
 import polars
 import pyarrow
 import pyarrow.ipc
 import pyarrow.parquet as pq
+import pyiceberg.catalog.sql
 
 csv.field_size_limit(1 << 30)
 TABLES = ["events", "processes", "modules", "stacks", "frames", "capture"]

@@ -90,6 +90,11 @@ pub(crate) struct DriveArgs {
 }
 
 impl DriveArgs {
+    /// Whether none is given.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.given.is_empty()
+    }
+
     /// The drives that are given.
     pub(crate) fn all(&self) -> Drives {
         let mut drives = Drives::default();
@@ -463,6 +468,7 @@ pub(crate) enum RulesFormat {
 /// capture; `pml schema` lists their columns). A file gets the events, in the format its ending
 /// names: .parquet, .arrow and .jsonl hold the events table, .csv and .xml what Process Monitor
 /// itself would export, and .pml a log that Process Monitor opens. An output appears under its name only when it is complete.
+/// Of several captures, each gets its own tables below OUT, and OUT/status.parquet says how each ended.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ConvertArgs {
     #[command(flatten)]
@@ -487,6 +493,21 @@ pub(crate) struct ConvertArgs {
 
     #[command(flatten)]
     pub run: RunArgs,
+
+    /// Convert every capture of the inputs to its own tables below OUT, even if there is only one: directories and zip
+    /// files are searched, @FILE names a list of inputs, @- one on standard input. Several captures are always
+    /// converted so. OUT/status.parquet says how each ended; one that cannot be read is a row there.
+    #[arg(long)]
+    pub many: bool,
+
+    /// Go on with a run over many captures that was interrupted: captures that are complete in OUT, of the same log with
+    /// the same options, stay as they are.
+    #[arg(long, conflicts_with = "force")]
+    pub resume: bool,
+
+    /// How the folders of many captures are called [default: hive, and plain with --types portable]
+    #[arg(long, value_enum, value_name = "LAYOUT")]
+    pub layout: Option<LayoutArg>,
 
     /// How to compress Parquet.
     #[arg(long, value_enum, default_value_t = CompressionArg::Zstd, value_name = "NAME")]
@@ -519,6 +540,15 @@ pub(crate) struct ConvertArgs {
     /// Put an apostrophe before cells that a spreadsheet would run as a formula (CSV).
     #[arg(long)]
     pub safe_csv: bool,
+}
+
+/// How the folders of many captures are called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LayoutArg {
+    /// OUT/capture=ID: engines that know Hive's partitions open only the folders that a query needs.
+    Hive,
+    /// OUT/ID: for Delta, which refuses a column that is in the file and in the path.
+    Plain,
 }
 
 /// A format of the output.

@@ -1,6 +1,7 @@
 //! `pml convert`.
 
 mod case;
+mod fleet;
 
 use crate::args::{ConvertArgs, Format, TypesArg};
 use crate::failure::Failure;
@@ -43,6 +44,11 @@ const ENDINGS: [(&str, Format); 8] = [
 pub(crate) fn run(args: &ConvertArgs) -> Result<Done, Failure> {
     let to_stdout = args.output.as_os_str() == "-";
     let format = format(args)?;
+    if format == Format::Dataset
+        && let Some(many) = fleet::find(args)?
+    {
+        return fleet::run(args, many);
+    }
     if format == Format::Dataset
         && let Some(found) = case::find(args)?
     {
@@ -128,6 +134,9 @@ fn format(args: &ConvertArgs) -> Result<Format, Failure> {
     let has_types = matches!(format, Format::Dataset | Format::Parquet | Format::Arrow);
     let misplaced = [
         ("--types", args.table.types != TypesArg::Exact && !has_types),
+        ("--many", args.many && format != Format::Dataset),
+        ("--resume", args.resume && format != Format::Dataset),
+        ("--layout", args.layout.is_some() && format != Format::Dataset),
         ("--capture-id", args.table.capture_id.is_some() && !has_types && format != Format::Jsonl),
         ("--columns", args.columns.is_some() && format == Format::Pml),
         ("--advanced", args.advanced && !text),

@@ -16,6 +16,9 @@ use tempfile::{NamedTempFile, TempDir};
 /// The prefix of the names of incomplete outputs.
 const HIDDEN: &str = ".pml-";
 
+/// The table of how captures ended.
+pub(crate) const STATUS: &str = "status";
+
 /// The usual permissions, less the user's mask; temporary files would otherwise be private.
 #[cfg(unix)]
 fn usual_rights(mode: u32) -> fs::Permissions {
@@ -229,7 +232,7 @@ fn exchange(a: &Path, b: &Path) -> bool {
 fn tables() -> impl Iterator<Item = String> {
     let of_capture = TABLES.iter().map(|table| table.name).chain([FAILURES.name, FINDINGS.name]);
     let of_case = case_tables::pages().into_iter().map(|page| page.0);
-    of_capture.chain(of_case).map(|name| format!("{name}.parquet"))
+    of_capture.chain(of_case).chain([STATUS]).map(|name| format!("{name}.parquet"))
 }
 
 /// Refuses to replace a directory that holds anything except a dataset, and a path that exists but is no
@@ -256,8 +259,24 @@ fn refuse_foreign(place: &Place) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Removes what runs that were killed have left in a folder. No other run may write to the folder.
+pub(crate) fn remove_incomplete(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)?.flatten() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if !name.starts_with(HIDDEN) || !(name.ends_with(".tmp") || name.ends_with(".old")) {
+            continue;
+        }
+        match entry.file_type()?.is_dir() {
+            true => remove_dataset(&entry.path())?,
+            false => fs::remove_file(entry.path())?,
+        }
+    }
+    Ok(())
+}
+
 /// Removes the files of a dataset and its directory, and nothing else.
-fn remove_dataset(path: &Path) -> io::Result<()> {
+pub(crate) fn remove_dataset(path: &Path) -> io::Result<()> {
     for table in tables() {
         match fs::remove_file(path.join(table)) {
             Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),

@@ -34,11 +34,13 @@ pub(crate) fn markdown() -> String {
     own.into_iter().chain(case_tables::pages()).map(|table| page(&table)).collect()
 }
 
-fn page_of<T>(table: &Table<T>) -> TablePage {
+/// The page of a table.
+pub(crate) fn page_of<T>(table: &Table<T>) -> TablePage {
     (table.name, table.doc, table.columns.iter().map(|column| (column.name, column.doc)).collect())
 }
 
-fn page((name, doc, columns): &TablePage) -> String {
+/// A table for docs/schema.md.
+pub(crate) fn page((name, doc, columns): &TablePage) -> String {
     let rows: String =
         LABELS.iter().chain(columns).map(|(name, doc)| format!("| `{name}` | {doc} |\n")).collect();
     format!("\n## {name}\n\n{doc}\n\n| column | what it is |\n|---|---|\n{rows}")
@@ -106,9 +108,17 @@ fn write_table<T>(
     table: &Table<T>,
     rows: &[T],
 ) -> Result<(), WriteError> {
-    let batch = labels.batch(table, rows)?;
-    let mut writer = table_file(out, batch.schema(), labels.types, properties())?;
-    writer.write(&batch)?;
+    write_batch(out, labels.types, &labels.batch(table, rows)?)
+}
+
+/// Writes a table that is one batch.
+pub(crate) fn write_batch(
+    out: impl Write + Send,
+    types: Types,
+    batch: &RecordBatch,
+) -> Result<(), WriteError> {
+    let mut writer = table_file(out, batch.schema(), types, properties())?;
+    writer.write(batch)?;
     writer.close()?;
     Ok(())
 }
@@ -214,7 +224,8 @@ fn write_rows(
     Ok(())
 }
 
-fn write_whole<T>(
+/// Writes a table of a dataset.
+pub(crate) fn write_whole<T>(
     dataset: &PendingDataset,
     path: &Path,
     labels: &RowLabels,

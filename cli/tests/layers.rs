@@ -75,6 +75,7 @@ const LAYERS: [Layers; 4] = [
             "recover/words",
             "outcome",
             "tables",
+            "fleet",
             "slice",
             "convert",
             "recover",

@@ -51,13 +51,13 @@ impl Labels {
     }
 }
 
-/// An array of seconds from numbers of ticks.
-pub(crate) fn seconds_array(ticks: impl Iterator<Item = Option<i128>>) -> ArrayRef {
+/// An array of the type of `seconds` from numbers of ticks.
+pub fn seconds_array(ticks: impl Iterator<Item = Option<i128>>) -> ArrayRef {
     Arc::new(Decimal128Array::from_iter(ticks).with_data_type(Type::Seconds.arrow()))
 }
 
 /// The ticks between two times, as the digits of `seconds`; `None` where they do not fit: 3,168 years.
-pub(crate) fn seconds_between(first: FileTime, time: FileTime) -> Option<i128> {
+pub fn seconds_between(first: FileTime, time: FileTime) -> Option<i128> {
     const TOO_MANY: i128 = 10i128.pow(SECONDS.0 as u32);
     let ticks = i128::from(time.0) - i128::from(first.0);
     (ticks.abs() < TOO_MANY).then_some(ticks)

@@ -19,6 +19,9 @@ const HIDDEN: &str = ".pml-";
 /// The table of how captures ended.
 pub(crate) const STATUS: &str = "status";
 
+/// The table of verdicts.
+pub(crate) const VERDICTS: &str = "verdicts";
+
 /// The usual permissions, less the user's mask; temporary files would otherwise be private.
 #[cfg(unix)]
 fn usual_rights(mode: u32) -> fs::Permissions {
@@ -232,7 +235,7 @@ fn exchange(a: &Path, b: &Path) -> bool {
 fn tables() -> impl Iterator<Item = String> {
     let of_capture = TABLES.iter().map(|table| table.name).chain([FAILURES.name, FINDINGS.name]);
     let of_case = case_tables::pages().into_iter().map(|page| page.0);
-    of_capture.chain(of_case).chain([STATUS]).map(|name| format!("{name}.parquet"))
+    of_capture.chain(of_case).chain([STATUS, VERDICTS]).map(|name| format!("{name}.parquet"))
 }
 
 /// Refuses to replace a directory that holds anything except a dataset, and a path that exists but is no

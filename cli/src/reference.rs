@@ -5,6 +5,7 @@ use crate::failure::Failure;
 use crate::fleet::status;
 use crate::status::{Done, stdout_done};
 use crate::tables;
+use crate::triage;
 use clap::CommandFactory;
 use std::io::{self, Write};
 
@@ -12,7 +13,8 @@ use std::io::{self, Write};
 pub(crate) fn schema() -> Result<Done, Failure> {
     let page = pml_parser::arrow::schema::markdown()
         + &tables::markdown()
-        + &tables::page(&tables::page_of(&status::TABLE));
+        + &tables::page(&tables::page_of(&status::TABLE))
+        + &tables::page(&tables::page_of(&triage::VERDICTS));
     stdout_done(io::stdout().write_all(page.as_bytes()))
 }
 

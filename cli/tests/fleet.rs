@@ -243,3 +243,76 @@ fn portable_tables_lie_in_plain_folders_and_one_capture_can_be_treated_as_many()
         assert!(!folder.join("refused").exists(), "{args:?}");
     }
 }
+
+/// A rollback, a boot log with nothing in it, a case of text logs, and one that cannot be read.
+fn cases(folder: &Path) {
+    let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../samples/logs");
+    for (log, name) in [("missing-payload", "A"), ("disk-and-missing", "B"), ("missing-payload", "C")] {
+        fs::create_dir_all(folder.join("in").join(name)).unwrap();
+        for entry in fs::read_dir(samples.join(log)).unwrap().flatten() {
+            if entry.path().extension().is_some_and(|ending| ending == "pml") {
+                fs::copy(entry.path(), folder.join("in").join(name).join(entry.file_name())).unwrap();
+            }
+        }
+    }
+    fs::create_dir_all(folder.join("in/D")).unwrap();
+    fs::write(folder.join("in/D/Bootlog.pml"), b"PML_ and nothing else").unwrap();
+}
+
+#[test]
+fn triage_over_many_writes_tables_and_a_page_over_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    cases(folder);
+    fs::create_dir(folder.join("reports")).unwrap();
+    let args = ["triage", "in", "--format", "html", "-o", "reports", "--parquet", "tables", "--lang", "en"];
+    let output = pml(folder, &args);
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    let verdicts = read(&folder.join("tables/verdicts.parquet"));
+    let texts =
+        |name: &str| column(&verdicts, name).into_iter().map(Option::unwrap_or_default).collect::<Vec<_>>();
+    assert_eq!(texts("capture"), ["A_Bootlog", "B_Bootlog", "C_Bootlog", "D_Bootlog"]);
+    assert_eq!(texts("status"), ["0", "0", "0", "2"]);
+    assert_eq!(texts("rollback"), ["confirmed", "confirmed", "confirmed", ""]);
+    assert!(texts("error")[3].contains("D/Bootlog.pml"), "{:?}", texts("error"));
+    // The first finding of each capture is the rule of its verdict.
+    let findings = read(&folder.join("tables/findings.parquet"));
+    let of_findings = ["capture", "rank", "rule"].map(|name| column(&findings, name));
+    for (capture, rule) in texts("capture").iter().zip(texts("rule")).take(3) {
+        let at = (0..findings.num_rows()).find(|&at| {
+            of_findings[0][at].as_ref() == Some(capture) && of_findings[1][at].as_deref() == Some("1")
+        });
+        assert_eq!(of_findings[2][at.unwrap()].as_ref(), Some(&rule));
+    }
+    for table in ["failures", "signals", "phases", "updates", "sessions"] {
+        let path = folder.join(format!("tables/{table}.parquet"));
+        assert!(ParquetRecordBatchReaderBuilder::try_new(File::open(path).unwrap()).is_ok(), "{table}");
+    }
+    let phases = read(&folder.join("tables/phases.parquet"));
+    assert!(column(&phases, "capture").contains(&Some("B_Bootlog".to_owned())));
+
+    let page = fs::read_to_string(folder.join("reports/index.html")).unwrap();
+    for file in texts("report").iter().filter(|file| !file.is_empty()) {
+        assert!(page.contains(&format!("href=\"{file}\"")), "{file}");
+        assert!(folder.join("reports").join(file).exists(), "{file}");
+    }
+    // Two captures share their first cause.
+    assert!(page.contains(&texts("rule")[0]) && page.contains("NO REPORT"));
+    assert!(!page.contains("src=") && !page.contains("://"), "the page loads nothing");
+
+    // The order of the inputs changes nothing, and the tables can be portable.
+    let args =
+        ["triage", "in/D", "in/C", "in/B", "in/A", "--format", "jsonl", "-o", "all.jsonl", "--parquet"];
+    let again = pml(folder, &[&args[..], &["again", "--types", "portable", "--lang", "en"]].concat());
+    assert_eq!(again.status.code(), Some(1), "{}", said(&again));
+    let other = read(&folder.join("again/verdicts.parquet"));
+    assert_eq!(column(&other, "rule"), column(&verdicts, "rule"));
+    assert_eq!(other.column_by_name("events").unwrap().data_type(), &DataType::Int64);
+    assert_eq!(fs::read_to_string(folder.join("all.jsonl")).unwrap().lines().count(), 4);
+
+    let redacted =
+        pml(folder, &["triage", "in", "--format", "html", "-o", "reports", "--redact", "-f", "-q"]);
+    assert_eq!(redacted.status.code(), Some(1), "{}", said(&redacted));
+    let page = fs::read_to_string(folder.join("reports/index.html")).unwrap();
+    assert!(!page.contains("ZHANGWEI"), "the page is redacted too");
+}

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 /// Bytes that leave room for an ending, a number and the names of temporary files in what file systems allow.
 const LONGEST: usize = 150;
 
-/// The ids of captures with these names: `PC-1_Bootlog` for `PC-1/Bootlog.pml` in a folder that is an input. Where two
-/// would have one id, each gets a number that its whole name gives.
+/// The ids of captures with these names: `PC-1_Bootlog` for `PC-1/Bootlog.pml` in the folder that is the input, or that all
+/// inputs lie in. Where two would have one id, each gets a number that its whole name gives.
 pub(crate) fn ids(names: &[&str], inputs: &[PathBuf]) -> Vec<String> {
-    let folders: Vec<String> = inputs.iter().filter(|path| path.is_dir()).map(|path| shown(path)).collect();
-    let plain: Vec<String> = names.iter().map(|name| plain(below(name, &folders))).collect();
+    let base = base(inputs);
+    let plain: Vec<String> = names.iter().map(|name| plain(below(name, &base))).collect();
     let mut uses: HashMap<String, usize> = HashMap::new();
     // Some file systems ignore case.
     plain.iter().for_each(|id| *uses.entry(id.to_lowercase()).or_default() += 1);
@@ -33,15 +33,32 @@ fn shown(path: &Path) -> String {
     path.display().to_string().replace('\\', "/")
 }
 
-/// The name within the folder that is an input, the innermost one.
-fn below<'n>(name: &'n str, folders: &[String]) -> &'n str {
-    let slashed = name.replace('\\', "/");
-    let inside = |folder: &String| {
-        let folder = folder.trim_end_matches('/');
-        slashed.strip_prefix(folder).filter(|rest| rest.starts_with('/')).map(|_| folder.len() + 1)
-    };
+/// The folder that is the only input, or else the innermost one that all inputs lie in.
+fn base(inputs: &[PathBuf]) -> String {
+    if let [only] = inputs
+        && only.is_dir()
+    {
+        return shown(only);
+    }
+    let folders = inputs.iter().map(|input| {
+        let path = shown(input);
+        let path = path.trim_end_matches('/');
+        path.rfind('/').map_or(String::new(), |end| path[..end].to_owned())
+    });
+    let common = folders.reduce(|a, b| {
+        let same = a.split('/').zip(b.split('/')).take_while(|(a, b)| a == b).map(|pair| pair.0);
+        same.collect::<Vec<_>>().join("/")
+    });
+    common.unwrap_or_default()
+}
+
+/// The name within a folder.
+fn below<'n>(name: &'n str, folder: &str) -> &'n str {
     // A replaced separator has as many bytes.
-    let start = folders.iter().filter_map(inside).max().unwrap_or(0);
+    let slashed = name.replace('\\', "/");
+    let folder = folder.trim_end_matches('/');
+    let is_inside = slashed.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
+    let start = if is_inside { folder.len() + 1 } else { 0 };
     name.get(start..).filter(|rest| !rest.is_empty()).unwrap_or(name)
 }
 
@@ -73,12 +90,14 @@ mod tests {
     #[test]
     fn ids_are_plain_and_do_not_depend_on_the_order() {
         let folder = tempfile::tempdir().unwrap();
-        let inputs = [folder.path().to_owned(), PathBuf::from("case.zip")];
         let root = folder.path().display();
-        let names =
-            [format!("{root}/PC 1/Bootlog.pml"), "case.zip:PC/Boot log.PML".into(), "../x.PMB".into()];
+        let names = [format!("{root}/PC 1/Bootlog.pml"), format!("{root}/case.zip:PC/Boot log.PML")];
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        assert_eq!(ids(&names, &inputs), ["PC_1_Bootlog", "case.zip_PC_Boot_log", "x"]);
+        let expected = ["PC_1_Bootlog", "case.zip_PC_Boot_log"];
+        assert_eq!(ids(&names, &[folder.path().to_owned()]), expected);
+        // Several inputs in one folder give the ids that the folder gives.
+        assert_eq!(ids(&names, &["PC 1/", "case.zip"].map(|name| folder.path().join(name))), expected);
+        assert_eq!(ids(&["../x.PMB", r"a\y.pml"], &["../x.PMB", "a"].map(PathBuf::from)), ["x", "a_y"]);
 
         let same = ["a b/B.pml", "A_b/b.pml", "c.pml"];
         let forth = ids(&same, &[]);

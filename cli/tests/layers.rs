@@ -77,6 +77,7 @@ const LAYERS: [Layers; 4] = [
             "outcome",
             "symbols",
             "tables",
+            "fleet",
             "slice",
             "convert",
             "recover",

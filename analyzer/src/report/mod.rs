@@ -5,6 +5,7 @@ pub mod case;
 mod cite;
 mod clock;
 mod finding;
+mod letter;
 mod model;
 mod printable;
 mod redact;
@@ -14,6 +15,7 @@ pub mod tables;
 mod text;
 
 pub use build::Origin;
+pub use letter::Letter;
 pub use model::{FailureReport, FindingReport, Report, SCHEMA_VERSION};
 pub use printable::{printable, printable_lines};
 pub use redact::Redactor;

@@ -254,7 +254,12 @@ impl Job<'_> {
         match self.subject {
             Subject::Capture(found) => {
                 let dataset = self.dataset()?;
-                self.analyze(found, found.name(), dataset.as_ref(), outcome, |report| self.write(report))?;
+                let write = |report: &Report| {
+                    let mut report = report.clone();
+                    report.address(self.args.letter(), self.shared.0);
+                    self.write(&report)
+                };
+                self.analyze(found, found.name(), dataset.as_ref(), outcome, write)?;
                 if let (Some(dataset), Some(path)) = (dataset, &self.args.parquet) {
                     tables::finish(dataset, path, self.args.run.quiet)?;
                 }

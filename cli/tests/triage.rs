@@ -91,7 +91,10 @@ fn a_capture_that_lacks_a_part_says_so_and_is_less_sure() {
     let output = pml(folder.path(), &["triage", "Bootlog.pml", "--format", "json"]);
     assert_eq!(output.status.code(), Some(1), "{}", err(&output));
     let rest: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!((&whole["damage"]["lost_parts"], &rest["damage"]["lost_parts"]), (&false.into(), &true.into()));
+    assert_eq!(
+        (&whole["damage"]["lost_parts"], &rest["damage"]["lost_parts"]),
+        (&false.into(), &true.into())
+    );
     let confidence = |report: &Value| report["rollback"]["confidence"].as_f64().unwrap();
     assert!(confidence(&rest) < confidence(&whole), "{} of {}", confidence(&rest), confidence(&whole));
     let notes = rest["notes"].as_array().unwrap();

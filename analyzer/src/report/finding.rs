@@ -124,7 +124,7 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
             consequences: self.consequences(finding),
             counter_evidence: self.counter_evidence(rule, finding, failure),
             interfering: self.interfering(finding),
-            remedies: self.remedies(rule, self.class(finding), event.as_ref()),
+            remedies: self.remedies(rule, self.class(finding), event.as_ref(), !finding.holders.is_empty()),
             commands: self.commands(rule, time, process),
             references: rule.references.clone(),
         }
@@ -282,6 +282,7 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
         rule: &Rule,
         class: Option<&PathClass>,
         event: Option<&Event<'_>>,
+        is_held: bool,
     ) -> Vec<RemedyReport> {
         let own = event
             .map(|event| typed(&text_of(|out| event.push_path(&TextOptions::default(), out)), self.drive()));
@@ -324,8 +325,13 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
         };
         // What helps for such an object comes first.
         let of_class: &[String] = class.map_or(&[], |class| &class.remedies);
-        let of_rule = rule.remedies.iter().filter(|id| !of_class.contains(id));
-        let all = of_class.iter().chain(of_rule).filter_map(|id| self.knowledge.remedy(id));
+        let of_rule: Vec<&String> = rule.remedies.iter().filter(|id| !of_class.contains(id)).collect();
+        let mut ids: Vec<&String> = of_class.iter().chain(of_rule.iter().copied()).collect();
+        // The object itself is sound where another program has it.
+        if is_held {
+            ids.rotate_left(of_class.len());
+        }
+        let all = ids.into_iter().filter_map(|id| self.knowledge.remedy(id));
         all.filter(usable).map(report).collect()
     }
 

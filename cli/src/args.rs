@@ -3,6 +3,7 @@
 use clap::{Parser, Subcommand, ValueEnum};
 use pml_analyzer::Letter;
 use pml_parser::Drives;
+use pml_parser::arrow::types::Types;
 use pml_parser::export::parquet::Compression;
 use std::path::{Path, PathBuf};
 
@@ -45,6 +46,7 @@ pub(crate) enum Command {
     Recover(RecoverArgs),
     Info(InfoArgs),
     Rules(RulesArgs),
+    Symbols(SymbolsArgs),
     /// Print every table and column of a dataset, as Markdown.
     Schema,
     /// Print a completion script for a shell.
@@ -59,9 +61,9 @@ pub(crate) enum Command {
 /// Which log to read.
 #[derive(Debug, clap::Args)]
 pub(crate) struct LogArgs {
-    /// The log: any one of its parts, or all of them; a raw boot log, Procmon.pmb; or one in a zip file,
-    /// case.zip:folder/Bootlog.pml, or case.zip where it is the only one; packed as .gz or .zst; or - for standard
-    /// input. It must not change while it is read.
+    /// The log: any one of its parts, or all of them; a raw boot log, Procmon.pmb; or one in a zip or 7z
+    /// file, case.zip:folder/Bootlog.pml, or case.zip where it is the only one; packed as .gz or .zst; or - for
+    /// standard input. It must not change while it is read.
     #[arg(value_name = "LOG", required = true)]
     pub logs: Vec<PathBuf>,
 
@@ -90,6 +92,11 @@ pub(crate) struct DriveArgs {
 }
 
 impl DriveArgs {
+    /// Whether none is given.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.given.is_empty()
+    }
+
     /// The drives that are given.
     pub(crate) fn all(&self) -> Drives {
         let mut drives = Drives::default();
@@ -131,6 +138,81 @@ pub(crate) struct FilterArgs {
     pub procmon_filter: Option<PathBuf>,
 }
 
+/// Where symbols are.
+#[derive(Debug, clap::Args)]
+pub(crate) struct SymbolArgs {
+    /// Name the functions on stacks from this local symbol store; several may be given, and the folders of
+    /// _NT_SYMBOL_PATH come after them. The store needs the images and their symbols; nothing is downloaded.
+    #[arg(long, value_name = "DIR")]
+    pub symbols: Vec<PathBuf>,
+}
+
+/// List the images and symbols that a symbol store lacks for the stacks of a log.
+///
+/// Each line is the path of a file below a symbol store, the number of distinct frames that need it, and what it is, separated
+/// by tabs. A computer with a connection fetches the files under these paths from a symbol server. The symbols of an
+/// image are known only once the image is there.
+#[derive(Debug, clap::Args)]
+pub(crate) struct SymbolsArgs {
+    #[command(flatten)]
+    pub log: LogArgs,
+
+    #[command(flatten)]
+    pub recovery: RecoveryArgs,
+
+    #[command(flatten)]
+    pub symbols: SymbolArgs,
+
+    /// Print no progress.
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+/// What the tables of a dataset say of their capture, and in which types.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct TableArgs {
+    /// The types of columns in Parquet and Arrow: `portable` ones are those that Spark, Iceberg and Delta take as well,
+    /// without unsigned integers, with times in microseconds and their nanoseconds in a column beside them.
+    #[arg(long, value_enum, default_value_t = TypesArg::Exact, value_name = "TYPES")]
+    pub types: TypesArg,
+
+    /// The id of the capture, in the column `capture` of every table, which tells captures apart where tables of many
+    /// are read together [default: the computer and the second in which the capture began]
+    #[arg(long, value_name = "ID", value_parser = capture_id)]
+    pub capture_id: Option<String>,
+}
+
+/// Reads an id of a capture, which may become the name of a folder.
+fn capture_id(text: &str) -> Result<String, String> {
+    /// Letters that file systems allow in a name, less an ending.
+    const LONGEST: usize = 180;
+    let is_plain = text.chars().all(|c| c.is_alphanumeric() || "-_.".contains(c));
+    let is_name = text.starts_with(|c: char| c.is_alphanumeric() || c == '_') && text.len() <= LONGEST;
+    match is_plain && is_name {
+        true => Ok(text.to_owned()),
+        false => {
+            Err("expected letters, digits, - _ and ., at most 180, the first a letter or digit".to_owned())
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TypesArg {
+    /// Every value in the type that holds it exactly.
+    Exact,
+    /// Types that every lake takes.
+    Portable,
+}
+
+impl From<TypesArg> for Types {
+    fn from(name: TypesArg) -> Self {
+        match name {
+            TypesArg::Exact => Self::Exact,
+            TypesArg::Portable => Self::Portable,
+        }
+    }
+}
+
 /// How to run a command.
 #[derive(Debug, clap::Args)]
 pub(crate) struct RunArgs {
@@ -159,7 +241,7 @@ impl RunArgs {
 const MOST_THREADS: usize = 4;
 
 /// The default number of threads.
-fn default_threads() -> usize {
+pub(crate) fn default_threads() -> usize {
     std::thread::available_parallelism().map_or(1, Into::into).min(MOST_THREADS)
 }
 
@@ -219,8 +301,8 @@ pub(crate) struct RecoverArgs {
 with --exit-code, 3 when a rollback is probable or confirmed."
 )]
 pub(crate) struct TriageArgs {
-    /// Boot logs (any part of a capture), text logs and event logs, or directories and zip files to search for
-    /// them; - for standard input. Logs of one directory or zip file are one case.
+    /// Boot logs (any part of a capture), text logs and event logs, or directories, zip and 7z files to search
+    /// for them; - for standard input. Logs of one directory or archive are one case.
     #[arg(value_name = "INPUT", required = true)]
     pub inputs: Vec<PathBuf>,
 
@@ -273,10 +355,16 @@ pub(crate) struct TriageArgs {
     #[arg(long, value_name = "DIR")]
     pub parquet: Option<PathBuf>,
 
+    #[command(flatten)]
+    pub table: TableArgs,
+
     /// Use the tables and rules of this directory: a table replaces the program's table of the same
     /// name, a rule replaces the rule with its id or is added (docs/triage.md).
     #[arg(long, value_name = "DIR")]
     pub knowledge: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub symbols: SymbolArgs,
 
     /// Replace names of computers and users, addresses and SIDs in the report, the same name by the same.
     #[arg(long)]
@@ -428,6 +516,7 @@ pub(crate) enum RulesFormat {
 /// capture; `pml schema` lists their columns). A file gets the events, in the format its ending
 /// names: .parquet, .arrow and .jsonl hold the events table, .csv and .xml what Process Monitor
 /// itself would export, and .pml a log that Process Monitor opens. An output appears under its name only when it is complete.
+/// Of several captures, each gets its own tables below OUT, and OUT/status.parquet says how each ended.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ConvertArgs {
     #[command(flatten)]
@@ -448,7 +537,25 @@ pub(crate) struct ConvertArgs {
     pub to: Option<Format>,
 
     #[command(flatten)]
+    pub table: TableArgs,
+
+    #[command(flatten)]
     pub run: RunArgs,
+
+    /// Convert every capture of the inputs to its own tables below OUT, even if there is only one: directories and zip
+    /// files are searched, @FILE names a list of inputs, @- one on standard input. Several captures are always
+    /// converted so. OUT/status.parquet says how each ended; one that cannot be read is a row there.
+    #[arg(long)]
+    pub many: bool,
+
+    /// Go on with a run over many captures that was interrupted: captures that are complete in OUT, of the same log with
+    /// the same options, stay as they are.
+    #[arg(long, conflicts_with = "force")]
+    pub resume: bool,
+
+    /// How the folders of many captures are called [default: hive, and plain with --types portable]
+    #[arg(long, value_enum, value_name = "LAYOUT")]
+    pub layout: Option<LayoutArg>,
 
     /// How to compress Parquet.
     #[arg(long, value_enum, default_value_t = CompressionArg::Zstd, value_name = "NAME")]
@@ -464,6 +571,9 @@ pub(crate) struct ConvertArgs {
     /// Write the call stack of each event (XML).
     #[arg(long)]
     pub stacks: bool,
+
+    #[command(flatten)]
+    pub symbols: SymbolArgs,
 
     /// Show raw operation names, as Process Monitor's advanced output does (CSV, XML).
     #[arg(long)]
@@ -481,6 +591,15 @@ pub(crate) struct ConvertArgs {
     /// Put an apostrophe before cells that a spreadsheet would run as a formula (CSV).
     #[arg(long)]
     pub safe_csv: bool,
+}
+
+/// How the folders of many captures are called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LayoutArg {
+    /// OUT/capture=ID: engines that know Hive's partitions open only the folders that a query needs.
+    Hive,
+    /// OUT/ID: for Delta, which refuses a column that is in the file and in the path.
+    Plain,
 }
 
 /// A format of the output.

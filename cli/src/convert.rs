@@ -1,8 +1,9 @@
 //! `pml convert`.
 
 mod case;
+mod fleet;
 
-use crate::args::{ConvertArgs, Format};
+use crate::args::{ConvertArgs, Format, TypesArg};
 use crate::failure::Failure;
 use crate::filter::filter;
 use crate::input;
@@ -10,6 +11,7 @@ use crate::outcome::{self, write_failure};
 use crate::output::{PendingDataset, PendingFile};
 use crate::slice;
 use crate::status::{Done, Progress, say, warn};
+use crate::symbols;
 use crate::zone::zone;
 use indicatif::{HumanBytes, HumanCount};
 use pml_parser::arrow::events::EventCounts;
@@ -43,6 +45,11 @@ const ENDINGS: [(&str, Format); 8] = [
 pub(crate) fn run(args: &ConvertArgs) -> Result<Done, Failure> {
     let to_stdout = args.output.as_os_str() == "-";
     let format = format(args)?;
+    if format == Format::Dataset
+        && let Some(many) = fleet::find(args)?
+    {
+        return fleet::run(args, many);
+    }
     if format == Format::Dataset
         && let Some(found) = case::find(args)?
     {
@@ -89,6 +96,11 @@ fn keep_freed_memory() {
     }
 }
 
+/// Whether an output has the frames of stacks.
+fn shows_frames(args: &ConvertArgs, format: Format) -> bool {
+    format == Format::Dataset || format == Format::Xml && args.stacks
+}
+
 /// The format that the arguments name, or that the ending of the output names.
 fn format(args: &ConvertArgs) -> Result<Format, Failure> {
     let ending = args.output.extension().map(|e| e.to_string_lossy().to_lowercase());
@@ -125,13 +137,20 @@ fn format(args: &ConvertArgs) -> Result<Format, Failure> {
             .hint("name a file ending in .pml with -o"));
     }
     let text = format.is_text();
+    let has_types = matches!(format, Format::Dataset | Format::Parquet | Format::Arrow);
     let misplaced = [
+        ("--types", args.table.types != TypesArg::Exact && !has_types),
+        ("--many", args.many && format != Format::Dataset),
+        ("--resume", args.resume && format != Format::Dataset),
+        ("--layout", args.layout.is_some() && format != Format::Dataset),
+        ("--capture-id", args.table.capture_id.is_some() && !has_types && format != Format::Jsonl),
         ("--columns", args.columns.is_some() && format == Format::Pml),
         ("--advanced", args.advanced && !text),
         ("--numeric-addresses", args.numeric_addresses && !text),
         ("--time-zone", args.time_zone.is_some() && !text),
         ("--stacks", args.stacks && format != Format::Xml),
         ("--safe-csv", args.safe_csv && format != Format::Csv),
+        ("--symbols", !args.symbols.symbols.is_empty() && !shows_frames(args, format)),
     ];
     match misplaced.iter().find(|(_, is_misplaced)| *is_misplaced) {
         Some((option, _)) => Err(Failure::new(format!("{option} does not go with this format"))
@@ -155,6 +174,7 @@ impl<'a> Plan<'a> {
         let scan = ScanOptions {
             threads: args.run.threads(),
             filter: filter(&args.filter)?,
+            symbols: symbols::load(&args.symbols, capture, args.run.threads(), args.run.quiet)?,
             ..ScanOptions::default()
         };
         let text_columns = match args.columns.as_deref() {
@@ -175,7 +195,12 @@ impl<'a> Plan<'a> {
             capture,
             format,
             parquet: ParquetOptions {
-                export: TableOptions { scan: scan.clone(), columns: table_columns },
+                export: TableOptions {
+                    scan: scan.clone(),
+                    columns: table_columns,
+                    types: args.table.types.into(),
+                    capture: args.table.capture_id.clone(),
+                },
                 compression: args.compression.into(),
                 facts: input::provenance(capture),
             },

@@ -9,7 +9,7 @@ use crate::canonical::{component_folder, name_key};
 use crate::component::{Component, identity};
 use crate::evidence::Citation;
 use crate::knowledge::{CompiledEvidence, Property, Rule};
-use pml_parser::{Event, EventId, TICKS_PER_SECOND, TextOptions, Ticks, WinStr};
+use pml_parser::{Event, EventId, TICKS_PER_SECOND, TextOptions, Ticks};
 
 /// What the points for a slow operation are called.
 const SLOW: &str = "slow";
@@ -212,7 +212,6 @@ impl<B: AsRef<[u8]>> RuleEngine<'_, B> {
             Component::in_path(&path).map(|component| component.directory)
         })?;
         let (own, version) = identity(&name)?;
-        let own = name_key(WinStr::Latin1(own.as_bytes()));
         let others = self.scan.components().filter(|seen| seen.identity == own && seen.version != version);
         others.map(|seen| seen.event).min()
     }

@@ -5,6 +5,7 @@ pub mod case;
 mod cite;
 mod clock;
 mod finding;
+pub mod fleet;
 mod letter;
 mod model;
 mod printable;

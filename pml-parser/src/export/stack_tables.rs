@@ -1,11 +1,13 @@
 //! Numbers the stacks and frames of the whole capture, range by range in order, and writes each once.
 
 use super::WriteError;
+use crate::arrow::labels::Labels;
 use crate::arrow::stacks::{CaptureStacks, FoundStacks, ModulePlace, ResolvedFrame};
 use crate::arrow::tables::{FrameRows, ModuleText, StackRows};
 use crate::budget::Budget;
 use crate::log::LogView;
 use crate::log::set::LogSet;
+use crate::symbols::Symbols;
 use arrow::array::{ArrayRef, UInt32Array};
 use arrow::record_batch::RecordBatch;
 use hashbrown::HashMap;
@@ -40,6 +42,8 @@ impl StackSink for () {
 pub(super) struct StackTables<'b, S> {
     sink: S,
     budget: &'b Budget,
+    symbols: Option<&'b dyn Symbols>,
+    labels: &'b Labels,
     capture: CaptureStacks,
     /// Address and key of its module → frame id.
     frame_ids: HashMap<(u64, Option<NonZeroU64>), u32>,
@@ -50,10 +54,12 @@ pub(super) struct StackTables<'b, S> {
 }
 
 impl<'b, S: StackSink> StackTables<'b, S> {
-    pub(super) fn new(sink: S, budget: &'b Budget) -> Self {
+    pub(super) fn new(sink: S, budget: &'b Budget, labels: &'b Labels) -> Self {
         Self {
             sink,
             budget,
+            symbols: None,
+            labels,
             capture: CaptureStacks::default(),
             frame_ids: HashMap::new(),
             next_frame: 0,
@@ -63,6 +69,11 @@ impl<'b, S: StackSink> StackTables<'b, S> {
         }
     }
 
+    /// The same with names of functions for the frames.
+    pub(super) fn with_symbols(self, symbols: Option<&'b (impl Symbols + 'b)>) -> Self {
+        Self { symbols: symbols.map(|symbols| symbols as &dyn Symbols), ..self }
+    }
+
     /// The column of stack ids in the capture, for rows with stack ids of the range.
     pub(super) fn column<B: AsRef<[u8]>>(
         &mut self,
@@ -70,14 +81,15 @@ impl<'b, S: StackSink> StackTables<'b, S> {
         found: &FoundStacks,
         rows: &[Option<u32>],
     ) -> Result<ArrayRef, WriteError> {
-        Ok(Self::rows(&self.number(set, found)?, rows))
+        let ids = self.number(set, found)?;
+        Ok(self.rows(&ids, rows))
     }
 
     /// The column of stack ids in the capture, for rows with stack ids of the range. [`StackTables::number`]
     /// gives `ids`.
-    pub(super) fn rows(ids: &[u32], rows: &[Option<u32>]) -> ArrayRef {
+    pub(super) fn rows(&self, ids: &[u32], rows: &[Option<u32>]) -> ArrayRef {
         let ids = rows.iter().map(|id| id.and_then(|id| ids.get(id as usize).copied()));
-        Arc::new(UInt32Array::from_iter(ids))
+        self.labels.types.array(Arc::new(UInt32Array::from_iter(ids)))
     }
 
     /// The capture-wide ids of the stacks of a range.
@@ -99,7 +111,7 @@ impl<'b, S: StackSink> StackTables<'b, S> {
                 }
                 self.stack_rows.push(id, &frames);
                 if self.stack_rows.is_full() {
-                    self.sink.stacks(&self.stack_rows.finish()?)?;
+                    self.sink.stacks(&self.stack_rows.finish(self.labels)?)?;
                 }
             }
         }
@@ -118,20 +130,25 @@ impl<'b, S: StackSink> StackTables<'b, S> {
         }
         self.next_frame += 1;
         let kernel = frame.address > log.highest_user_address();
+        let function = self.symbols.and_then(|symbols| {
+            let place = frame.module?;
+            let module = log.process_at(place.process)?.modules().at(place.position as usize)?;
+            symbols.function(module, frame.address.wrapping_sub(module.base))
+        });
         let module = frame.module.and_then(|place| self.modules.get(log, place));
         // Each frame repeats the path of its module.
         self.budget.written(module.map_or(0, ModuleText::size))?;
-        self.frame_rows.push(id, frame.address, kernel, module);
+        self.frame_rows.push(id, frame.address, kernel, module, function.as_ref());
         if self.frame_rows.is_full() {
-            self.sink.frames(&self.frame_rows.finish()?)?;
+            self.sink.frames(&self.frame_rows.finish(self.labels)?)?;
         }
         Ok(id)
     }
 
     /// Passes the last rows to the sink, and returns it.
     pub(super) fn finish(mut self) -> Result<S, WriteError> {
-        self.sink.stacks(&self.stack_rows.finish()?)?;
-        self.sink.frames(&self.frame_rows.finish()?)?;
+        self.sink.stacks(&self.stack_rows.finish(self.labels)?)?;
+        self.sink.frames(&self.frame_rows.finish(self.labels)?)?;
         Ok(self.sink)
     }
 }
@@ -169,7 +186,9 @@ impl ModuleTexts {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::arrow::labels::Labels;
     use crate::arrow::stacks::{DEEPEST, Room, SHALLOW, StackFinders};
+    use crate::arrow::types::Types;
     use crate::budget::Limits;
     use crate::log::Log;
     use crate::time::FileTime;
@@ -206,8 +225,9 @@ mod tests {
     fn a_finder_reused_from_an_earlier_range_gives_the_same_ids() {
         let set = set(&[15, 25, 16, 26, 27, 17]);
         let budget = Budget::new(&set, Limits::default());
+        let labels = Labels::new(&set, Types::Exact, None);
         let (log, finders, mut tables) =
-            (set.part(0).unwrap(), StackFinders::default(), StackTables::new((), &budget));
+            (set.part(0).unwrap(), StackFinders::default(), StackTables::new((), &budget, &labels));
         // Local ids of a range, modules of its stacks, and their ids in the capture.
         let mut find = |positions: Range<u32>| {
             let mut finder = finders.borrow(log);
@@ -281,7 +301,8 @@ mod tests {
         let events = REMEMBERED_FRAMES / DEEPEST + 1;
         let set = LogSet::new(vec![deep(events as u64, DEEPEST as u64)]);
         let budget = Budget::new(&set, Limits::default());
-        let mut tables = StackTables::new(Rows(0), &budget);
+        let labels = Labels::new(&set, Types::Exact, None);
+        let mut tables = StackTables::new(Rows(0), &budget, &labels);
         let finders = StackFinders::default();
         let log = set.part(0).unwrap();
         for first in (0..events as u32).step_by(64) {

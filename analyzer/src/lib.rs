@@ -64,8 +64,8 @@ pub use report::fleet;
 #[cfg(feature = "tables")]
 pub use report::tables;
 pub use report::{
-    FailureReport, FindingReport, Format, Origin, Paint, Redactor, Report, SCHEMA_VERSION, Screen, printable,
-    printable_lines,
+    FailureReport, FindingReport, Format, Letter, Origin, Paint, Redactor, Report, SCHEMA_VERSION, Screen,
+    printable, printable_lines,
 };
 pub use triage::{ResolvedFailure, Triage, TriageOptions, triage, triage_with_logs};
 

@@ -1,6 +1,7 @@
 //! The command line. Its help, completions and manual are made from these definitions.
 
 use clap::{Parser, Subcommand, ValueEnum};
+use pml_analyzer::Letter;
 use pml_parser::Drives;
 use pml_parser::arrow::types::Types;
 use pml_parser::export::parquet::Compression;
@@ -328,6 +329,14 @@ pub(crate) struct TriageArgs {
     #[arg(long = "lang", value_enum, value_name = "LANGUAGE")]
     pub given_lang: Option<LanguageArg>,
 
+    /// Put this number of the case before the text for a mail.
+    #[arg(long, value_name = "NUMBER")]
+    pub case_number: Option<String>,
+
+    /// Begin the text for a mail with these words, for example "Dear Ms Li,".
+    #[arg(long, value_name = "TEXT")]
+    pub greeting: Option<String>,
+
     /// Print the whole report to a terminal, not only its first screen.
     #[arg(long)]
     pub full: bool,
@@ -374,6 +383,11 @@ pub(crate) struct TriageArgs {
 }
 
 impl TriageArgs {
+    /// What the text for a mail begins with.
+    pub(crate) fn letter(&self) -> Letter<'_> {
+        Letter { greeting: self.greeting.as_deref(), case_number: self.case_number.as_deref() }
+    }
+
     /// The language of the report: the one that is given, or that of the locale.
     pub(crate) fn lang(&self) -> LanguageArg {
         self.given_lang.unwrap_or_else(|| {

@@ -83,6 +83,78 @@ fn the_first_screen_answers_the_urgent_questions() {
 }
 
 #[test]
+fn a_capture_that_lacks_a_part_says_so_and_is_less_sure() {
+    let folder = tempfile::tempdir().unwrap();
+    let parts = write(folder.path(), DOUBLE, None, 3);
+    let whole = json(folder.path(), &["triage", "Bootlog.pml", "--format", "json"]);
+    fs::remove_file(&parts[1]).unwrap();
+    let output = pml(folder.path(), &["triage", "Bootlog.pml", "--format", "json"]);
+    assert_eq!(output.status.code(), Some(1), "{}", err(&output));
+    let rest: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(
+        (&whole["damage"]["lost_parts"], &rest["damage"]["lost_parts"]),
+        (&false.into(), &true.into())
+    );
+    let confidence = |report: &Value| report["rollback"]["confidence"].as_f64().unwrap();
+    assert!(confidence(&rest) < confidence(&whole), "{} of {}", confidence(&rest), confidence(&whole));
+    let notes = rest["notes"].as_array().unwrap();
+    assert!(notes.iter().any(|note| note["rule"] == "INFO-PARTS-MISSING"), "{notes:?}");
+}
+
+#[test]
+fn times_are_said_in_the_zone_that_is_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), DOUBLE, None, 1);
+    let said = |zone: &str| {
+        let report = json(folder.path(), &["triage", "Bootlog.pml", "--format", "json", "--time-zone", zone]);
+        let finding = &report["findings"][0];
+        (finding["time"].as_str().unwrap().to_owned(), finding["local_time"].as_str().unwrap().to_owned())
+    };
+    let (utc, shanghai) = (said("UTC"), said("Asia/Shanghai"));
+    // The data are in UTC whatever the zone is, and the texts follow it.
+    assert_eq!(utc.0, shanghai.0);
+    assert_ne!(utc.1, shanghai.1);
+    let hour =
+        |text: &str| text.split_once(':').unwrap().0.rsplit(' ').next().unwrap().parse::<u32>().unwrap();
+    assert_eq!((hour(&utc.1) + 8) % 24, hour(&shanghai.1), "{} and {}", utc.1, shanghai.1);
+    let wrong = pml(folder.path(), &["triage", "Bootlog.pml", "--time-zone", "Middle/Earth"]);
+    assert_eq!(wrong.status.code(), Some(2));
+    assert!(err(&wrong).contains("Middle/Earth"), "{}", err(&wrong));
+}
+
+#[test]
+fn the_ending_of_the_output_chooses_the_format() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), DOUBLE, None, 1);
+    let output = pml(folder.path(), &["triage", "Bootlog.pml", "-q", "-o", "r.html"]);
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    let html = fs::read_to_string(folder.path().join("r.html")).unwrap();
+    assert!(html.starts_with("<!") && html.trim_end().ends_with("</html>"));
+}
+
+#[test]
+fn the_text_for_a_mail_has_four_paragraphs_after_greeting_and_number() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), DOUBLE, None, 1);
+    let mail = |args: &[&str]| {
+        let args = [&["triage", "Bootlog.pml", "--format", "json"], args].concat();
+        json(folder.path(), &args)["mail"].as_str().unwrap().to_owned()
+    };
+    let chinese = mail(&["--lang", "zh", "--case-number", "2024-0815", "--greeting", "李工，您好："]);
+    let order = [
+        "李工，您好：",
+        "【案例编号】\n2024-0815",
+        "【问题描述】",
+        "【问题分析】",
+        "【下一步动作】",
+        "【案例总结】",
+    ];
+    let places: Vec<usize> = order.iter().map(|part| chinese.find(part).unwrap()).collect();
+    assert!(places.is_sorted(), "{chinese}");
+    assert!(mail(&["--lang", "en"]).starts_with("【Problem】\n"));
+}
+
+#[test]
 fn exit_status_3_reports_a_rollback() {
     let folder = tempfile::tempdir().unwrap();
     write(&folder.path().join("bad"), DOUBLE, None, 1);

@@ -540,6 +540,8 @@ pub(crate) struct ReportTexts {
     pub object: Text,
     /// What a rule looked for and did not find.
     pub not_seen: Text,
+    /// Modules of other companies in the stack of the failed call.
+    pub in_call_path: Text,
     pub later_succeeded: Text,
     pub capture_cut_short: Text,
     pub parts_missing: Text,
@@ -612,10 +614,16 @@ pub(crate) struct InterferingTexts {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct MailTexts {
+    pub case_number: Text,
+    pub problem: Text,
+    pub analysis: Text,
+    pub next_steps: Text,
+    pub conclusion: Text,
+    pub nothing_failed: Text,
+    pub nothing_more: Text,
     pub captured: Text,
     pub cause: Text,
     pub also: Text,
-    pub steps: Text,
     pub no_cause: Text,
     pub next: Text,
 }

@@ -10,7 +10,7 @@ use crate::component::Component;
 use crate::evidence::{Citation, Code, Observation};
 use crate::judge::{Failure, Finding, Holder};
 use crate::knowledge::{PathClass, RemedyEntry, Rule};
-use pml_parser::{Event, EventClass, EventId, FileTime, NtStatus, Number, TextOptions};
+use pml_parser::{Event, EventClass, EventId, FileTime, NtStatus, Number, Resolution, TextOptions};
 
 /// What commands have for the folder of a component where none is known.
 pub(super) const UNKNOWN_COMPONENT: &str = "COMPONENT";
@@ -85,7 +85,7 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
             bucket: rule.bucket.clone(),
             rule_status: rule.status,
             title: self.fill(rule.title.get(language), id, finding),
-            text: self.fill(rule.text.get(language), id, finding),
+            text: self.fill(rule.text.get(language), id, finding) + &self.call_path(event.as_ref()),
             why: self.fill(rule.why.get(language), id, finding),
             confidence: finding.confidence,
             score: (finding.score() * 10.0).round() / 10.0,
@@ -124,7 +124,7 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
             consequences: self.consequences(finding),
             counter_evidence: self.counter_evidence(rule, finding, failure),
             interfering: self.interfering(finding),
-            remedies: self.remedies(rule, self.class(finding), event.as_ref()),
+            remedies: self.remedies(rule, self.class(finding), event.as_ref(), !finding.holders.is_empty()),
             commands: self.commands(rule, time, process),
             references: rule.references.clone(),
         }
@@ -233,6 +233,29 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
         finding.holders.iter().filter_map(report).collect()
     }
 
+    /// Code of other companies than Microsoft that a failed call went through, as a sentence: filter drivers and modules
+    /// that were loaded into the program.
+    fn call_path(&self, event: Option<&Event<'_>>) -> String {
+        /// Frames that are looked at, and modules that are named.
+        const MOST_FRAMES: usize = 64;
+        const MOST: usize = 4;
+        let mut found: Vec<String> = Vec::new();
+        let failed = event.filter(|event| event.status().is_error());
+        for address in failed.into_iter().flat_map(|event| event.stack().addresses().take(MOST_FRAMES)) {
+            let location = event.and_then(|event| event.locate(address, Resolution::Corrected));
+            let Some(module) = location.map(|location| location.module) else { continue };
+            let (company, path) = (module.company().to_string(), module.path().to_string());
+            let is_foreign = !company.is_empty() && !company.contains(MICROSOFT);
+            if is_foreign && found.len() < MOST && !found.contains(&path) {
+                found.push(path);
+            }
+        }
+        if found.is_empty() {
+            return String::new();
+        }
+        format!(" {}", self.word(&self.texts().in_call_path).replace("{modules}", &found.join(", ")))
+    }
+
     /// Modules inside a process that name another company than Microsoft, by their paths.
     fn foreign_modules(&self, process: &ProcessInfo) -> Vec<String> {
         /// Modules that are named.
@@ -259,6 +282,7 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
         rule: &Rule,
         class: Option<&PathClass>,
         event: Option<&Event<'_>>,
+        is_held: bool,
     ) -> Vec<RemedyReport> {
         let own = event
             .map(|event| typed(&text_of(|out| event.push_path(&TextOptions::default(), out)), self.drive()));
@@ -301,8 +325,13 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
         };
         // What helps for such an object comes first.
         let of_class: &[String] = class.map_or(&[], |class| &class.remedies);
-        let of_rule = rule.remedies.iter().filter(|id| !of_class.contains(id));
-        let all = of_class.iter().chain(of_rule).filter_map(|id| self.knowledge.remedy(id));
+        let of_rule: Vec<&String> = rule.remedies.iter().filter(|id| !of_class.contains(id)).collect();
+        let mut ids: Vec<&String> = of_class.iter().chain(of_rule.iter().copied()).collect();
+        // The object itself is sound where another program has it.
+        if is_held {
+            ids.rotate_left(of_class.len());
+        }
+        let all = ids.into_iter().filter_map(|id| self.knowledge.remedy(id));
         all.filter(usable).map(report).collect()
     }
 

@@ -6,6 +6,7 @@ mod cite;
 mod clock;
 mod finding;
 pub mod fleet;
+mod letter;
 mod model;
 mod printable;
 mod redact;
@@ -15,6 +16,7 @@ pub mod tables;
 mod text;
 
 pub use build::Origin;
+pub use letter::Letter;
 pub use model::{FailureReport, FindingReport, Report, SCHEMA_VERSION};
 pub use printable::{printable, printable_lines};
 pub use redact::Redactor;

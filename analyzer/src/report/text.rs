@@ -2,6 +2,7 @@
 
 use super::build::{Builder, text_of};
 use super::cite::{hex, result, symbol};
+use super::letter::paragraphs;
 use super::model::Report;
 use super::printable::printable;
 use crate::component::Package;
@@ -12,39 +13,53 @@ use pml_parser::{EventId, NtStatus, Number, TextOptions};
 
 impl<B: AsRef<[u8]>> Builder<'_, B> {
     pub(super) fn mail(&self, report: &Report) -> String {
-        let MailTexts { captured, cause, also, steps, no_cause, next } = &self.texts().mail;
+        let texts = &self.texts().mail;
+        let MailTexts { captured, cause, also, no_cause, next, nothing_failed, nothing_more, .. } = texts;
         let captured = self
             .word(captured)
             .replace("{computer}", &report.machine.computer)
             .replace("{windows}", report.machine.product.as_deref().unwrap_or(&report.machine.windows))
             .replace("{first}", &report.capture.first_local)
             .replace("{boot}", &report.boot_text);
-        let mut lines = vec![format!("{captured} {}", report.rollback.text)];
+        let problem = format!("{captured} {}", report.rollback.text);
+        let mut analysis = Vec::new();
         for (at, finding) in report.findings.iter().take(3).enumerate() {
             let begin = if at == 0 { cause } else { also };
             let begin = self.word(begin);
-            lines.push(format!("{begin}{} {}", self.sentence(&finding.title), finding.text));
+            analysis.push(format!("{begin}{} {}", self.sentence(&finding.title), finding.text));
         }
         if report.findings.is_empty() && report.rollback.class > RollbackClass::None {
-            lines.push(self.word(no_cause).to_owned());
+            analysis.push(self.word(no_cause).to_owned());
         }
         for (note, found) in report.notes.iter().zip(self.triage.verdict().notes()) {
             if self.knowledge.rules[found.rule].in_mail {
-                lines.push(note.text.clone());
+                analysis.push(note.text.clone());
             }
         }
+        if analysis.is_empty() {
+            analysis.push(self.word(nothing_failed).to_owned());
+        }
+        let mut steps = Vec::new();
         if let Some(finding) = report.findings.first() {
-            lines.push(self.word(steps).to_owned());
             for (at, remedy) in finding.remedies.iter().enumerate() {
-                lines.push(format!("{}. {}", at + 1, remedy.text));
-                lines.extend(remedy.commands.iter().map(|command| format!("   {command}")));
+                steps.push(format!("{}. {}", at + 1, remedy.text));
+                steps.extend(remedy.commands.iter().map(|command| format!("   {command}")));
             }
         } else if !report.next.is_empty() {
-            lines.push(self.word(next).to_owned());
-            lines.extend(report.next.iter().take(5).map(|next| format!("- {}", next.text)));
+            steps.push(self.word(next).to_owned());
+            steps.extend(report.next.iter().take(5).map(|next| format!("- {}", next.text)));
         }
+        if steps.is_empty() {
+            steps.push(self.word(nothing_more).to_owned());
+        }
+        let first = report.findings.first().map(|finding| format!(" {}", self.sentence(&finding.title)));
+        let conclusion = format!("{}{}", report.headline, first.unwrap_or_default());
         // A path with a line feed in it makes no line of its own.
-        lines.iter().map(|line| printable(line)).collect::<Vec<_>>().join("\n")
+        let clean =
+            |lines: Vec<String>| lines.iter().map(|line| printable(line)).collect::<Vec<_>>().join("\n");
+        let [problem, analysis, steps, conclusion] =
+            [vec![problem], analysis, steps, vec![conclusion]].map(clean);
+        paragraphs(texts, self.language, [&problem, &analysis, &steps, &conclusion])
     }
 
     /// What the object of a finding is called.

@@ -134,8 +134,9 @@ impl Job<'_> {
         let (knowledge, signatures) = self.shared;
         let tool = ("pml".to_owned(), env!("CARGO_PKG_VERSION").to_owned());
         let origin = CaseOrigin { name: files.name.clone(), tool, unread };
-        let report =
-            CaseReport::new(&files.case, reports, &origin, signatures, knowledge, self.args.lang().into());
+        let language = self.args.lang().into();
+        let mut report = CaseReport::new(&files.case, reports, &origin, signatures, knowledge, language);
+        report.address(self.args.letter(), knowledge);
         outcome.rolled_back |= report.rollback.class >= RollbackClass::Probable;
         outcome_of_run.add(outcome);
         self.write(&report).map_err(Trouble::Output)?;

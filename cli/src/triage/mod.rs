@@ -344,8 +344,12 @@ impl Job<'_> {
             Subject::Capture(found) => {
                 let dataset = self.dataset()?;
                 let mut own = Outcome::default();
-                let analyzed = self
-                    .analyze(found, found.name(), dataset.as_ref(), &mut own, |report| self.write(report));
+                let write = |report: &Report| {
+                    let mut report = report.clone();
+                    report.address(self.args.letter(), self.shared.0);
+                    self.write(&report)
+                };
+                let analyzed = self.analyze(found, found.name(), dataset.as_ref(), &mut own, write);
                 outcome.add(&own);
                 let report = analyzed?.0;
                 if let Some(fleet) = self.fleet {

@@ -60,8 +60,8 @@ struct Session {
     event: LogEvent,
     /// Whether the package is to be unpacked and not installed.
     is_staged_only: bool,
-    /// Whether a failure of it was reported, so that it failed even where the log does not end it.
-    is_reported: bool,
+    /// The code of a failure of it that was reported: it failed even where the log does not end it.
+    reported: Option<u32>,
 }
 
 /// Goes through the events of the CBS logs of a case, in the order in which they were written: what
@@ -249,7 +249,7 @@ impl Reader<'_> {
             attempt,
             event: event.clone(),
             is_staged_only: false,
-            is_reported: false,
+            reported: None,
         });
     }
 
@@ -302,8 +302,9 @@ impl Reader<'_> {
 
     /// A session that the log does not end: the machine or the service went down, or the log ends.
     fn close_open(&mut self) {
-        let reported = self.session.take_if(|session| session.is_reported);
-        if let Some(session) = reported {
+        let reported = self.session.take_if(|session| session.reported.is_some());
+        if let Some(mut session) = reported {
+            session.attempt.add_codes(session.reported);
             self.push(session.attempt);
         } else if let Some(session) = self.session.take() {
             self.history.open.push((session.attempt.first, session.event));
@@ -317,9 +318,8 @@ impl Reader<'_> {
         }
         if let Some(session) = &mut self.session {
             name(&mut session.attempt, package, None);
-            session.attempt.add_codes([code]);
             session.attempt.prove(proof);
-            session.is_reported = true;
+            session.reported = Some(code);
         } else if let Some(attempt) = self.failed_boot.and_then(|at| self.history.attempts.get_mut(at)) {
             name(attempt, package, None);
             attempt.prove(proof);

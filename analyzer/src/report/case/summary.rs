@@ -3,6 +3,7 @@
 use super::build::Builder;
 use super::model::{CaseFinding, CaseReport, CaseSummary, CodeReport, CollectReport};
 use crate::logs::case::{CaseOutcome, Phase};
+use crate::report::letter::paragraphs;
 use crate::report::model::RemedyReport;
 use crate::report::printable::printable_lines;
 
@@ -83,11 +84,8 @@ impl Builder<'_> {
             conclusion: clean(&report.headline),
         };
         let CaseSummary { problem, analysis, next, conclusion } = &report.summary;
-        let sections =
-            [("problem", problem), ("analysis", analysis), ("next", next), ("conclusion", conclusion)];
-        let section =
-            |(key, text): (&str, &String)| format!("【{}】\n{text}", self.label(&format!("summary_{key}")));
-        report.mail = sections.map(section).join("\n");
+        let texts = &self.knowledge.labels.report.mail;
+        report.mail = paragraphs(texts, self.language, [problem, analysis, next, conclusion]);
     }
 }
 

@@ -6,7 +6,9 @@ usage: consumers.py PML SAMPLE_LOG README [CORPUS]
 PML is the built program. SAMPLE_LOG is converted and opened in all three: counts, a join with processes and
 exact times must be the same; Arrow IPC and JSON Lines must hold the same rows as Parquet. The SQL in README
 (blocks marked sql) must give the result in the block after it. The report of triage on the sample must agree with
-its tables and the events. XML of a hostile log must be well-formed. With CORPUS, every real log is converted; time,
+its tables and the events. XML of a hostile log must be well-formed. Tables of two captures, in
+exact and portable types, must give one answer to one query, in this DuckDB and in those that PML_OLDER_DUCKDB names
+(folders for PYTHONPATH); Delta and Iceberg must take the portable ones. With CORPUS, every real log is converted; time,
 class, operation, pid, tid, path and result of every event must equal Process Monitor's CSV, and triage must find no
 rollback.
 
@@ -25,11 +27,13 @@ import sys
 import tempfile
 import xml.etree.ElementTree
 
+import deltalake
 import duckdb
 import polars
 import pyarrow
 import pyarrow.ipc
 import pyarrow.parquet as pq
+import pyiceberg.catalog.sql
 
 csv.field_size_limit(1 << 30)
 TABLES = ["events", "processes", "modules", "stacks", "frames", "capture"]
@@ -99,6 +103,8 @@ def plain(table):
             column = column.cast(pyarrow.string())
         if pyarrow.types.is_timestamp(column.type):
             column = column.cast("int64")
+        if pyarrow.types.is_decimal(column.type):
+            column = column.cast("float64")
         columns[name] = column.to_pylist()
     return columns
 
@@ -147,6 +153,58 @@ def same_choice(pml, log, dataset, folder):
         texts = "SELECT epoch_ns(time), operation, path, detail, status FROM {} ORDER BY event_id"
         in_slice = db.execute(texts.format(f"'{folder}/slice-{number}.parquet'")).fetchall()
         check(f"a slice by {where!r} has them too", in_slice == db.execute(texts.format(f"'{folder}/where-{number}.parquet'")).fetchall())
+
+
+# One query over many captures, for every version of DuckDB and every layout of the files.
+OVER_MANY = """
+    SELECT e.capture, e.computer, count(*), sum(e.seconds)::VARCHAR, count(*) FILTER (WHERE e.seconds BETWEEN 20 AND 40), count(DISTINCT p.name)
+    FROM '{folder}/*/events.parquet' e JOIN '{folder}/*/processes.parquet' p USING (capture, part, process_index)
+    WHERE e.capture >= 'PC-1' GROUP BY ALL ORDER BY 1"""
+
+
+def many(pml, log, folder, older):
+    """Tables of several captures are one table, in exact and portable types, for old and new readers, and in lakes."""
+    answers = {}
+    for types in ["exact", "portable"]:
+        for layout in ["capture=", ""]:
+            place = f"{folder}/{types}-{layout.strip('=') or 'plain'}"
+            os.mkdir(place)
+            for capture in ["PC-1", "PC-2"]:
+                done = convert(pml, log, f"{place}/{layout}{capture}", "--to", "dataset", "--types", types, "--capture-id", capture)
+                check(f"{capture} converts to {types} types", done.returncode == 0, done.stderr)
+            query = OVER_MANY.format(folder=place)
+            answers[types, layout, duckdb.__version__] = json.loads(json.dumps(duckdb.connect().execute(query).fetchall()))
+            for site in older:
+                script = "import duckdb, json, sys; print(json.dumps([duckdb.__version__, duckdb.connect().execute(sys.argv[1]).fetchall()]))"
+                done = subprocess.run([sys.executable, "-c", script, query], capture_output=True, text=True, env={**os.environ, "PYTHONPATH": site})
+                check(f"a DuckDB in {site} answers", done.returncode == 0, done.stderr)
+                version, rows = json.loads(done.stdout)
+                answers[types, layout, version] = rows
+    first, *others = answers.values()
+    check(f"one query over two captures, {len(answers)} times the same answer", len(first) == 2 and all(o == first for o in others), answers)
+
+    exact, portable = pq.read_table(f"{folder}/exact-plain/PC-1/events.parquet"), pq.read_table(f"{folder}/portable-plain/PC-1/events.parquet")
+    check("portable times keep their nanoseconds", exact["time"].cast("int64").to_pylist() == portable["time_ns"].to_pylist())
+    check("portable numbers are the exact ones", exact["status"].to_pylist() == portable["status"].to_pylist())
+    for table in TABLES:
+        lake, files = f"{folder}/delta/{table}", [f"{folder}/portable-plain/PC-{n}/{table}.parquet" for n in [1, 2]]
+        rows = sum(pq.read_metadata(file).num_rows for file in files)
+        for file in files:
+            deltalake.write_deltalake(lake, pq.read_table(file), mode="append", partition_by=["capture"])
+        deltalake.write_deltalake(lake, pq.read_table(files[0]), mode="overwrite", predicate="capture = 'PC-1'")
+        check(f"Delta: {table}, one capture replaced", deltalake.DeltaTable(lake).to_pyarrow_table().num_rows == rows)
+
+    os.mkdir(f"{folder}/iceberg")
+    catalog = pyiceberg.catalog.sql.SqlCatalog("ci", uri=f"sqlite:///{folder}/iceberg/catalog.db", warehouse=f"file://{folder}/iceberg")
+    catalog.create_namespace("pml")
+    for table in TABLES:
+        files = [f"{folder}/portable-plain/PC-{n}/{table}.parquet" for n in [1, 2]]
+        added = catalog.create_table(f"pml.{table}", schema=pq.read_schema(files[0]).remove_metadata())
+        with added.update_spec() as spec:
+            spec.add_identity("capture")
+        added.add_files(files)
+        one = added.scan(row_filter="capture = 'PC-2'").to_arrow().num_rows
+        check(f"Iceberg: {table}, files added where they are", one == pq.read_metadata(files[1]).num_rows and added.scan().to_arrow().num_rows == 2 * one)
 
 
 def ticks(date, time_of_day):
@@ -263,6 +321,7 @@ def main():
         readme_queries(readme, folder)
         triage_agrees(pml, sample, folder)
         well_formed(pml, sample, folder)
+        many(pml, sample, folder, os.environ.get("PML_OLDER_DUCKDB", "").split())
         for name in ["1", "2", "3"]:
             convert(pml, sample, f"{folder}/threads-{name}", "--threads", name)
         same = {

@@ -60,6 +60,7 @@ pub use knowledge::{
 };
 pub use language::{Language, Text};
 pub use report::case;
+pub use report::fleet;
 #[cfg(feature = "tables")]
 pub use report::tables;
 pub use report::{

@@ -8,6 +8,7 @@ use parquet::arrow::arrow_writer::ArrowColumnChunk;
 use parquet::file::writer::SerializedFileWriter;
 use pml_parser::LogSet;
 use pml_parser::NoProgress;
+use pml_parser::arrow::types::Types;
 use pml_parser::columns::{EVENTS, TABLES, Table};
 use pml_parser::export::batches::read_batches;
 use pml_parser::export::column_encoder::{ColumnEncoders, RowGroup};
@@ -103,8 +104,8 @@ pub fn encode(batches: &Batches, threads: usize) -> Result<u64, WriteError> {
     let others = || -> Result<u64, WriteError> {
         let mut bytes = 0;
         for (table, batches) in &batches.others {
-            let properties = properties(Compression::Zstd, table.columns);
-            let mut writer = ArrowWriter::try_new(Counter(0), table.schema(), Some(properties))?;
+            let properties = properties(Compression::Zstd, Types::Exact, table.columns);
+            let mut writer = ArrowWriter::try_new(Counter(0), table.schema(Types::Exact), Some(properties))?;
             for batch in batches {
                 writer.write(batch)?;
                 writer.flush()?;
@@ -125,10 +126,10 @@ pub fn encode(batches: &Batches, threads: usize) -> Result<u64, WriteError> {
 }
 
 fn encode_events(groups: &[Vec<RecordBatch>], threads: usize) -> Result<u64, WriteError> {
-    let properties = properties(Compression::Zstd, EVENTS.columns);
-    let writer = ArrowWriter::try_new(Counter(0), EVENTS.schema(), Some(properties.clone()))?;
+    let properties = properties(Compression::Zstd, Types::Exact, EVENTS.columns);
+    let writer = ArrowWriter::try_new(Counter(0), EVENTS.schema(Types::Exact), Some(properties.clone()))?;
     let (mut writer, _) = writer.into_serialized_writer()?;
-    let encoders = ColumnEncoders::new(&EVENTS.schema(), &properties)?;
+    let encoders = ColumnEncoders::new(&EVENTS.schema(Types::Exact), &properties)?;
     let encode = |group: &Vec<RecordBatch>| {
         let mut row_group = RowGroup::new(&encoders);
         for batch in group {
@@ -146,10 +147,10 @@ fn encode_events(groups: &[Vec<RecordBatch>], threads: usize) -> Result<u64, Wri
 /// # Errors
 /// When encoding fails.
 pub fn by_column(groups: &[Vec<RecordBatch>]) -> Result<Vec<(&'static str, Duration, u64)>, WriteError> {
-    let properties = properties(Compression::Zstd, EVENTS.columns);
+    let properties = properties(Compression::Zstd, Types::Exact, EVENTS.columns);
     let mut found = Vec::new();
     for (at, column) in EVENTS.columns.iter().enumerate() {
-        let schema = Arc::new(EVENTS.schema().project(&[at])?);
+        let schema = Arc::new(EVENTS.schema(Types::Exact).project(&[at])?);
         let writer = ArrowWriter::try_new(Counter(0), Arc::clone(&schema), Some(properties.clone()))?;
         let (mut writer, _) = writer.into_serialized_writer()?;
         let encoders = ColumnEncoders::new(&schema, &properties)?;

@@ -2,6 +2,7 @@
 
 use clap::{Parser, Subcommand, ValueEnum};
 use pml_parser::Drives;
+use pml_parser::arrow::types::Types;
 use pml_parser::export::parquet::Compression;
 use std::path::{Path, PathBuf};
 
@@ -90,6 +91,11 @@ pub(crate) struct DriveArgs {
 }
 
 impl DriveArgs {
+    /// Whether none is given.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.given.is_empty()
+    }
+
     /// The drives that are given.
     pub(crate) fn all(&self) -> Drives {
         let mut drives = Drives::default();
@@ -159,6 +165,51 @@ pub(crate) struct SymbolsArgs {
     /// Print no progress.
     #[arg(short, long)]
     pub quiet: bool,
+}
+
+/// What the tables of a dataset say of their capture, and in which types.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct TableArgs {
+    /// The types of columns in Parquet and Arrow: `portable` ones are those that Spark, Iceberg and Delta take as well,
+    /// without unsigned integers, with times in microseconds and their nanoseconds in a column beside them.
+    #[arg(long, value_enum, default_value_t = TypesArg::Exact, value_name = "TYPES")]
+    pub types: TypesArg,
+
+    /// The id of the capture, in the column `capture` of every table, which tells captures apart where tables of many
+    /// are read together [default: the computer and the second in which the capture began]
+    #[arg(long, value_name = "ID", value_parser = capture_id)]
+    pub capture_id: Option<String>,
+}
+
+/// Reads an id of a capture, which may become the name of a folder.
+fn capture_id(text: &str) -> Result<String, String> {
+    /// Letters that file systems allow in a name, less an ending.
+    const LONGEST: usize = 180;
+    let is_plain = text.chars().all(|c| c.is_alphanumeric() || "-_.".contains(c));
+    let is_name = text.starts_with(|c: char| c.is_alphanumeric() || c == '_') && text.len() <= LONGEST;
+    match is_plain && is_name {
+        true => Ok(text.to_owned()),
+        false => {
+            Err("expected letters, digits, - _ and ., at most 180, the first a letter or digit".to_owned())
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TypesArg {
+    /// Every value in the type that holds it exactly.
+    Exact,
+    /// Types that every lake takes.
+    Portable,
+}
+
+impl From<TypesArg> for Types {
+    fn from(name: TypesArg) -> Self {
+        match name {
+            TypesArg::Exact => Self::Exact,
+            TypesArg::Portable => Self::Portable,
+        }
+    }
 }
 
 /// How to run a command.
@@ -294,6 +345,9 @@ pub(crate) struct TriageArgs {
     /// findings beside those of `pml convert`.
     #[arg(long, value_name = "DIR")]
     pub parquet: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub table: TableArgs,
 
     /// Use the tables and rules of this directory: a table replaces the program's table of the same
     /// name, a rule replaces the rule with its id or is added (docs/triage.md).
@@ -448,6 +502,7 @@ pub(crate) enum RulesFormat {
 /// capture; `pml schema` lists their columns). A file gets the events, in the format its ending
 /// names: .parquet, .arrow and .jsonl hold the events table, .csv and .xml what Process Monitor
 /// itself would export, and .pml a log that Process Monitor opens. An output appears under its name only when it is complete.
+/// Of several captures, each gets its own tables below OUT, and OUT/status.parquet says how each ended.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ConvertArgs {
     #[command(flatten)]
@@ -468,7 +523,25 @@ pub(crate) struct ConvertArgs {
     pub to: Option<Format>,
 
     #[command(flatten)]
+    pub table: TableArgs,
+
+    #[command(flatten)]
     pub run: RunArgs,
+
+    /// Convert every capture of the inputs to its own tables below OUT, even if there is only one: directories and zip
+    /// files are searched, @FILE names a list of inputs, @- one on standard input. Several captures are always
+    /// converted so. OUT/status.parquet says how each ended; one that cannot be read is a row there.
+    #[arg(long)]
+    pub many: bool,
+
+    /// Go on with a run over many captures that was interrupted: captures that are complete in OUT, of the same log with
+    /// the same options, stay as they are.
+    #[arg(long, conflicts_with = "force")]
+    pub resume: bool,
+
+    /// How the folders of many captures are called [default: hive, and plain with --types portable]
+    #[arg(long, value_enum, value_name = "LAYOUT")]
+    pub layout: Option<LayoutArg>,
 
     /// How to compress Parquet.
     #[arg(long, value_enum, default_value_t = CompressionArg::Zstd, value_name = "NAME")]
@@ -504,6 +577,15 @@ pub(crate) struct ConvertArgs {
     /// Put an apostrophe before cells that a spreadsheet would run as a formula (CSV).
     #[arg(long)]
     pub safe_csv: bool,
+}
+
+/// How the folders of many captures are called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LayoutArg {
+    /// OUT/capture=ID: engines that know Hive's partitions open only the folders that a query needs.
+    Hive,
+    /// OUT/ID: for Delta, which refuses a column that is in the file and in the path.
+    Plain,
 }
 
 /// A format of the output.

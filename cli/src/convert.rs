@@ -1,8 +1,9 @@
 //! `pml convert`.
 
 mod case;
+mod fleet;
 
-use crate::args::{ConvertArgs, Format};
+use crate::args::{ConvertArgs, Format, TypesArg};
 use crate::failure::Failure;
 use crate::filter::filter;
 use crate::input;
@@ -44,6 +45,11 @@ const ENDINGS: [(&str, Format); 8] = [
 pub(crate) fn run(args: &ConvertArgs) -> Result<Done, Failure> {
     let to_stdout = args.output.as_os_str() == "-";
     let format = format(args)?;
+    if format == Format::Dataset
+        && let Some(many) = fleet::find(args)?
+    {
+        return fleet::run(args, many);
+    }
     if format == Format::Dataset
         && let Some(found) = case::find(args)?
     {
@@ -131,7 +137,13 @@ fn format(args: &ConvertArgs) -> Result<Format, Failure> {
             .hint("name a file ending in .pml with -o"));
     }
     let text = format.is_text();
+    let has_types = matches!(format, Format::Dataset | Format::Parquet | Format::Arrow);
     let misplaced = [
+        ("--types", args.table.types != TypesArg::Exact && !has_types),
+        ("--many", args.many && format != Format::Dataset),
+        ("--resume", args.resume && format != Format::Dataset),
+        ("--layout", args.layout.is_some() && format != Format::Dataset),
+        ("--capture-id", args.table.capture_id.is_some() && !has_types && format != Format::Jsonl),
         ("--columns", args.columns.is_some() && format == Format::Pml),
         ("--advanced", args.advanced && !text),
         ("--numeric-addresses", args.numeric_addresses && !text),
@@ -183,7 +195,12 @@ impl<'a> Plan<'a> {
             capture,
             format,
             parquet: ParquetOptions {
-                export: TableOptions { scan: scan.clone(), columns: table_columns },
+                export: TableOptions {
+                    scan: scan.clone(),
+                    columns: table_columns,
+                    types: args.table.types.into(),
+                    capture: args.table.capture_id.clone(),
+                },
                 compression: args.compression.into(),
                 facts: input::provenance(capture),
             },

@@ -4,6 +4,7 @@ mod args;
 mod convert;
 mod failure;
 mod filter;
+mod fleet;
 mod info;
 mod input;
 mod knowledge;

@@ -44,6 +44,18 @@ pub(crate) fn report(capture: &Opened, damage: &Damage) -> Losses {
     Losses { places, any: capture.lost_parts || recovery.is_some() || places > 0 }
 }
 
+/// What could not be read of a capture, in sentences; empty where all could.
+pub(crate) fn places(capture: &Opened, events: &Damage) -> Vec<String> {
+    let recovery = capture.set.recovery().filter(|recovery| !recovery.is_whole());
+    let tables = capture.set.table_damage();
+    let damage = [(&tables, ("table entry", "table entries")), (events, ("event", "events"))];
+    let damage = damage.into_iter().filter(|(damage, _)| !damage.is_empty()).map(|(damage, (one, many))| {
+        let first = damage.first.first().map(|error| format!(", the first: {error}")).unwrap_or_default();
+        format!("damaged: {}{first}", counted(damage.count, one, many))
+    });
+    recovery.iter().map(words::sentence).chain(damage).collect()
+}
+
 /// The failure that says why an output was not written.
 pub(crate) fn write_failure(path: &Path, error: WriteError) -> Failure {
     match error {

@@ -3,6 +3,7 @@
 use crate::failure::Failure;
 use crate::place::Place;
 use crate::status::warn;
+use pml_analyzer::case::tables as case_tables;
 use pml_analyzer::tables::{FAILURES, FINDINGS};
 use pml_parser::columns::TABLES;
 use pml_parser::parts::folder_of;
@@ -14,6 +15,12 @@ use tempfile::{NamedTempFile, TempDir};
 
 /// The prefix of the names of incomplete outputs.
 const HIDDEN: &str = ".pml-";
+
+/// The table of how captures ended.
+pub(crate) const STATUS: &str = "status";
+
+/// The table of verdicts.
+pub(crate) const VERDICTS: &str = "verdicts";
 
 /// The usual permissions, less the user's mask; temporary files would otherwise be private.
 #[cfg(unix)]
@@ -224,10 +231,11 @@ fn exchange(a: &Path, b: &Path) -> bool {
     }
 }
 
-/// Names of the files of a dataset, including the tables of triage.
+/// Names of the files of a dataset, including the tables of triage and of a case.
 fn tables() -> impl Iterator<Item = String> {
-    let names = TABLES.iter().map(|table| table.name).chain([FAILURES.name, FINDINGS.name]);
-    names.map(|name| format!("{name}.parquet"))
+    let of_capture = TABLES.iter().map(|table| table.name).chain([FAILURES.name, FINDINGS.name]);
+    let of_case = case_tables::pages().into_iter().map(|page| page.0);
+    of_capture.chain(of_case).chain([STATUS, VERDICTS]).map(|name| format!("{name}.parquet"))
 }
 
 /// Refuses to replace a directory that holds anything except a dataset, and a path that exists but is no
@@ -254,8 +262,24 @@ fn refuse_foreign(place: &Place) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Removes what runs that were killed have left in a folder. No other run may write to the folder.
+pub(crate) fn remove_incomplete(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)?.flatten() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if !name.starts_with(HIDDEN) || !(name.ends_with(".tmp") || name.ends_with(".old")) {
+            continue;
+        }
+        match entry.file_type()?.is_dir() {
+            true => remove_dataset(&entry.path())?,
+            false => fs::remove_file(entry.path())?,
+        }
+    }
+    Ok(())
+}
+
 /// Removes the files of a dataset and its directory, and nothing else.
-fn remove_dataset(path: &Path) -> io::Result<()> {
+pub(crate) fn remove_dataset(path: &Path) -> io::Result<()> {
     for table in tables() {
         match fs::remove_file(path.join(table)) {
             Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),

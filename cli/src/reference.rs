@@ -2,13 +2,19 @@
 
 use crate::args::Args;
 use crate::failure::Failure;
+use crate::fleet::status;
 use crate::status::{Done, stdout_done};
+use crate::tables;
+use crate::triage;
 use clap::CommandFactory;
 use std::io::{self, Write};
 
 /// `pml schema`.
 pub(crate) fn schema() -> Result<Done, Failure> {
-    let page = pml_parser::arrow::schema::markdown() + &crate::tables::markdown();
+    let page = pml_parser::arrow::schema::markdown()
+        + &tables::markdown()
+        + &tables::page(&tables::page_of(&status::TABLE))
+        + &tables::page(&tables::page_of(&triage::VERDICTS));
     stdout_done(io::stdout().write_all(page.as_bytes()))
 }
 

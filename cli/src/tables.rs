@@ -1,11 +1,12 @@
 //! Writes the dataset of a capture or a case: the tables of the capture, failures, findings, and those of text logs.
 
-use crate::args::RunArgs;
+use crate::args::{RunArgs, TableArgs};
 use crate::failure::Failure;
 use crate::input;
 use crate::outcome::write_failure;
 use crate::output::PendingDataset;
 use crate::status::{Progress, say};
+use arrow::array::{ArrayRef, RecordBatch, StringArray};
 use indicatif::HumanBytes;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
@@ -18,7 +19,9 @@ use pml_analyzer::logs::Signatures;
 use pml_analyzer::logs::case::Case;
 use pml_analyzer::tables::{FAILURES, FINDINGS, Table};
 use pml_parser::Opened;
-use pml_parser::export::parquet::{ParquetOptions, write_dataset};
+use pml_parser::arrow::labels::capture_id;
+use pml_parser::arrow::types::Types;
+use pml_parser::export::parquet::{ParquetOptions, table_file, write_dataset};
 use pml_parser::export::{ScanOptions, TableOptions, WriteError};
 use pml_parser::symbols::SharedSymbols;
 use std::collections::HashSet;
@@ -32,12 +35,15 @@ pub(crate) fn markdown() -> String {
     own.into_iter().chain(case_tables::pages()).map(|table| page(&table)).collect()
 }
 
-fn page_of<T>(table: &Table<T>) -> TablePage {
+/// The page of a table.
+pub(crate) fn page_of<T>(table: &Table<T>) -> TablePage {
     (table.name, table.doc, table.columns.iter().map(|column| (column.name, column.doc)).collect())
 }
 
-fn page((name, doc, columns): &TablePage) -> String {
-    let rows: String = columns.iter().map(|(name, doc)| format!("| `{name}` | {doc} |\n")).collect();
+/// A table for docs/schema.md.
+pub(crate) fn page((name, doc, columns): &TablePage) -> String {
+    let rows: String =
+        LABELS.iter().chain(columns).map(|(name, doc)| format!("| `{name}` | {doc} |\n")).collect();
     format!("\n## {name}\n\n{doc}\n\n| column | what it is |\n|---|---|\n{rows}")
 }
 
@@ -51,10 +57,69 @@ fn properties() -> WriterProperties {
     WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default())).build()
 }
 
-fn write_table<T>(out: impl Write + Send, table: &Table<T>, rows: &[T]) -> Result<(), WriteError> {
-    let batch = table.batch(rows).map_err(WriteError::Arrow)?;
-    let mut writer = ArrowWriter::try_new(out, batch.schema(), Some(properties()))?;
-    writer.write(&batch)?;
+/// The capture or case that the rows of a table are about, and the types of its columns.
+#[derive(Clone, Debug)]
+pub(crate) struct RowLabels {
+    /// The id of the capture or case.
+    pub capture: String,
+    pub computer: String,
+    pub types: Types,
+}
+
+/// The columns that every table of triage begins with.
+const LABELS: [(&str, &str); 2] = [
+    ("capture", "Id of the capture, or of the case where it has none; joins `events.capture`."),
+    ("computer", "Machine of the capture; empty for a case without one."),
+];
+
+impl RowLabels {
+    pub(crate) fn new(args: &TableArgs, capture: &Opened) -> Self {
+        let id = args.capture_id.clone().unwrap_or_else(|| capture_id(&capture.set));
+        let computer = capture.set.part(0).map(|log| log.computer().to_string()).unwrap_or_default();
+        Self { capture: id, computer, types: args.types.into() }
+    }
+
+    /// Those of a case without a capture.
+    pub(crate) fn of_case(args: &TableArgs, name: &str) -> Self {
+        let id = args.capture_id.clone().unwrap_or_else(|| name.to_owned());
+        Self { capture: id, computer: String::new(), types: args.types.into() }
+    }
+
+    /// The rows of a table with the labels before them, in these types.
+    pub(crate) fn batch<T>(&self, table: &Table<T>, rows: &[T]) -> Result<RecordBatch, WriteError> {
+        let exact = table.batch(rows).map_err(WriteError::Arrow)?;
+        let texts = [&self.capture, &self.computer].map(|text| {
+            let values = std::iter::repeat_n(Some(text), rows.len());
+            Arc::new(StringArray::from_iter(values)) as ArrayRef
+        });
+        let own = LABELS.iter().map(|label| label.0).zip(texts);
+        let columns = own.map(|(name, array)| (name.to_owned(), array, false));
+        let schema = exact.schema();
+        let rest = schema.fields().iter().zip(exact.columns());
+        let rest = rest.map(|(field, array)| (field.name().clone(), Arc::clone(array), true));
+        let labelled =
+            RecordBatch::try_from_iter_with_nullable(columns.chain(rest)).map_err(WriteError::Arrow)?;
+        self.types.batch(labelled).map_err(WriteError::Arrow)
+    }
+}
+
+fn write_table<T>(
+    out: impl Write + Send,
+    labels: &RowLabels,
+    table: &Table<T>,
+    rows: &[T],
+) -> Result<(), WriteError> {
+    write_batch(out, labels.types, &labels.batch(table, rows)?)
+}
+
+/// Writes a table that is one batch.
+pub(crate) fn write_batch(
+    out: impl Write + Send,
+    types: Types,
+    batch: &RecordBatch,
+) -> Result<(), WriteError> {
+    let mut writer = table_file(out, batch.schema(), types, properties())?;
+    writer.write(batch)?;
     writer.close()?;
     Ok(())
 }
@@ -66,12 +131,15 @@ pub(crate) fn write(
     capture: &Opened,
     report: &Report,
     symbols: Option<SharedSymbols>,
-    run: &RunArgs,
+    (table, run): (&TableArgs, &RunArgs),
 ) -> Result<(), Failure> {
+    let labels = RowLabels::new(table, capture);
     let progress = Progress::new(capture.set.size(), run.quiet);
     let options = ParquetOptions {
         export: TableOptions {
             scan: ScanOptions { threads: run.threads(), symbols, ..ScanOptions::default() },
+            types: labels.types,
+            capture: Some(labels.capture.clone()),
             ..TableOptions::default()
         },
         compression: pml_parser::export::parquet::Compression::Zstd,
@@ -81,24 +149,25 @@ pub(crate) fn write(
     progress.clear();
     capture.check()?;
     outcome.map_err(|error| write_failure(path, error))?;
-    write_whole(dataset, path, &FAILURES, &report.failures)?;
-    write_whole(dataset, path, &FINDINGS, &report.findings)
+    write_whole(dataset, path, &labels, &FAILURES, &report.failures)?;
+    write_whole(dataset, path, &labels, &FINDINGS, &report.findings)
 }
 
 /// Writes the tables of a case: its records, updates, sessions, phases and signals.
 pub(crate) fn write_case(
     dataset: &PendingDataset,
     path: &Path,
+    labels: &RowLabels,
     logs: &[LogLocation],
     case: &Case,
     report: &CaseReport,
 ) -> Result<(), Failure> {
     let rows = CaseRows::new(case, report);
-    write_whole(dataset, path, &case_tables::UPDATES, &rows.updates)?;
-    write_whole(dataset, path, &case_tables::SESSIONS, &rows.sessions)?;
-    write_whole(dataset, path, &case_tables::PHASES, &rows.phases)?;
-    write_whole(dataset, path, &case_tables::SIGNALS, &rows.signals)?;
-    write_records(dataset, path, logs, case)
+    write_whole(dataset, path, labels, &case_tables::UPDATES, &rows.updates)?;
+    write_whole(dataset, path, labels, &case_tables::SESSIONS, &rows.sessions)?;
+    write_whole(dataset, path, labels, &case_tables::PHASES, &rows.phases)?;
+    write_whole(dataset, path, labels, &case_tables::SIGNALS, &rows.signals)?;
+    write_records(dataset, path, labels, logs, case)
 }
 
 /// Writes the records of all logs, some megabytes at a time. What the case has left out, because it is there twice, is
@@ -106,16 +175,16 @@ pub(crate) fn write_case(
 fn write_records(
     dataset: &PendingDataset,
     path: &Path,
+    labels: &RowLabels,
     logs: &[LogLocation],
     case: &Case,
 ) -> Result<(), Failure> {
     const MOST_HELD: usize = 16 << 20;
     let failed = |error| write_failure(path, error);
-    let empty = RECORDS.batch(&[]).map_err(|error| failed(WriteError::Arrow(error)))?;
+    let empty = labels.batch(&RECORDS, &[]).map_err(failed)?;
     let file =
         dataset.create_file(&format!("{}.parquet", RECORDS.name)).map_err(|e| Failure::of_io(path, &e))?;
-    let mut writer =
-        ArrowWriter::try_new(file, empty.schema(), Some(properties())).map_err(|e| failed(e.into()))?;
+    let mut writer = table_file(file, empty.schema(), labels.types, properties()).map_err(failed)?;
     let (mut rows, mut held) = (Vec::new(), 0);
     let mut trouble = None;
     let known: HashSet<&str> = case.files.iter().map(|file| file.name.as_str()).collect();
@@ -132,14 +201,14 @@ fn write_records(
             held += row.size();
             rows.push(row);
             if held > MOST_HELD {
-                trouble = write_rows(&mut writer, &rows).err();
+                trouble = write_rows(&mut writer, labels, &rows).err();
                 rows.clear();
                 held = 0;
             }
         })?;
     }
     if trouble.is_none() {
-        trouble = write_rows(&mut writer, &rows).err();
+        trouble = write_rows(&mut writer, labels, &rows).err();
     }
     match trouble {
         Some(error) => Err(failed(error)),
@@ -147,21 +216,27 @@ fn write_records(
     }
 }
 
-fn write_rows(writer: &mut ArrowWriter<impl Write + Send>, rows: &[RecordRow]) -> Result<(), WriteError> {
-    let batch = RECORDS.batch(rows).map_err(WriteError::Arrow)?;
+fn write_rows(
+    writer: &mut ArrowWriter<impl Write + Send>,
+    labels: &RowLabels,
+    rows: &[RecordRow],
+) -> Result<(), WriteError> {
+    let batch = labels.batch(&RECORDS, rows)?;
     writer.write(&batch)?;
     Ok(())
 }
 
-fn write_whole<T>(
+/// Writes a table of a dataset.
+pub(crate) fn write_whole<T>(
     dataset: &PendingDataset,
     path: &Path,
+    labels: &RowLabels,
     table: &Table<T>,
     rows: &[T],
 ) -> Result<(), Failure> {
     let file =
         dataset.create_file(&format!("{}.parquet", table.name)).map_err(|e| Failure::of_io(path, &e))?;
-    write_table(file, table, rows).map_err(|error| write_failure(path, error))
+    write_table(file, labels, table, rows).map_err(|error| write_failure(path, error))
 }
 
 /// Moves the dataset to its place.

@@ -47,8 +47,8 @@ const LAYERS: [Layers; 4] = [
         entries: &[
             "language",
             "error",
-            "component",
             "canonical",
+            "component",
             "evidence",
             "knowledge",
             "logs",
@@ -77,6 +77,7 @@ const LAYERS: [Layers; 4] = [
             "outcome",
             "symbols",
             "tables",
+            "fleet",
             "slice",
             "convert",
             "recover",

@@ -199,7 +199,7 @@ fn directories_zips_and_broken_logs_of_a_fleet() {
         .map(|e| e.unwrap().file_name().into_string().unwrap())
         .collect();
     names.sort();
-    assert_eq!(names, ["fleet_a_Bootlog.html", "fleet_b_deep_Bootlog.html"]);
+    assert_eq!(names, ["fleet_a_Bootlog.html", "fleet_b_deep_Bootlog.html", "index.html"]);
     let empty = pml(path, &["triage", "reports"]);
     assert!(empty.status.code() == Some(2) && err(&empty).contains("no log (*.pml)"));
 }

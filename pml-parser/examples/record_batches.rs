@@ -17,7 +17,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let scan =
         ScanOptions { threads: 2, filter: Some(Filter::parse("result = error")?), ..ScanOptions::default() };
     let mut failures: BTreeMap<String, u64> = BTreeMap::new();
-    for batch in EventBatches::new(Arc::new(opened.set), TableOptions { scan, columns })? {
+    for batch in
+        EventBatches::new(Arc::new(opened.set), TableOptions { scan, columns, ..TableOptions::default() })?
+    {
         let batch = batch?;
         let names = batch.column(0).as_dictionary::<Int32Type>();
         let texts = names.values().as_string::<i32>();

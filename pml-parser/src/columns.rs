@@ -24,6 +24,8 @@ pub enum Type {
     I64,
     /// Nanoseconds since 1970, UTC.
     Timestamp,
+    /// Seconds in decimal, exact to the 100 ns of a log.
+    Seconds,
     /// UTF-8.
     Utf8,
     /// UTF-8 with few distinct values.
@@ -46,6 +48,7 @@ impl Type {
             Self::I32 => "INTEGER",
             Self::I64 => "BIGINT",
             Self::Timestamp => "TIMESTAMPTZ_NS",
+            Self::Seconds => "DECIMAL(18,7)",
             Self::Utf8 => "VARCHAR",
             Self::Dictionary => "VARCHAR (dictionary)",
             Self::U32List => "UINTEGER[]",
@@ -82,6 +85,12 @@ impl Type {
 /// How the value of a column is read: from an event, from its process, or from neither.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Source {
+    /// The id of the capture.
+    Capture,
+    /// The computer of the capture.
+    Computer,
+    /// The seconds since the capture began.
+    Seconds,
     EventId,
     Part,
     Sequence,
@@ -277,10 +286,13 @@ macro_rules! event_columns {
 event_columns! {
     pub enum Number;
 
+    column("capture", Dictionary, "Id of the capture: in a table over many captures, the first key of every join.").from(Source::Capture).not_for_filters(),
+    column("computer", Dictionary, "Machine that was captured.").from(Source::Computer).not_for_filters(),
     column("event_id", U64, "Position in the whole capture, from 0 through all parts. Damaged events leave gaps. Event offset array.").from(Source::EventId),
     column("part", U16, "Position of the part in the capture, from 0; names are in `capture.part_names`.").from(Source::Part),
     column("sequence", U32, "The capture driver's running number. Event header +0x10.").from(Source::Sequence),
     nullable("time", Timestamp, "When the operation began, exact to the 100 ns the log holds; NULL where the log holds no time between 1677 and 2262. Event header +0x1C.").from(Source::Time),
+    nullable("seconds", Seconds, "Seconds from the first event of the capture, `capture.first_time`, to `time`, exact to the 100 ns; negative before it. It compares captures with each other, and needs no arithmetic with times.").from(Source::Seconds).not_for_filters(),
     nullable("duration", I64, "`duration_ns`, whose values need a unit.").from(Source::Duration).compared(Comparison::Length).only_for_filters(),
     nullable("duration_ns", I64, "Nanoseconds until it completed; NULL while pending. Event header +0x14.").from(Source::Duration).compared(Comparison::Nanoseconds),
     column("class", Dictionary, "Event class: `Process`, `Registry`, `File System`, `Profiling`, `Network`; `Completion`, `IPC` or `<Unknown>` for others. Event header +0x08.").from(Source::Class),
@@ -369,11 +381,16 @@ const _: () = assert!(
     "stack_id is the last column: add others before it"
 );
 
+/// The first column of a table: what its rows are joined by in a table over many captures.
+const CAPTURE_ID: Column = column("capture", Type::Dictionary, "Id of the capture.").from(Source::Capture);
+
 /// One row a process of a part.
 pub const PROCESSES: Table = Table {
     name: "processes",
     doc: "One row for every process record of every part. The same process may be in several parts, under other indexes: match them by (pid, start_time).",
     columns: &[
+        CAPTURE_ID,
+        column("computer", Type::Dictionary, "Machine that was captured.").from(Source::Computer),
         column("part", Type::U16, "Part of the capture, from 0.").from(Source::Process(ProcessField::Part)),
         column("process_index", Type::U32, "Key within the part.").from(Source::Process(ProcessField::Index)),
         column("pid", Type::U32, "Process id.").from(Source::Process(ProcessField::Pid)),
@@ -433,6 +450,7 @@ pub const MODULES: Table = Table {
     name: "modules",
     doc: "One row for every module of every process record, in the order in which Process Monitor searches them. The modules of PID 4 are the kernel and its drivers.",
     columns: &[
+        CAPTURE_ID,
         column("part", Type::U16, "Part of the capture, from 0."),
         column("process_index", Type::U32, "Process, key within the part."),
         column("position", Type::U32, "Position in the process's list."),
@@ -456,6 +474,7 @@ pub const STACKS: Table = Table {
     name: "stacks",
     doc: "One row for every distinct call stack. `UNNEST(frames)` and join `frames` to read it.",
     columns: &[
+        CAPTURE_ID,
         column("stack_id", Type::U32, "Key that `events.stack_id` refers to, from 0.")
             .from(Source::RowNumber),
         column("depth", Type::U32, "Number of frames."),
@@ -468,6 +487,7 @@ pub const FRAMES: Table = Table {
     name: "frames",
     doc: "One row for every distinct frame: an address, and the module it lies in.",
     columns: &[
+        CAPTURE_ID,
         column("frame_id", Type::U32, "Key that `stacks.frames` refers to, from 0.").from(Source::RowNumber),
         column("address", Type::U64, "Return address."),
         column("kernel", Type::Bool, "Whether it is an address of the kernel."),
@@ -494,7 +514,13 @@ pub const CAPTURE: Table = Table {
     name: "capture",
     doc: "One row of facts about the capture and the conversion. The same facts are key-value metadata (`pml.…`) in every file of the dataset.",
     columns: &[
+        column(
+            "capture",
+            Type::Utf8,
+            "Id of the capture: the one that `--capture-id` gives, in a conversion of many captures the name of its folder or file, else its computer and the second in which it began.",
+        ),
         column("schema_version", Type::U32, "Version of this schema."),
+        column("types", Type::Utf8, "Types of the columns: `exact` or `portable`."),
         column("tool_version", Type::Utf8, "Program that made the dataset."),
         column("computer", Type::Utf8, "Machine."),
         column("system_root", Type::Utf8, "Windows folder."),
@@ -512,6 +538,12 @@ pub const CAPTURE: Table = Table {
         column("events", Type::U64, "Events in the log, damaged ones included."),
         nullable("first_time", Type::Timestamp, "Time of the first event."),
         nullable("last_time", Type::Timestamp, "Time of the last event."),
+        nullable("seconds", Type::Seconds, "Seconds from the first event to the last."),
+        column(
+            "log_hash",
+            Type::Utf8,
+            "Tells logs apart whatever they are called: FNV-1a over size, first and last 4 KiB of each part.",
+        ),
         column("damaged_events", Type::U64, "Events that could not be read and have no row."),
         nullable(
             "undecoded_events",

@@ -22,7 +22,11 @@ fn export(threads: usize, columns: &[&str], filter: Option<&str>) -> TableOption
         [] => EventColumnSet::default(),
         names => EventColumnSet::named(names.iter().copied()).unwrap(),
     };
-    TableOptions { scan: ScanOptions { threads, filter, ..ScanOptions::default() }, columns }
+    TableOptions {
+        scan: ScanOptions { threads, filter, ..ScanOptions::default() },
+        columns,
+        ..TableOptions::default()
+    }
 }
 
 fn handed_over(set: &LogSet<Map>, export: &TableOptions) -> Vec<RecordBatch> {

@@ -6,7 +6,9 @@ use arrow::datatypes::{DataType, Decimal128Type, Int64Type, UInt64Type};
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use pml_parser::NoProgress;
+use pml_parser::arrow::labels::capture_id;
 use pml_parser::arrow::schema::{EventColumnSet, SCHEMA_VERSION};
+use pml_parser::arrow::types::Types;
 use pml_parser::columns::{EVENTS, PROCESSES, TABLES};
 use pml_parser::export::batches::read_batches;
 use pml_parser::export::parquet::{Compression, ParquetOptions, write_dataset};
@@ -16,6 +18,7 @@ use pml_samples::boot::{self, Amount};
 use pml_samples::scenario::generate_in_memory;
 use std::collections::BTreeSet;
 use std::fs::{self, File};
+use std::path::Path;
 
 fn set() -> LogSet<Vec<u8>> {
     let options =
@@ -25,7 +28,11 @@ fn set() -> LogSet<Vec<u8>> {
 }
 
 fn export(columns: EventColumnSet) -> TableOptions {
-    TableOptions { scan: ScanOptions { threads: 2, ..ScanOptions::default() }, columns }
+    TableOptions {
+        scan: ScanOptions { threads: 2, ..ScanOptions::default() },
+        columns,
+        ..TableOptions::default()
+    }
 }
 
 fn table(set: &LogSet<Vec<u8>>, columns: &EventColumnSet) -> RecordBatch {
@@ -36,7 +43,7 @@ fn table(set: &LogSet<Vec<u8>>, columns: &EventColumnSet) -> RecordBatch {
         Ok(())
     })
     .unwrap();
-    arrow::compute::concat_batches(&columns.schema(), &batches).unwrap()
+    arrow::compute::concat_batches(&export.schema(), &batches).unwrap()
 }
 
 /// What the batches hold is what the events say, row by row, over the borders of batches and parts.
@@ -162,7 +169,8 @@ fn the_page_of_filters_lists_its_columns() {
     };
     let has = |table: &pml_parser::columns::Table, name: &str| table.columns.iter().any(|c| c.name == name);
     let of_events = names(&|name| has(&EVENTS, name));
-    assert_eq!(of_events.len(), EVENTS.columns.len() - 1, "stack_id alone is left out");
+    let left_out = ["capture", "computer", "seconds", "stack_id"];
+    assert_eq!(of_events.len(), EVENTS.columns.len() - left_out.len(), "{left_out:?} are left out");
     let of_processes = names(&|name| !has(&EVENTS, name) && has(&PROCESSES, name));
     let mut list = String::new();
     let mut width = 0;
@@ -244,6 +252,72 @@ fn columns_keep_the_order_of_the_table() {
     assert_eq!(all, Ok(EventColumnSet::default()));
 }
 
+/// Reads a table of a dataset.
+fn read(folder: &Path, table: &str) -> RecordBatch {
+    let file = File::open(folder.join(format!("{table}.parquet"))).unwrap();
+    let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
+    let schema = reader.schema().clone();
+    let batches: Vec<_> = reader.build().unwrap().map(|batch| batch.unwrap()).collect();
+    arrow::compute::concat_batches(&schema, &batches).unwrap()
+}
+
+/// The portable dataset is the exact one, column by column, in types that signed integers and microseconds hold.
+#[test]
+fn a_portable_dataset_holds_the_rows_of_the_exact_one() {
+    let set = set();
+    let write = |types| {
+        let folder = tempfile::tempdir().unwrap();
+        let export = TableOptions { types, capture: Some("PC-1".to_owned()), ..TableOptions::default() };
+        let options = ParquetOptions { export, compression: Compression::Zstd, facts: Provenance::default() };
+        write_dataset(&set, |name| File::create(folder.path().join(name)), &options, &NoProgress).unwrap();
+        folder
+    };
+    let (exact, portable) = (write(Types::Exact), write(Types::Portable));
+    for table in &TABLES {
+        let mut expected = Types::Portable.batch(read(exact.path(), table.name)).unwrap();
+        let found = read(portable.path(), table.name);
+        let types =
+            found.schema().fields().iter().map(|field| field.data_type().to_string()).collect::<Vec<_>>();
+        assert!(types.iter().all(|kind| !kind.contains("UInt") && !kind.contains("ns")), "{types:?}");
+        assert!(found.num_rows() > 0);
+        if table.name == "capture" {
+            // It says which types it has.
+            let at = expected.schema().index_of("types").unwrap();
+            assert_eq!(found.column(at).as_string::<i32>().value(0), "portable");
+            let mut columns = expected.columns().to_vec();
+            columns[at] = found.column(at).clone();
+            expected = RecordBatch::try_new(expected.schema(), columns).unwrap();
+        }
+        let columns = found.columns().iter().zip(expected.columns()).zip(found.schema_ref().fields());
+        for ((found, expected), field) in columns {
+            // The dictionaries of two files may differ, the texts not.
+            let text = |array: &ArrayRef| match array.data_type() {
+                DataType::Dictionary(..) => arrow::compute::cast(array, &DataType::Utf8).unwrap(),
+                _ => array.clone(),
+            };
+            assert_eq!(&text(found), &text(expected), "{}.{}", table.name, field.name());
+        }
+        let captures = arrow::compute::cast(found.column(0), &DataType::Utf8).unwrap();
+        assert!(captures.as_string::<i32>().iter().all(|capture| capture == Some("PC-1")));
+    }
+}
+
+/// Every event has the seconds since the first one, in its exact decimal.
+#[test]
+fn seconds_count_from_the_first_event() {
+    let set = set();
+    let first = set.time_span().unwrap().0;
+    let table = table(&set, &EventColumnSet::named(["seconds", "computer", "capture"]).unwrap());
+    let seconds = table.column_by_name("seconds").unwrap().as_primitive::<Decimal128Type>();
+    assert_eq!(seconds.scale(), 7);
+    let expected = set.events().map(|event| Some(i128::from(event.unwrap().time().0) - i128::from(first.0)));
+    assert!(seconds.iter().eq(expected));
+    let id = capture_id(&set);
+    assert!(id.starts_with(&set.part(0).unwrap().computer().to_string()) && id.ends_with('Z'), "{id}");
+    let captures = arrow::compute::cast(table.column_by_name("capture").unwrap(), &DataType::Utf8).unwrap();
+    assert!(captures.as_string::<i32>().iter().all(|capture| capture == Some(&*id)));
+}
+
 #[test]
 fn outputs_hold_the_chosen_columns() {
     let set = set();
@@ -263,7 +337,7 @@ fn outputs_hold_the_chosen_columns() {
         let mut arrow = Vec::new();
         ipc::write_ipc(&set, &mut arrow, &export, &Provenance::default(), &NoProgress).unwrap();
         let reader = arrow::ipc::reader::FileReader::try_new(std::io::Cursor::new(arrow), None).unwrap();
-        assert_eq!(reader.schema().fields(), export.columns.schema().fields());
+        assert_eq!(reader.schema().fields(), export.schema().fields());
         let rows: usize = reader.map(|batch| batch.unwrap().num_rows()).sum();
         assert_eq!(rows as u64, set.event_count());
 

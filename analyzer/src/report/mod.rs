@@ -5,6 +5,7 @@ pub mod case;
 mod cite;
 mod clock;
 mod finding;
+pub mod fleet;
 mod model;
 mod printable;
 mod redact;

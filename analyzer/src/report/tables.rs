@@ -52,11 +52,8 @@ pub const FINDINGS: Table<FindingReport> = Table {
     columns: FINDING_COLUMNS,
 };
 
-pub(super) const fn column<T>(
-    name: &'static str,
-    doc: &'static str,
-    values: fn(&[T]) -> ArrayRef,
-) -> Column<T> {
+/// A column whose values a function takes from the rows.
+pub const fn column<T>(name: &'static str, doc: &'static str, values: fn(&[T]) -> ArrayRef) -> Column<T> {
     Column { name, doc, values }
 }
 

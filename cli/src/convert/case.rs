@@ -8,9 +8,9 @@ use crate::knowledge;
 use crate::outcome::{self, write_failure};
 use crate::output::PendingDataset;
 use crate::status::{Done, Progress, UntilStopped};
-use crate::tables;
+use crate::tables::{self, RowLabels};
 use pml_analyzer::Language;
-use pml_analyzer::bundle::{self, CaptureLocation, FoundCase};
+use pml_analyzer::bundle::{self, FoundCase};
 use pml_analyzer::case::{CaseOrigin, CaseReport};
 use pml_analyzer::logs::case::Case;
 use pml_parser::export::parquet::write_dataset;
@@ -39,21 +39,19 @@ pub(super) fn find(args: &ConvertArgs) -> Result<Option<FoundCase>, Failure> {
 
 /// Writes the dataset of a case.
 pub(super) fn run(args: &ConvertArgs, format: Format, found: &FoundCase) -> Result<Done, Failure> {
-    let captures = distinct(&found.captures);
-    if captures.len() > 1 {
-        let names = captures.iter().map(|capture| capture.name()).collect::<Vec<_>>().join(", ");
-        return Err(Failure::new(format!("{}: several captures are in it: {names}", found.name))
-            .hint("name one of them"));
-    }
+    // Several captures are a fleet; what are several here are copies of one.
+    let capture = found.captures.first();
     let signatures = tables::signatures()?;
     let (files, unread) = input::read_logs(&found.logs, &signatures)?;
     let path = &args.output;
     let dataset = PendingDataset::create(path, args.run.force)?;
     let mut done = if unread.is_empty() { Done::Whole } else { Done::WithLosses };
-    if let Some(location) = captures.first() {
+    let mut labels = RowLabels::of_case(&args.table, &found.name);
+    if let Some(location) = capture {
         let unpacked = location.files(&UntilStopped)?;
         let (no_set, drives) = (args.log.no_set, &args.log.drives);
         let capture = input::open_found(&unpacked, no_set, (&args.recovery).into(), drives)?;
+        labels = RowLabels::new(&args.table, &capture);
         let plan = Plan::new(args, format, &capture)?;
         let progress = Progress::new(capture.set.size(), args.run.quiet);
         let written = write_dataset(&capture.set, |name| dataset.create_file(name), &plan.parquet, &progress);
@@ -69,19 +67,7 @@ pub(super) fn run(args: &ConvertArgs, format: Format, found: &FoundCase) -> Resu
     let origin = CaseOrigin { name: found.name.clone(), tool, unread };
     let report =
         CaseReport::new(&case, Vec::new(), &origin, &signatures, &knowledge::read(None)?, Language::En);
-    tables::write_case(&dataset, path, &found.logs, &case, &report)?;
+    tables::write_case(&dataset, path, &labels, &found.logs, &case, &report)?;
     tables::finish(dataset, path, args.run.quiet)?;
     Ok(done)
-}
-
-/// Captures without the copies of them: a bundle may hold a packed copy of what lies beside it.
-fn distinct(captures: &[CaptureLocation]) -> Vec<&CaptureLocation> {
-    let mut seen = Vec::new();
-    let is_first = |capture: &&CaptureLocation| {
-        let file = capture.first_file();
-        let is_first = !seen.contains(&file);
-        seen.push(file);
-        is_first
-    };
-    captures.iter().filter(is_first).collect()
 }

@@ -4,7 +4,7 @@ use super::{Job, Outcome, Printed, Trouble};
 use crate::failure::Failure;
 use crate::input;
 use crate::status::{is_stopped, plain, warn};
-use crate::tables;
+use crate::tables::{self, RowLabels};
 use pml_analyzer::bundle::{BundleError, CaptureLocation, Found, FoundCase, LogLocation};
 use pml_analyzer::case::{CaseOrigin, CaseReport, UnreadInput};
 use pml_analyzer::logs::Signatures;
@@ -29,6 +29,18 @@ impl Subject {
             Self::Capture(capture) => capture.name(),
             Self::Case(files) => &files.name,
             Self::Broken { name, .. } => name,
+        }
+    }
+}
+
+impl Subject {
+    /// The names of its captures, or its own where it has none.
+    pub(super) fn names(&self, of_captures: bool) -> Vec<&str> {
+        match (self, of_captures) {
+            (Self::Capture(capture), true) => vec![capture.name()],
+            (Self::Case(files), true) => files.captures.iter().map(CaptureLocation::name).collect(),
+            (Self::Capture(_), false) | (Self::Broken { .. }, true) => Vec::new(),
+            (Self::Case(_) | Self::Broken { .. }, false) => vec![self.name()],
         }
     }
 }
@@ -85,6 +97,8 @@ impl Job<'_> {
         let count = distinct.len();
         let needs_one =
             [("--evidence", self.args.evidence.is_some()), ("--parquet", self.args.parquet.is_some())];
+        // Tables over many hold the rows of all captures.
+        let needs_one = if self.many { [needs_one[0]; 2] } else { needs_one };
         if let Some((option, _)) = needs_one.iter().find(|(_, given)| *given && count > 1) {
             let failure = Failure::new(format!("{option} goes with one capture, and there are {count}"));
             return Err(Trouble::Capture(failure.hint("name the capture")));
@@ -94,11 +108,19 @@ impl Job<'_> {
             return Err(Trouble::Capture(failure));
         }
         let dataset = self.dataset()?;
-        let mut reports = Vec::new();
+        let (mut reports, mut captures) = (Vec::new(), Vec::new());
+        let mut own = Outcome::default();
+        let outcome_of_run = outcome;
+        let outcome = &mut own;
+        let mut labels = RowLabels::of_case(&self.args.table, &files.name);
         for (capture, _) in distinct {
             let name = within(capture.name(), &files.name);
             match self.analyze(capture, name, dataset.as_ref(), outcome, |_| Ok(())) {
-                Ok(report) => reports.push(report),
+                Ok((report, of_capture)) => {
+                    labels = of_capture;
+                    captures.push(capture.name());
+                    reports.push(report);
+                }
                 // The text logs still have their story.
                 Err(Trouble::Capture(failure)) if !is_stopped() => {
                     outcome.lost = true;
@@ -115,9 +137,16 @@ impl Job<'_> {
         let report =
             CaseReport::new(&files.case, reports, &origin, signatures, knowledge, self.args.lang().into());
         outcome.rolled_back |= report.rollback.class >= RollbackClass::Probable;
+        outcome_of_run.add(outcome);
         self.write(&report).map_err(Trouble::Output)?;
+        if let Some(fleet) = self.fleet {
+            let names = (files.name.as_str(), captures.as_slice());
+            let mut rows = fleet.rows.borrow_mut();
+            let added = rows.add_case(names, outcome.lost, &files.case, &report, self.link());
+            added.map_err(Trouble::Output)?;
+        }
         if let (Some(dataset), Some(path)) = (dataset, &self.args.parquet) {
-            tables::write_case(&dataset, path, &files.logs, &files.case, &report)?;
+            tables::write_case(&dataset, path, &labels, &files.logs, &files.case, &report)?;
             tables::finish(dataset, path, self.args.run.quiet)?;
         }
         Ok(())

@@ -2,9 +2,14 @@
 
 mod case;
 mod evidence;
+mod fleet;
 
-use crate::args::{ColorArg, ReportFormat, TriageArgs};
+pub(crate) use fleet::TABLE as VERDICTS;
+
+use self::fleet::FleetRows;
+use crate::args::{ColorArg, ReportFormat, TriageArgs, TypesArg};
 use crate::failure::Failure;
+use crate::fleet::{inputs, names};
 use crate::input;
 use crate::knowledge;
 use crate::outcome;
@@ -14,8 +19,7 @@ use crate::status::{
     Done, Progress, UntilStopped, counted, go_on, is_stopped, plain, say, stdout_done, warn,
 };
 use crate::symbols;
-use crate::tables;
-use crate::wildcard;
+use crate::tables::{self, RowLabels};
 use crate::zone;
 use case::Subject;
 use indicatif::{HumanBytes, HumanCount};
@@ -28,7 +32,7 @@ use pml_analyzer::{
 use pml_parser::Fault;
 use pml_parser::{Opened, Zone};
 use std::cell::RefCell;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -44,8 +48,18 @@ struct Outcome {
     rolled_back: bool,
 }
 
+impl Outcome {
+    fn add(&mut self, other: &Self) {
+        self.lost |= other.lost;
+        self.rolled_back |= other.rolled_back;
+    }
+}
+
 /// Runs the command.
 pub(crate) fn run(args: &TriageArgs) -> Result<Done, Failure> {
+    if args.parquet.is_none() && (args.table.types != TypesArg::Exact || args.table.capture_id.is_some()) {
+        return Err(Failure::new("--types and --capture-id go with --parquet, which is not given"));
+    }
     for (option, given) in [("--evidence", args.evidence.is_some()), ("--parquet", args.parquet.is_some())] {
         if args.redact && given {
             return Err(Failure::new(format!(
@@ -55,7 +69,8 @@ pub(crate) fn run(args: &TriageArgs) -> Result<Done, Failure> {
         }
     }
     let knowledge = knowledge::read(args.knowledge.as_deref())?;
-    let (inputs, stream) = input::with_standard_input(&wildcard::expand(&args.inputs)?)?;
+    let inputs = inputs::expand(&args.inputs)?.paths;
+    let (inputs, stream) = input::with_standard_input(&inputs)?;
     let mut found = find(&inputs, args.no_set)?;
     if let Some(stream) = &stream {
         found.rename(&stream.path(), input::StandardInput::SAID);
@@ -72,13 +87,16 @@ pub(crate) fn run(args: &TriageArgs) -> Result<Done, Failure> {
         }
         _ => None,
     };
+    let fleet = Fleet::new(args, &subjects, &inputs, many)?;
     let mut outcome = Outcome::default();
-    let mut taken = HashSet::new();
+    // The page over all reports has this name.
+    let mut taken = HashSet::from([INDEX.to_owned()]);
     for (number, subject) in subjects.iter().enumerate() {
         let stem = file_stem(subject.name(), &mut taken);
         let lines = lines.as_ref();
         let shared = (&knowledge, &signatures);
-        let job = Job { args, shared, subject, stem, many, first: number == 0, lines };
+        let fleet = fleet.as_ref();
+        let job = Job { args, shared, subject, stem, many, first: number == 0, lines, fleet };
         match job.run(&mut outcome) {
             Ok(()) => {}
             // One unreadable log of a fleet is a line of the output, and does not end the run.
@@ -94,6 +112,9 @@ pub(crate) fn run(args: &TriageArgs) -> Result<Done, Failure> {
     }
     if let Some(lines) = lines {
         lines.finish()?;
+    }
+    if let Some(fleet) = fleet {
+        fleet.finish(args, &knowledge)?;
     }
     Ok(match outcome {
         Outcome { rolled_back: true, .. } if args.exit_code => Done::RolledBack,
@@ -172,11 +193,14 @@ fn refuse_for_many(args: &TriageArgs) -> Result<(), Failure> {
         )
         .hint("name a directory for them with -o, or choose --format jsonl"));
     }
-    for (option, given) in [("--evidence", args.evidence.is_some()), ("--parquet", args.parquet.is_some())] {
-        if given {
-            return Err(Failure::new(format!("{option} goes with one capture, and there are several"))
-                .hint("name one of them"));
-        }
+    if args.evidence.is_some() {
+        return Err(
+            Failure::new("--evidence goes with one capture, and there are several").hint("name one of them")
+        );
+    }
+    if args.table.capture_id.is_some() {
+        return Err(Failure::new("--capture-id names one capture, and there are several")
+            .hint("their ids come from the names of their folders and files"));
     }
     if let Some(output) = args.output.as_ref().filter(|output| *output != Path::new("-")) {
         let is_lines = args.format() == ReportFormat::Jsonl;
@@ -186,6 +210,17 @@ fn refuse_for_many(args: &TriageArgs) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// Writes a text to a file.
+fn write_text(path: &Path, force: bool, text: &str) -> Result<(), Failure> {
+    let file = PendingFile::create(path, force)?;
+    let written = file.writer().and_then(|mut out| {
+        out.write_all(text.as_bytes())?;
+        out.flush()
+    });
+    written.map_err(|e| Failure::of_io(path, &e))?;
+    file.finish().map(drop)
 }
 
 /// One capture, or one case, of a run.
@@ -201,6 +236,59 @@ struct Job<'a> {
     first: bool,
     /// The file of all reports, if they go to one file.
     lines: Option<&'a Lines>,
+    /// What is written about all of them, if anything is.
+    fleet: Option<&'a Fleet>,
+}
+
+/// The name, without its ending, of the page over all reports.
+const INDEX: &str = "index";
+
+/// What a run over many captures writes beside the reports.
+struct Fleet {
+    rows: RefCell<FleetRows>,
+    dataset: Option<PendingDataset>,
+    /// The page over all reports.
+    page: Option<PathBuf>,
+}
+
+impl Fleet {
+    /// Nothing where no tables and no page are wanted.
+    fn new(
+        args: &TriageArgs,
+        subjects: &[Subject],
+        inputs: &[PathBuf],
+        many: bool,
+    ) -> Result<Option<Self>, Failure> {
+        let folder = args.output.as_ref().filter(|path| *path != Path::new("-"));
+        let page = folder
+            .filter(|_| args.format() == ReportFormat::Html)
+            .map(|folder| folder.join(format!("{INDEX}.html")));
+        if !many || (page.is_none() && args.parquet.is_none()) {
+            return Ok(None);
+        }
+        // Captures have the ids that they have in `pml convert`.
+        let mut ids = HashMap::new();
+        for is_capture in [true, false] {
+            let of_kind = subjects.iter().flat_map(|subject| subject.names(is_capture));
+            let of_kind: Vec<&str> = of_kind.collect();
+            let found = names::ids(&of_kind, inputs);
+            ids.extend(of_kind.into_iter().map(str::to_owned).zip(found));
+        }
+        let create = |path| PendingDataset::create(path, args.run.force);
+        let dataset = args.parquet.as_deref().map(create).transpose()?;
+        Ok(Some(Self { rows: RefCell::new(FleetRows::new(args, ids)), dataset, page }))
+    }
+
+    fn finish(self, args: &TriageArgs, knowledge: &Knowledge) -> Result<(), Failure> {
+        let mut rows = self.rows.into_inner();
+        if let (Some(dataset), Some(path)) = (self.dataset, &args.parquet) {
+            rows.write(dataset, path, args.run.quiet)?;
+        }
+        if let Some(path) = &self.page {
+            write_text(path, args.run.force, &rows.page(args, knowledge)?)?;
+        }
+        Ok(())
+    }
 }
 
 /// A file with a line for each capture of a fleet. Like every output, the file appears when it is complete.
@@ -255,7 +343,16 @@ impl Job<'_> {
         match self.subject {
             Subject::Capture(found) => {
                 let dataset = self.dataset()?;
-                self.analyze(found, found.name(), dataset.as_ref(), outcome, |report| self.write(report))?;
+                let mut own = Outcome::default();
+                let analyzed = self
+                    .analyze(found, found.name(), dataset.as_ref(), &mut own, |report| self.write(report));
+                outcome.add(&own);
+                let report = analyzed?.0;
+                if let Some(fleet) = self.fleet {
+                    let name = (found.name(), own.lost);
+                    let mut rows = fleet.rows.borrow_mut();
+                    rows.add_report(name, &report, self.shared.0, self.link()).map_err(Trouble::Output)?;
+                }
                 if let (Some(dataset), Some(path)) = (dataset, &self.args.parquet) {
                     tables::finish(dataset, path, self.args.run.quiet)?;
                 }
@@ -275,7 +372,7 @@ impl Job<'_> {
         dataset: Option<&PendingDataset>,
         outcome: &mut Outcome,
         write: impl FnOnce(&Report) -> Result<(), Failure>,
-    ) -> Result<Report, Trouble> {
+    ) -> Result<(Report, RowLabels), Trouble> {
         let args = self.args;
         // Members of a zip file stay in a temporary folder until the report is made.
         let files = found.files(&UntilStopped).map_err(Failure::from)?;
@@ -315,7 +412,14 @@ impl Job<'_> {
             evidence::write(path, &capture, &result, &report, &args.run)?;
         }
         if let (Some(dataset), Some(path)) = (dataset, &args.parquet) {
-            tables::write(dataset, path, &capture, &report, origin.symbols.clone(), &args.run)?;
+            tables::write(
+                dataset,
+                path,
+                &capture,
+                &report,
+                origin.symbols.clone(),
+                (&args.table, &args.run),
+            )?;
         }
         let losses = outcome::report(&capture, result.damage());
         if !args.run.quiet && !self.many && io::stderr().is_terminal() {
@@ -324,11 +428,14 @@ impl Job<'_> {
         }
         outcome.lost |= losses.any() || lost_parts;
         outcome.rolled_back |= report.rollback.class >= RollbackClass::Probable;
-        Ok(report)
+        Ok((report, RowLabels::new(&args.table, &capture)))
     }
 
-    /// The dataset that is asked for, if one is.
+    /// The dataset of this capture or case that is asked for, if one is.
     fn dataset(&self) -> Result<Option<PendingDataset>, Failure> {
+        if self.many {
+            return Ok(None);
+        }
         let create = |path| PendingDataset::create(path, self.args.run.force);
         self.args.parquet.as_deref().map(create).transpose()
     }
@@ -429,18 +536,21 @@ impl Job<'_> {
         if let Some(lines) = self.lines {
             return lines.push(text);
         }
-        let file = PendingFile::create(path, self.args.run.force)?;
-        let written = file.writer().and_then(|mut out| {
-            out.write_all(text.as_bytes())?;
-            out.flush()
-        });
-        written.map_err(|e| Failure::of_io(path, &e))?;
-        file.finish().map(drop)
+        write_text(path, self.args.run.force, text)
+    }
+
+    /// The file of the report, beside the page over all reports.
+    fn link(&self) -> Option<String> {
+        let place = self.place().ok()??;
+        place.file_name().map(|name| name.to_string_lossy().into_owned())
     }
 
     /// Prints that one capture of many could not be analyzed.
     fn print_failure(&self, failure: &Failure) -> Result<(), Failure> {
         warn(&format!("{}: {failure}", self.subject.name()));
+        if let Some(fleet) = self.fleet {
+            fleet.rows.borrow_mut().add_failure(self.subject.name(), &plain(&failure.to_string()))?;
+        }
         if self.args.format() != ReportFormat::Jsonl {
             return Ok(());
         }

@@ -1,6 +1,7 @@
 //! Events as record batches of the events table.
 
 use super::column::{DictionaryColumn, SparseColumn, Utf8Column};
+use super::labels::Labels;
 use super::schema::EventColumnSet;
 use super::stacks::StackFinder;
 use crate::columns::{Column, Number, ProcessField, Source};
@@ -10,7 +11,7 @@ use crate::log::LogView;
 use crate::log::event::Event;
 use crate::log::process::Process;
 use crate::names::operation::{EventClass, Operation};
-use crate::time::Ticks;
+use crate::time::{FileTime, Ticks};
 use arrow::array::{ArrayRef, Int64Array, TimestampNanosecondArray, UInt16Array, UInt32Array, UInt64Array};
 use hashbrown::HashMap;
 use std::hash::Hash;
@@ -88,6 +89,7 @@ pub(crate) struct EventRows {
 pub(crate) struct EventColumns<'a, 'c> {
     log: LogView<'a>,
     columns: &'c EventColumnSet,
+    labels: &'c Labels,
     options: TextOptions,
     stacks: StackFinder<'a>,
     counts: EventCounts,
@@ -140,10 +142,16 @@ impl NumberSink for RowNumbers<'_> {
 }
 
 impl<'a, 'c> EventColumns<'a, 'c> {
-    pub(crate) fn new(log: LogView<'a>, columns: &'c EventColumnSet, stacks: StackFinder<'a>) -> Self {
+    pub(crate) fn new(
+        log: LogView<'a>,
+        columns: &'c EventColumnSet,
+        labels: &'c Labels,
+        stacks: StackFinder<'a>,
+    ) -> Self {
         Self {
             log,
             columns,
+            labels,
             options: TextOptions::default(),
             stacks,
             counts: EventCounts::new(columns.has(Source::Detail)),
@@ -218,19 +226,22 @@ impl<'a, 'c> EventColumns<'a, 'c> {
         let rows = std::mem::take(&mut self.rows);
         let mut text = 0;
         let mut builders = self.builders.iter_mut();
-        let mut batch = Vec::with_capacity(builders.len() + Number::COUNT);
+        let mut batch = Vec::with_capacity(2 * self.columns.iter().count());
         for column in self.columns.iter() {
-            match column.source {
-                Source::Number(number) => {
-                    batch.push(self.numbers[number as usize].finish(rows, column.kind));
-                }
-                Source::StackId => {}
-                Source::Part => batch.push(Arc::new(UInt16Array::from_value(self.log.part(), rows))),
-                source => batch.extend(self.header.finish(source).or_else(|| {
+            let array = match column.source {
+                Source::Number(number) => Some(self.numbers[number as usize].finish(rows, column.kind)),
+                Source::StackId => None,
+                Source::Part => Some(Arc::new(UInt16Array::from_value(self.log.part(), rows)) as ArrayRef),
+                source @ (Source::Capture | Source::Computer) => self.labels.column(source, rows),
+                Source::Seconds => Some(self.labels.seconds(&self.header.time)),
+                source => self.header.finish(source).or_else(|| {
                     let (array, bytes) = builders.next()?.finish();
                     text += bytes;
                     Some(array)
-                })),
+                }),
+            };
+            if let Some(array) = array {
+                self.labels.types.push(array, &mut batch);
             }
         }
         // Numbers without a column were noted too.
@@ -252,7 +263,7 @@ impl<'a, 'c> EventColumns<'a, 'c> {
 struct HeaderColumns {
     event_id: Vec<u64>,
     sequence: Vec<u32>,
-    time: Vec<Option<i64>>,
+    time: Vec<FileTime>,
     duration: Vec<Option<i64>>,
     process_index: Vec<u32>,
     pid: Vec<Option<u32>>,
@@ -271,7 +282,7 @@ impl HeaderColumns {
     fn push(&mut self, event: &Event<'_>, owner: &Owner<'_>, operation: Operation) {
         self.event_id.push(event.id());
         self.sequence.push(event.sequence());
-        self.time.push(event.time().unix_nanos());
+        self.time.push(event.time());
         self.duration.push(event.duration().and_then(Ticks::nanos));
         self.process_index.push(event.process_index());
         self.pid.push(owner.pid);
@@ -305,7 +316,8 @@ impl HeaderColumns {
             Source::EventId => Arc::new(UInt64Array::from(begin_next(&mut self.event_id))),
             Source::Sequence => Arc::new(UInt32Array::from(begin_next(&mut self.sequence))),
             Source::Time => {
-                Arc::new(TimestampNanosecondArray::from(begin_next(&mut self.time)).with_timezone("UTC"))
+                let nanos = self.time.iter().map(|time| time.unix_nanos());
+                Arc::new(TimestampNanosecondArray::from_iter(nanos).with_timezone("UTC"))
             }
             Source::Duration => Arc::new(Int64Array::from(begin_next(&mut self.duration))),
             Source::ProcessIndex => Arc::new(UInt32Array::from(begin_next(&mut self.process_index))),
@@ -321,7 +333,7 @@ impl HeaderColumns {
         })
     }
 
-    /// Empties the columns that were not wanted.
+    /// Empties the columns that were not wanted, and the times, which two columns are made of.
     fn clear(&mut self) {
         self.event_id.clear();
         self.sequence.clear();
@@ -389,6 +401,9 @@ fn builder(column: &'static Column) -> Option<Box<dyn ColumnBuilder>> {
         Source::RegistryData => utf8(|row, out| row.details.push_registry_data(out)),
         // Filled together.
         Source::EventId
+        | Source::Capture
+        | Source::Computer
+        | Source::Seconds
         | Source::RelativeTime
         | Source::CompletionTime
         | Source::TimeOfDay

@@ -1,5 +1,7 @@
 //! The tables as Arrow knows them: types, schemas, and the columns that an export has.
 
+use super::labels::SECONDS;
+use super::types::{RULES, Types};
 use crate::columns::{Column, EVENTS, Source, TABLES, Table, Type};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use std::sync::Arc;
@@ -22,6 +24,7 @@ impl Type {
             Self::I32 => DataType::Int32,
             Self::I64 => DataType::Int64,
             Self::Timestamp => DataType::Timestamp(TimeUnit::Nanosecond, Some("UTC".into())),
+            Self::Seconds => DataType::Decimal128(SECONDS.0, SECONDS.1),
             Self::Utf8 => DataType::Utf8,
             Self::Dictionary => DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8)),
             Self::U32List => list(DataType::UInt32),
@@ -34,12 +37,17 @@ impl Column {
     fn field(&self) -> Field {
         Field::new(self.name, self.kind.arrow(), self.nullable)
     }
+
+    /// The names of the columns that it is written as in these types.
+    pub(crate) fn names(&self, types: Types) -> impl Iterator<Item = String> + use<> {
+        types.fields(&Arc::new(self.field())).map(|field| field.name().clone())
+    }
 }
 
 impl Table {
-    /// The Arrow schema.
-    pub fn schema(&self) -> SchemaRef {
-        Arc::new(Schema::new(self.columns.iter().map(Column::field).collect::<Vec<_>>()))
+    /// The Arrow schema, in these types.
+    pub fn schema(&self, types: Types) -> SchemaRef {
+        types.schema(&Schema::new(self.columns.iter().map(Column::field).collect::<Vec<_>>()))
     }
 }
 
@@ -85,9 +93,9 @@ impl EventColumnSet {
         columns.iter().enumerate().filter(move |(at, _)| wanted >> at & 1 == 1).map(|(_, column)| column)
     }
 
-    /// The Arrow schema of the events table with these columns.
-    pub fn schema(&self) -> SchemaRef {
-        Arc::new(Schema::new(self.iter().map(Column::field).collect::<Vec<_>>()))
+    /// The Arrow schema of the events table with these columns, in these types.
+    pub fn schema(&self, types: Types) -> SchemaRef {
+        types.schema(&Schema::new(self.iter().map(Column::field).collect::<Vec<_>>()))
     }
 
     /// Whether it has a column with this source.
@@ -104,6 +112,17 @@ pub fn markdown() -> String {
          columns of `events`, and without `stack_id` there are no `stacks` and `frames`. Types are DuckDB's \
          names; times are nanoseconds in UTC and keep the log's 100 ns exactly.\n",
     );
+    out.push_str(
+        "\nFiles of many captures are one table: `FROM 'OUT/*/events.parquet'`. Its rows are told apart by `capture`, so \
+         join by `capture` first: `USING (capture, part, process_index)`, `USING (capture, stack_id)`.\n\n\
+         `--types portable` writes the same tables for programs that know no unsigned integers or no nanoseconds, such \
+         as Spark, Iceberg (version 2) and Delta. `capture.types` and the metadata say which types a file has. The \
+         types below are the exact ones; what they become is a matter of the type alone:\n\n\
+         | exact | portable |\n|---|---|\n",
+    );
+    for (exact, portable) in RULES {
+        out.push_str(&format!("| {exact} | {portable} |\n"));
+    }
     for table in &TABLES {
         out.push_str(&format!("\n## {}\n\n{}\n\n", table.name, table.doc));
         out.push_str("| column | type | null | what it is |\n|---|---|---|---|\n");

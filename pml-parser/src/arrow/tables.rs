@@ -1,6 +1,7 @@
 //! The small tables: processes, modules, stacks, frames, and the capture itself.
 
 use super::events::EventCounts;
+use super::labels::{Labels, log_hash, seconds_array, seconds_between, seconds_text};
 use super::schema::SCHEMA_VERSION;
 use crate::columns::{CAPTURE, Column, FRAMES, MODULES, PROCESSES, ProcessField, STACKS, Source, Table};
 use crate::detail::value;
@@ -28,8 +29,16 @@ pub struct Provenance {
     pub part_names: Vec<String>,
 }
 
-fn batch(table: &Table, columns: Vec<ArrayRef>) -> Result<RecordBatch, ArrowError> {
-    RecordBatch::try_new(table.schema(), columns)
+/// A batch of a table: the labels, and these columns in the order of all others.
+fn batch(table: &Table, labels: &Labels, columns: Vec<ArrayRef>) -> Result<RecordBatch, ArrowError> {
+    let rows = columns.first().map_or(0, |column| column.len());
+    let (mut columns, mut arrays) = (columns.into_iter(), Vec::with_capacity(table.columns.len()));
+    for column in table.columns {
+        if let Some(array) = labels.column(column.source, rows).or_else(|| columns.next()) {
+            labels.types.push(array, &mut arrays);
+        }
+    }
+    RecordBatch::try_new(table.schema(labels.types), arrays)
 }
 
 fn push_text(builder: &mut StringBuilder, buffer: &mut String, text: WinStr<'_>) {
@@ -62,24 +71,25 @@ fn runs<T>(mut rows: impl Iterator<Item = T>, size: impl Fn(&T) -> usize) -> imp
 }
 
 /// The processes of all parts, as batches.
-pub(crate) fn processes<B: AsRef<[u8]>>(
-    set: &LogSet<B>,
-) -> impl Iterator<Item = Result<RecordBatch, ArrowError>> + '_ {
+pub(crate) fn processes<'s, B: AsRef<[u8]>>(
+    set: &'s LogSet<B>,
+    labels: &'s Labels,
+) -> impl Iterator<Item = Result<RecordBatch, ArrowError>> + 's {
     let rows = set.parts().flat_map(|log| log.processes().map(move |p| (log.part(), p)));
     let size = |(_, p): &(u16, Process<'_>)| {
         let texts = [p.name(), p.image_path(), p.command_line(), p.user(), p.integrity(), p.company()];
         let more = [p.version(), p.description()];
         texts.iter().chain(&more).map(|text| text.raw().len()).sum()
     };
-    runs(rows, size).map(|rows| process_batch(&rows))
+    runs(rows, size).map(|rows| process_batch(&rows, labels))
 }
 
-fn process_batch(rows: &[(u16, Process<'_>)]) -> Result<RecordBatch, ArrowError> {
+fn process_batch(rows: &[(u16, Process<'_>)], labels: &Labels) -> Result<RecordBatch, ArrowError> {
     let columns = PROCESSES.columns.iter().filter_map(|column| match column.source {
         Source::Process(field) => Some(process_column(rows, field)),
         _ => None,
     });
-    batch(&PROCESSES, columns.collect())
+    batch(&PROCESSES, labels, columns.collect())
 }
 
 fn process_column<'a>(rows: &[(u16, Process<'a>)], field: ProcessField) -> ArrayRef {
@@ -132,9 +142,10 @@ fn process_column<'a>(rows: &[(u16, Process<'a>)], field: ProcessField) -> Array
 }
 
 /// The modules of all processes of all parts, as batches.
-pub(crate) fn modules<B: AsRef<[u8]>>(
-    set: &LogSet<B>,
-) -> impl Iterator<Item = Result<RecordBatch, ArrowError>> + '_ {
+pub(crate) fn modules<'s, B: AsRef<[u8]>>(
+    set: &'s LogSet<B>,
+    labels: &'s Labels,
+) -> impl Iterator<Item = Result<RecordBatch, ArrowError>> + 's {
     let rows = set.parts().flat_map(|log| {
         log.processes().flat_map(move |process| {
             let of = (log.part(), process.index());
@@ -145,10 +156,13 @@ pub(crate) fn modules<B: AsRef<[u8]>>(
         let texts = [m.path(), m.version(), m.company(), m.description()];
         texts.iter().map(|text| text.raw().len()).sum()
     };
-    runs(rows, size).map(|rows| module_batch(&rows))
+    runs(rows, size).map(|rows| module_batch(&rows, labels))
 }
 
-fn module_batch<'a>(rows: &[((u16, u32), u32, Module<'a>)]) -> Result<RecordBatch, ArrowError> {
+fn module_batch<'a>(
+    rows: &[((u16, u32), u32, Module<'a>)],
+    labels: &Labels,
+) -> Result<RecordBatch, ArrowError> {
     let mut buffer = String::new();
     let mut texts = |of: fn(Module<'a>) -> WinStr<'a>| -> ArrayRef {
         let mut builder = StringBuilder::new();
@@ -169,7 +183,7 @@ fn module_batch<'a>(rows: &[((u16, u32), u32, Module<'a>)]) -> Result<RecordBatc
         Arc::new(TimestampNanosecondArray::from_iter(loads).with_timezone("UTC")),
         Arc::new(UInt32Array::from_iter_values(rows.iter().map(|row| row.2.timestamp))),
     ];
-    batch(&MODULES, columns)
+    batch(&MODULES, labels, columns)
 }
 
 /// Collects rows of the stacks table.
@@ -205,10 +219,11 @@ impl StackRows {
         self.rows >= ROWS
     }
 
-    pub(crate) fn finish(&mut self) -> Result<RecordBatch, ArrowError> {
+    pub(crate) fn finish(&mut self, labels: &Labels) -> Result<RecordBatch, ArrowError> {
         self.rows = 0;
         batch(
             &STACKS,
+            labels,
             vec![Arc::new(self.id.finish()), Arc::new(self.depth.finish()), Arc::new(self.frames.finish())],
         )
     }
@@ -294,10 +309,11 @@ impl FrameRows {
         self.rows >= ROWS || self.text >= TEXT
     }
 
-    pub(crate) fn finish(&mut self) -> Result<RecordBatch, ArrowError> {
+    pub(crate) fn finish(&mut self, labels: &Labels) -> Result<RecordBatch, ArrowError> {
         (self.rows, self.text) = (0, 0);
         batch(
             &FRAMES,
+            labels,
             vec![
                 Arc::new(self.id.finish()),
                 Arc::new(self.address.finish()),
@@ -322,6 +338,8 @@ enum Fact {
     U64(u64),
     MaybeU64(Option<u64>),
     Time(Option<FileTime>),
+    /// Ticks.
+    Seconds(Option<i128>),
     Text(String),
     Texts(Vec<String>),
 }
@@ -343,6 +361,7 @@ impl Fact {
                 builder.append_option(v.and_then(FileTime::unix_nanos));
                 Arc::new(builder.finish())
             }
+            Self::Seconds(v) => seconds_array(std::iter::once(v)),
             Self::Text(v) => Arc::new(StringArray::from(vec![v])),
             Self::Texts(v) => {
                 let item = Field::new("item", arrow::datatypes::DataType::Utf8, false);
@@ -362,6 +381,7 @@ impl Fact {
             Self::U64(v) => v.to_string(),
             Self::MaybeU64(v) => v.map(|v| v.to_string()).unwrap_or_default(),
             Self::Time(v) => v.map(|t| t.to_string()).unwrap_or_default(),
+            Self::Seconds(v) => v.map(seconds_text).unwrap_or_default(),
             Self::Text(v) => v.clone(),
             Self::Texts(v) => v.join("\n"),
         }
@@ -369,7 +389,12 @@ impl Fact {
 }
 
 /// The facts of a capture, in the order of the capture table's columns.
-fn facts<B: AsRef<[u8]>>(set: &LogSet<B>, facts: &Provenance, counts: &EventCounts) -> Vec<Fact> {
+fn facts<B: AsRef<[u8]>>(
+    set: &LogSet<B>,
+    labels: &Labels,
+    facts: &Provenance,
+    counts: &EventCounts,
+) -> Vec<Fact> {
     let log = set.part(0);
     let version = log.map_or((0, 0, 0), |log| log.os_version());
     let text = |of: fn(crate::log::LogView<'_>) -> WinStr<'_>| {
@@ -381,9 +406,11 @@ fn facts<B: AsRef<[u8]>>(set: &LogSet<B>, facts: &Provenance, counts: &EventCoun
     damage.merge(&counts.damage);
     let name = |part: u16| facts.part_names.get(usize::from(part)).map_or("log", String::as_str);
     vec![
+        Fact::Text(labels.capture.clone()),
         Fact::U32(SCHEMA_VERSION),
+        Fact::Text(labels.types.name().to_owned()),
         Fact::Text(facts.tool_version.clone()),
-        text(|log| log.computer()),
+        Fact::Text(labels.computer.clone()),
         text(|log| log.system_root()),
         Fact::U32(version.0),
         Fact::U32(version.1),
@@ -399,6 +426,8 @@ fn facts<B: AsRef<[u8]>>(set: &LogSet<B>, facts: &Provenance, counts: &EventCoun
         Fact::U64(set.event_count()),
         Fact::Time(span.map(|span| span.0)),
         Fact::Time(span.map(|span| span.1)),
+        Fact::Seconds(span.and_then(|span| seconds_between(span.0, span.1))),
+        Fact::Text(log_hash(set)),
         Fact::U64(counts.damage.count),
         Fact::MaybeU64(counts.undecoded),
         Fact::U64(tables.count),
@@ -409,18 +438,20 @@ fn facts<B: AsRef<[u8]>>(set: &LogSet<B>, facts: &Provenance, counts: &EventCoun
 /// The capture table.
 pub(crate) fn capture<B: AsRef<[u8]>>(
     set: &LogSet<B>,
+    labels: &Labels,
     about: &Provenance,
     counts: &EventCounts,
 ) -> Result<RecordBatch, ArrowError> {
-    batch(&CAPTURE, facts(set, about, counts).into_iter().map(Fact::array).collect())
+    batch(&CAPTURE, labels, facts(set, labels, about, counts).into_iter().map(Fact::array).collect())
 }
 
 /// The same facts as pairs of key and text.
 pub(crate) fn capture_metadata<B: AsRef<[u8]>>(
     set: &LogSet<B>,
+    labels: &Labels,
     about: &Provenance,
     counts: &EventCounts,
 ) -> Vec<(String, String)> {
     let names = CAPTURE.columns.iter().map(|column: &Column| format!("pml.{}", column.name));
-    names.zip(facts(set, about, counts).iter().map(Fact::text)).collect()
+    names.zip(facts(set, labels, about, counts).iter().map(Fact::text)).collect()
 }

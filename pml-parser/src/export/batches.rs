@@ -33,7 +33,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// let columns = EventColumnSet::named(["time", "path", "result"]).map_err(str::to_owned)?;
 /// let scan = ScanOptions { threads: 4, filter: Some(Filter::parse("result = error")?), ..ScanOptions::default() };
 /// let mut rows = 0;
-/// for batch in EventBatches::new(set, TableOptions { scan, columns })? {
+/// for batch in EventBatches::new(set, TableOptions { scan, columns, ..TableOptions::default() })? {
 ///     rows += batch?.num_rows();
 /// }
 /// # Ok(rows)
@@ -67,7 +67,7 @@ impl EventBatches {
     where
         B: AsRef<[u8]> + Send + Sync + 'static,
     {
-        let schema = export.columns.schema();
+        let schema = export.schema();
         let is_dropped = Arc::new(AtomicBool::new(false));
         let progress = UntilDropped(Arc::clone(&is_dropped));
         let batches = Ahead::new(1, move |hand_over| {
@@ -134,12 +134,13 @@ pub fn read_batches<B>(
 where
     B: AsRef<[u8]> + Sync,
 {
-    let schema = export.columns.schema();
+    let schema = export.schema();
     let wants_stacks = export.columns.has(Source::StackId);
     let mut counts = EventCounts::new(export.columns.has(Source::Detail));
     let budget = Budget::new(set, export.scan.limits);
-    let mut stacks = StackTables::new((), &budget);
-    let decoder = RangeDecoder::new(set, export, &budget, progress);
+    let labels = export.labels(set);
+    let mut stacks = StackTables::new((), &budget, &labels);
+    let decoder = RangeDecoder::new(set, export, &labels, &budget, progress);
     let decode = |range: EventRange| {
         let mut batches = Vec::new();
         let (counts, stacks) = decoder.decode(&range, |rows, meter| {
@@ -158,7 +159,7 @@ where
                 continue;
             }
             if wants_stacks {
-                batch.push(StackTables::<()>::rows(&ids, &stack_ids));
+                batch.push(stacks.rows(&ids, &stack_ids));
             }
             take(RecordBatch::try_new(Arc::clone(&schema), batch)?)?;
         }

@@ -39,11 +39,12 @@ pub fn ask<B: AsRef<[u8]> + Sync>(
     progress: &dyn Progress,
 ) -> Result<EventCounts, WriteError> {
     let columns = EventColumnSet::named(["stack_id"]).unwrap_or_default();
-    let export = TableOptions { scan: scan.clone(), columns };
+    let export = TableOptions { scan: scan.clone(), columns, ..TableOptions::default() };
+    let labels = export.labels(set);
     let mut counts = EventCounts::new(false);
     let budget = Budget::new(set, scan.limits);
-    let mut stacks = StackTables::new(Asked, &budget).with_symbols(Some(symbols));
-    let decoder = RangeDecoder::new(set, &export, &budget, progress);
+    let mut stacks = StackTables::new(Asked, &budget, &labels).with_symbols(Some(symbols));
+    let decoder = RangeDecoder::new(set, &export, &labels, &budget, progress);
     let decode = |range: EventRange| {
         let (counts, stacks) = decoder.decode(&range, |_, _| Ok(()))?;
         Ok::<_, WriteError>((range, counts, stacks))

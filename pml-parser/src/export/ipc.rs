@@ -4,6 +4,7 @@ use super::batches::read_batches;
 use super::range_size::BATCHES;
 use super::{Provenance, ScanOptions, TableOptions, WriteError};
 use crate::arrow::events::EventCounts;
+use crate::arrow::labels::Labels;
 use crate::arrow::tables;
 use crate::budget::Budget;
 use crate::columns::Type;
@@ -14,7 +15,7 @@ use crate::names::operation::{EventClass, Operation};
 use crate::parallel::in_order;
 use crate::progress::Progress;
 use arrow::array::{ArrayRef, AsArray, DictionaryArray, Int32Array, StringArray};
-use arrow::datatypes::{Int32Type, Schema};
+use arrow::datatypes::{DataType, Int32Type, Schema};
 use arrow::ipc::writer::{FileWriter, IpcWriteOptions};
 use arrow::record_batch::RecordBatch;
 use hashbrown::{HashMap, HashSet};
@@ -39,21 +40,22 @@ where
     B: AsRef<[u8]> + Sync,
     W: Write,
 {
+    let labels = export.labels(set);
     let words = match export.columns.iter().any(|column| column.kind == Type::Dictionary) {
-        true => Words::gather(set, &export.scan)?,
+        true => Words::gather(set, &export.scan, &labels)?,
         false => Words::none(),
     };
-    let metadata = tables::capture_metadata(set, facts, &EventCounts::default());
+    let metadata = tables::capture_metadata(set, &labels, facts, &EventCounts::default());
     // The metadata precede the rows, so they cannot hold counts that only the conversion finds.
     let known = |key: &str| !["damage", "undecoded"].iter().any(|word| key.contains(word));
     let metadata: std::collections::HashMap<String, String> =
         metadata.into_iter().filter(|(key, _)| known(key)).collect();
-    let schema = Arc::new(Schema::clone(&export.columns.schema()).with_metadata(metadata));
+    let schema = Arc::new(Schema::clone(&export.schema()).with_metadata(metadata));
     let mut writer = FileWriter::try_new_with_options(out, &schema, IpcWriteOptions::default())?;
     let counts = read_batches(set, export, progress, |batch| {
         let mut columns = batch.columns().to_vec();
-        for (column, array) in export.columns.iter().zip(&mut columns) {
-            if column.kind == Type::Dictionary {
+        for array in &mut columns {
+            if matches!(array.data_type(), DataType::Dictionary(..)) {
                 *array = words.translate(array);
             }
         }
@@ -75,7 +77,11 @@ impl Words {
         Self { index: HashMap::new(), array: Arc::new(StringArray::from(Vec::<String>::new())) }
     }
 
-    fn gather<B: AsRef<[u8]> + Sync>(set: &LogSet<B>, scan: &ScanOptions) -> Result<Self, WriteError> {
+    fn gather<B: AsRef<[u8]> + Sync>(
+        set: &LogSet<B>,
+        scan: &ScanOptions,
+        labels: &Labels,
+    ) -> Result<Self, WriteError> {
         let budget = Budget::new(set, scan.limits);
         let mut held = budget.meter();
         let mut words: Vec<String> = Vec::new();
@@ -89,6 +95,8 @@ impl Words {
             Ok::<_, WriteError>(())
         };
         add("")?;
+        add(&labels.capture)?;
+        add(&labels.computer)?;
         let names = set.parts().flat_map(|log| log.processes()).map(|process| process.name().to_string());
         for name in names {
             add(&name)?;

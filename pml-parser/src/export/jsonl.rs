@@ -4,7 +4,9 @@ use super::range_size::JSON_LINES;
 use super::stack_tables::StackTables;
 use super::{RangeDecoder, TableOptions, WriteError, position_after};
 use crate::arrow::events::{EventCounts, EventRows};
+use crate::arrow::labels::{Labels, seconds_text};
 use crate::arrow::schema::EventColumnSet;
+use crate::arrow::types::Types;
 use crate::budget::{Budget, Meter};
 use crate::columns::{Source, Type};
 use crate::log::set::{EventRange, LogSet};
@@ -13,13 +15,14 @@ use crate::progress::Progress;
 use crate::time::FileTime;
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::{
-    Int32Type, Int64Type, TimestampNanosecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+    Decimal128Type, Int32Type, Int64Type, TimestampNanosecondType, UInt8Type, UInt16Type, UInt32Type,
+    UInt64Type,
 };
 use std::fmt::Display;
 use std::io::{self, Write};
 
 /// Writes the events table as JSON Lines. Every object has every column, NULL as `null`. Times are ISO 8601
-/// in UTC with seven decimals.
+/// in UTC with seven decimals. [`TableOptions::types`] makes no difference.
 ///
 /// # Errors
 /// When writing fails, the caller cancels, or the capture exceeds its limits.
@@ -35,8 +38,10 @@ where
 {
     let mut counts = EventCounts::new(export.columns.has(Source::Detail));
     let budget = Budget::new(set, export.scan.limits);
-    let mut stacks = StackTables::new((), &budget);
-    let decoder = RangeDecoder::new(set, export, &budget, progress);
+    // JSON has one kind of number.
+    let labels = Labels::new(set, Types::Exact, export.capture.as_deref());
+    let mut stacks = StackTables::new((), &budget, &labels);
+    let decoder = RangeDecoder::new(set, export, &labels, &budget, progress);
     let wants_stacks = export.columns.has(Source::StackId);
     let render = |range: EventRange| {
         let mut lines = Lines::default();
@@ -126,6 +131,9 @@ fn write_value(out: &mut impl Write, kind: Type, array: &ArrayRef, row: usize) -
             let nanos = array.as_primitive::<TimestampNanosecondType>().value(row);
             let time = FileTime::from_unix_nanos(nanos).unwrap_or_default();
             write!(out, "\"{time}\"")
+        }
+        Type::Seconds => {
+            out.write_all(seconds_text(array.as_primitive::<Decimal128Type>().value(row)).as_bytes())
         }
         Type::Utf8 => text(out, array.as_string::<i32>().value(row)),
         Type::Dictionary => {

@@ -19,8 +19,10 @@ mod text;
 pub mod xml;
 
 use crate::arrow::events::{EventColumns, EventCounts, EventRows};
+use crate::arrow::labels::Labels;
 use crate::arrow::schema::EventColumnSet;
 use crate::arrow::stacks::{FoundStacks, StackFinders};
+use crate::arrow::types::Types;
 use crate::budget::{Budget, Exceeded, Limits, Meter};
 use crate::columns::Source;
 use crate::filter::{Filter, Matcher};
@@ -29,6 +31,7 @@ use crate::progress::Progress;
 use crate::symbols::SharedSymbols;
 use crate::time::FileTime;
 use ::parquet::errors::ParquetError;
+use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 use std::io;
 
@@ -54,6 +57,21 @@ pub struct TableOptions {
     pub scan: ScanOptions,
     /// The columns to export; all by default.
     pub columns: EventColumnSet,
+    /// The types of the columns.
+    pub types: Types,
+    /// The id of the capture, for the column `capture`; `None` for [`capture_id`](crate::arrow::labels::capture_id).
+    pub capture: Option<String>,
+}
+
+impl TableOptions {
+    /// The Arrow schema of the events table.
+    pub fn schema(&self) -> SchemaRef {
+        self.columns.schema(self.types)
+    }
+
+    fn labels<B: AsRef<[u8]>>(&self, set: &LogSet<B>) -> Labels {
+        Labels::new(set, self.types, self.capture.as_deref())
+    }
 }
 
 impl ScanOptions {
@@ -156,6 +174,7 @@ pub(crate) fn position_after<B: AsRef<[u8]>>(set: &LogSet<B>, range: &EventRange
 struct RangeDecoder<'a, B> {
     set: &'a LogSet<B>,
     export: &'a TableOptions,
+    labels: &'a Labels,
     progress: &'a dyn Progress,
     budget: &'a Budget,
     finders: StackFinders<'a>,
@@ -165,10 +184,11 @@ impl<'a, B: AsRef<[u8]>> RangeDecoder<'a, B> {
     fn new(
         set: &'a LogSet<B>,
         export: &'a TableOptions,
+        labels: &'a Labels,
         budget: &'a Budget,
         progress: &'a dyn Progress,
     ) -> Self {
-        Self { set, export, progress, budget, finders: StackFinders::default() }
+        Self { set, export, labels, progress, budget, finders: StackFinders::default() }
     }
 
     /// Decodes a range and passes its rows to `take`, batch by batch. `take` must count their text.
@@ -180,7 +200,7 @@ impl<'a, B: AsRef<[u8]>> RangeDecoder<'a, B> {
         let log = self.set.part(range.part()).ok_or_else(|| io::Error::other("a range of another set"))?;
         let mut matcher = self.export.scan.matcher(self.set);
         let mut meter = self.budget.meter();
-        let mut columns = EventColumns::new(log, &self.export.columns, self.finders.borrow(log));
+        let mut columns = EventColumns::new(log, &self.export.columns, self.labels, self.finders.borrow(log));
         // With stacks, whole records are read in sequence, which the hardware prefetches. Without stacks,
         // only parts of records are read, and the iterator prefetches them.
         let whole = self.export.columns.has(Source::StackId);

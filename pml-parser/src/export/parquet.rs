@@ -7,17 +7,20 @@ use super::range_size::ROW_GROUP;
 use super::stack_tables::{StackSink, StackTables};
 use super::{Provenance, RangeDecoder, TableOptions, WriteError, position_after};
 use crate::arrow::events::EventCounts;
+use crate::arrow::labels::Labels;
 use crate::arrow::stacks::FoundStacks;
 use crate::arrow::tables;
+use crate::arrow::types::Types;
 use crate::budget::Budget;
 use crate::columns::{CAPTURE, Column, EVENTS, FRAMES, MODULES, PROCESSES, STACKS, Source, Table, Type};
 use crate::log::set::{EventRange, LogSet};
 use crate::parallel::in_order;
 use crate::progress::Progress;
+use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_writer::ArrowColumnChunk;
+use parquet::arrow::arrow_writer::{ArrowColumnChunk, ArrowWriterOptions};
 use parquet::basic::{Compression as ParquetCompression, Encoding, ZstdLevel};
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
@@ -66,9 +69,10 @@ where
 {
     let mut events = EventsFile::new(out, options)?;
     let budget = Budget::new(set, options.export.scan.limits);
-    let mut stacks = StackTables::new((), &budget);
-    let counts = convert(set, options, &budget, progress, &mut events, &mut stacks)?;
-    events.finish(&tables::capture_metadata(set, &options.facts, &counts))?;
+    let labels = options.export.labels(set);
+    let mut stacks = StackTables::new((), &budget, &labels);
+    let counts = convert(set, options, &labels, &budget, progress, &mut events, &mut stacks)?;
+    events.finish(&tables::capture_metadata(set, &labels, &options.facts, &counts))?;
     Ok(counts)
 }
 
@@ -88,6 +92,7 @@ where
     W: Write + Send,
 {
     let budget = Budget::new(set, options.export.scan.limits);
+    let labels = options.export.labels(set);
     let mut open = |table: &Table| create(&format!("{}.parquet", table.name));
     let mut events = EventsFile::new(open(&EVENTS)?, options)?;
     let (counts, metadata) = if options.export.columns.has(Source::StackId) {
@@ -96,17 +101,17 @@ where
             frames: table_writer(open(&FRAMES)?, &FRAMES, options)?,
         };
         let symbols = options.export.scan.symbols.as_ref();
-        let mut stacks = StackTables::new(files, &budget).with_symbols(symbols);
-        let counts = convert(set, options, &budget, progress, &mut events, &mut stacks)?;
-        let metadata = tables::capture_metadata(set, &options.facts, &counts);
+        let mut stacks = StackTables::new(files, &budget, &labels).with_symbols(symbols);
+        let counts = convert(set, options, &labels, &budget, progress, &mut events, &mut stacks)?;
+        let metadata = tables::capture_metadata(set, &labels, &options.facts, &counts);
         let files = stacks.finish()?;
         close(files.stacks, &metadata)?;
         close(files.frames, &metadata)?;
         (counts, metadata)
     } else {
-        let mut stacks = StackTables::new((), &budget);
-        let counts = convert(set, options, &budget, progress, &mut events, &mut stacks)?;
-        let metadata = tables::capture_metadata(set, &options.facts, &counts);
+        let mut stacks = StackTables::new((), &budget, &labels);
+        let counts = convert(set, options, &labels, &budget, progress, &mut events, &mut stacks)?;
+        let metadata = tables::capture_metadata(set, &labels, &options.facts, &counts);
         (counts, metadata)
     };
     events.finish(&metadata)?;
@@ -124,9 +129,9 @@ where
         }
         close(writer, &metadata)
     };
-    write(&PROCESSES, &mut tables::processes(set))?;
-    write(&MODULES, &mut tables::modules(set))?;
-    let capture = tables::capture(set, &options.facts, &counts);
+    write(&PROCESSES, &mut tables::processes(set, &labels))?;
+    write(&MODULES, &mut tables::modules(set, &labels))?;
+    let capture = tables::capture(set, &labels, &options.facts, &counts);
     write(&CAPTURE, &mut std::iter::once(capture))?;
     Ok(counts)
 }
@@ -152,6 +157,7 @@ struct RangeStackIds {
 fn convert<B, W, S>(
     set: &LogSet<B>,
     options: &ParquetOptions,
+    labels: &Labels,
     budget: &Budget,
     progress: &dyn Progress,
     events: &mut EventsFile<W>,
@@ -163,10 +169,9 @@ where
     S: StackSink,
 {
     let mut counts = EventCounts::new(options.export.columns.has(Source::Detail));
-    let decoder = RangeDecoder::new(set, &options.export, budget, progress);
-    let columns = &options.export.columns;
-    let properties = properties(options.compression, columns.iter());
-    let encoders = ColumnEncoders::new(&columns.schema(), &properties)?;
+    let decoder = RangeDecoder::new(set, &options.export, labels, budget, progress);
+    let properties = properties(options.compression, options.export.types, options.export.columns.iter());
+    let encoders = ColumnEncoders::new(&options.export.schema(), &properties)?;
     let encode = |range| encode_range(&decoder, &encoders, range);
     let ranges = ROW_GROUP.of(set);
     in_order(options.export.scan.threads, ranges, encode, |range: EncodedRange| {
@@ -214,8 +219,9 @@ struct EventsFile<W: Write + Send> {
 
 impl<W: Write + Send> EventsFile<W> {
     fn new(out: W, options: &ParquetOptions) -> Result<Self, WriteError> {
-        let properties = properties(options.compression, options.export.columns.iter());
-        let writer = ArrowWriter::try_new(out, options.export.columns.schema(), Some(properties))?;
+        let export = &options.export;
+        let properties = properties(options.compression, export.types, export.columns.iter());
+        let writer = table_file(out, export.schema(), export.types, properties)?;
         Ok(Self { writer: writer.into_serialized_writer()?.0 })
     }
 
@@ -264,8 +270,28 @@ fn table_writer<W: Write + Send>(
     table: &Table,
     options: &ParquetOptions,
 ) -> Result<ArrowWriter<W>, WriteError> {
-    let properties = properties(options.compression, table.columns);
-    Ok(ArrowWriter::try_new(out, table.schema(), Some(properties))?)
+    let types = options.export.types;
+    let properties = properties(options.compression, types, table.columns);
+    table_file(out, table.schema(types), types, properties)
+}
+
+/// A writer of a Parquet file whose schema has these types.
+///
+/// A file with portable types has no Arrow schema in its metadata: pyarrow would read dictionaries by it, which Delta
+/// refuses in the column that tables are partitioned by.
+///
+/// # Errors
+/// When Parquet cannot express the type of a column.
+pub fn table_file<W: Write + Send>(
+    out: W,
+    schema: SchemaRef,
+    types: Types,
+    properties: WriterProperties,
+) -> Result<ArrowWriter<W>, WriteError> {
+    let options = ArrowWriterOptions::new()
+        .with_properties(properties)
+        .with_skip_arrow_metadata(types == Types::Portable);
+    Ok(ArrowWriter::try_new_with_options(out, schema, options)?)
 }
 
 /// Adds the metadata and closes a file.
@@ -291,6 +317,7 @@ const DICTIONARY_BYTES: usize = 8 << 20;
 /// ascend are written as differences, and values that differ from row to row are written plain.
 pub fn properties<'c>(
     compression: Compression,
+    types: Types,
     columns: impl IntoIterator<Item = &'c Column>,
 ) -> WriterProperties {
     let compression = match compression {
@@ -307,26 +334,28 @@ pub fn properties<'c>(
         .set_statistics_enabled(EnabledStatistics::Chunk)
         .set_write_batch_size(WRITE_BATCH_ROWS);
     for column in columns {
-        let path = ColumnPath::from(column.name);
-        if matches!(column.name, "address" | "location" | "module_offset" | "command_line") {
-            properties = properties.set_column_dictionary_enabled(path.clone(), false);
-        }
+        let differs = matches!(column.name, "address" | "location" | "module_offset" | "command_line");
         let counts = matches!(column.source, Source::EventId | Source::Sequence | Source::RowNumber);
-        let rises = counts || column.kind == Type::Timestamp;
-        if rises {
-            properties = properties
-                .set_column_dictionary_enabled(path.clone(), false)
-                .set_column_encoding(path.clone(), Encoding::DELTA_BINARY_PACKED);
-        }
+        let rises = counts || matches!(column.kind, Type::Timestamp | Type::Seconds);
         let statistics = match (column.source, column.kind) {
-            (Source::Time | Source::EventId | Source::Status, _) => EnabledStatistics::Page,
+            // A lake takes the value of a partition from the statistics.
+            _ if matches!(column.name, "capture" | "computer") => EnabledStatistics::Chunk,
+            (Source::Time | Source::Seconds | Source::EventId | Source::Status, _) => EnabledStatistics::Page,
             // Few events have these columns: a query skips row groups that hold only NULL.
             (Source::TargetPath | Source::RegistryData, _) => EnabledStatistics::Chunk,
             // The least and the greatest text of a row group hardly ever let a query skip it.
             (_, Type::Utf8 | Type::Dictionary) => EnabledStatistics::None,
             _ => EnabledStatistics::Chunk,
         };
-        properties = properties.set_column_statistics_enabled(path, statistics);
+        for path in column.names(types).map(ColumnPath::from) {
+            if differs || rises {
+                properties = properties.set_column_dictionary_enabled(path.clone(), false);
+            }
+            if rises {
+                properties = properties.set_column_encoding(path.clone(), Encoding::DELTA_BINARY_PACKED);
+            }
+            properties = properties.set_column_statistics_enabled(path, statistics);
+        }
     }
     properties.build()
 }

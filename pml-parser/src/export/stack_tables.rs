@@ -1,6 +1,7 @@
 //! Numbers the stacks and frames of the whole capture, range by range in order, and writes each once.
 
 use super::WriteError;
+use crate::arrow::labels::Labels;
 use crate::arrow::stacks::{CaptureStacks, FoundStacks, ModulePlace, ResolvedFrame};
 use crate::arrow::tables::{FrameRows, ModuleText, StackRows};
 use crate::budget::Budget;
@@ -42,6 +43,7 @@ pub(super) struct StackTables<'b, S> {
     sink: S,
     budget: &'b Budget,
     symbols: Option<&'b dyn Symbols>,
+    labels: &'b Labels,
     capture: CaptureStacks,
     /// Address and key of its module → frame id.
     frame_ids: HashMap<(u64, Option<NonZeroU64>), u32>,
@@ -52,11 +54,12 @@ pub(super) struct StackTables<'b, S> {
 }
 
 impl<'b, S: StackSink> StackTables<'b, S> {
-    pub(super) fn new(sink: S, budget: &'b Budget) -> Self {
+    pub(super) fn new(sink: S, budget: &'b Budget, labels: &'b Labels) -> Self {
         Self {
             sink,
             budget,
             symbols: None,
+            labels,
             capture: CaptureStacks::default(),
             frame_ids: HashMap::new(),
             next_frame: 0,
@@ -78,14 +81,15 @@ impl<'b, S: StackSink> StackTables<'b, S> {
         found: &FoundStacks,
         rows: &[Option<u32>],
     ) -> Result<ArrayRef, WriteError> {
-        Ok(Self::rows(&self.number(set, found)?, rows))
+        let ids = self.number(set, found)?;
+        Ok(self.rows(&ids, rows))
     }
 
     /// The column of stack ids in the capture, for rows with stack ids of the range. [`StackTables::number`]
     /// gives `ids`.
-    pub(super) fn rows(ids: &[u32], rows: &[Option<u32>]) -> ArrayRef {
+    pub(super) fn rows(&self, ids: &[u32], rows: &[Option<u32>]) -> ArrayRef {
         let ids = rows.iter().map(|id| id.and_then(|id| ids.get(id as usize).copied()));
-        Arc::new(UInt32Array::from_iter(ids))
+        self.labels.types.array(Arc::new(UInt32Array::from_iter(ids)))
     }
 
     /// The capture-wide ids of the stacks of a range.
@@ -107,7 +111,7 @@ impl<'b, S: StackSink> StackTables<'b, S> {
                 }
                 self.stack_rows.push(id, &frames);
                 if self.stack_rows.is_full() {
-                    self.sink.stacks(&self.stack_rows.finish()?)?;
+                    self.sink.stacks(&self.stack_rows.finish(self.labels)?)?;
                 }
             }
         }
@@ -136,15 +140,15 @@ impl<'b, S: StackSink> StackTables<'b, S> {
         self.budget.written(module.map_or(0, ModuleText::size))?;
         self.frame_rows.push(id, frame.address, kernel, module, function.as_ref());
         if self.frame_rows.is_full() {
-            self.sink.frames(&self.frame_rows.finish()?)?;
+            self.sink.frames(&self.frame_rows.finish(self.labels)?)?;
         }
         Ok(id)
     }
 
     /// Passes the last rows to the sink, and returns it.
     pub(super) fn finish(mut self) -> Result<S, WriteError> {
-        self.sink.stacks(&self.stack_rows.finish()?)?;
-        self.sink.frames(&self.frame_rows.finish()?)?;
+        self.sink.stacks(&self.stack_rows.finish(self.labels)?)?;
+        self.sink.frames(&self.frame_rows.finish(self.labels)?)?;
         Ok(self.sink)
     }
 }
@@ -182,7 +186,9 @@ impl ModuleTexts {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::arrow::labels::Labels;
     use crate::arrow::stacks::{DEEPEST, Room, SHALLOW, StackFinders};
+    use crate::arrow::types::Types;
     use crate::budget::Limits;
     use crate::log::Log;
     use crate::time::FileTime;
@@ -219,8 +225,9 @@ mod tests {
     fn a_finder_reused_from_an_earlier_range_gives_the_same_ids() {
         let set = set(&[15, 25, 16, 26, 27, 17]);
         let budget = Budget::new(&set, Limits::default());
+        let labels = Labels::new(&set, Types::Exact, None);
         let (log, finders, mut tables) =
-            (set.part(0).unwrap(), StackFinders::default(), StackTables::new((), &budget));
+            (set.part(0).unwrap(), StackFinders::default(), StackTables::new((), &budget, &labels));
         // Local ids of a range, modules of its stacks, and their ids in the capture.
         let mut find = |positions: Range<u32>| {
             let mut finder = finders.borrow(log);
@@ -294,7 +301,8 @@ mod tests {
         let events = REMEMBERED_FRAMES / DEEPEST + 1;
         let set = LogSet::new(vec![deep(events as u64, DEEPEST as u64)]);
         let budget = Budget::new(&set, Limits::default());
-        let mut tables = StackTables::new(Rows(0), &budget);
+        let labels = Labels::new(&set, Types::Exact, None);
+        let mut tables = StackTables::new(Rows(0), &budget, &labels);
         let finders = StackFinders::default();
         let log = set.part(0).unwrap();
         for first in (0..events as u32).step_by(64) {

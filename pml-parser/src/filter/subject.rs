@@ -54,6 +54,9 @@ impl Subject {
                 Source::Stack => Cost::Stack,
                 Source::TimeOfDay
                 | Source::RegistryData
+                | Source::Capture
+                | Source::Computer
+                | Source::Seconds
                 | Source::StackId
                 | Source::RowNumber
                 | Source::Elsewhere => Cost::Text,

@@ -5,6 +5,7 @@ use super::model::CaseReport;
 use crate::logs::case::Case;
 use crate::logs::{Kind, LogTime, Record};
 use crate::report::cite::hex;
+use crate::report::model::{Report, RollbackReport};
 use crate::report::tables::{Column, Table, column, floats, maybe_ids, maybe_numbers, maybe_texts, texts};
 use arrow::array::{ArrayRef, BooleanArray, TimestampNanosecondArray};
 use std::sync::Arc;
@@ -88,7 +89,7 @@ pub struct SessionRow {
 /// A phase of a boot log.
 #[derive(Clone, Debug)]
 pub struct PhaseRow {
-    capture: String,
+    boot_log: String,
     phase: String,
     name: String,
     start: String,
@@ -161,19 +162,34 @@ impl CaseRows {
                 code: attempt.code.map(hex),
             })
         }));
-        for capture in &report.captures {
-            rows.phases.extend(capture.phases.iter().map(|phase| PhaseRow {
-                capture: capture.input.name.clone(),
-                phase: phase.id.clone(),
-                name: phase.name.clone(),
-                start: phase.start.clone(),
-                end: phase.end.clone(),
-                start_event: phase.start_event,
-                end_event: phase.end_event,
-                confidence: phase.confidence,
-            }));
-        }
-        for signal in &report.rollback.signals {
+        report.captures.iter().for_each(|capture| rows.add_phases(capture));
+        rows.add_signals(&report.rollback);
+        rows
+    }
+
+    /// The rows of a boot log alone: phases and signals.
+    pub fn of_boot_log(report: &Report) -> Self {
+        let mut rows = Self::default();
+        rows.add_phases(report);
+        rows.add_signals(&report.rollback);
+        rows
+    }
+
+    fn add_phases(&mut self, capture: &Report) {
+        self.phases.extend(capture.phases.iter().map(|phase| PhaseRow {
+            boot_log: capture.input.name.clone(),
+            phase: phase.id.clone(),
+            name: phase.name.clone(),
+            start: phase.start.clone(),
+            end: phase.end.clone(),
+            start_event: phase.start_event,
+            end_event: phase.end_event,
+            confidence: phase.confidence,
+        }));
+    }
+
+    fn add_signals(&mut self, rollback: &RollbackReport) {
+        for signal in &rollback.signals {
             let row = |file: Option<String>, line, event_id, time| SignalRow {
                 signal: signal.id.clone(),
                 weight: signal.weight,
@@ -184,14 +200,13 @@ impl CaseRows {
                 time,
             };
             let events = signal.events.iter();
-            rows.signals
+            self.signals
                 .extend(events.map(|event| row(None, None, Some(event.event_id), Some(event.time.clone()))));
             let record = |record: Option<u64>| record.and_then(|record| u32::try_from(record).ok());
-            rows.signals.extend(signal.lines.iter().map(|line| {
+            self.signals.extend(signal.lines.iter().map(|line| {
                 row(Some(line.log.clone()), line.line.or(record(line.record)), None, line.time.clone())
             }));
         }
-        rows
     }
 }
 
@@ -306,7 +321,7 @@ pub const PHASES: Table<PhaseRow> = Table {
     name: "phases",
     doc: "Phases of the boot logs of a case. Written by `pml triage --parquet DIR`.",
     columns: &[
-        column("capture", "Name of the boot log.", |rows| texts(rows, |r| &r.capture)),
+        column("boot_log", "Name of the boot log.", |rows| texts(rows, |r| &r.boot_log)),
         column("phase", "Id.", |rows| texts(rows, |r| &r.phase)),
         column("name", "Name.", |rows| texts(rows, |r| &r.name)),
         column("start_time", "Begin, in UTC.", |rows| times(rows, |r| Some(&r.start))),

@@ -1,0 +1,398 @@
+//! Converts many captures, each to its own tables, and writes how each ended.
+
+use super::Plan;
+use crate::args::{ConvertArgs, Format, LayoutArg, TypesArg};
+use crate::failure::Failure;
+use crate::fleet::folder::{Before, Folder};
+use crate::fleet::status::{self, StatusRow};
+use crate::fleet::{inputs, names};
+use crate::outcome::{self, write_failure};
+use crate::output::{PendingDataset, remove_dataset};
+use crate::status::{Done, Progress, UntilStopped, counted, is_stopped, plain, say, warn};
+use crate::tables::{RowLabels, write_whole};
+use arrow::array::RecordBatch;
+use indicatif::HumanCount;
+use pml_analyzer::bundle::{self, BundleError, CaptureLocation, Found, Skipped};
+use pml_parser::arrow::labels::log_hash;
+use pml_parser::export::WriteError;
+use pml_parser::export::parquet::write_dataset;
+use pml_parser::parallel::in_order;
+use pml_parser::{Exceeded, LeftOutReason, LogSet, OpenOptions, Opened, any_fault};
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+/// The captures of a run.
+pub(super) struct Many {
+    captures: Vec<Result<CaptureLocation, (String, String)>>,
+    inputs: Vec<PathBuf>,
+    /// Cases of text logs alone, which are not converted.
+    without_capture: usize,
+}
+
+/// The captures that the arguments name, if they are several, or are to be treated as several.
+pub(super) fn find(args: &ConvertArgs) -> Result<Option<Many>, Failure> {
+    let inputs = inputs::expand(&args.log.logs)?;
+    let is_meant = args.many || args.resume || inputs.has_list;
+    let is_one_file = |path: &PathBuf| path.as_os_str() == "-" || !path.exists();
+    if !is_meant && inputs.paths.iter().any(is_one_file) {
+        return Ok(None);
+    }
+    let mut found = bundle::find(&inputs.paths, args.log.no_set, &UntilStopped)?;
+    let captures = found.cases.iter().flat_map(|case| &case.captures);
+    let distinct: BTreeSet<_> = captures.map(CaptureLocation::first_file).collect();
+    if !is_meant && distinct.len() < 2 {
+        return Ok(None);
+    }
+    let mut many = Many { captures: broken(&mut found), inputs: inputs.paths, without_capture: 0 };
+    for case in found.cases {
+        match case.error {
+            Some(error) => many.captures.push(Err((case.name, error.to_string()))),
+            None if case.captures.is_empty() => many.without_capture += 1,
+            None => many.captures.extend(case.captures.into_iter().map(Ok)),
+        }
+    }
+    if many.captures.is_empty() {
+        return Err(Failure::new("there is no capture in the inputs").hint(
+            "text logs alone are read by `pml triage`, and one case of them by `pml convert` without --many",
+        ));
+    }
+    Ok(Some(many))
+}
+
+/// What the search could not look into.
+fn broken(found: &mut Found) -> Vec<Result<CaptureLocation, (String, String)>> {
+    let row = |skipped| {
+        Some(Err(match skipped {
+            Skipped::Folder { path, error } => (path.display().to_string(), error.to_string()),
+            Skipped::Archive(error) => {
+                let text = error.to_string();
+                let name = match &error {
+                    BundleError::Io { path, .. } | BundleError::Zip { path, .. } => {
+                        path.display().to_string()
+                    }
+                    _ => text.split(": ").next().unwrap_or_default().to_owned(),
+                };
+                (name, text)
+            }
+            Skipped::Encrypted { path, first, count } => {
+                let text = format!("{} encrypted: {first}", counted(count as u64, "file is", "files are"));
+                (path.display().to_string(), text)
+            }
+            // They concern text logs, or are read all the same.
+            _ => return None,
+        }))
+    };
+    std::mem::take(&mut found.skipped).into_iter().filter_map(row).collect()
+}
+
+/// A capture of the run.
+struct Unit {
+    id: String,
+    source: String,
+    bytes: u64,
+    location: Result<CaptureLocation, String>,
+}
+
+/// How a unit ended.
+struct Ended {
+    id: String,
+    bytes: u64,
+    row: RecordBatch,
+    is_skipped: bool,
+    /// A line for people, where there is something to say.
+    note: Option<String>,
+}
+
+/// What all units share.
+struct Run<'a> {
+    args: &'a ConvertArgs,
+    folder: &'a Path,
+    /// Options that change the tables.
+    options: String,
+}
+
+/// Bytes of a log that is worth all threads; smaller ones are converted beside each other, a thread for each.
+const LARGE: u64 = 512 << 20;
+
+/// Converts the captures.
+pub(super) fn run(args: &ConvertArgs, many: Many) -> Result<Done, Failure> {
+    if args.table.capture_id.is_some() {
+        return Err(Failure::new("--capture-id names one capture, and there are several")
+            .hint("their ids come from the names of their folders and files"));
+    }
+    let before = if args.resume || args.run.force { Before::Outputs } else { Before::Nothing };
+    // A mistake in the arguments is not one of each capture.
+    let options = options(args)?;
+    let folder = Folder::open(&args.output, before)?;
+    super::keep_freed_memory();
+    let names: Vec<&str> = many.captures.iter().map(name_of).collect();
+    let ids = names::ids(&names, &many.inputs);
+    let mut units: Vec<Unit> =
+        many.captures.into_iter().zip(ids).map(|(found, id)| unit(found, id)).collect();
+    // The largest first, so that no thread waits for one at the end.
+    units.sort_by(|a, b| b.bytes.cmp(&a.bytes).then_with(|| a.id.cmp(&b.id)));
+    let total = units.iter().map(|unit| unit.bytes).sum();
+    let (begin, progress) = (Instant::now(), Progress::new(total, args.run.quiet));
+    let run = Run { args, folder: folder.path(), options };
+    let (mut rows, mut done, mut skipped) = (Vec::new(), 0, 0);
+    let mut take = |ended: Ended| {
+        done += ended.bytes;
+        skipped += usize::from(ended.is_skipped);
+        pml_parser::Progress::advance(&progress, 0, done);
+        if let Some(note) = &ended.note {
+            warn(&format!("{}: {note}", ended.id));
+        }
+        rows.push((ended.id, ended.row));
+        Ok::<_, Failure>(())
+    };
+    let threads = args.run.threads();
+    let (large, small): (Vec<_>, Vec<_>) = units.iter().partition(|unit| unit.bytes >= LARGE);
+    let all = large.into_iter().try_for_each(|unit| take(run.convert(unit, threads)?));
+    let all = all.and_then(|()| {
+        let each = (threads / small.len().max(1)).max(1);
+        in_order(threads.min(small.len()), small.iter(), |unit| run.convert(unit, each), take)
+    });
+    progress.clear();
+    all?;
+    let types = args.table.types.into();
+    let ends: Vec<u32> = rows.iter().map(|row| status::exit_status(&row.1)).collect();
+    status::write(folder.path(), types, rows)?;
+    if many.without_capture > 0 {
+        let logs = counted(many.without_capture as u64, "case", "cases");
+        warn(&format!("{logs} of text logs without a capture: `pml triage` reads them"));
+    }
+    let of = |status: u32| ends.iter().filter(|end| **end == status).count() as u64;
+    if !args.run.quiet {
+        say(&format!(
+            "{}: {} whole, {} with losses, {} not converted; {} there before; {:.2} s, {}",
+            counted(ends.len() as u64, "capture", "captures"),
+            HumanCount(of(0)),
+            HumanCount(of(1)),
+            HumanCount(of(2)),
+            HumanCount(skipped as u64),
+            begin.elapsed().as_secs_f64(),
+            args.output.display()
+        ));
+    }
+    Ok(if ends.iter().all(|end| *end == 0) { Done::Whole } else { Done::WithLosses })
+}
+
+fn name_of(found: &Result<CaptureLocation, (String, String)>) -> &str {
+    match found {
+        Ok(capture) => capture.name(),
+        Err((name, _)) => name,
+    }
+}
+
+fn unit(found: Result<CaptureLocation, (String, String)>, id: String) -> Unit {
+    let source = name_of(&found).to_owned();
+    let bytes = found.as_ref().map_or(0, |capture| capture.first_file().1);
+    Unit { id, source, bytes, location: found.map_err(|(_, error)| error) }
+}
+
+/// The options that change the tables, in words.
+fn options(args: &ConvertArgs) -> Result<String, Failure> {
+    crate::filter::filter(&args.filter)?;
+    if let Some(names) = args.columns.as_deref() {
+        super::table_columns(names)?;
+    }
+    let types: pml_parser::arrow::types::Types = args.table.types.into();
+    let mut text = format!("types={} compression={:?}", types.name(), args.compression).to_lowercase();
+    for (name, is_given) in [("recover", args.recovery.recover), ("no-set", args.log.no_set)] {
+        if is_given {
+            let _ = write!(text, " {name}");
+        }
+    }
+    if !args.log.drives.is_empty() {
+        let _ = write!(text, " drives={:?}", args.log.drives);
+    }
+    if let Some(columns) = &args.columns {
+        let _ = write!(text, " columns={columns}");
+    }
+    if let Some(path) = &args.filter.procmon_filter {
+        let bytes = fs::read(path).map_err(|e| Failure::of_io(path, &e))?;
+        let _ = write!(text, " procmon-filter={:08x}", names::number(&bytes));
+    }
+    if let Some(filter) = &args.filter.filter {
+        let _ = write!(text, " where={filter}");
+    }
+    Ok(text)
+}
+
+/// Why a capture has no tables.
+enum Trouble {
+    /// The capture cannot be read: a row says so.
+    Capture(Failure),
+    /// The output cannot be written, and those of other captures could not either.
+    Output(Failure),
+}
+
+impl<E: Into<Failure>> From<E> for Trouble {
+    fn from(error: E) -> Self {
+        Self::Capture(error.into())
+    }
+}
+
+/// Cancels the work on a capture when the user stops the run, or the log of this capture becomes unreadable.
+struct OfCapture<'a>(&'a Opened);
+
+impl pml_parser::Progress for OfCapture<'_> {
+    fn advance(&self, _: u64, _: u64) {}
+
+    fn is_cancelled(&self) -> bool {
+        is_stopped() || any_fault() && self.0.check().is_err()
+    }
+}
+
+impl Run<'_> {
+    /// Converts a capture, unless an earlier run has. An error of the capture is a row; only an output that cannot be
+    /// written ends the run.
+    fn convert(&self, unit: &Unit, threads: usize) -> Result<Ended, Failure> {
+        if is_stopped() {
+            return Err(stopped());
+        }
+        let types = self.args.table.types;
+        let labels = |computer: String| RowLabels { capture: unit.id.clone(), computer, types: types.into() };
+        let row = StatusRow {
+            source: unit.source.clone(),
+            source_bytes: unit.bytes,
+            options: self.options.clone(),
+            ..StatusRow::default()
+        };
+        let folder = self.folder.join(match self.args.layout(types) {
+            LayoutArg::Hive => format!("capture={}", unit.id),
+            LayoutArg::Plain => unit.id.clone(),
+        });
+        let ended = |row: RecordBatch, is_skipped, note| {
+            Ok(Ended { id: unit.id.clone(), bytes: unit.bytes, row, is_skipped, note })
+        };
+        if self.args.resume
+            && let Some(row) = status::same_as_before(&folder, &labels(String::new()), &row)
+        {
+            return ended(row, true, None);
+        }
+        let attempt = || match &unit.location {
+            Ok(location) => self.write(location, &folder, unit, row.clone(), threads),
+            Err(error) => Err(Trouble::Capture(Failure::new(error))),
+        };
+        let result = catch_unwind(AssertUnwindSafe(attempt)).unwrap_or_else(|_| {
+            Err(Trouble::Capture(Failure::new("the program failed at this capture; please report it")))
+        });
+        let (row, computer, note) = match result {
+            Ok((row, computer)) => {
+                let note = row.error.clone();
+                (row, computer, note)
+            }
+            Err(Trouble::Output(failure)) => return Err(failure),
+            Err(Trouble::Capture(_)) if is_stopped() => return Err(stopped()),
+            Err(Trouble::Capture(failure)) => {
+                let error = plain(&failure.to_string());
+                // Tables of an earlier run are of another log or of other options.
+                if (self.args.resume || self.args.run.force) && folder.exists() {
+                    remove_dataset(&folder).map_err(|e| Failure::of_io(&folder, &e))?;
+                }
+                (StatusRow { status: 2, error: Some(error.clone()), ..row }, String::new(), Some(error))
+            }
+        };
+        let batch = labels(computer).batch(&status::TABLE, &[row]);
+        ended(batch.map_err(|e| Failure::new(e.to_string()))?, false, note)
+    }
+
+    /// Writes the tables of a capture. Returns how that ended, and the computer.
+    fn write(
+        &self,
+        location: &CaptureLocation,
+        path: &Path,
+        unit: &Unit,
+        row: StatusRow,
+        threads: usize,
+    ) -> Result<(StatusRow, String), Trouble> {
+        let args = self.args;
+        let files = location.files(&UntilStopped).map_err(Failure::from)?;
+        let options = OpenOptions {
+            named_only: args.log.no_set,
+            recover: (&args.recovery).into(),
+            drives: args.log.drives.all(),
+        };
+        let opened = match files.is_complete() {
+            true => LogSet::open_found(files.paths(), &options, &UntilStopped),
+            false => LogSet::open_files(files.paths(), options, &UntilStopped),
+        };
+        let capture = opened.map_err(Failure::from)?;
+        let mut plan = Plan::new(args, Format::Dataset, &capture)?;
+        plan.parquet.export.capture = Some(unit.id.clone());
+        plan.parquet.export.scan.threads = threads;
+        let replace = args.run.force || args.resume;
+        let dataset = PendingDataset::create(path, replace).map_err(Trouble::Output)?;
+        let create = |name: &str| dataset.create_file(name);
+        let written = write_dataset(&capture.set, create, &plan.parquet, &OfCapture(&capture));
+        capture.check()?;
+        let counts = written.map_err(|error| match error {
+            WriteError::Cancelled => Trouble::Output(stopped()),
+            WriteError::Io(e) if !e.get_ref().is_some_and(|inner| inner.is::<Exceeded>()) => {
+                Trouble::Output(Failure::of_io(path, &e))
+            }
+            error => Trouble::Capture(write_failure(path, error)),
+        })?;
+        let set = &capture.set;
+        let mut lost = lost(&capture);
+        let places = outcome::places(&capture, &counts.damage);
+        lost.extend(places.iter().cloned());
+        let is_whole = !capture.lost_parts && places.is_empty();
+        let row = StatusRow {
+            status: u32::from(!is_whole),
+            error: (!lost.is_empty()).then(|| lost.join("; ")),
+            span: set.time_span(),
+            parts: Some(set.parts().len() as u32),
+            log_bytes: Some(set.size()),
+            events: Some(set.event_count()),
+            rows: Some(counts.events()),
+            damaged_events: Some(counts.damage.count),
+            undecoded_events: counts.undecoded,
+            table_damage: Some(set.table_damage().count),
+            log_hash: Some(log_hash(set)),
+            ..row
+        };
+        let computer = set.part(0).map(|log| log.computer().to_string()).unwrap_or_default();
+        let labels = RowLabels {
+            capture: unit.id.clone(),
+            computer: computer.clone(),
+            types: args.table.types.into(),
+        };
+        write_whole(&dataset, path, &labels, &status::TABLE, std::slice::from_ref(&row))
+            .and_then(|()| dataset.finish())
+            .map_err(Trouble::Output)?;
+        Ok((row, computer))
+    }
+}
+
+fn stopped() -> Failure {
+    Failure::new("stopped").hint("the captures that are done stay; --resume goes on with the others")
+}
+
+/// The parts of a capture that are not in its tables.
+fn lost(capture: &Opened) -> Vec<String> {
+    let left_out = capture.left_out.iter().map(|left_out| match &left_out.reason {
+        LeftOutReason::Unreadable(error) => format!("a part cannot be read: {error}"),
+        LeftOutReason::Mismatch(reason) => format!("{} is left out: {reason}", left_out.path.display()),
+    });
+    let missing = capture.missing.iter().map(|(first, last)| match first == last {
+        true => format!("{first} is missing"),
+        false => format!("{first} to {last} are missing"),
+    });
+    left_out.chain(missing).collect()
+}
+
+impl ConvertArgs {
+    /// The layout of the folders: the one that is given, or that which goes with the types.
+    fn layout(&self, types: TypesArg) -> LayoutArg {
+        self.layout.unwrap_or(match types {
+            TypesArg::Exact => LayoutArg::Hive,
+            TypesArg::Portable => LayoutArg::Plain,
+        })
+    }
+}

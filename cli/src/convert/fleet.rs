@@ -210,6 +210,9 @@ fn options(args: &ConvertArgs) -> Result<String, Failure> {
     if !args.log.drives.is_empty() {
         let _ = write!(text, " drives={:?}", args.log.drives);
     }
+    if !args.symbols.symbols.is_empty() {
+        let _ = write!(text, " symbols={:?}", args.symbols.symbols);
+    }
     if let Some(columns) = &args.columns {
         let _ = write!(text, " columns={columns}");
     }

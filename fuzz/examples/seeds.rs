@@ -233,7 +233,7 @@ fn text_logs(corpus: &Path) -> Outcome<[usize; 2]> {
 }
 
 /// Bundles: each folder of logs as members, in zip files inside each other too; names and contents that lead astray; a
-/// boot log; and zip files as they are.
+/// boot log; and zip and 7z files as they are.
 fn bundles(corpus: &Path) -> Outcome<usize> {
     const LONGEST: usize = 16 << 10;
     let mut seeds = Seeds::new(corpus, "bundle")?;
@@ -265,6 +265,12 @@ fn bundles(corpus: &Path) -> Outcome<usize> {
     let whole = zip_file::of(&part("CBS.log", line));
     seeds.add(&whole)?;
     seeds.add(zip_file::stored(&[(b"inner.zip", whole.clone()), (b"again.zip", whole)]))?;
+    for file in files(&root().join("cli/tests/data/7z"), &["7z"])? {
+        let bytes = fs::read(&file)?;
+        if bytes.len() <= LONGEST {
+            seeds.add(bytes)?;
+        }
+    }
     Ok(seeds.count)
 }
 

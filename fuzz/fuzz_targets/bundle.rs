@@ -1,4 +1,4 @@
-//! A bundle of any members, and any bytes as a zip file: the target finds what is in it, reads and visits all logs, and
+//! A bundle of any members, and any bytes as a zip file or a 7z file: the target finds what is in it, reads and visits all logs, and
 //! unpacks all captures.
 #![no_main]
 
@@ -19,7 +19,11 @@ static PLACE: LazyLock<PathBuf> =
     LazyLock::new(|| std::env::temp_dir().join(format!("pml-fuzz-{}.zip", std::process::id())));
 
 fuzz_target!(|bytes: &[u8]| -> Corpus {
-    let packed = if bytes.starts_with(b"PK") { bytes.to_vec() } else { zip_file::of(bytes) };
+    let packed = match bytes {
+        [b'P', b'K', ..] => bytes.to_vec(),
+        [b'7', b'z', 0xBC, 0xAF, 0x27, 0x1C, ..] => zip_file::repaired_7z(bytes),
+        _ => zip_file::of(bytes),
+    };
     std::fs::write(&*PLACE, packed).expect("the temporary folder can be written to");
     let found = bundle::find(std::slice::from_ref(&*PLACE), false, &NoProgress).expect("nothing cancels");
     let mut is_read = false;

@@ -69,6 +69,23 @@ pub fn stored(members: &[(&[u8], Vec<u8>)]) -> Vec<u8> {
     out
 }
 
+/// A 7z file with the checksums of its directory made right, without which nothing of it is read.
+pub fn repaired_7z(bytes: &[u8]) -> Vec<u8> {
+    let mut file = bytes.to_vec();
+    let number = |at: usize| {
+        let bytes = file.get(at..at + 8).and_then(|bytes| bytes.try_into().ok());
+        bytes.map_or(0, u64::from_le_bytes) as usize
+    };
+    let from = number(12).saturating_add(32);
+    let to = from.saturating_add(number(20));
+    if let Some(crc) = file.get(from..to).map(crc32) {
+        file[28..32].copy_from_slice(&crc.to_le_bytes());
+        let crc = crc32(&file[12..32]);
+        file[8..12].copy_from_slice(&crc.to_le_bytes());
+    }
+    file
+}
+
 fn crc32(bytes: &[u8]) -> u32 {
     let mut crc = u32::MAX;
     for &byte in bytes {

@@ -236,3 +236,20 @@ fn many_processes_cannot_share_one_huge_record() {
     assert!(log.view().process_count() < 500);
     assert!(log.view().damage().first.iter().any(|e| e.kind() == ErrorKind::Overlapping));
 }
+
+#[test]
+fn an_event_may_have_one_strange_value_and_no_more() {
+    let whole = log(true);
+    let at = Log::parse(whole.as_slice()).unwrap().view().event(0).unwrap().offset() as usize;
+    // Class, its upper half, time.
+    let fields = [at + 0x08..at + 0x0A, at + 0x0A..at + 0x0C, at + 0x1C..at + 0x24];
+    for first in 0..fields.len() {
+        for second in 0..fields.len() {
+            let mut bytes = whole.clone();
+            bytes[fields[first].clone()].fill(0xFF);
+            bytes[fields[second].clone()].fill(0xFF);
+            let read = Log::parse(bytes.as_slice()).unwrap().view().event(0).is_ok();
+            assert_eq!(read, first == second, "{first} {second}");
+        }
+    }
+}

@@ -3,13 +3,15 @@
 #![forbid(unsafe_code)]
 
 use libtest_mimic::{Arguments, Failed, Trial};
+use pml_parser::write::{LogWriter, Machine, NewEvent, NewModule, NewProcess};
 use pml_parser::{
     Event, EventClass, Fidelity, FileTime, Filter, Log, LogSet, NtStatus, Number, Operation, ProcmonColumn,
-    TextOptions,
+    Resolution, TextOptions,
 };
 use pml_samples::boot::{Amount, Options};
 use pml_samples::corpus;
 use pml_samples::scenario::generate_in_memory;
+use std::io::Cursor;
 use std::process::ExitCode;
 
 type Set = LogSet<Vec<u8>>;
@@ -49,6 +51,15 @@ fn detail(event: &Event<'_>) -> String {
 
 fn process(event: &Event<'_>) -> String {
     event.process().map_or(String::new(), |process| lower(process.name()))
+}
+
+/// The frames of the call stack: paths of modules with offsets, or addresses.
+fn frames(event: &Event<'_>) -> Vec<String> {
+    let frame = |address: u64| match event.locate(address, Resolution::Corrected) {
+        Some(location) => lower(format!("{} + {:#x}", location.module.path(), location.offset)),
+        None => format!("{address:#x}"),
+    };
+    event.stack().addresses().map(frame).collect()
 }
 
 fn number(event: &Event<'_>, number: Number) -> Option<u64> {
@@ -158,6 +169,25 @@ static MEANINGS: &[(&str, Meaning)] = &[
         number(e, Number::ByteOffset).is_some_and(|n| n as i64 >= 0)
             && number(e, Number::Length).is_some_and(|n| (1..=4096).contains(&n))
     }),
+    ("stack contains wdfilter.sys", |e, _| frames(e).iter().any(|frame| frame.contains("wdfilter.sys"))),
+    ("stack contains 'WDFILTER.SYS + 0x'", |e, _| {
+        frames(e).iter().any(|frame| frame.contains("wdfilter.sys + 0x"))
+    }),
+    ("stack not contains ntfs.sys", |e, _| {
+        !frames(e).is_empty() && frames(e).iter().all(|frame| !frame.contains("ntfs.sys"))
+    }),
+    ("not stack contains ntfs.sys", |e, _| frames(e).iter().all(|frame| !frame.contains("ntfs.sys"))),
+    (r"stack matches '\\drivers\\wdfilter.*\n.*ntoskrnl'", |e, _| {
+        let frames = frames(e);
+        let at = frames.iter().position(|frame| frame.contains(r"\drivers\wdfilter"));
+        at.is_some_and(|at| frames.get(at + 1).is_some_and(|frame| frame.contains("ntoskrnl")))
+            || frames
+                .windows(2)
+                .any(|pair| pair[0].contains(r"\drivers\wdfilter") && pair[1].contains("ntoskrnl"))
+    }),
+    ("stack contains wdfilter.sys and process_name = TiWorker.exe", |e, _| {
+        frames(e).iter().any(|frame| frame.contains("wdfilter.sys")) && process(e) == "tiworker.exe"
+    }),
     ("registry_data is not null and registry_type = 1", |e, _| {
         e.push_registry_data(&mut String::new()) && number(e, Number::RegistryType) == Some(1)
     }),
@@ -203,6 +233,47 @@ fn times_and_joins() -> Result<(), Failed> {
     let whole = format!("time >= {time} and result = error and process_name = TiWorker.exe");
     assert_eq!(selected(&set, &joined), selected(&set, &Filter::parse(&whole)?));
     assert!(!selected(&set, &joined).is_empty());
+    Ok(())
+}
+
+/// Stacks with frames in no module, without frames, and with paths so long that the text of a stack has an end.
+fn stacks_of_any_kind() -> Result<(), Failed> {
+    let long = format!(r"C:\{}\long.dll", "x".repeat(30_000));
+    let mut log = LogWriter::new(Cursor::new(Vec::new()), &Machine::windows_10("STACKS"))?;
+    let module = |base, path| NewModule {
+        load_time: FileTime(132_999_999_000_000_000),
+        base,
+        size: 0x1000,
+        path,
+        ..NewModule::default()
+    };
+    let modules = vec![module(0x10_0000, r"C:\Windows\System32\ntdll.dll"), module(0x20_0000, long.as_str())];
+    log.add_process(&NewProcess { index: 1, pid: 8, name: "a.exe", modules, ..NewProcess::default() });
+    let deep: Vec<u64> = (0..200).map(|frame| 0x20_0000 + frame).chain([0x10_0010]).collect();
+    for stack in [&[][..], &[0x10_0ABC, 0xDEAD_0000], &[0xDEAD_0000], &deep] {
+        let time = FileTime(133_000_000_000_000_000);
+        log.add_event(&NewEvent { process_index: 1, time, stack, ..NewEvent::default() })?;
+    }
+    let set = LogSet::new(vec![Log::parse(log.finish()?.into_inner())?]);
+    for (expression, expected) in [
+        ("stack contains ntdll", &[1][..]),
+        (r"stack contains 'System32\ntdll.dll + 0xabc'", &[1]),
+        ("stack contains 0xdead0000", &[1, 2]),
+        ("stack contains 0xDEAD", &[1, 2]),
+        ("stack contains long.dll", &[3]),
+        ("stack is null", &[0]),
+        ("stack is not null", &[1, 2, 3]),
+        ("stack starts_with 0xdead", &[2]),
+        ("stack not contains ntdll", &[2, 3]),
+        ("not stack contains ntdll", &[0, 2, 3]),
+    ] {
+        assert_eq!(selected(&set, &Filter::parse(expression)?), expected, "{expression}");
+    }
+    let error = Filter::parse("stack = ntdll.dll").unwrap_err().to_string();
+    assert!(
+        error.contains("a stack is several lines") && error.contains("stack contains 'ntdll.dll'"),
+        "{error}"
+    );
     Ok(())
 }
 
@@ -364,6 +435,7 @@ fn main() -> ExitCode {
         .map(|&(text, meaning)| Trial::test(format!("selects {text}"), move || means(text, meaning)))
         .collect();
     trials.push(Trial::test("times and joins", times_and_joins));
+    trials.push(Trial::test("stacks of any kind", stacks_of_any_kind));
     trials.push(Trial::test("event ids, operations, either filter", made_filters));
     trials.push(Trial::test("rules and expressions", rules_and_expressions));
     trials.push(Trial::test("refused rules", refused_rules));

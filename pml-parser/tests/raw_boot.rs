@@ -5,8 +5,13 @@
 use pml_parser::export::ScanOptions;
 use pml_parser::export::csv::{TextExport, write_csv};
 use pml_parser::export::slice::{SliceOptions, slice};
-use pml_parser::{Drives, Fidelity, Log, LogSet, NoProgress, ProcmonColumn, TextOptions, is_raw_boot};
+use pml_parser::write::{LogWriter, Machine, NewEvent, NewProcess, details};
+use pml_parser::{
+    Drives, EventClass, Fidelity, FileTime, Log, LogSet, NoProgress, ProcmonColumn, TextOptions, Ticks,
+    is_raw_boot,
+};
 use pml_samples::corpus;
+use std::io::Cursor;
 
 /// Columns that come from the machine that converted: its files, its accounts.
 const OF_CONVERTER: [&str; 5] = ["Company", "Description", "Version", "User", "Integrity"];
@@ -355,4 +360,40 @@ fn other_files_are_no_raw_boot_logs() {
         let error = Log::read_raw_boot(other, &Drives::default(), &NoProgress).unwrap_err();
         assert_eq!(error.kind(), pml_parser::ErrorKind::NotPml);
     }
+}
+
+/// A rename names its target as the caller did, with a letter, and as the file system did, by the volume.
+#[test]
+fn drive_letters_are_learned_from_renames() {
+    let mut log = LogWriter::new(Cursor::new(Vec::new()), &Machine::windows_10("RENAMES")).unwrap();
+    log.add_process(&NewProcess { index: 1, pid: 4, name: "System", ..NewProcess::default() });
+    // The second one is resolved to another file, as through a link: it shows nothing of its volume.
+    let mut linked = details::rename(8, r"F:\new", r"G:\elsewhere\a", false);
+    let named: Vec<u8> = r"G:\elsewhere\a".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let at = linked.windows(named.len()).position(|bytes| bytes == named).unwrap();
+    linked[at + 6] = b'x';
+    for (number, details) in
+        (0..).zip([details::rename(8, r"E:\old.txt", r"E:\folder\new.txt", true), linked])
+    {
+        let event = NewEvent {
+            process_index: 1,
+            class: EventClass::FileSystem,
+            operation: 26,
+            tid: 8,
+            time: FileTime(133_000_000_000_000_000 + number * 10),
+            duration: Ticks(5),
+            details: &details,
+            ..NewEvent::default()
+        };
+        log.add_event(&event).unwrap();
+    }
+    let set = LogSet::new(vec![Log::parse(log.finish().unwrap().into_inner()).unwrap()]);
+    let mut raw = Vec::new();
+    pml_samples::raw_boot::write(&set, 1, &mut raw).unwrap();
+    let read = open(raw, &Drives::default());
+    assert_eq!(read.part(0).unwrap().facts().unwrap().drives, [('E', "HarddiskVolume5".to_owned())]);
+    let event = read.event(0).unwrap();
+    assert_eq!(event.path().to_string(), r"E:\old.txt");
+    assert_eq!(event.target_path().unwrap().to_string(), r"E:\folder\new.txt");
+    assert_eq!(read.event(1).unwrap().path().to_string(), r"\Device\HarddiskVolume6\new");
 }

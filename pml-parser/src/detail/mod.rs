@@ -15,6 +15,7 @@ pub(crate) mod sid;
 pub(crate) mod stored_names;
 pub(crate) mod value;
 
+pub(crate) use file::stored_names_of_rename;
 pub use network::Endpoint;
 pub(crate) use number::NumberSink;
 pub use number::Numbers;

@@ -197,11 +197,13 @@ impl RawEvent {
     }
 
     /// Whether class or time can be those of an event. A capture may hold an event with one strange value, and
-    /// Process Monitor shows it; zeros and bytes of another structure have neither.
+    /// Process Monitor shows it; zeros and bytes of another structure have several.
     #[inline]
     pub(crate) fn is_event(&self) -> bool {
-        (1..=HIGHEST_CLASS).contains(&self.class.get()) && self.class_high.get() == 0
-            || OF_CAPTURES.contains(&self.time.get()) && !self.begins_blank()
+        let is_class = (1..=HIGHEST_CLASS).contains(&self.class.get());
+        let is_high_zero = self.class_high.get() == 0;
+        is_class && is_high_zero
+            || (is_class || is_high_zero) && OF_CAPTURES.contains(&self.time.get()) && !self.begins_blank()
     }
 
     /// Whether zeros overwrote the fields before the sequence number. Even a completion without its event, class 0,

@@ -1,7 +1,7 @@
 //! The drive letters of the machine that was captured, from its own events.
 //!
 //! A new process has its program as the caller named it, mostly with a letter; the image that the process then loads
-//! names the same file by its volume.
+//! names the same file by its volume. A rename has both names of its target.
 
 use crate::detail::process::{Created, Loaded};
 use crate::names::kernel::{DEVICE, DOS_DEVICES, LANMAN, MUP};
@@ -57,6 +57,17 @@ impl DriveEvidence {
         }
         if path.after(SYSTEM_FOLDER).is_some() {
             *self.windows.entry(volume).or_default() += 1;
+        }
+    }
+
+    /// Adds a rename: the target as the caller named it, and the file that it is.
+    pub(super) fn add_rename(&mut self, (named, resolved): (WinStr<'_>, WinStr<'_>)) {
+        let (Some((letter, path)), Some((volume, file))) = (on_drive(named), on_volume(resolved)) else {
+            return;
+        };
+        let is_same = path.eq_ignore_ascii_case(&file.to_str());
+        if is_same && self.letters.len() + self.windows.len() < MOST {
+            *self.letters.entry((letter, volume)).or_default() += 1;
         }
     }
 

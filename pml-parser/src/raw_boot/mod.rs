@@ -14,6 +14,7 @@ mod frame;
 mod join;
 mod processes;
 
+use crate::detail::stored_names_of_rename;
 use crate::error::{Error, ErrorKind, Result};
 use crate::log::Log;
 use crate::log::index::{Index, Kernel, MachineFacts, Places};
@@ -106,6 +107,7 @@ impl<'a> Records<'a> for Pass<'a, '_> {
             COMPLETION => return self.end(at, header.sequence.get()),
             EventClass::Process => self.process(at, record),
             EventClass::Registry => self.key(record),
+            EventClass::FileSystem => self.file(record),
             _ => {}
         }
         if is_definition(record) {
@@ -168,6 +170,17 @@ impl<'a, 'p> Pass<'a, 'p> {
             self.drives.add(&loaded, process.as_ref());
         }
         self.facts.add_record(record);
+    }
+
+    /// Learns a drive letter from a rename.
+    fn file(&mut self, record: &EventRecord<'a>) {
+        let sub = record.details.u8_at(0).unwrap_or(0);
+        let operation = Operation::of(EventClass::FileSystem, record.header.operation.get(), sub);
+        if operation.is_rename()
+            && let Some(names) = stored_names_of_rename(record.details, self.frames.pointer, operation)
+        {
+            self.drives.add_rename(names);
+        }
     }
 
     /// Counts the control set of a key.

@@ -62,6 +62,13 @@ impl<'a> FileDetails<'a> {
         Some(Self { details, extra, pointer, path_at: info_at + 4, path, operation, names })
     }
 
+    /// The same of a record alone, with names as they are stored.
+    pub(super) fn stored(details: &'a [u8], pointer: usize, operation: Operation) -> Option<Self> {
+        let info_at = PARAMS + 8 + 5 * pointer;
+        let path = Info(details.u16_at(info_at)?);
+        Some(Self { details, extra: None, pointer, path_at: info_at + 4, path, operation, names: None })
+    }
+
     /// The name of a file, as Process Monitor shows it.
     #[inline(always)]
     pub(super) fn shown(&self, name: WinStr<'a>) -> WinStr<'a> {

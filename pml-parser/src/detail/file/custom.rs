@@ -2,6 +2,7 @@
 
 use super::call::{FileDetails, PARAMS};
 use crate::detail::{Properties, sid, value};
+use crate::names::operation::Operation;
 use crate::names::{control, file_information, flags};
 use crate::raw::bytes::Blob;
 use crate::raw::strings::Info;
@@ -143,6 +144,16 @@ pub(super) fn raw_target<'a>(call: &FileDetails<'a>) -> WinStr<'a> {
     let buffer = call.trailer().clip(0, call.length());
     let size = buffer.u32_at(2 * call.pointer).unwrap_or(0) as usize;
     WinStr::utf16(buffer.clip(2 * call.pointer + 4, size))
+}
+
+/// The names of a rename, as they are stored: that which the caller passed, and that to which the file system resolved it.
+pub(crate) fn stored_names_of_rename<'a>(
+    details: &'a [u8],
+    pointer: usize,
+    operation: Operation,
+) -> Option<(WinStr<'a>, WinStr<'a>)> {
+    let call = FileDetails::stored(details, pointer, operation).filter(|_| operation.is_rename())?;
+    Some((raw_target(&call), rename_target(&call)))
 }
 
 /// `FileName` of a rename. Process Monitor shows only the resolved path.

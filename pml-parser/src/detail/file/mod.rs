@@ -6,6 +6,7 @@ mod field;
 mod layout;
 
 pub(super) use call::FileDetails;
+pub(crate) use custom::stored_names_of_rename;
 
 use super::number::NumberSink;
 use super::{Decoded, Properties, value};

@@ -317,6 +317,7 @@ impl Run<'_> {
             named_only: args.log.no_set,
             recover: (&args.recovery).into(),
             drives: args.log.drives.all(),
+            ..OpenOptions::default()
         };
         let opened = match files.is_complete() {
             true => LogSet::open_found(files.paths(), &options, &UntilStopped),

@@ -103,9 +103,10 @@ def plain(table):
             column = column.cast(pyarrow.string())
         if pyarrow.types.is_timestamp(column.type):
             column = column.cast("int64")
-        if pyarrow.types.is_decimal(column.type):
-            column = column.cast("float64")
         columns[name] = column.to_pylist()
+        if pyarrow.types.is_decimal(column.type):
+            # As JSON gives them; the cast of pyarrow rounds otherwise.
+            columns[name] = [None if value is None else float(value) for value in columns[name]]
     return columns
 
 

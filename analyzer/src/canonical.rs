@@ -67,6 +67,9 @@ impl<'a> Units<'a> {
 
     /// Position of the first backslash at or after `at`.
     fn backslash(self, at: usize) -> Option<usize> {
+        if self.prefix.is_empty() && !self.wide {
+            return Some(at + memchr::memchr(b'\\', self.bytes.get(at..)?)?);
+        }
         (at..self.len()).find(|&at| self.lower(at) == Some(u16::from(b'\\')))
     }
 
@@ -78,105 +81,153 @@ impl<'a> Units<'a> {
         if drive(0) {
             return (2, "");
         }
-        if self.starts_with(r"\systemroot\") {
-            return (11, r"\windows");
-        }
-        if (self.starts_with(r"\??\") || self.starts_with(r"\\?\")) && drive(4) {
-            return (6, "");
-        }
-        if self.starts_with(r"\device\harddiskvolume") {
-            return (self.backslash(22).unwrap_or(self.len()), "");
-        }
         const SET: &str = r"hklm\system\controlset0";
-        if self.starts_with(SET) {
-            return (SET.len() + 2, r"hklm\system\currentcontrolset");
+        // Most paths are decided by their first unit.
+        match self.lower(0).and_then(|unit| u8::try_from(unit).ok()) {
+            Some(b'\\') => {
+                if self.starts_with(r"\systemroot\") {
+                    (11, r"\windows")
+                } else if (self.starts_with(r"\??\") || self.starts_with(r"\\?\")) && drive(4) {
+                    (6, "")
+                } else if self.starts_with(r"\device\harddiskvolume") {
+                    (self.backslash(22).unwrap_or(self.len()), "")
+                } else {
+                    (0, "")
+                }
+            }
+            Some(b'h') if self.starts_with(SET) => (SET.len() + 2, r"hklm\system\currentcontrolset"),
+            _ => (0, ""),
         }
-        (0, "")
     }
 }
 
-/// Lower case of four units below 0x80, side by side.
-fn lower4(units: u64) -> u64 {
-    let from_a = units + 0x003F_003F_003F_003F;
-    let after_z = units + 0x0025_0025_0025_0025;
-    let upper = from_a & !after_z & 0x0080_0080_0080_0080;
-    units | upper >> 2
+/// Units that are hashed together.
+const BLOCK: usize = 8;
+
+/// The high bits of bytes side by side, which ASCII text leaves 0.
+const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
+
+/// Lower case of eight bytes of ASCII text, side by side.
+fn lower8(ascii: u64) -> u64 {
+    let from_a = ascii + 0x3F3F_3F3F_3F3F_3F3F;
+    let after_z = ascii + 0x2525_2525_2525_2525;
+    let upper = from_a & !after_z & HIGH_BITS;
+    ascii | upper >> 2
 }
 
-fn hash(prefix: &str, units: Units<'_>) -> u64 {
+/// Eight units of UTF-16 as bytes side by side, where all of them are ASCII text.
+fn narrow(utf16: &[u8; 16]) -> Option<u64> {
+    const NOT_ASCII: u64 = 0xFF80_FF80_FF80_FF80;
+    let half = |bytes: &[u8]| bytes.first_chunk().copied().map(u64::from_le_bytes);
+    let (low, high) = (half(utf16)?, half(&utf16[8..])?);
+    if (low | high) & NOT_ASCII != 0 {
+        return None;
+    }
+    let pack = |units: u64| {
+        let pairs = (units | units >> 8) & 0x0000_FFFF_0000_FFFF;
+        (pairs | pairs >> 16) & 0xFFFF_FFFF
+    };
+    Some(pack(low) | pack(high) << 32)
+}
+
+/// Writes up to eight units in lower case; what is missing is 0.
+fn write_block(hasher: &mut FoldHasher<'static>, units: [u16; BLOCK]) {
+    if units.iter().all(|&unit| unit < 0x80) {
+        hasher.write_u64(u64::from_le_bytes(units.map(|unit| unit as u8)));
+        return;
+    }
+    // No ASCII text is written like this.
+    hasher.write_u64(u64::MAX);
+    for half in units.as_chunks::<4>().0 {
+        hasher.write_u64(half.iter().rev().fold(0, |word, &unit| word << 16 | u64::from(unit)));
+    }
+}
+
+/// Hashes units in lower case, with others before them: alike for all spellings of one text.
+fn hash(before: &str, units: Units<'_>) -> u64 {
     // Fixed, so that keys of different ranges can be compared.
     let mut hasher = FixedState::default().build_hasher();
-    // What is not a multiple of four is carried over, so that spellings come out alike.
-    let (mut held, mut count) = (0u64, 0u32);
-    let push = |hasher: &mut FoldHasher<'static>, held: &mut u64, count: &mut u32, unit: u64| {
-        *held |= unit << (16 * *count);
-        *count += 1;
-        if *count == 4 {
-            hasher.write_u64(*held);
-            (*held, *count) = (0, 0);
-        }
-    };
-    prefix.bytes().for_each(|b| push(&mut hasher, &mut held, &mut count, u64::from(b)));
-    for ascii in units.prefix {
-        push(&mut hasher, &mut held, &mut count, u64::from(ascii.to_ascii_lowercase()));
-    }
-    let units = units.from(units.prefix.len());
+    let length = before.len() + units.len();
     let mut at = 0;
-    if count == 0 {
-        const ASCII: u64 = 0x007F_007F_007F_007F;
+    if before.is_empty() && units.prefix.is_empty() {
         loop {
-            let word = if units.wide {
-                let bytes = units.bytes.get(at * 2..).and_then(|bytes| bytes.first_chunk::<8>());
-                bytes.map(|bytes| u64::from_le_bytes(*bytes))
+            let ascii = if units.wide {
+                let bytes = units.bytes.get(at * 2..).and_then(|bytes| bytes.first_chunk());
+                bytes.and_then(narrow)
             } else {
-                let bytes = units.bytes.get(at..).and_then(|bytes| bytes.first_chunk::<4>());
-                bytes.map(|&[a, b, c, d]| {
-                    u64::from(a) | u64::from(b) << 16 | u64::from(c) << 32 | u64::from(d) << 48
-                })
+                let bytes = units.bytes.get(at..).and_then(|bytes| bytes.first_chunk());
+                bytes.map(|bytes| u64::from_le_bytes(*bytes)).filter(|word| word & HIGH_BITS == 0)
             };
-            let Some(word) = word.filter(|word| word & !ASCII == 0) else { break };
-            hasher.write_u64(lower4(word));
-            at += 4;
+            let Some(ascii) = ascii else { break };
+            hasher.write_u64(lower8(ascii));
+            at += BLOCK;
         }
     }
-    while let Some(unit) = units.lower(at) {
-        push(&mut hasher, &mut held, &mut count, u64::from(unit));
-        at += 1;
+    while at < length {
+        let mut block = [0; BLOCK];
+        for (unit, at) in block.iter_mut().zip(at..length) {
+            *unit = match before.as_bytes().get(at) {
+                Some(&ascii) => u16::from(ascii),
+                None => units.lower(at - before.len()).unwrap_or(0),
+            };
+        }
+        write_block(&mut hasher, block);
+        at += BLOCK;
     }
-    hasher.write_u64(held | u64::from(count) << 62);
+    hasher.write_u64(length as u64);
     // 0 is the key of no path.
     hasher.finish().max(1)
 }
 
+/// A path below its volume.
+#[derive(Clone, Copy)]
+pub(crate) struct Canonical<'a> {
+    /// What replaces units that were left out.
+    before: &'static str,
+    units: Units<'a>,
+    is_none: bool,
+}
+
+impl<'a> Canonical<'a> {
+    pub(crate) fn new(path: WinStr<'a>) -> Self {
+        let units = Units::new(path);
+        let (skipped, before) = units.volume();
+        Self { before, units: units.from(skipped), is_none: path.is_empty() }
+    }
+
+    /// The key of the path; that of no path for an empty one.
+    pub(crate) fn key(self) -> PathKey {
+        if self.is_none { PathKey::NONE } else { PathKey(hash(self.before, self.units)) }
+    }
+
+    /// The name, as written, of the component's folder that a path of the component store leads into.
+    pub(crate) fn component_folder(self) -> Option<WinStr<'a>> {
+        const STORE: &str = r"\winsxs\";
+        let below = self.units;
+        // The Windows folder may have any name: what counts is that it is one folder deep.
+        let store = if self.before.is_empty() { below.backslash(1)? } else { 0 };
+        if !below.from(store).starts_with(STORE) {
+            return None;
+        }
+        let start = store + STORE.len();
+        let end = below.backslash(start).unwrap_or(below.len());
+        // The folder of Windows may be a part of the prefix; the store in it never is.
+        let start = start.checked_sub(below.prefix.len())?;
+        let end = end.checked_sub(below.prefix.len())?;
+        let unit = if below.wide { 2 } else { 1 };
+        let name = below.bytes.get(start * unit..end * unit)?;
+        Some(if below.wide { WinStr::Utf16(name) } else { WinStr::Latin1(name) })
+    }
+}
+
 /// The key of a path; that of no path for an empty one.
 pub(crate) fn key(path: WinStr<'_>) -> PathKey {
-    if path.is_empty() {
-        return PathKey::NONE;
-    }
-    let units = Units::new(path);
-    let (skipped, prefix) = units.volume();
-    PathKey(hash(prefix, units.from(skipped)))
+    Canonical::new(path).key()
 }
 
 /// The name, as written, of the component's folder that a path of the component store leads into.
 pub(crate) fn component_folder(path: WinStr<'_>) -> Option<WinStr<'_>> {
-    let units = Units::new(path);
-    let (skipped, prefix) = units.volume();
-    let below = units.from(skipped);
-    let start = if prefix.is_empty() {
-        // The Windows folder may have any name: what counts is that it is one folder deep.
-        let windows = below.backslash(1)?;
-        below.from(windows).starts_with(r"\winsxs\").then_some(windows + 8)?
-    } else {
-        below.starts_with(r"\winsxs\").then_some(8)?
-    };
-    let end = below.backslash(start).unwrap_or(below.len());
-    // The folder of Windows may be a part of the prefix; the store in it never is.
-    let start = start.checked_sub(below.prefix.len())?;
-    let end = end.checked_sub(below.prefix.len())?;
-    let wide = if units.wide { 2 } else { 1 };
-    let name = below.bytes.get(start * wide..end * wide)?;
-    Some(if units.wide { WinStr::Utf16(name) } else { WinStr::Latin1(name) })
+    Canonical::new(path).component_folder()
 }
 
 /// The last two code units of a path, in any case, as a number below [`TAILS`]: different tails may
@@ -252,7 +303,34 @@ mod tests {
 
     #[test]
     fn other_letters_and_lengths_count() {
-        let texts = ["a", "ab", "abc", "abcd", "abcde", "abcdé", "abcdè", "ä", "[", "{", "@", "`", "", "a\0"];
+        let texts = [
+            "a",
+            "ab",
+            "abc",
+            "abcd",
+            "abcde",
+            "abcdé",
+            "abcdè",
+            "ä",
+            "[",
+            "{",
+            "@",
+            "`",
+            "",
+            "a\0",
+            "abcdefgh",
+            "abcdefg{",
+            "abcdefg[",
+            "abcdefgé",
+            "ébcdefgh",
+            "abcdefghi",
+            "abcdefghé",
+            "文件",
+            "文件.dll",
+            "慢慢慢慢",
+            "abcdefgh\0",
+            "\0\0\0\0\0\0\0\0",
+        ];
         for a in texts {
             for b in texts {
                 let (wide_a, wide_b) = (wide(a), wide(b));
@@ -260,7 +338,10 @@ mod tests {
                 assert_eq!(same, a == b, "{a:?} {b:?}");
             }
         }
-        assert_eq!(key(WinStr::Latin1(b"caf\xE9")), key(WinStr::Utf16(&wide("CAFé"))));
+        for text in [&b"caf\xE9"[..], b"a long name caf\xE9 and more of it"] {
+            let upper: String = text.iter().map(|&b| char::from(b.to_ascii_uppercase())).collect();
+            assert_eq!(key(WinStr::Latin1(text)), key(WinStr::Utf16(&wide(&upper))));
+        }
     }
 
     #[test]

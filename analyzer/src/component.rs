@@ -1,5 +1,7 @@
 //! Names of components and packages, taken apart.
 
+use crate::canonical::name_key;
+use pml_parser::WinStr;
 use serde::Serialize;
 
 /// The folder of a component in the component store, taken apart:
@@ -117,11 +119,14 @@ impl Component {
     }
 }
 
-/// What identifies a component but for its version, and the version as one number that sorts.
-pub(crate) fn identity(folder: &str) -> Option<(String, u128)> {
+/// A key of what identifies a component but for its version, and the version as one number that sorts.
+pub(crate) fn identity(folder: &str) -> Option<(u64, u128)> {
     let [arch, name, token, number, culture, _] = parts(folder)?;
     let packed = version(number)?.into_iter().fold(0u128, |all, part| all << 32 | u128::from(part));
-    Some((format!("{arch}_{name}_{token}_{culture}").to_lowercase(), packed))
+    // Processor, name and token lie side by side.
+    let named = folder.get(..arch.len() + name.len() + token.len() + 2)?;
+    let key = |text: &str| name_key(WinStr::Latin1(text.as_bytes()));
+    Some((key(named) ^ key(culture).rotate_left(32), packed))
 }
 
 /// A package, taken apart: `<name>~<token>~<arch>~<language>~<version>`.

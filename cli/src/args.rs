@@ -45,6 +45,7 @@ pub(crate) enum Command {
     Recover(RecoverArgs),
     Info(InfoArgs),
     Rules(RulesArgs),
+    Symbols(SymbolsArgs),
     /// Print every table and column of a dataset, as Markdown.
     Schema,
     /// Print a completion script for a shell.
@@ -59,9 +60,9 @@ pub(crate) enum Command {
 /// Which log to read.
 #[derive(Debug, clap::Args)]
 pub(crate) struct LogArgs {
-    /// The log: any one of its parts, or all of them; a raw boot log, Procmon.pmb; or one in a zip file,
-    /// case.zip:folder/Bootlog.pml, or case.zip where it is the only one; packed as .gz or .zst; or - for standard
-    /// input. It must not change while it is read.
+    /// The log: any one of its parts, or all of them; a raw boot log, Procmon.pmb; or one in a zip or 7z
+    /// file, case.zip:folder/Bootlog.pml, or case.zip where it is the only one; packed as .gz or .zst; or - for
+    /// standard input. It must not change while it is read.
     #[arg(value_name = "LOG", required = true)]
     pub logs: Vec<PathBuf>,
 
@@ -134,6 +135,36 @@ pub(crate) struct FilterArgs {
     /// Take only events that Process Monitor would show with this configuration (.PMC) or saved filter (.PMF).
     #[arg(long, value_name = "FILE")]
     pub procmon_filter: Option<PathBuf>,
+}
+
+/// Where symbols are.
+#[derive(Debug, clap::Args)]
+pub(crate) struct SymbolArgs {
+    /// Name the functions on stacks from this local symbol store; several may be given, and the folders of
+    /// _NT_SYMBOL_PATH come after them. The store needs the images and their symbols; nothing is downloaded.
+    #[arg(long, value_name = "DIR")]
+    pub symbols: Vec<PathBuf>,
+}
+
+/// List the images and symbols that a symbol store lacks for the stacks of a log.
+///
+/// Each line is the path of a file below a symbol store, the number of distinct frames that need it, and what it is, separated
+/// by tabs. A computer with a connection fetches the files under these paths from a symbol server. The symbols of an
+/// image are known only once the image is there.
+#[derive(Debug, clap::Args)]
+pub(crate) struct SymbolsArgs {
+    #[command(flatten)]
+    pub log: LogArgs,
+
+    #[command(flatten)]
+    pub recovery: RecoveryArgs,
+
+    #[command(flatten)]
+    pub symbols: SymbolArgs,
+
+    /// Print no progress.
+    #[arg(short, long)]
+    pub quiet: bool,
 }
 
 /// What the tables of a dataset say of their capture, and in which types.
@@ -209,7 +240,7 @@ impl RunArgs {
 const MOST_THREADS: usize = 4;
 
 /// The default number of threads.
-fn default_threads() -> usize {
+pub(crate) fn default_threads() -> usize {
     std::thread::available_parallelism().map_or(1, Into::into).min(MOST_THREADS)
 }
 
@@ -269,8 +300,8 @@ pub(crate) struct RecoverArgs {
 with --exit-code, 3 when a rollback is probable or confirmed."
 )]
 pub(crate) struct TriageArgs {
-    /// Boot logs (any part of a capture), text logs and event logs, or directories and zip files to search for
-    /// them; - for standard input. Logs of one directory or zip file are one case.
+    /// Boot logs (any part of a capture), text logs and event logs, or directories, zip and 7z files to search
+    /// for them; - for standard input. Logs of one directory or archive are one case.
     #[arg(value_name = "INPUT", required = true)]
     pub inputs: Vec<PathBuf>,
 
@@ -322,6 +353,9 @@ pub(crate) struct TriageArgs {
     /// name, a rule replaces the rule with its id or is added (docs/triage.md).
     #[arg(long, value_name = "DIR")]
     pub knowledge: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub symbols: SymbolArgs,
 
     /// Replace names of computers and users, addresses and SIDs in the report, the same name by the same.
     #[arg(long)]
@@ -523,6 +557,9 @@ pub(crate) struct ConvertArgs {
     /// Write the call stack of each event (XML).
     #[arg(long)]
     pub stacks: bool,
+
+    #[command(flatten)]
+    pub symbols: SymbolArgs,
 
     /// Show raw operation names, as Process Monitor's advanced output does (CSV, XML).
     #[arg(long)]

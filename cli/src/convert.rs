@@ -11,6 +11,7 @@ use crate::outcome::{self, write_failure};
 use crate::output::{PendingDataset, PendingFile};
 use crate::slice;
 use crate::status::{Done, Progress, say, warn};
+use crate::symbols;
 use crate::zone::zone;
 use indicatif::{HumanBytes, HumanCount};
 use pml_parser::arrow::events::EventCounts;
@@ -95,6 +96,11 @@ fn keep_freed_memory() {
     }
 }
 
+/// Whether an output has the frames of stacks.
+fn shows_frames(args: &ConvertArgs, format: Format) -> bool {
+    format == Format::Dataset || format == Format::Xml && args.stacks
+}
+
 /// The format that the arguments name, or that the ending of the output names.
 fn format(args: &ConvertArgs) -> Result<Format, Failure> {
     let ending = args.output.extension().map(|e| e.to_string_lossy().to_lowercase());
@@ -144,6 +150,7 @@ fn format(args: &ConvertArgs) -> Result<Format, Failure> {
         ("--time-zone", args.time_zone.is_some() && !text),
         ("--stacks", args.stacks && format != Format::Xml),
         ("--safe-csv", args.safe_csv && format != Format::Csv),
+        ("--symbols", !args.symbols.symbols.is_empty() && !shows_frames(args, format)),
     ];
     match misplaced.iter().find(|(_, is_misplaced)| *is_misplaced) {
         Some((option, _)) => Err(Failure::new(format!("{option} does not go with this format"))
@@ -167,6 +174,7 @@ impl<'a> Plan<'a> {
         let scan = ScanOptions {
             threads: args.run.threads(),
             filter: filter(&args.filter)?,
+            symbols: symbols::load(&args.symbols, capture, args.run.threads(), args.run.quiet)?,
             ..ScanOptions::default()
         };
         let text_columns = match args.columns.as_deref() {

@@ -16,6 +16,7 @@ mod reference;
 mod rules;
 mod slice;
 mod status;
+mod symbols;
 mod tables;
 mod triage;
 mod wildcard;
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
         Command::Recover(args) => recover::run(&args),
         Command::Info(args) => info::run(&args),
         Command::Rules(args) => rules::run(&args),
+        Command::Symbols(args) => symbols::run(&args),
         Command::Schema => reference::schema(),
         Command::Completions { shell } => reference::completions(shell),
         Command::Man => reference::man(),

@@ -23,6 +23,7 @@ use pml_parser::arrow::labels::capture_id;
 use pml_parser::arrow::types::Types;
 use pml_parser::export::parquet::{ParquetOptions, table_file, write_dataset};
 use pml_parser::export::{ScanOptions, TableOptions, WriteError};
+use pml_parser::symbols::SharedSymbols;
 use std::collections::HashSet;
 use std::io::Write;
 use std::path::Path;
@@ -129,13 +130,14 @@ pub(crate) fn write(
     path: &Path,
     capture: &Opened,
     report: &Report,
+    symbols: Option<SharedSymbols>,
     (table, run): (&TableArgs, &RunArgs),
 ) -> Result<(), Failure> {
     let labels = RowLabels::new(table, capture);
     let progress = Progress::new(capture.set.size(), run.quiet);
     let options = ParquetOptions {
         export: TableOptions {
-            scan: ScanOptions { threads: run.threads(), ..ScanOptions::default() },
+            scan: ScanOptions { threads: run.threads(), symbols, ..ScanOptions::default() },
             types: labels.types,
             capture: Some(labels.capture.clone()),
             ..TableOptions::default()

@@ -503,9 +503,8 @@ fn zip_members_of_one_name() {
     assert!(err(&output).contains("several files in it have the same name; the last of them is used"));
     assert_eq!((lines.len(), &lines[0]["machine"]["bits"]), (1, &Value::from(32)));
     // Two spellings of one path: neither member overwrites the other.
-    let (output, _) = triage_zip(&[member("a/x.pml", &good), member(r"a\x.pml", &other)]);
-    assert_eq!(output.status.code(), Some(2));
-    assert!(err(&output).contains("another file of the capture has this name"), "{}", err(&output));
+    let (output, lines) = triage_zip(&[member("a/x.pml", &good), member(r"a\x.pml", &other)]);
+    assert_eq!((output.status.code(), lines.len()), (Some(0), 2), "{}", err(&output));
 }
 
 #[test]

@@ -100,7 +100,7 @@ fn hints_say_what_a_file_is() {
     for (bytes, hint) in [
         (&b"version https://git-lfs.github.com/spec/v1\noid sha256:1\n"[..], "git lfs pull"),
         (b"Rar!\x1A\x07\x01\0", "RAR archive"),
-        (b"7z\xBC\xAF\x27\x1C\0\x04", "7-Zip archive"),
+        (b"7z\xBC\xAF\x27\x1C\0\x04", "unpack it yourself"),
         (b"MSCF\0\0\0\0", "cabinet"),
         (b"\xFD7zXZ\0\0", "xz"),
         (&tar, "tar archive"),

@@ -1,5 +1,8 @@
 //! Parts of a capture: found, ordered, left out, missing.
 
+#[path = "archive/mod.rs"]
+mod archive;
+
 use pml_parser::write::{LogWriter, Machine, NewEvent, NewProcess, details};
 use pml_parser::{FileTime, Ticks};
 use std::fs;
@@ -236,19 +239,50 @@ fn parts_are_found_by_any_name_and_decoys_are_not() {
             assert_eq!(files(&info), names, "{named}: {said}");
             assert!(!said.contains("missing"), "{named}: {said}");
         }
-        // A folder holds the capture and each of the others once.
-        let output = pml(folder.path(), &["triage", ".", "--format", "jsonl"]);
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        let reports: Vec<serde_json::Value> =
-            text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-        let parts = |report: &serde_json::Value| report["input"]["parts"].as_array().map_or(0, Vec::len);
-        let of_capture = |report: &&serde_json::Value| {
-            let named = report["input"]["parts"].as_array().into_iter().flatten();
-            names.iter().all(|name| named.clone().any(|part| part == *name || part["file"] == *name))
-        };
-        assert_eq!(reports.iter().filter(of_capture).count(), 1, "{names:?}: {text}");
-        assert_eq!(reports.iter().map(parts).sum::<usize>(), 7, "{names:?}: {text}");
+        holds_one_capture_and_five_others(folder.path(), ".", names);
+        // So do archives of these files, and a folder and an archive where each is packed by itself.
+        let files: Vec<(String, Vec<u8>)> = fs::read_dir(folder.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .map(|path| {
+                (format!("a/{}", path.file_name().unwrap().to_str().unwrap()), fs::read(path).unwrap())
+            })
+            .collect();
+        let packed: Vec<(String, Vec<u8>)> =
+            files.iter().map(|(name, bytes)| (format!("{name}.gz"), archive::gzip(bytes))).collect();
+        let archives = tempfile::tempdir().unwrap();
+        let write = |name: &str, bytes: Vec<u8>| fs::write(archives.path().join(name), bytes).unwrap();
+        let members: Vec<(&str, Vec<u8>)> =
+            files.iter().map(|(name, bytes)| (name.as_str(), bytes.clone())).collect();
+        write("plain.zip", archive::zip_of(&members, false));
+        write("plain.7z", archive::seven_zip_of(&members));
+        let members: Vec<(&str, Vec<u8>)> =
+            packed.iter().map(|(name, bytes)| (name.as_str(), bytes.clone())).collect();
+        write("packed.zip", archive::zip_of(&members, false));
+        fs::create_dir(archives.path().join("a")).unwrap();
+        for (name, bytes) in &packed {
+            write(name, bytes.clone());
+        }
+        for input in ["plain.zip", "plain.7z", "packed.zip", "a"] {
+            holds_one_capture_and_five_others(archives.path(), input, names);
+        }
     }
+}
+
+/// Whether triage of an input finds one capture of two parts, and five others of one part each.
+fn holds_one_capture_and_five_others(folder: &Path, input: &str, names: [&str; 2]) {
+    let output = pml(folder, &["triage", input, "--format", "jsonl"]);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let reports: Vec<serde_json::Value> =
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let parts = |report: &serde_json::Value| report["input"]["parts"].as_array().map_or(0, Vec::len);
+    let of_capture = |report: &&serde_json::Value| {
+        let named = report["input"]["parts"].as_array().into_iter().flatten();
+        names.iter().all(|name| named.clone().any(|part| part == *name || part["file"] == *name))
+    };
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(reports.iter().filter(of_capture).count(), 1, "{input} {names:?}: {said} {text}");
+    assert_eq!(reports.iter().map(parts).sum::<usize>(), 7, "{input} {names:?}: {said} {text}");
 }
 
 #[test]

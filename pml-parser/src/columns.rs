@@ -495,6 +495,17 @@ pub const FRAMES: Table = Table {
         nullable("module", Type::Utf8, "File name of the module; NULL where it lies in none."),
         nullable("module_path", Type::Utf8, "Full path of the module."),
         nullable("module_offset", Type::U64, "Bytes from the module's base."),
+        nullable(
+            "function",
+            Type::Utf8,
+            "With `--symbols`: the function, where the store has symbols of exactly this image.",
+        ),
+        nullable("function_offset", Type::U64, "Bytes from the function's beginning."),
+        nullable(
+            "source",
+            Type::Utf8,
+            "File and line of the source, `file.c:12`, where the symbols have lines.",
+        ),
     ],
 };
 

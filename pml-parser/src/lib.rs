@@ -49,6 +49,7 @@ mod raw;
 mod raw_boot;
 mod recover;
 mod resolve;
+pub mod symbols;
 mod text;
 mod time;
 pub mod write;

@@ -226,6 +226,12 @@ fn append(out: &mut String, most: usize, convert: impl FnOnce(&mut str) -> usize
 
 /// Appends bytes of Latin-1 as UTF-8.
 fn push_latin1(bytes: &[u8], out: &mut String) {
+    if bytes.is_ascii()
+        && let Ok(text) = std::str::from_utf8(bytes)
+    {
+        out.push_str(text);
+        return;
+    }
     append(out, bytes.len() * 2, |to| convert_latin1_to_str(bytes, to));
 }
 

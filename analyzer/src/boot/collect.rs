@@ -6,7 +6,7 @@ use super::plan::{Plan, slot};
 use super::processes::{NOBODY, ProcessId};
 use super::scan::{Exit, Scan};
 use super::store::{Link, PackageState, SeenComponent};
-use crate::canonical::{PathKey, component_folder, key, name_key, tail};
+use crate::canonical::{Canonical, PathKey, key, name_key, tail};
 use crate::component::identity;
 use crate::evidence::Citation;
 use crate::knowledge::ActorId;
@@ -188,8 +188,8 @@ impl<'a, 'e> Collector<'a, 'e> {
     }
 
     fn succeed(&mut self, event: &Event<'_>, operation: Operation) {
-        let path = event.path();
-        let path_key = key(path);
+        let path = Canonical::new(event.path());
+        let path_key = path.key();
         let moves = moves(operation);
         let target =
             if moves || operation.class == EventClass::Registry { event.target_path() } else { None };
@@ -213,12 +213,11 @@ impl<'a, 'e> Collector<'a, 'e> {
         if operation.class != EventClass::FileSystem {
             return;
         }
-        let Some(folder) = component_folder(path) else { return };
+        let Some(folder) = path.component_folder() else { return };
         let folder_key = name_key(folder);
         if !scan.components.contains_key(&folder_key)
-            && let Some((name, version)) = identity(&folder.to_str())
+            && let Some((identity, version)) = identity(&folder.to_str())
         {
-            let identity = name_key(WinStr::Latin1(name.as_bytes()));
             scan.components.insert(folder_key, SeenComponent { identity, version, event: event.id() });
         }
         if moves && scan.components.contains_key(&folder_key) {

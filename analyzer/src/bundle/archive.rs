@@ -1,59 +1,71 @@
-//! Captures and text logs inside a zip file, and inside the zip files in it: found by its directory, unpacked
+//! Captures and text logs inside a zip or 7z file, and inside the archives in it: found by its directory, unpacked
 //! within bounds.
 
-use super::names::{file_name, is_log, is_raw_boot_log, is_zip_name, may_be_text_log, safe_name, set_of};
+use super::container::{Container, is_archive as begins_as_archive};
+use super::names::{file_name, is_archive_name, is_log, is_raw_boot_log, may_be_text_log, safe_name};
+use super::packed::{is_packed_log, unpacked, unpacked_name};
 use super::search::{Branch, Search, Skipped};
 use super::{BundleError, CaptureLocation, LogLocation, Place, io_error};
 use crate::logs::{LogFile, Signatures};
 use pml_parser::Progress;
-use pml_parser::parts::part_number_of;
-use std::collections::BTreeMap;
-use std::fs::File;
+use pml_parser::parts::{Candidate, folder_of, group};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fs::{self, File};
 use std::io::{self, Read, Seek};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use zip::ZipArchive;
-use zip::read::ZipFile;
-use zip::result::ZipError;
+use tempfile::TempDir;
 
-/// Entries of one zip file, at most.
+/// Entries of one archive, at most.
 const MOST_ENTRIES: usize = 1_000_000;
 
-/// Zip files inside each other that are searched, at most.
+/// Archives inside each other that are searched, at most.
 const DEEPEST: usize = 4;
 
-/// Zip files that one search opens, at most.
+/// Archives that one search opens, at most.
 const MOST_ARCHIVES: usize = 1_000;
 
-/// A zip file, opened once for all of its captures: its directory is as long as it has members.
+/// Bytes of logs that stay unpacked from the search to the reading, at most: a large one is unpacked twice.
+const MOST_KEPT: u64 = 4 << 30;
+
+/// An archive, opened once for all of its captures: its directory is as long as it has members.
 #[derive(Debug)]
 pub(super) struct Archive {
     /// Its path; of one inside another, the path of that, a colon and its name.
     path: PathBuf,
-    /// Size of the outermost zip file in bytes.
+    /// Size of the outermost archive in bytes.
     size: u64,
-    zip: Mutex<ZipArchive<File>>,
+    container: Mutex<Container>,
     /// What the names of its members begin with, where it lies in another one.
     prefix: String,
-    /// Bytes that all texts and inner zip files of the outermost zip file may still have when they are unpacked.
+    /// Bytes that all texts and inner archives of the outermost archive may still have when they are unpacked.
     left: Arc<AtomicU64>,
+    kept: Mutex<Kept>,
 }
 
-/// Whether a file begins as zip files do.
-pub(super) fn is_zip(path: &Path) -> Result<bool, BundleError> {
-    let mut start = [0; 4];
-    let read = File::open(path).and_then(|mut file| file.read(&mut start));
-    let is_zip = |read| read == 4 && (start == *b"PK\x03\x04" || start == *b"PK\x05\x06");
-    Ok(is_zip(read.map_err(|error| io_error(path, error))?))
+/// Logs that the search has unpacked.
+#[derive(Debug, Default)]
+struct Kept {
+    folder: Option<TempDir>,
+    files: HashMap<usize, PathBuf>,
+    size: u64,
 }
 
-/// Adds the captures and text logs inside a zip file that is an input.
+/// Whether a file begins as archives do.
+pub(super) fn is_archive(path: &Path) -> Result<bool, BundleError> {
+    let mut start = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(8).read_to_end(&mut start));
+    read.map_err(|error| io_error(path, error))?;
+    Ok(begins_as_archive(&start))
+}
+
+/// Adds the captures and text logs inside an archive that is an input.
 pub(super) fn find(path: &Path, search: &mut Search<'_>) -> Result<(), BundleError> {
     find_in(path, "", None, search)
 }
 
-/// The same for a zip file below an input: the names of its members begin with `prefix`.
+/// The same for an archive below an input: the names of its members begin with `prefix`.
 pub(super) fn find_below(
     path: &Path,
     prefix: &str,
@@ -76,14 +88,78 @@ fn find_in(
     search_archive(file, size, &outer, branch, search)
 }
 
-/// What is known of a zip file before it is opened.
+/// What is known of an archive before it is opened.
 struct Outer {
     path: PathBuf,
     prefix: String,
-    /// Size of the outermost zip file.
+    /// Size of the outermost archive.
     size: u64,
     left: Arc<AtomicU64>,
     depth: usize,
+}
+
+/// The number of a member, and its name.
+type Numbered = (usize, String);
+
+/// The members of an archive that are looked at.
+#[derive(Default)]
+struct Members {
+    /// Logs of Process Monitor, by folder.
+    logs: BTreeMap<PathBuf, Vec<Numbered>>,
+    raw_boot_logs: Vec<Numbered>,
+    texts: Vec<Numbered>,
+    archives: Vec<Numbered>,
+}
+
+impl Members {
+    /// Chooses the members to look at.
+    fn of(
+        container: &mut Container,
+        own_size: u64,
+        path: &Path,
+        search: &mut Search<'_>,
+    ) -> Result<Self, BundleError> {
+        let mut members = Self::default();
+        let (mut encrypted, mut first_encrypted) = (0, None);
+        let (mut packed, mut blocks) = (0u64, HashSet::new());
+        for number in 0..container.len() {
+            let member = container.member(number, path)?;
+            let place = Path::new(&member.name);
+            let is_capture = is_log(place) || is_packed_log(place);
+            let is_archive = is_archive_name(place);
+            if !member.is_file || !(is_capture || is_archive || may_be_text_log(&unpacked_name(place))) {
+                continue;
+            }
+            if member.block.is_none_or(|block| blocks.insert(block)) {
+                packed = packed.saturating_add(member.packed);
+            }
+            let name = member.name;
+            // Nothing but an error comes of an encrypted capture, and the error says so.
+            if member.is_encrypted && !is_capture {
+                encrypted += 1;
+                first_encrypted.get_or_insert(name);
+            } else if is_raw_boot_log(&unpacked_name(Path::new(&name))) {
+                members.raw_boot_logs.push((number, name));
+            } else if is_capture {
+                let folder = folder_of(Path::new(&name)).to_owned();
+                members.logs.entry(folder).or_default().push((number, name));
+            } else if is_archive {
+                members.archives.push((number, name));
+            } else {
+                members.texts.push((number, name));
+            }
+        }
+        if let Some(first) = first_encrypted {
+            search.skipped.push(Skipped::Encrypted { path: path.to_owned(), first, count: encrypted });
+        }
+        if packed > own_size {
+            // One packed log that all members share would be unpacked once for each.
+            return Err(BundleError::Overlapping { path: path.to_owned() });
+        }
+        let all = members.logs.values().flatten().chain(&members.raw_boot_logs);
+        container.want(all.chain(&members.texts).chain(&members.archives).map(|member| member.0));
+        Ok(members)
+    }
 }
 
 fn search_archive(
@@ -98,55 +174,23 @@ fn search_archive(
     if search.archives > MOST_ARCHIVES {
         return Err(BundleError::Nested { path: path.clone() });
     }
-    let mut zip = ZipArchive::new(file).map_err(|e| zip_error(path, &e))?;
-    if zip.len() > MOST_ENTRIES || !search.count(zip.len()) {
+    let mut container = Container::open(file, own_size, path)?;
+    if container.len() > MOST_ENTRIES || !search.count(container.len()) {
         return Err(BundleError::ZipTooLarge { path: path.clone() });
     }
-    if zip.has_duplicate_names() {
+    if container.has_same_names() {
         search.skipped.push(Skipped::SameNames { path: path.clone() });
     }
-    let mut packed = 0u64;
-    let mut sets: BTreeMap<PathBuf, Vec<(usize, String)>> = BTreeMap::new();
-    let mut texts: Vec<(usize, String)> = Vec::new();
-    let mut inner: Vec<(usize, String)> = Vec::new();
-    let (mut encrypted, mut first_encrypted) = (0, None);
-    for number in 0..zip.len() {
-        let entry = zip.by_index_raw(number).map_err(|e| zip_error(path, &e))?;
-        let decoded = entry.name().map_err(|e| zip_error(path, &e))?.replace('\\', "/");
-        let name = member_name(entry.name_raw(), decoded);
-        let place = Path::new(&name);
-        let (is_capture, is_zip) = (is_log(place), is_zip_name(place));
-        if !entry.is_file() || !(is_capture || is_zip || may_be_text_log(place)) {
-            continue;
-        }
-        packed = packed.saturating_add(entry.compressed_size());
-        // Nothing but an error comes of an encrypted capture, and the error says so.
-        if entry.encrypted() && !is_capture {
-            encrypted += 1;
-            first_encrypted.get_or_insert(name);
-        } else if is_capture {
-            sets.entry(set_of(place)).or_default().push((number, name));
-        } else if is_zip {
-            inner.push((number, name));
-        } else {
-            texts.push((number, name));
-        }
-    }
-    if let Some(first) = first_encrypted {
-        search.skipped.push(Skipped::Encrypted { path: path.clone(), first, count: encrypted });
-    }
-    if packed > own_size {
-        // One packed log that all members share would be unpacked once for each.
-        return Err(BundleError::Overlapping { path: path.clone() });
-    }
+    let members = Members::of(&mut container, own_size, path, search)?;
     let archive = Arc::new(Archive {
         path: path.clone(),
         size: outer.size,
-        zip: Mutex::new(zip),
+        container: Mutex::new(container),
         prefix: outer.prefix.clone(),
         left: Arc::clone(&outer.left),
+        kept: Mutex::default(),
     });
-    // Of a zip file that is an input itself, the folders in it are branches.
+    // Of an archive that is an input itself, the folders in it are branches.
     let branch_of = |name: &str, is_archive: bool| -> Branch {
         match branch {
             Some(branch) => branch.clone(),
@@ -156,19 +200,24 @@ fn search_archive(
             },
         }
     };
-    for mut members in sets.into_values() {
-        members.sort_by_key(|member| part_number_of(Path::new(&member.1)));
+    let mut captures: Vec<Vec<Numbered>> = Vec::new();
+    for logs in members.logs.into_values() {
+        captures.extend(archive.captures(logs, search.progress)?);
+    }
+    captures.extend(members.raw_boot_logs.into_iter().map(|log| vec![log]));
+    captures.sort_by(|a, b| a.first().map(|log| &log.1).cmp(&b.first().map(|log| &log.1)));
+    for members in captures {
         let first = members.first().map(|member| member.1.as_str()).unwrap_or_default();
         let (name, branch) = (format!("{}:{first}", path.display()), branch_of(first, false));
-        let place = Place::Zip { archive: Arc::clone(&archive), members };
+        let place = Place::Archived { archive: Arc::clone(&archive), members };
         search.push_capture(&branch, CaptureLocation { name, place });
     }
-    for (number, name) in texts {
+    for (number, name) in members.texts {
         let branch = branch_of(&name, false);
         let name = format!("{}{name}", outer.prefix);
         search.push_log(&branch, LogLocation::member(Arc::clone(&archive), number, name));
     }
-    for (number, name) in inner {
+    for (number, name) in members.archives {
         if search.progress.is_cancelled() {
             return Err(BundleError::Cancelled);
         }
@@ -182,7 +231,7 @@ fn search_archive(
     Ok(())
 }
 
-/// Searches a zip file that is a member of another one: it is unpacked to a file without a name.
+/// Searches an archive that is a member of another one: it is unpacked to a file without a name.
 fn search_inner(
     archive: &Archive,
     number: usize,
@@ -196,22 +245,14 @@ fn search_inner(
         return Err(BundleError::Nested { path });
     }
     let mut file = tempfile::tempfile().map_err(BundleError::TemporaryFolder)?;
-    let size = {
-        let mut zip = archive.zip.lock().unwrap_or_else(PoisonError::into_inner);
-        let entry = zip.by_index(number).map_err(|e| zip_error(&outer.path, &e))?;
-        let left = outer.left.load(Ordering::Relaxed);
-        let unpacked = io::copy(&mut entry.take(left.saturating_add(1)), &mut file);
-        let size = unpacked.map_err(|error| BundleError::Member {
-            path: outer.path.clone(),
-            name: name.to_owned(),
-            error,
-        })?;
-        if size > left {
-            return Err(BundleError::Nested { path });
-        }
-        outer.left.store(left - size, Ordering::Relaxed);
-        size
-    };
+    let left = outer.left.load(Ordering::Relaxed);
+    let copied = archive
+        .stream(number, name, |stream, _| io::copy(&mut stream.take(left.saturating_add(1)), &mut file))?;
+    let size = copied.map_err(|error| archive.member_error(name, error))?;
+    if size > left {
+        return Err(BundleError::Nested { path });
+    }
+    outer.left.store(left - size, Ordering::Relaxed);
     file.rewind().map_err(BundleError::TemporaryFolder)?;
     let inner = Outer {
         prefix: format!("{}{name}:", outer.prefix),
@@ -223,48 +264,57 @@ fn search_inner(
     search_archive(file, size, &inner, Some(branch), search)
 }
 
-fn zip_error(path: &Path, error: &ZipError) -> BundleError {
-    BundleError::Zip { path: path.to_owned(), reason: error.to_string() }
-}
-
-/// The name of a member as it was meant: collectors on Chinese systems write GBK without saying so.
-fn member_name(raw: &[u8], decoded: String) -> String {
-    match std::str::from_utf8(raw) {
-        Ok(name) => name.replace('\\', "/"),
-        Err(_) => match encoding_rs::GBK.decode_without_bom_handling_and_without_replacement(raw) {
-            Some(name) => name.replace('\\', "/"),
-            None => decoded,
-        },
-    }
-}
-
 impl Archive {
-    /// Whether a member, or the same with the zip files that it lies in, has a name.
+    /// Whether a member, or the same with the archives that it lies in, has a name.
     pub(super) fn is_named(&self, member: &str, name: &str) -> bool {
         member == name || format!("{}{member}", self.prefix) == name
     }
 
-    /// Bytes that a member has when it is unpacked, as its header claims.
-    pub(super) fn size_of(&self, number: usize) -> u64 {
-        let mut zip = self.zip.lock().unwrap_or_else(PoisonError::into_inner);
-        zip.by_index_raw(number).map_or(u64::MAX, |entry| entry.size())
+    fn container(&self) -> std::sync::MutexGuard<'_, Container> {
+        // A panic while a member is read leaves the archive usable.
+        self.container.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Hands over a member as a stream, bounded; says whether the bound was reached.
+    fn member_error(&self, name: &str, error: io::Error) -> BundleError {
+        BundleError::Member { path: self.path.clone(), name: name.to_owned(), error }
+    }
+
+    /// Bytes that a member has when it is unpacked, as its header claims.
+    pub(super) fn size_of(&self, number: usize) -> u64 {
+        self.container().size_of(number)
+    }
+
+    /// Hands over a member as a stream, with its packed size.
+    fn stream<T>(
+        &self,
+        number: usize,
+        name: &str,
+        read: impl FnOnce(&mut dyn Read, u64) -> T,
+    ) -> Result<T, BundleError> {
+        self.container().read(number, most_unpacked(self.size), (&self.path, name), read)
+    }
+
+    /// Hands over a member as a stream, bounded and unpacked where it is packed by itself too; says whether the bound was
+    /// reached.
     pub(super) fn read<T>(
         &self,
         number: usize,
+        name: &str,
         read: impl FnOnce(&mut dyn Read) -> T,
     ) -> Result<(T, bool), BundleError> {
-        let mut zip = self.zip.lock().unwrap_or_else(PoisonError::into_inner);
-        let entry = zip.by_index(number).map_err(|e| zip_error(&self.path, &e))?;
-        let left = self.left.load(Ordering::Relaxed);
-        let most = entry.compressed_size().saturating_mul(GROWS).max(1 << 20).min(left);
-        let mut stream = entry.take(most);
-        let taken = read(&mut stream);
-        let unread = stream.limit();
-        self.left.store(left.saturating_sub(most - unread), Ordering::Relaxed);
-        Ok((taken, unread == 0 && most > 0 || most == 0))
+        let taken = self.stream(number, name, |stream, packed| {
+            let left = self.left.load(Ordering::Relaxed);
+            let most = packed.saturating_mul(GROWS).max(1 << 20).min(left);
+            let mut outer = stream.take(most);
+            let (taken, unread) = {
+                let mut inner = unpacked(&mut outer)?.take(most);
+                (read(&mut inner), inner.limit())
+            };
+            let unread = unread.min(outer.limit());
+            self.left.store(left.saturating_sub(most - unread), Ordering::Relaxed);
+            Ok((taken, unread == 0))
+        })?;
+        taken.map_err(|error: io::Error| self.member_error(name, error))
     }
 
     /// Reads a member as a text log, without a file in between.
@@ -275,69 +325,148 @@ impl Archive {
         signatures: &Signatures,
     ) -> Result<Vec<LogFile>, BundleError> {
         let (mut files, is_cut) =
-            self.read(number, |mut stream| LogFile::read_stream(name, &mut stream, signatures))?;
+            self.read(number, name, |mut stream| LogFile::read_stream(name, &mut stream, signatures))?;
         if let Some(file) = files.first_mut().filter(|_| is_cut) {
             file.reading.damage.unreadable.push(0);
         }
         Ok(files)
     }
 
-    /// Unpacks members to a folder; gives their files.
-    pub(super) fn unpack(
+    /// Divides the logs of one folder into captures. Where there are several, their contents decide, for which each is
+    /// unpacked.
+    fn captures(
         &self,
-        members: &[(usize, String)],
-        folder: &Path,
+        logs: Vec<Numbered>,
         progress: &dyn Progress,
-    ) -> Result<Vec<PathBuf>, BundleError> {
-        // A panic while a member is read leaves the archive usable.
-        let mut zip = self.zip.lock().unwrap_or_else(PoisonError::into_inner);
+    ) -> Result<Vec<Vec<Numbered>>, BundleError> {
+        if logs.len() == 1 {
+            return Ok(vec![logs]);
+        }
+        let folder =
+            tempfile::Builder::new().prefix("pml-").tempdir().map_err(BundleError::TemporaryFolder)?;
         let mut left = most_unpacked(self.size);
-        let mut files = Vec::new();
-        for (number, name) in members {
-            let entry = zip.by_index(*number).map_err(|e| zip_error(&self.path, &e))?;
-            // The last component alone: a path inside a zip file may lead anywhere.
-            let target = folder.join(safe_name(file_name(name)));
-            let unpacked = unpack(entry, &target, &mut left, progress);
+        let (mut known, mut captures, mut candidates) = (HashMap::new(), Vec::new(), Vec::new());
+        let mut kept = Kept::default();
+        for (number, name) in logs {
+            let path = folder_of(Path::new(&name)).join(unpacked_name(Path::new(&name)));
+            if known.contains_key(&path) {
+                // A log, and a packed copy of it.
+                captures.push(vec![(number, name)]);
+                continue;
+            }
+            let target = folder.path().join(number.to_string());
+            let unpacked = self.unpack_one(number, &name, &target, &mut left, progress);
             if progress.is_cancelled() {
                 return Err(BundleError::Cancelled);
             }
-            unpacked.map_err(|error| BundleError::Member {
-                path: self.path.clone(),
-                name: name.clone(),
-                error,
-            })?;
+            candidates.push(match unpacked {
+                Ok(()) => Candidate::read(&target, path.clone()),
+                Err(_) => Candidate::unreadable(path.clone()),
+            });
+            let size = fs::metadata(&target).map_or(0, |metadata| metadata.len());
+            if unpacked.is_ok() && kept.size.saturating_add(size) <= MOST_KEPT {
+                kept.size += size;
+                kept.files.insert(number, target);
+            } else {
+                // One that is not there is gone as well.
+                let _ = fs::remove_file(&target);
+            }
+            known.insert(path, (number, name));
+        }
+        kept.folder = Some(folder);
+        self.keep(kept);
+        for paths in group(candidates) {
+            captures.push(paths.iter().filter_map(|path| known.remove(path)).collect());
+        }
+        Ok(captures)
+    }
+
+    /// Keeps unpacked logs until they are read, as long as they are not too many.
+    fn keep(&self, mut new: Kept) {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        // Of the folders of one archive, the first one that has several logs is usually the only one.
+        if kept.files.is_empty() {
+            std::mem::swap(&mut *kept, &mut new);
+        }
+    }
+
+    /// Unpacks members to a folder; gives their files.
+    pub(super) fn unpack(
+        &self,
+        members: &[Numbered],
+        folder: &Path,
+        progress: &dyn Progress,
+    ) -> Result<Vec<PathBuf>, BundleError> {
+        let mut left = most_unpacked(self.size);
+        let mut files = Vec::new();
+        for (number, name) in members {
+            // The last component alone: a path inside an archive may lead anywhere.
+            let name_of_file = unpacked_name(Path::new(file_name(name))).to_string_lossy().into_owned();
+            let target = folder.join(safe_name(&name_of_file));
+            if !self.take_kept(*number, &target) {
+                let unpacked = self.unpack_one(*number, name, &target, &mut left, progress);
+                if progress.is_cancelled() {
+                    return Err(BundleError::Cancelled);
+                }
+                unpacked?;
+            }
             files.push(target);
         }
         Ok(files)
     }
+
+    /// Moves a log that the search has unpacked to its place, if it is there.
+    fn take_kept(&self, number: usize, target: &Path) -> bool {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let file = kept.files.remove(&number);
+        // Two members may come to have one name.
+        file.is_some_and(|file| !target.exists() && fs::rename(file, target).is_ok())
+    }
+
+    /// Unpacks a member to a file; `left` is what all members together may still have in bytes.
+    fn unpack_one(
+        &self,
+        number: usize,
+        name: &str,
+        target: &Path,
+        left: &mut u64,
+        progress: &dyn Progress,
+    ) -> Result<(), BundleError> {
+        let is_raw = is_raw_boot_log(&unpacked_name(Path::new(name)));
+        let unpacked = self.stream(number, name, |stream, packed| {
+            unpack((stream, packed), is_raw, target, left, progress)
+        })?;
+        unpacked.map_err(|error| self.member_error(name, error))
+    }
 }
 
 /// Bytes that the logs of one capture may have when they are unpacked. Sound ones shrink to a tenth or a
-/// thirtieth, so those of 100 GB come in a zip file of 3 GB or more.
-fn most_unpacked(zip: u64) -> u64 {
+/// thirtieth, so those of 100 GB come in an archive of 3 GB or more.
+fn most_unpacked(archive: u64) -> u64 {
     const GROWS: u64 = 200;
     const SPARE: u64 = 256 << 20;
-    zip.saturating_mul(GROWS).saturating_add(SPARE)
+    archive.saturating_mul(GROWS).saturating_add(SPARE)
 }
 
 /// A member that grows by more than this is no log.
 const GROWS: u64 = 1_000;
 
-/// Unpacks a member; `left` is what all members together may still have in bytes. What does not begin as a log
-/// does is not unpacked at all, and a member that grows a thousandfold is no log either: those shrink to a tenth
-/// or a thirtieth.
+/// Unpacks a member, whose packed size is given; `left` is what all members together may still have in bytes. What does
+/// not begin as a log does is not unpacked at all, and a member that grows a thousandfold is no log either: those shrink
+/// to a tenth or a thirtieth.
 fn unpack(
-    entry: ZipFile<'_, File>,
+    (stream, packed): (&mut dyn Read, u64),
+    is_raw: bool,
     target: &Path,
     left: &mut u64,
     progress: &dyn Progress,
 ) -> io::Result<()> {
-    let most = entry.compressed_size().saturating_mul(GROWS).max(1 << 20).min(*left);
-    let mut entry = entry.take(most.saturating_add(1));
+    let most = packed.saturating_mul(GROWS).max(1 << 20).min(*left);
+    let mut entry = unpacked(stream.take(most.saturating_add(1)))?.take(most.saturating_add(1));
     let mut start = [0; 4];
     entry.read_exact(&mut start)?;
     // A raw boot log has no signature: opening the log decides.
-    if start != *b"PML_" && !is_raw_boot_log(target) {
+    if start != *b"PML_" && !is_raw {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "is not a Process Monitor log"));
     }
     // Two members may come to have one name.
@@ -392,11 +521,20 @@ mod tests {
             zip.write_all(&[0; 100_000]).unwrap();
         }
         zip.finish().unwrap();
-        let (mut archive, mut left) = (ZipArchive::new(File::open(&path).unwrap()).unwrap(), 150_000);
-        unpack(archive.by_index(0).unwrap(), &folder.path().join("0"), &mut left, &NoProgress).unwrap();
-        assert_eq!(left, 150_000 - 100_004);
-        let refused = unpack(archive.by_index(1).unwrap(), &folder.path().join("1"), &mut left, &NoProgress)
-            .unwrap_err();
+        let (mut archive, mut left) = (zip::ZipArchive::new(File::open(&path).unwrap()).unwrap(), 150_000);
+        let mut unpack = |number: usize| {
+            let mut entry = archive.by_index(number).unwrap();
+            let packed = entry.compressed_size();
+            super::unpack(
+                (&mut entry, packed),
+                false,
+                &folder.path().join(number.to_string()),
+                &mut left,
+                &NoProgress,
+            )
+        };
+        unpack(0).unwrap();
+        let refused = unpack(1).unwrap_err();
         assert_eq!(refused.to_string(), "is packed too tightly for a log");
         assert!(fs::metadata(folder.path().join("1")).unwrap().len() < 60_000);
     }

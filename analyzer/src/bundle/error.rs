@@ -15,9 +15,9 @@ pub enum BundleError {
         /// What the system says.
         error: io::Error,
     },
-    /// No log is in a folder or zip file.
+    /// No log is in a folder or archive.
     NoLogs {
-        /// The folder or zip file.
+        /// The folder or archive.
         path: PathBuf,
     },
     /// A folder holds too many files to be searched.
@@ -25,45 +25,45 @@ pub enum BundleError {
         /// The folder.
         path: PathBuf,
     },
-    /// A zip file holds too many files to be searched.
+    /// A zip or 7z file holds too many files to be searched.
     ZipTooLarge {
-        /// The zip file.
+        /// The archive.
         path: PathBuf,
     },
-    /// A zip file cannot be read.
+    /// A zip or 7z file cannot be read.
     Zip {
-        /// The zip file.
+        /// The archive.
         path: PathBuf,
         /// What is wrong with it.
         reason: String,
     },
-    /// The members of a zip file share their bytes, so that each would be unpacked many times.
+    /// The members of a zip or 7z file share their bytes, so that each would be unpacked many times.
     Overlapping {
-        /// The zip file.
+        /// The archive.
         path: PathBuf,
     },
-    /// Zip files lie in each other too deep, there are too many of them, or they grow too large.
+    /// Archives lie in each other too deep, there are too many of them, or they grow too large.
     Nested {
-        /// The zip file, with those that it is in.
+        /// The archive, with those that it is in.
         path: PathBuf,
     },
-    /// A zip file holds no capture of this name, or none at all.
+    /// A zip or 7z file holds no capture of this name, or none at all.
     NoCapture {
-        /// The zip file.
+        /// The archive.
         path: PathBuf,
         /// The name.
         member: Option<String>,
     },
-    /// A zip file holds several captures, and none is named.
+    /// A zip or 7z file holds several captures, and none is named.
     SeveralCaptures {
-        /// The zip file.
+        /// The archive.
         path: PathBuf,
         /// Names of the captures.
         names: Vec<String>,
     },
-    /// A member of a zip file cannot be unpacked.
+    /// A member of a zip or 7z file cannot be unpacked.
     Member {
-        /// The zip file.
+        /// The archive.
         path: PathBuf,
         /// Name of the member.
         name: String,
@@ -102,7 +102,7 @@ impl fmt::Display for BundleError {
                 write!(f, "{}: the files in it lie over one another", path.display())
             }
             Self::Nested { path } => {
-                write!(f, "{}: zip files inside each other, too many or too large", path.display())
+                write!(f, "{}: archives inside each other, too many or too large", path.display())
             }
             Self::NoCapture { path, member: Some(member) } => {
                 write!(f, "{}: no log {member} is in it", path.display())

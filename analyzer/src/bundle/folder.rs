@@ -1,10 +1,11 @@
 //! Captures and text logs below a folder; links are not followed.
 
-use super::names::{is_log, is_raw_boot_log, is_zip_name, may_be_text_log, name_in, path_in};
-use super::packed::{is_packed_log, number_of_packed, set_of_packed};
+use super::names::{is_archive_name, is_log, is_raw_boot_log, may_be_text_log, name_in, path_in};
+use super::packed::{is_packed_log, unpack_one, unpacked_name};
 use super::search::{Branch, Search, Skipped};
 use super::{BundleError, CaptureLocation, LogLocation, Place, archive, io_error};
-use pml_parser::parts::captures;
+use pml_parser::parts::{Candidate, captures, folder_of, group};
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -40,9 +41,9 @@ pub(super) fn find(folder: &Path, search: &mut Search<'_>) -> Result<(), BundleE
                 logs.push(path);
             } else if is_packed_log(&path) {
                 packed.push(path);
-            } else if is_zip_name(&path) {
+            } else if is_archive_name(&path) {
                 archives.push(path);
-            } else if may_be_text_log(&path) {
+            } else if may_be_text_log(&unpacked_name(&path)) {
                 texts.push(path);
             }
         }
@@ -50,7 +51,7 @@ pub(super) fn find(folder: &Path, search: &mut Search<'_>) -> Result<(), BundleE
             return Err(BundleError::Cancelled);
         }
     }
-    // The branch of a file in the folder itself is the folder; a zip file in it is a branch.
+    // The branch of a file in the folder itself is the folder; an archive in it is a branch.
     let branch_of = |path: &Path, is_archive: bool| -> Branch {
         let mut parts = path.strip_prefix(folder).unwrap_or(path).components();
         let first = parts.next()?.as_os_str().to_string_lossy().into_owned();
@@ -60,16 +61,16 @@ pub(super) fn find(folder: &Path, search: &mut Search<'_>) -> Result<(), BundleE
     let (mut raw, logs): (Vec<PathBuf>, Vec<PathBuf>) =
         logs.into_iter().partition(|log| is_raw_boot_log(log));
     raw.sort();
+    let (logs, packed_captures) = with_packed(logs, packed, search)?;
     for files in captures(&logs).into_iter().chain(raw.into_iter().map(|log| vec![log])) {
         let Some(first) = files.first() else { continue };
         let (name, branch) = (path_in(folder, first), branch_of(first, false));
         search.push_capture(&branch, CaptureLocation { name, place: Place::Found(files) });
     }
-    packed.sort_by_cached_key(|log| (set_of_packed(log), number_of_packed(log)));
-    for files in packed.chunk_by(|a, b| set_of_packed(a) == set_of_packed(b)) {
+    for files in packed_captures {
         let Some(first) = files.first() else { continue };
         let (name, branch) = (path_in(folder, first), branch_of(first, false));
-        search.push_capture(&branch, CaptureLocation { name, place: Place::Packed(files.to_vec()) });
+        search.push_capture(&branch, CaptureLocation { name, place: Place::Packed(files) });
     }
     texts.sort();
     for path in texts {
@@ -87,4 +88,61 @@ pub(super) fn find(folder: &Path, search: &mut Search<'_>) -> Result<(), BundleE
         }
     }
     Ok(())
+}
+
+/// The logs in folders that hold no packed one, and the captures of the other folders. The contents of packed logs decide
+/// too, for which each is unpacked.
+fn with_packed(
+    logs: Vec<PathBuf>,
+    packed: Vec<PathBuf>,
+    search: &Search<'_>,
+) -> Result<(Vec<PathBuf>, Vec<Vec<PathBuf>>), BundleError> {
+    let mut folders: BTreeMap<PathBuf, Vec<PathBuf>> = BTreeMap::new();
+    for log in packed {
+        folders.entry(folder_of(&log).to_owned()).or_default().push(log);
+    }
+    let mut plain = Vec::new();
+    for log in logs {
+        match folders.get_mut(folder_of(&log)) {
+            // A plain file comes before a packed copy of it.
+            Some(packed) => packed.insert(0, log),
+            None => plain.push(log),
+        }
+    }
+    let mut found = Vec::new();
+    for logs in folders.into_values() {
+        if logs.len() == 1 {
+            found.push(logs);
+            continue;
+        }
+        let (mut known, mut candidates) = (HashMap::new(), Vec::new());
+        for log in logs {
+            let path = folder_of(&log).join(unpacked_name(&log));
+            if known.contains_key(&path) {
+                found.push(vec![log]);
+                continue;
+            }
+            candidates.push(if path == log {
+                Candidate::read(&log, path.clone())
+            } else {
+                candidate(&log, &path, search)?
+            });
+            known.insert(path, log);
+        }
+        for paths in group(candidates) {
+            found.push(paths.iter().filter_map(|path| known.remove(path)).collect());
+        }
+    }
+    found.sort();
+    Ok((plain, found))
+}
+
+/// A packed log in the search for captures; it is unpacked for as long as it is looked at.
+fn candidate(log: &Path, path: &Path, search: &Search<'_>) -> Result<Candidate, BundleError> {
+    let folder = tempfile::Builder::new().prefix("pml-").tempdir().map_err(BundleError::TemporaryFolder)?;
+    Ok(match unpack_one(log, folder.path(), search.progress) {
+        Ok(file) => Candidate::read(&file, path.to_owned()),
+        Err(BundleError::Cancelled) => return Err(BundleError::Cancelled),
+        Err(_) => Candidate::unreadable(path.to_owned()),
+    })
 }

@@ -8,14 +8,13 @@ use std::path::Path;
 type Entry = (usize, &'static [u8], &'static str);
 
 /// Kinds of files that people give instead of a log.
-const KINDS: [Entry; 27] = [
+const KINDS: [Entry; 26] = [
     (
         0,
         b"version https://git-lfs",
         "this is a pointer of Git LFS, not the log: fetch the log with git lfs pull",
     ),
     (0, b"Rar!\x1A\x07", "this is a RAR archive: unpack it, and name the log or the folder"),
-    (0, b"7z\xBC\xAF\x27\x1C", "this is a 7-Zip archive: unpack it, and name the log or the folder"),
     (0, b"MSCF", "this is a cabinet: unpack it (expand -F:* FILE FOLDER), and name the folder"),
     (0, b"\xFD7zXZ\0", "this is packed with xz: unpack it, and name the log"),
     (0, b"BZh", "this is packed with bzip2: unpack it, and name the log"),

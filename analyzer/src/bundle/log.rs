@@ -1,11 +1,12 @@
 //! Text logs and event logs beside captures.
 
 use super::archive::Archive;
+use super::packed::{is_packed, open_unpacked, unpacked};
 use super::{BundleError, io_error};
 use crate::logs::{Kind, LogFile, Record, Signatures, detect};
 use pml_parser::{is_raw_boot, map};
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -19,7 +20,7 @@ pub struct LogLocation {
 #[derive(Debug)]
 enum Place {
     File(PathBuf),
-    /// A member of a zip file, by its number.
+    /// A member of an archive, by its number.
     Member(Arc<Archive>, usize),
 }
 
@@ -42,7 +43,7 @@ impl LogLocation {
         &self.name
     }
 
-    /// Whether the file is empty. A member of a zip file that cannot be looked at is not.
+    /// Whether the file is empty. A member of an archive that cannot be looked at is not.
     pub fn is_empty(&self) -> bool {
         match &self.place {
             Place::File(path) => path.metadata().is_ok_and(|metadata| metadata.len() == 0),
@@ -57,10 +58,10 @@ impl LogLocation {
     pub fn visit(&self, visit: &mut dyn FnMut(&str, Kind, &Record<'_>)) -> Result<(), BundleError> {
         match &self.place {
             Place::Member(archive, number) => archive
-                .read(*number, |mut stream| LogFile::visit_stream(&self.name, &mut stream, visit))
+                .read(*number, &self.name, |mut stream| LogFile::visit_stream(&self.name, &mut stream, visit))
                 .map(drop),
             Place::File(path) => {
-                let mut file = File::open(path).map_err(|error| io_error(path, error))?;
+                let mut file = open_unpacked(path).map_err(|error| io_error(path, error))?;
                 LogFile::visit_stream(&self.name, &mut file, visit);
                 Ok(())
             }
@@ -70,7 +71,7 @@ impl LogLocation {
     /// Reads the file: nothing where its content is no log, several where it is a cabinet.
     ///
     /// # Errors
-    /// When the file, or the member of a zip file, cannot be opened.
+    /// When the file, or the member of an archive, cannot be opened.
     pub fn read(&self, signatures: &Signatures) -> Result<Vec<LogFile>, BundleError> {
         match &self.place {
             Place::Member(archive, number) => archive.read_log(*number, &self.name, signatures),
@@ -78,6 +79,14 @@ impl LogLocation {
                 let metadata = path.metadata().map_err(|error| io_error(path, error))?;
                 if metadata.len() == 0 {
                     return Ok(Vec::new());
+                }
+                if is_packed(path)? {
+                    let mut stream = open_unpacked(path).map_err(|error| io_error(path, error))?;
+                    let mut files = LogFile::read_stream(&self.name, &mut stream, signatures);
+                    if let Some(file) = files.first_mut().filter(|_| stream.limit() == 0) {
+                        file.reading.damage.unreadable.push(0);
+                    }
+                    return Ok(files);
                 }
                 let map = map(path).map_err(|error| io_error(path, error))?;
                 let mut files = LogFile::read(&self.name, &map, signatures);
@@ -94,7 +103,11 @@ impl LogLocation {
 pub(super) fn is_text_log(path: &Path) -> Result<bool, BundleError> {
     const HEAD: u64 = 64 << 10;
     let mut head = Vec::new();
-    let read = |head: &mut Vec<u8>| -> io::Result<usize> { File::open(path)?.take(HEAD).read_to_end(head) };
-    read(&mut head).map_err(|error| io_error(path, error))?;
+    let file = File::open(path).map_err(|error| io_error(path, error))?;
+    let read = unpacked(file).and_then(|stream| stream.take(HEAD).read_to_end(&mut head));
+    if let Err(error) = read {
+        // What cannot be unpacked is no text log; opening it as a log says why.
+        return if is_packed(path)? { Ok(false) } else { Err(io_error(path, error)) };
+    }
     Ok(!head.starts_with(b"PML_") && !is_raw_boot(&head) && detect(&head).is_some())
 }

@@ -1,10 +1,11 @@
-//! Finds captures, and the text logs beside them, where people put them: named files, folders, zip files of a
-//! collector, and zip files inside these.
+//! Finds captures, and the text logs beside them, where people put them: named files, folders, zip and 7z files of a
+//! collector, and archives inside these. Files may also be packed one by one, with gzip or Zstandard.
 //!
 //! Finding says which files belong together and what was skipped; [`CaptureLocation::files`] makes a capture's
-//! files ready to be opened. A name or a length in a zip file is never trusted.
+//! files ready to be opened. A name or a length in an archive is never trusted.
 
 mod archive;
+mod container;
 mod error;
 mod folder;
 mod foreign;
@@ -12,6 +13,7 @@ mod log;
 mod names;
 mod packed;
 mod search;
+mod seven_zip;
 
 pub use error::BundleError;
 pub use foreign::kind_of;
@@ -42,8 +44,8 @@ enum Place {
     Found(Vec<PathBuf>),
     /// The same; some of them are packed.
     Packed(Vec<PathBuf>),
-    /// Members of a zip file: their numbers and names.
-    Zip { archive: Arc<Archive>, members: Vec<(usize, String)> },
+    /// Members of an archive: their numbers and names.
+    Archived { archive: Arc<Archive>, members: Vec<(usize, String)> },
 }
 
 /// The files of a capture. What was unpacked goes away with this value.
@@ -96,7 +98,7 @@ fn find_one(
     let mut search = Search::new(progress);
     if metadata.is_dir() {
         folder::find(input, &mut search)?;
-    } else if metadata.is_file() && archive::is_zip(input)? {
+    } else if metadata.is_file() && archive::is_archive(input)? {
         archive::find(input, &mut search)?;
     } else if metadata.is_file() && log::is_text_log(input)? {
         let log = LogLocation::file(input.to_owned(), input.display().to_string());
@@ -112,11 +114,11 @@ fn find_one(
     search.finish(input, found)
 }
 
-/// Finds the capture that an argument names inside a zip file: `case.zip:folder/Bootlog.pml`, or `case.zip` where
-/// one capture is in it. Nothing where the argument names no zip file.
+/// Finds the capture that an argument names inside an archive: `case.zip:folder/Bootlog.pml`, or `case.zip` where
+/// one capture is in it. Nothing where the argument names no archive.
 ///
 /// # Errors
-/// When the zip file cannot be read, or holds no such capture, or several.
+/// When the archive cannot be read, or holds no such capture, or several.
 pub fn find_capture(
     argument: &Path,
     progress: &dyn Progress,
@@ -126,7 +128,7 @@ pub fn find_capture(
         Some((path, member)) => (PathBuf::from(path), Some(member.replace('\\', "/"))),
         None => (argument.to_owned(), None),
     };
-    if !path.is_file() || !archive::is_zip(&path)? {
+    if !path.is_file() || !archive::is_archive(&path)? {
         return Ok(None);
     }
     let mut search = Search::new(progress);
@@ -266,7 +268,7 @@ impl CaptureLocation {
             Place::Found(paths) | Place::Packed(paths) => {
                 paths.first().map(|path| path.display().to_string()).unwrap_or_default()
             }
-            Place::Zip { members, .. } => {
+            Place::Archived { members, .. } => {
                 members.first().map(|member| names::file_name(&member.1).to_owned()).unwrap_or_default()
             }
         }
@@ -279,20 +281,24 @@ impl CaptureLocation {
             Place::Found(paths) | Place::Packed(paths) => {
                 paths.first().and_then(|path| path.metadata().ok()).map_or(0, |metadata| metadata.len())
             }
-            Place::Zip { archive, members } => members.first().map_or(0, |member| archive.size_of(member.0)),
+            Place::Archived { archive, members } => {
+                members.first().map_or(0, |member| archive.size_of(member.0))
+            }
         };
         (names::file_name(&self.argument()).to_lowercase(), size)
     }
 
-    /// Whether a member of a zip file is one of its parts.
+    /// Whether a member of an archive is one of its parts.
     fn has_member(&self, name: &str) -> bool {
         match &self.place {
             Place::Named(_) | Place::Found(_) | Place::Packed(_) => false,
-            Place::Zip { archive, members } => members.iter().any(|member| archive.is_named(&member.1, name)),
+            Place::Archived { archive, members } => {
+                members.iter().any(|member| archive.is_named(&member.1, name))
+            }
         }
     }
 
-    /// Makes its files ready: members of a zip file are unpacked to a temporary folder.
+    /// Makes its files ready: members of an archive are unpacked to a temporary folder.
     ///
     /// # Errors
     /// When a member cannot be unpacked, is no log or grows beyond measure; and when the caller cancels.
@@ -305,7 +311,7 @@ impl CaptureLocation {
                 Ok(CaptureFiles { paths: paths.clone(), is_complete: true, _folder: None })
             }
             Place::Packed(paths) => packed::unpack(paths, progress),
-            Place::Zip { archive, members } => {
+            Place::Archived { archive, members } => {
                 let folder = tempfile::Builder::new().prefix("pml-").tempdir();
                 let folder = folder.map_err(BundleError::TemporaryFolder)?;
                 let paths = archive.unpack(members, folder.path(), progress)?;

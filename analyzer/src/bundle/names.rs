@@ -1,7 +1,6 @@
 //! Names of logs: which of them are parts of one set, and what a member of a zip file may be called.
 
-use pml_parser::parts::{folder_of, set_name};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Whether a file has the name of a log: one of Process Monitor, or a raw boot log.
 pub(super) fn is_log(path: &Path) -> bool {
@@ -13,9 +12,13 @@ pub(super) fn is_raw_boot_log(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("pmb"))
 }
 
-/// Whether a file has the name of a zip file.
-pub(super) fn is_zip_name(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("zip"))
+/// Endings of archives that are searched.
+const OF_ARCHIVES: [&str; 2] = ["zip", "7z"];
+
+/// Whether a file has the name of an archive that is searched.
+pub(super) fn is_archive_name(path: &Path) -> bool {
+    let is_ending = |known: &str| path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case(known));
+    OF_ARCHIVES.iter().any(|known| is_ending(known))
 }
 
 /// Endings that logs have; copies get other names, but seldom another ending.
@@ -23,15 +26,16 @@ const OF_LOGS: [&str; 9] = ["log", "txt", "xml", "evtx", "cab", "reg", "old", "b
 
 /// Endings of files that are no logs, however often the phrases of logs occur in them: programs, pictures, dumps,
 /// traces, archives, documents.
-const OF_OTHERS: [&str; 59] = [
+const OF_OTHERS: [&str; 61] = [
     "pml", "pmb", "zip", "7z", "rar", "gz", "exe", "dll", "sys", "mui", "cat", "mum", "manifest", "msi",
     "msu", "msp", "iso", "wim", "esd", "vhd", "vhdx", "dmp", "mdmp", "hdmp", "etl", "edb", "db", "dat",
     "hve", "hiv", "png", "jpg", "jpeg", "gif", "bmp", "ico", "svg", "mp4", "avi", "pdf", "doc", "docx",
     "xls", "xlsx", "ppt", "pptx", "md", "html", "htm", "json", "csv", "toml", "ps1", "bat", "cmd", "vbs",
-    "eml", "msg", "zst",
+    "eml", "msg", "zst", "tar", "tgz",
 ];
 
-/// Whether a file may be a text log, an event log or a cabinet, as far as its name says: the content decides.
+/// Whether a file may be a text log, an event log or a cabinet, as far as its name without the ending of a packed file
+/// says: the content decides.
 pub(super) fn may_be_text_log(path: &Path) -> bool {
     let ending = path.extension().map(|ending| ending.to_ascii_lowercase());
     ending.is_none_or(|ending| OF_OTHERS.iter().all(|other| ending != *other))
@@ -51,19 +55,13 @@ pub(super) fn once_on_a_computer(name: &str) -> Option<String> {
     ONCE.contains(&stem).then(|| stem.to_owned())
 }
 
-/// Splits the name of a zip file from that of a member in it: `case.zip:folder/Bootlog.pml`. The first colon after
-/// the ending of a zip file separates them.
+/// Splits the name of an archive from that of a member in it: `case.zip:folder/Bootlog.pml`. The first colon after
+/// the ending of an archive separates them.
 pub(super) fn split_member(argument: &str) -> Option<(&str, &str)> {
-    let at = argument.to_ascii_lowercase().find(".zip:")? + ".zip".len();
+    let lower = argument.to_ascii_lowercase();
+    let end = |ending: &&str| Some(lower.find(&format!(".{ending}:"))? + 1 + ending.len());
+    let at = OF_ARCHIVES.iter().filter_map(end).min()?;
     Some((argument.get(..at)?, argument.get(at + 1..)?))
-}
-
-/// The set that a file is a part of: its folder, and the name of the set in it. A raw boot log is a set of its own.
-pub(super) fn set_of(path: &Path) -> PathBuf {
-    if is_raw_boot_log(path) {
-        return path.to_owned();
-    }
-    folder_of(path).join(set_name(path))
 }
 
 /// The name of a file in a folder, without that of the folder. Slashes separate its parts on every system, as they do
@@ -120,6 +118,7 @@ mod tests {
         assert_eq!(split_member("case.zip:a/b.pml"), Some(("case.zip", "a/b.pml")));
         assert_eq!(split_member(r"C:\x\case.ZIP:b.pml"), Some((r"C:\x\case.ZIP", "b.pml")));
         assert_eq!(split_member("a.zip:b.zip:c.pml"), Some(("a.zip", "b.zip:c.pml")));
+        assert_eq!(split_member("a.7z:b.zip:c.pml"), Some(("a.7z", "b.zip:c.pml")));
         assert_eq!(split_member(r"C:\x\Bootlog.pml"), None);
     }
 

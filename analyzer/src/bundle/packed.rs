@@ -29,11 +29,35 @@ fn most_unpacked(packed: u64) -> u64 {
 }
 
 /// How a file is packed, from its first bytes.
+fn packing_of(head: &[u8]) -> Option<Packing> {
+    PACKINGS.iter().find(|(_, start, _)| head.starts_with(start)).map(|entry| entry.0)
+}
+
 fn packing(path: &Path) -> Result<Option<Packing>, BundleError> {
     let mut head = Vec::new();
     let read = File::open(path).and_then(|file| file.take(4).read_to_end(&mut head));
     read.map_err(|error| io_error(path, error))?;
-    Ok(PACKINGS.iter().find(|(_, start, _)| head.starts_with(start)).map(|entry| entry.0))
+    Ok(packing_of(&head))
+}
+
+/// What is in a stream: the bytes that it has when it is unpacked, where its first bytes say that it is packed.
+pub(super) fn unpacked<'s>(mut stream: impl Read + 's) -> io::Result<Box<dyn Read + 's>> {
+    let mut head = Vec::new();
+    (&mut stream).take(4).read_to_end(&mut head)?;
+    let packing = packing_of(&head);
+    let whole = io::Cursor::new(head).chain(stream);
+    Ok(match packing {
+        None => Box::new(whole),
+        Some(Packing::Gzip) => Box::new(flate2::read::MultiGzDecoder::new(whole)),
+        Some(Packing::Zstandard) => Box::new(zstd::stream::read::Decoder::new(whole)?),
+    })
+}
+
+/// A file as a stream, unpacked where it is packed, and within bounds.
+pub(super) fn open_unpacked(path: &Path) -> io::Result<io::Take<Box<dyn Read>>> {
+    let file = File::open(path)?;
+    let most = most_unpacked(file.metadata()?.len());
+    Ok(unpacked(file)?.take(most))
 }
 
 /// Whether a file is packed.
@@ -48,7 +72,7 @@ pub(super) fn is_packed_log(path: &Path) -> bool {
 }
 
 /// The name of what is in a packed file.
-fn unpacked_name(path: &Path) -> PathBuf {
+pub(super) fn unpacked_name(path: &Path) -> PathBuf {
     let is_ending = |ending: &std::ffi::OsStr| {
         PACKINGS.iter().flat_map(|entry| entry.2).any(|known| ending.eq_ignore_ascii_case(known))
     };
@@ -88,34 +112,36 @@ pub(super) fn unpack(paths: &[PathBuf], progress: &dyn Progress) -> Result<Captu
     let folder = tempfile::Builder::new().prefix("pml-").tempdir().map_err(BundleError::TemporaryFolder)?;
     let mut files = Vec::new();
     for path in paths {
-        let Some(packing) = packing(path)? else {
-            files.push(path.clone());
-            continue;
-        };
-        let name = unpacked_name(path).to_string_lossy().into_owned();
-        let mut name = safe_name(file_name(&name));
-        if Path::new(&name).extension().is_none() {
-            name.push_str(".pml");
-        }
-        let target = folder.path().join(name);
-        let member = |error| BundleError::Packed { path: path.clone(), error };
-        let source = File::open(path).map_err(|error| io_error(path, error))?;
-        let most = most_unpacked(source.metadata().map_err(|error| io_error(path, error))?.len());
-        let file = File::create_new(&target).map_err(member)?;
-        let unpacked = match packing {
-            Packing::Gzip => copy(flate2::read::MultiGzDecoder::new(source), file, most, progress),
-            Packing::Zstandard => match zstd::stream::read::Decoder::new(source) {
-                Ok(stream) => copy(stream, file, most, progress),
-                Err(error) => Err(error),
-            },
-        };
-        if progress.is_cancelled() {
-            return Err(BundleError::Cancelled);
-        }
-        unpacked.map_err(member)?;
-        files.push(target);
+        files.push(match is_packed(path)? {
+            true => unpack_one(path, folder.path(), progress)?,
+            false => path.clone(),
+        });
     }
     Ok(CaptureFiles { paths: files, is_complete: true, _folder: Some(folder) })
+}
+
+/// Unpacks a file to a folder; gives the new file.
+pub(super) fn unpack_one(
+    path: &Path,
+    folder: &Path,
+    progress: &dyn Progress,
+) -> Result<PathBuf, BundleError> {
+    let name = unpacked_name(path).to_string_lossy().into_owned();
+    let mut name = safe_name(file_name(&name));
+    if Path::new(&name).extension().is_none() {
+        name.push_str(".pml");
+    }
+    let target = folder.join(name);
+    let failed = |error| BundleError::Packed { path: path.to_owned(), error };
+    let source = File::open(path).map_err(|error| io_error(path, error))?;
+    let most = most_unpacked(source.metadata().map_err(|error| io_error(path, error))?.len());
+    let file = File::create_new(&target).map_err(failed)?;
+    let copied = unpacked(source).and_then(|stream| copy(stream, file, most, progress));
+    if progress.is_cancelled() {
+        return Err(BundleError::Cancelled);
+    }
+    copied.map_err(failed)?;
+    Ok(target)
 }
 
 /// Copies a stream piece by piece, between which the caller may cancel.

@@ -1,12 +1,13 @@
 //! What a search for logs finds: the captures and text logs of each case, and what was skipped.
 
+use super::packed::unpacked_name;
 use super::{BundleError, CaptureLocation, LogLocation, names};
 use pml_parser::Progress;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Entries of folders and zip files that one search looks at, at most.
+/// Entries of folders and archives that one search looks at, at most.
 const MOST_ENTRIES: usize = 1_000_000;
 
 /// Files of one case that may be text logs, at most: those whose names say so come first.
@@ -43,7 +44,7 @@ impl Found {
 /// Files that belong together.
 #[derive(Debug)]
 pub struct FoundCase {
-    /// What to call the case: the input, or the folder or zip file in it.
+    /// What to call the case: the input, or the folder or archive in it.
     pub name: String,
     /// Its captures, in order.
     pub captures: Vec<CaptureLocation>,
@@ -74,16 +75,16 @@ pub enum Skipped {
         /// What the system says.
         error: io::Error,
     },
-    /// Members of a zip file that share their name with a later one: the last one counts.
+    /// Members of an archive that share their name with a later one: the last one counts.
     SameNames {
-        /// The zip file.
+        /// The archive.
         path: PathBuf,
     },
-    /// A zip file inside an input that cannot be read, or lies too deep.
+    /// An archive inside an input that cannot be read, or lies too deep.
     Archive(BundleError),
-    /// Members of a zip file that are encrypted.
+    /// Members of an archive that are encrypted.
     Encrypted {
-        /// The zip file.
+        /// The archive.
         path: PathBuf,
         /// The first of them.
         first: String,
@@ -110,7 +111,7 @@ pub(super) struct Search<'p> {
     items: Vec<(Branch, Item)>,
 }
 
-/// The folder or zip file directly below the input in which something lies; nothing for the input itself.
+/// The folder or archive directly below the input in which something lies; nothing for the input itself.
 pub(super) type Branch = Option<String>;
 
 enum Item {
@@ -171,7 +172,11 @@ impl<'p> Search<'p> {
         for mut case in cases.into_values() {
             // What is packed comes last: of two copies, the first is cited.
             let order = |log: &LogLocation| {
-                (names::unlikely(log.name()), log.name().contains(':'), log.name().to_owned())
+                (
+                    names::unlikely(&unpacked_name(Path::new(log.name())).to_string_lossy()),
+                    log.name().contains(':'),
+                    log.name().to_owned(),
+                )
             };
             case.logs.sort_by_cached_key(order);
             if case.logs.len() > MOST_LOGS {
@@ -184,7 +189,7 @@ impl<'p> Search<'p> {
         Ok(())
     }
 
-    /// Whether the folders and zip files directly below the input are cases of their own: no log lies beside them,
+    /// Whether the folders and archives directly below the input are cases of their own: no log lies beside them,
     /// and two of them hold a log that a computer has once, or a boot log with other logs.
     fn are_separate(&self) -> bool {
         let mut once: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();

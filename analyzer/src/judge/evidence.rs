@@ -9,7 +9,7 @@ use crate::canonical::{component_folder, name_key};
 use crate::component::{Component, identity};
 use crate::evidence::Citation;
 use crate::knowledge::{CompiledEvidence, Property, Rule};
-use pml_parser::{Event, EventId, TICKS_PER_SECOND, TextOptions, WinStr};
+use pml_parser::{Event, EventId, TICKS_PER_SECOND, TextOptions, Ticks};
 
 /// What the points for a slow operation are called.
 const SLOW: &str = "slow";
@@ -163,7 +163,7 @@ impl<B: AsRef<[u8]>> RuleEngine<'_, B> {
             Property::OtherVersionSeen => self.other_version(&event).map(Some),
             Property::ExitStatus => {
                 let exit = self.scan.exit(group.key.process)?;
-                (exit.status == group.key.status.0).then_some(Some(exit.event))
+                self.knowledge().codes.are_one(exit.status, group.key.status).then_some(Some(exit.event))
             }
             Property::ExitFailed => {
                 let exit = self.scan.exit(group.key.process)?;
@@ -173,6 +173,11 @@ impl<B: AsRef<[u8]>> RuleEngine<'_, B> {
                 let mark = failure.mark.filter(|_| failure.is_serious(self.knowledge()))?;
                 Some(Some(mark.moment))
             }
+            Property::ChildStatus => self.child_with_status(failure).map(Some),
+            Property::Nearest => {
+                let sign = failure.mark.and_then(|mark| self.knowledge().error_path.signs.get(mark.sign));
+                plain(sign.is_some_and(|sign| sign.nearest))
+            }
             Property::SystemVolume => plain(may_be_on_system_volume(&event)),
             Property::HeldByOther
             | Property::TouchedByOther
@@ -180,6 +185,22 @@ impl<B: AsRef<[u8]>> RuleEngine<'_, B> {
             | Property::LastSteps
             | Property::DriveMissing => None,
         }
+    }
+
+    /// The end of a program that the stack had started, soon after a failure and with its code.
+    fn child_with_status(&self, failure: &Failure) -> Option<EventId> {
+        /// How long after the failure.
+        const WITHIN: Ticks = Ticks(60 * TICKS_PER_SECOND);
+        let (context, group) = (self.context, &failure.group);
+        let children = self.knowledge().actors.group("child");
+        let processes = context.processes.iter().filter(|(_, info)| children >> info.actor & 1 == 1);
+        let exits = processes.filter_map(|(process, _)| self.scan.exit(process)).filter(|exit| {
+            exit.status != 0
+                && exit.event > group.first
+                && self.knowledge().codes.are_alike(exit.status, group.key.status)
+                && context.ticks_between(group.first, exit.event) <= WITHIN.0
+        });
+        exits.map(|exit| exit.event).min()
     }
 
     /// The first event on another version of the component that the path of an event lies in.
@@ -191,7 +212,6 @@ impl<B: AsRef<[u8]>> RuleEngine<'_, B> {
             Component::in_path(&path).map(|component| component.directory)
         })?;
         let (own, version) = identity(&name)?;
-        let own = name_key(WinStr::Latin1(own.as_bytes()));
         let others = self.scan.components().filter(|seen| seen.identity == own && seen.version != version);
         others.map(|seen| seen.event).min()
     }

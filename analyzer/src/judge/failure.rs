@@ -180,14 +180,14 @@ fn is_undone<B: AsRef<[u8]>>(
 }
 
 /// The filters of noise and of path classes, ready to be tried.
-struct Classifier<'k> {
+pub(super) struct Classifier<'k> {
     knowledge: &'k Knowledge,
     noise: Vec<Option<Matcher<'k>>>,
     paths: Vec<Matcher<'k>>,
 }
 
 impl<'k> Classifier<'k> {
-    fn new(knowledge: &'k Knowledge, first: FileTime) -> Self {
+    pub(super) fn new(knowledge: &'k Knowledge, first: FileTime) -> Self {
         let noise = knowledge.noise.iter();
         Self {
             knowledge,
@@ -197,7 +197,11 @@ impl<'k> Classifier<'k> {
     }
 
     /// Position of the first entry of noise that a failure is.
-    fn noise<'e>(&mut self, group: &Group, event: impl Fn() -> Option<Event<'e>>) -> Option<usize> {
+    pub(super) fn noise<'e>(
+        &mut self,
+        group: &Group,
+        event: impl Fn() -> Option<Event<'e>>,
+    ) -> Option<usize> {
         let status = self.knowledge.codes.status(group.key.status);
         let fits = |noise: &Noise| {
             (noise.kinds.is_empty() || noise.kinds.contains(&status.kind))
@@ -212,7 +216,7 @@ impl<'k> Classifier<'k> {
     }
 
     /// Position of the first class that the path of an event belongs to.
-    fn path(&mut self, event: &Event<'_>) -> Option<usize> {
+    pub(super) fn path(&mut self, event: &Event<'_>) -> Option<usize> {
         self.paths.iter_mut().position(|matcher| matcher.matches(event))
     }
 }

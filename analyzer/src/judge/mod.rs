@@ -11,6 +11,7 @@ mod grave;
 mod holders;
 mod last_step;
 mod log_lines;
+mod nearest;
 mod phase;
 mod points;
 mod rank;
@@ -99,7 +100,7 @@ impl Verdict {
 }
 
 /// Judges a case by its facts. Where an update was taken back and nothing explains it, a line in a log is enough of
-/// a sign that a failure was taken seriously.
+/// a sign that a failure was taken seriously; without any, the failure nearest to the moment is named that stands out.
 pub(crate) fn judge<B: AsRef<[u8]>>(context: &EventContext<'_, B>, scan: &Scan, facts: &Facts) -> Verdict {
     let nothing = Conclusions::default();
     let known = Established { facts, conclusions: &nothing };
@@ -115,12 +116,12 @@ pub(crate) fn judge<B: AsRef<[u8]>>(context: &EventContext<'_, B>, scan: &Scan, 
     if is_explained(&verdict) || verdict.rollback.class < RollbackClass::Probable {
         return verdict;
     }
-    let suspects = find(Scrutiny::Close);
-    if suspects.marks.is_empty() {
-        return verdict;
-    }
-    let closer = judge_with(context, seen, facts, &suspects, Scrutiny::Close);
-    if is_explained(&closer) { closer } else { verdict }
+    let closer = |suspects: &Suspects| {
+        let closer = || judge_with(context, seen, facts, suspects, Scrutiny::Close);
+        (!suspects.marks.is_empty()).then(closer).filter(|verdict| is_explained(verdict))
+    };
+    let nearest = || nearest::find(context, scan, facts.boots(), known);
+    closer(&find(Scrutiny::Close)).or_else(|| closer(&nearest())).unwrap_or(verdict)
 }
 
 fn judge_with<B: AsRef<[u8]>>(

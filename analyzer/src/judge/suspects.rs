@@ -7,7 +7,7 @@ use crate::boot::{EventContext, Group, LogRun, OperationKey, ProcessId, Scan};
 use crate::canonical::{PathKey, key};
 use crate::facts::BootSpan;
 use crate::knowledge::{Raised, Sign};
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use pml_parser::{Event, EventClass, EventId, Matcher, NtStatus, Operation};
 
 /// Events that are read before one sign, and before all signs, at most.
@@ -15,9 +15,8 @@ const MOST_BEFORE: u64 = 5_000;
 const MOST_IN_ALL: u64 = 250_000;
 /// Events of a fact that are signs, at most.
 const MOST_SIGNS: usize = 64;
-/// Events after one failure, and after all of them, in which a success is looked for, at most.
-const MOST_AFTER: u64 = 5_000;
-const MOST_AFTER_ALL: u64 = 100_000;
+/// Events after failures in which their success is looked for, at most.
+const MOST_AFTER: u64 = 300_000;
 /// Failures that are added to those of the scan, at most.
 const MOST_MORE: usize = 2_000;
 
@@ -52,12 +51,6 @@ pub(super) struct Suspects {
     pub marks: HashMap<usize, Mark>,
 }
 
-/// Events that may still be read.
-struct Left {
-    before: u64,
-    after: u64,
-}
-
 /// What shows that something went wrong.
 struct Moment {
     event: EventId,
@@ -81,7 +74,7 @@ pub(super) fn find<B: AsRef<[u8]>>(
     if known.holds_one(&error_path.when).is_none() {
         return suspects;
     }
-    let mut left = Left { before: MOST_IN_ALL, after: MOST_AFTER_ALL };
+    let mut left = MOST_IN_ALL;
     let ends = ends(known, boots, &error_path.until);
     let mut refused: Vec<Matcher<'_>> =
         error_path.refused.iter().map(|filter| filter.matcher(context.span.0)).collect();
@@ -97,10 +90,11 @@ pub(super) fn find<B: AsRef<[u8]>>(
             continue;
         }
         look_back(context, scan, &moment, sign, end, &mut refused, &mut left, &mut suspects);
-        if left.before == 0 {
+        if left == 0 {
             break;
         }
     }
+    resolve(context, scan.groups().len(), &mut suspects);
     suspects
 }
 
@@ -122,7 +116,7 @@ fn moments<B: AsRef<[u8]>>(
 ) -> Vec<Moment> {
     let error_path = &context.knowledge.error_path;
     let mut moments = Vec::new();
-    for (number, sign) in error_path.signs.iter().enumerate() {
+    for (number, sign) in error_path.signs.iter().enumerate().filter(|(_, sign)| !sign.nearest) {
         for fact in &sign.facts {
             let events = known.get(fact).into_iter().flat_map(|seen| seen.events()).take(MOST_SIGNS);
             for event in events.filter_map(|event| context.event(event)) {
@@ -161,7 +155,7 @@ fn look_back<B: AsRef<[u8]>>(
     sign: &Sign,
     end: EventId,
     refused: &mut [Matcher<'_>],
-    left: &mut Left,
+    left: &mut u64,
     suspects: &mut Suspects,
 ) {
     let at = context.time(moment.event);
@@ -169,8 +163,8 @@ fn look_back<B: AsRef<[u8]>>(
     let (mut steps, mut is_waiting) = (0, sign.asked_within > 0);
     for step in 1..=MOST_BEFORE {
         let Some(id) = moment.event.checked_sub(step) else { return };
-        left.before = left.before.saturating_sub(1);
-        if left.before == 0 {
+        *left = left.saturating_sub(1);
+        if *left == 0 {
             return;
         }
         let Some(event) = context.event(id) else { continue };
@@ -190,7 +184,7 @@ fn look_back<B: AsRef<[u8]>>(
         if is_own {
             is_waiting = false;
             if is_failure && before <= sign.within {
-                mark(context, scan, suspects, left, &event, process, Mark::new(moment, steps, false));
+                mark(context, scan, suspects, &event, process, Mark::new(moment, steps, false));
             } else if !only_ends(&event) {
                 steps += 1;
                 if steps > sign.steps {
@@ -200,13 +194,17 @@ fn look_back<B: AsRef<[u8]>>(
         } else if is_waiting && is_failure && before <= sign.asked_within {
             let actor = context.processes.actor(process);
             if asked >> actor & 1 == 1 && wants_data(&event) {
-                mark(context, scan, suspects, left, &event, process, Mark::new(moment, 0, true));
+                mark(context, scan, suspects, &event, process, Mark::new(moment, 0, true));
             }
         }
     }
 }
 
 impl Mark {
+    pub(super) fn new_nearest(sign: usize, moment: EventId, is_asked: bool) -> Self {
+        Self { sign, moment, steps: 0, is_asked }
+    }
+
     fn new(moment: &Moment, steps: usize, is_asked: bool) -> Self {
         Self { sign: moment.sign, moment: moment.event, steps, is_asked }
     }
@@ -225,7 +223,7 @@ impl Mark {
 }
 
 /// Whether a status may mean something at all. One that nothing is known of may.
-fn is_grave<B>(context: &EventContext<'_, B>, event: &Event<'_>) -> bool {
+pub(super) fn is_grave<B>(context: &EventContext<'_, B>, event: &Event<'_>) -> bool {
     context.knowledge.codes.status(event.status()).gravity > 0
 }
 
@@ -236,17 +234,16 @@ pub(super) fn only_ends(event: &Event<'_>) -> bool {
 }
 
 /// Marks the group of a failure, where no better sign marks it already.
-fn mark<B: AsRef<[u8]>>(
+pub(super) fn mark<B: AsRef<[u8]>>(
     context: &EventContext<'_, B>,
     scan: &Scan,
     suspects: &mut Suspects,
-    left: &mut Left,
     event: &Event<'_>,
     process: ProcessId,
     mark: Mark,
 ) {
     let kept = scan.groups().len();
-    let mut group = Group::of(event, process, context.processes.actor(process));
+    let group = Group::of(event, process, context.processes.actor(process));
     let known = scan.group_of(&group.key);
     let known =
         known.or_else(|| suspects.more.iter().position(|more| more.key == group.key).map(|at| kept + at));
@@ -254,7 +251,6 @@ fn mark<B: AsRef<[u8]>>(
         Some(at) => at,
         None if suspects.more.len() >= MOST_MORE => return,
         None => {
-            group.resolved_by = success_after(context, event, &mut left.after);
             suspects.more.push(group);
             kept + suspects.more.len() - 1
         }
@@ -279,31 +275,54 @@ fn mark<B: AsRef<[u8]>>(
     }
 }
 
-/// A success of the same operation on the same path, soon after a failure.
-fn success_after<B: AsRef<[u8]>>(
-    context: &EventContext<'_, B>,
-    failure: &Event<'_>,
-    left: &mut u64,
-) -> Option<EventId> {
-    let (operation, path) = (OperationKey::of(failure.operation()), key(failure.path()));
-    // An answer that says no is a success itself.
-    if failure.status() == NtStatus::SUCCESS
-        || path == PathKey::NONE
-        || failure.class() == EventClass::Process
-    {
-        return None;
-    }
-    for step in 1..=MOST_AFTER {
-        *left = left.checked_sub(1)?;
-        let id = failure.id().checked_add(step).filter(|&id| id < context.set.event_count())?;
+/// Finds the successes that came after the failures beyond those of the scan, in one pass over the events after them.
+/// Other processes try and fail all the time: a failure of theirs is dropped where too much would have to be read.
+fn resolve<B: AsRef<[u8]>>(context: &EventContext<'_, B>, kept: usize, suspects: &mut Suspects) {
+    let (events, retried_for) = (context.set.event_count(), context.knowledge.engine.retried_for);
+    // An answer that says no is a success itself, and what a process did with itself cannot be tried again.
+    let may_be = |group: &Group| {
+        let is_of_process =
+            || context.event(group.last).is_none_or(|event| event.class() == EventClass::Process);
+        group.key.status != NtStatus::SUCCESS && group.key.path != PathKey::NONE && !is_of_process()
+    };
+    let Suspects { more, marks } = suspects;
+    let mut waiting: Vec<usize> = (0..more.len()).filter(|&at| may_be(&more[at])).collect();
+    waiting.sort_by_key(|&at| more[at].last);
+    let operations: HashSet<OperationKey> = waiting.iter().map(|&at| more[at].key.operation).collect();
+    let mut waiting = waiting.into_iter().peekable();
+    // Failures whose success is looked for, by operation and path, each with the time at which to give up.
+    let mut open: HashMap<(OperationKey, PathKey), Vec<(usize, u64)>> = HashMap::new();
+    let (mut id, mut until, mut left) = (0, 0, MOST_AFTER);
+    while left > 0 {
+        if open.is_empty() {
+            let Some(&next) = waiting.peek() else { return };
+            id = more[next].last.max(id);
+        }
+        while let Some(at) = waiting.next_if(|&at| more[at].last <= id) {
+            let group = &more[at];
+            let over = context.time(group.last).0.saturating_add(retried_for);
+            until = until.max(over);
+            open.entry((group.key.operation, group.key.path)).or_default().push((at, over));
+        }
+        id += 1;
+        if id >= events {
+            return;
+        }
+        left -= 1;
         let Some(event) = context.event(id) else { continue };
-        if event.time().0.saturating_sub(failure.time().0) > context.knowledge.engine.retried_for {
-            return None;
-        }
-        let is_same = OperationKey::of(event.operation()) == operation && !event.status().is_error();
-        if is_same && key(event.path()) == path {
-            return Some(id);
+        let (operation, time) = (OperationKey::of(event.operation()), event.time().0);
+        if time > until {
+            open.clear();
+        } else if !event.status().is_error() && operations.contains(&operation) {
+            for (at, over) in open.remove(&(operation, key(event.path()))).unwrap_or_default() {
+                more[at].resolved_by = (time <= over).then_some(id);
+            }
         }
     }
-    None
+    for at in waiting.chain(open.into_values().flatten().map(|(at, _)| at)) {
+        let is_asked = marks.get(&(kept + at)).is_some_and(|mark| mark.is_asked);
+        if is_asked {
+            marks.remove(&(kept + at));
+        }
+    }
 }

@@ -197,6 +197,22 @@ impl Codes {
                 .is_ok_and(|at| self.statuses.get(at).is_some_and(is_weighty_warning))
     }
 
+    /// Whether an exit status is a status of an operation, as it is or as the codes that Windows makes of it.
+    pub(crate) fn are_one(&self, exit: u32, status: NtStatus) -> bool {
+        /// Programs end with small numbers for reasons of their own.
+        const LEAST_WIN32: u32 = 20;
+        self.are_alike(exit, status) && exit >= LEAST_WIN32
+    }
+
+    /// The same, where small numbers count, too.
+    pub(crate) fn are_alike(&self, exit: u32, status: NtStatus) -> bool {
+        const HRESULT_OF_WIN32: u32 = 0x8007_0000;
+        let win32 = win32(status.0, self.status(status));
+        exit == status.0
+            || exit == status.0 | HRESULT_OF_STATUS
+            || win32.is_some_and(|win32| exit == win32 | HRESULT_OF_WIN32 || exit == win32)
+    }
+
     /// Codes of the warnings that have weight, ascending.
     pub(crate) fn warnings(&self) -> Vec<u32> {
         self.statuses.iter().filter(|entry| is_weighty_warning(entry)).map(|entry| entry.code).collect()

@@ -46,6 +46,12 @@ pub(crate) struct Sign {
     /// How long before it a failure of a process that was asked may lie, in 100 ns; 0 is never.
     pub asked_within: u64,
     pub points: f64,
+    /// Whether the sign is that nothing nearer to its facts stands out.
+    pub nearest: bool,
+    /// How far before its facts failures are compared with each other, in 100 ns.
+    pub compared: u64,
+    /// How many failures of the same kind chance may put between such a failure and the facts, at most.
+    pub by_chance: f64,
     /// Whether it overrides the table of noise.
     pub decides: bool,
     /// Whether it is more than lines in a log.
@@ -70,6 +76,9 @@ impl ErrorPath {
                 within: length_of_time(&entry.within, inspection),
                 steps: entry.steps,
                 asked_within: entry.asked_within.map_or(0, |time| length_of_time(&time, inspection)),
+                nearest: entry.nearest,
+                compared: entry.compared.map_or(0, |time| length_of_time(&time, inspection)),
+                by_chance: entry.by_chance,
                 points: entry.points,
                 decides: entry.decides,
                 strong: entry.strong,

@@ -95,6 +95,14 @@ pub(crate) struct SignEntry {
     pub within: Ref,
     pub steps: usize,
     pub asked_within: Option<Ref>,
+    /// Whether the sign is that nothing nearer to its facts stands out.
+    #[serde(default)]
+    pub nearest: bool,
+    /// How far before its facts failures are compared with each other.
+    pub compared: Option<Ref>,
+    /// How many failures of the same kind chance may put in between.
+    #[serde(default)]
+    pub by_chance: f64,
     pub points: f64,
     #[serde(default)]
     pub decides: bool,
@@ -739,12 +747,16 @@ pub(crate) enum Property {
     ExitStatus,
     /// The process ended with some failure.
     ExitFailed,
+    /// A program that the stack had started ended with the code of this failure soon after it.
+    ChildStatus,
     /// A process that the stack had started was still running.
     ChildAlive,
     /// The path is not on another drive than Windows.
     SystemVolume,
     /// What followed shows that a program took it seriously, beyond a line in a log.
     ErrorPath,
+    /// No sign followed it: it is the failure nearest to the rollback that stands out.
+    Nearest,
     /// The process read files or values shortly before it ended.
     LastSteps,
     /// A value of the environment that the process read leads to a drive on which nothing could be opened.

@@ -47,6 +47,9 @@ pub(crate) const NEEDLES: &[&str] = &[
     "[Pnp] Repaired file",
     "Failed execution of queue item",
     "Recording result: ",
+    "INSTALL index: ",
+    " Rollback.",
+    "Begin executing advanced",
     "\tErrorCode: ",
 ];
 
@@ -60,6 +63,8 @@ pub(crate) struct Cbs {
     scan: Option<(u32, Option<time::LogTime>, StoreScan)>,
     /// Damage that the component layer counted before the report.
     counted: Option<u32>,
+    /// The component that an installer works on.
+    installing: Option<String>,
     /// The session whose kind is a check of the store.
     checking: Option<String>,
     /// Files that the System File Checker spoke of, with its last word on each.
@@ -169,6 +174,14 @@ impl Cbs {
             return;
         }
         let fatal = message.starts_with("(F)") || message.contains(" (F) ");
+        if message.starts_with("Begin executing advanced installer") {
+            let new = after(message, "New component: ").and_then(literal);
+            let old = || after(message, "Old component: ").and_then(literal);
+            let named = new.filter(|name| !name.is_empty()).or_else(old);
+            self.installing =
+                named.map(|name| until(name, &[',']).to_owned()).filter(|name| !name.is_empty());
+            return;
+        }
         if let Some(rest) = after(message, "Failed execution of queue item Installer: ") {
             let name = rest.split([' ', '(']).collect::<Vec<_>>();
             let name = name.first().copied().unwrap_or_default();
@@ -180,6 +193,7 @@ impl Cbs {
                     .or_else(|| codes::deepest(rest))
                     .unwrap_or_default(),
                 ignored: !rest.contains("will not be ignored"),
+                component: self.installing.take(),
             });
             return;
         }
@@ -189,7 +203,8 @@ impl Cbs {
             if !name.is_empty() {
                 summary = true;
                 let code = code_after(line, "ErrorCode: ").unwrap_or_default();
-                push(What::Installer { name: name.to_owned(), code, ignored: false });
+                let name = name.to_owned();
+                push(What::Installer { name, code, ignored: false, component: None });
             }
         }
         if summary {
@@ -361,6 +376,13 @@ impl Cbs {
             push(What::State { name, rollback });
             return;
         }
+        // What the screen says while something is undone.
+        if text.starts_with("Progress: UI message updated") {
+            if text.contains("Rollback") {
+                push(What::State { name: "Rollback".to_owned(), rollback: true });
+            }
+            return;
+        }
         let original = ["Setting original failure status: ", "Retrieved original failure status: "];
         if let Some(code) =
             original.iter().find_map(|start| text.strip_prefix(start)).and_then(codes::code_prefix)
@@ -392,6 +414,19 @@ impl Cbs {
         if let Some(rest) = text.strip_prefix("Doqe: ").and_then(|rest| after(rest, "Recording result: ")) {
             if let Some(code) = codes::code_prefix(rest).filter(|&code| is_failure(code)) {
                 let inf = after(rest, "Inf: ").map(|inf| until(inf, &[',', ' '])).unwrap_or_default();
+                push(What::Driver { inf: inf.to_owned(), code });
+            }
+            return;
+        }
+        // `INSTALL index: 55, phase: 2, result 2, inf: flpydisk.inf`
+        if let Some(rest) = after(text, "INSTALL index: ") {
+            let result = after(rest, " result ").map(|result| until(result, &[','])).unwrap_or_default();
+            let code = match result.strip_prefix("0x") {
+                Some(_) => codes::code_prefix(result),
+                None => result.parse().ok(),
+            };
+            let inf = after(rest, " inf: ").map(|inf| until(inf, &[',', ' '])).unwrap_or_default();
+            if let Some(code) = code.map(codes::from_win32).filter(|&code| is_failure(code)) {
                 push(What::Driver { inf: inf.to_owned(), code });
             }
             return;
@@ -461,7 +496,7 @@ fn number(text: &str) -> Option<u32> {
 /// `0x800706d9`, `HRESULT_FROM_WIN32(1753)`.
 fn installer_code(text: &str) -> Option<u32> {
     match text.strip_prefix("HRESULT_FROM_WIN32(") {
-        Some(inner) => number(inner).map(codes::from_win32),
+        Some(inner) => codes::win32_argument(inner),
         None => codes::code_prefix(text),
     }
 }

@@ -1,6 +1,9 @@
 //! Finds codes in texts: HRESULT, NTSTATUS and Win32 errors in the forms in which Windows prints them. What a code
 //! means is in `knowledge/codes.rs`.
 
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
 /// Codes that only say that something inside failed: never shown while another code is at hand. The
 /// later in the list, the less a code says.
 const WRAPPERS: [u32; 6] = [
@@ -110,12 +113,28 @@ pub fn failures(text: &str) -> Vec<u32> {
         }
     }
     for (at, marker) in text.match_indices("HRESULT_FROM_WIN32(") {
-        let digits = text.get(at + marker.len()..).unwrap_or_default();
-        let length = digits.bytes().take(6).take_while(u8::is_ascii_digit).count();
-        let number = digits.get(..length).and_then(|digits| digits.parse().ok());
-        number.map(from_win32).into_iter().for_each(&mut push);
+        text.get(at + marker.len()..).and_then(win32_argument).into_iter().for_each(&mut push);
     }
     found
+}
+
+/// The code of an error by its name in the headers of Windows, as `HRESULT_FROM_WIN32(ERROR_FILE_NOT_FOUND)` gives it.
+fn named(symbol: &str) -> Option<u32> {
+    static NAMES: LazyLock<BTreeMap<&str, u32>> = LazyLock::new(|| {
+        let rows = include_str!("../../knowledge/hresults.tsv").lines().map(|row| row.split('\t'));
+        let named = rows.filter_map(|mut cells| Some((code_prefix(cells.next()?)?, cells.next()?)));
+        named.map(|(code, symbol)| (symbol, code)).collect()
+    });
+    NAMES.get(symbol).copied()
+}
+
+/// A Win32 error in the form in which `HRESULT_FROM_WIN32(` is followed by it: a number, or a name.
+pub(crate) fn win32_argument(text: &str) -> Option<u32> {
+    let length = text.bytes().take(6).take_while(u8::is_ascii_digit).count();
+    match length {
+        0 => named(text.get(..text.find(')')?)?),
+        _ => text.get(..length)?.parse().ok().map(from_win32),
+    }
 }
 
 /// The failure in a text that says most; where several say as much, the last, which the text explains
@@ -139,6 +158,11 @@ mod tests {
             ("with NTSTATUS -1073283059. Matching", Some(0xC007_000D)),
             ("returned HRESULT -2147023143", Some(0x8007_06D9)),
             ("Completion status: HRESULT_FROM_WIN32(1753)", Some(0x8007_06D9)),
+            (
+                "HRESULT HRESULT_FROM_WIN32(ERROR_FILE_NOT_FOUND).  Failure [gle=0x80004005]",
+                Some(0x8007_0002),
+            ),
+            ("HRESULT_FROM_WIN32(ERROR_OF_NO_TABLE)", None),
             ("x'[gle=0xd0000034]", Some(0xC000_0034)),
             ("ErrorCode: 800706d9\tPhase: 39", Some(0x8007_06D9)),
             ("DISM (hr:0x800f081f)", Some(0x800F_081F)),

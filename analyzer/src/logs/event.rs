@@ -58,6 +58,12 @@ pub enum Item {
     Driver(String),
     /// A device, a volume or a disk.
     Device(String),
+    /// A service, by its name.
+    Service(String),
+    /// A scheduled task, by its path.
+    Task(String),
+    /// A program, by its path.
+    Program(String),
 }
 
 impl Item {
@@ -69,7 +75,10 @@ impl Item {
             | Self::Package(name)
             | Self::Installer(name)
             | Self::Driver(name)
-            | Self::Device(name) => name,
+            | Self::Device(name)
+            | Self::Service(name)
+            | Self::Task(name)
+            | Self::Program(name) => name,
         }
     }
 }
@@ -171,6 +180,10 @@ pub(crate) enum Topic {
     Crash,
     /// The clock was set.
     ClockSet,
+    /// A scheduled task could not be loaded.
+    Task,
+    /// A program restarted or shut down the machine.
+    RestartedBy,
 }
 
 /// What a record says.
@@ -209,7 +222,7 @@ pub(crate) enum What {
     /// The servicing stack stops because the machine goes down.
     Shutdown,
     /// An advanced installer failed.
-    Installer { name: String, code: u32, ignored: bool },
+    Installer { name: String, code: u32, ignored: bool, component: Option<String> },
     /// A driver failed to be installed.
     Driver { inf: String, code: u32 },
     /// An operation on a file or key failed.

@@ -14,6 +14,7 @@ use crate::knowledge::{Boot, Knowledge, LimitEntry, ReportTexts};
 use crate::language::{Language, Text};
 use crate::triage::Triage;
 use hashbrown::HashMap;
+use pml_parser::symbols::SharedSymbols;
 use pml_parser::{Event, EventId, FileTime, LogSet, NtStatus, TICKS_PER_SECOND, TextOptions, Zone};
 
 /// Where a capture comes from, as far as a report says it.
@@ -32,6 +33,8 @@ pub struct Origin {
     pub zone: Option<(Zone, String)>,
     /// Name and version of the program.
     pub tool: (String, String),
+    /// Names of the functions on stacks.
+    pub symbols: Option<SharedSymbols>,
 }
 
 /// Groups of failures that a report holds, at most.

@@ -4,6 +4,7 @@ use super::build::{Builder, text_of};
 use super::model::{EventReport, LineReport, StatusReport};
 use crate::evidence::{Citation, Code, Position};
 use crate::knowledge::StatusEntry;
+use pml_parser::symbols::Symbols;
 use pml_parser::{EventClass, EventId, NtStatus, Number, Resolution, TextOptions};
 
 /// The upper half of an HRESULT that holds a Win32 error.
@@ -85,7 +86,11 @@ impl<B: AsRef<[u8]>> Builder<'_, B> {
         let module = location.map(|location| {
             let path = location.module.path().to_string();
             let name = path.rsplit('\\').next().unwrap_or(&path);
-            format!("{name} + {:#x}", location.offset)
+            let symbols = self.origin.symbols.as_ref();
+            match symbols.and_then(|symbols| symbols.function(location.module, location.offset)) {
+                Some(function) => format!("{name}!{}+{:#x}", function.name, function.offset),
+                None => format!("{name} + {:#x}", location.offset),
+            }
         });
         Some(EventReport {
             event_id: id,

@@ -38,9 +38,15 @@ pub(crate) fn amounts(recovery: &Recovery) -> String {
     let matched = u64::from(recovery.processes_matched);
     if matched > 0 {
         text += &format!("; {} named after the part beside it", counted(matched, "process", "processes"));
-        let once = recovery.processes_matched_once;
-        if once > 0 {
-            text += &format!(" ({} by one thread alone)", HumanCount(once.into()));
+        let weak = [
+            (recovery.processes_matched_once, "by one thread alone"),
+            (recovery.processes_matched_by_modules, "by modules alone"),
+        ];
+        let weak = weak.iter().filter(|(count, _)| *count > 0);
+        let weak: Vec<String> =
+            weak.map(|(count, by)| format!("{} {by}", HumanCount((*count).into()))).collect();
+        if !weak.is_empty() {
+            text += &format!(" ({})", weak.join(", "));
         }
     }
     let unknown = u64::from(recovery.processes_unknown);

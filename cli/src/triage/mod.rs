@@ -18,6 +18,7 @@ use crate::slice;
 use crate::status::{
     Done, Progress, UntilStopped, counted, go_on, is_stopped, plain, say, stdout_done, warn,
 };
+use crate::symbols;
 use crate::tables::{self, RowLabels};
 use crate::zone;
 use case::Subject;
@@ -400,6 +401,7 @@ impl Job<'_> {
             lost_parts,
             zone: self.zone(&capture)?,
             tool: ("pml".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
+            symbols: symbols::load(&args.symbols, &capture, args.run.threads(), args.run.quiet)?,
         };
         let report = Report::new(&capture.set, &result, self.shared.0, &origin, args.lang().into());
         let seconds = begin.elapsed().as_secs_f64();
@@ -410,7 +412,14 @@ impl Job<'_> {
             evidence::write(path, &capture, &result, &report, &args.run)?;
         }
         if let (Some(dataset), Some(path)) = (dataset, &args.parquet) {
-            tables::write(dataset, path, &capture, &report, (&args.table, &args.run))?;
+            tables::write(
+                dataset,
+                path,
+                &capture,
+                &report,
+                origin.symbols.clone(),
+                (&args.table, &args.run),
+            )?;
         }
         let losses = outcome::report(&capture, result.damage());
         if !args.run.quiet && !self.many && io::stderr().is_terminal() {

@@ -1,19 +1,9 @@
 //! Zip files: inside each other, hostile, encrypted, and as inputs of all commands.
 
+use crate::archive::zip_of;
 use crate::support::{bundle, files_of, json, pml, triage};
 use serde_json::Value;
 use std::fs;
-
-/// Members of a zip file: names as bytes, and their data.
-fn zip_of(members: &[(&str, Vec<u8>)], large: bool) -> Vec<u8> {
-    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
-    for (name, data) in members {
-        let options = zip::write::SimpleFileOptions::default().large_file(large);
-        zip.start_file(*name, options).unwrap();
-        std::io::Write::write_all(&mut zip, data).unwrap();
-    }
-    zip.finish().unwrap().into_inner()
-}
 
 fn members(name: &str) -> Vec<(String, Vec<u8>)> {
     let names = files_of(name).into_iter().filter(|file| !file.ends_with(".md"));
@@ -66,7 +56,7 @@ fn hostile_zip_files_are_bounded() {
     fs::write(&path, &data).unwrap();
     let output = pml(&["triage", path.to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("zip files inside each other"));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("archives inside each other"));
     // A text that grows a thousandfold is cut, and said so; the rest is read.
     let header = b"2024-08-01 11:02:50, Info                  CBS    x\r\n".to_vec();
     let bomb = [header, vec![0; 64 << 20]].concat();

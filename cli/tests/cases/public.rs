@@ -26,7 +26,47 @@ const fn verdict(
 }
 
 /// Bundles made from public reports (analyzer/tests/data/bundles/README.md).
-const PUBLIC: [Verdict; 33] = [
+const PUBLIC: [Verdict; 38] = [
+    verdict(
+        "service-start",
+        "failed",
+        Some("rolled-back"),
+        Some("0x800F0922"),
+        Some("TX-CBS-AI-SERVICE"),
+        "clr_optimization_v4.0.30319_32",
+    ),
+    verdict(
+        "driver-registry-gone",
+        "failed",
+        Some("rolled-back"),
+        Some("0x80070002"),
+        Some("TX-CBS-DRIVER"),
+        "flpydisk.inf",
+    ),
+    verdict(
+        "task-unloadable",
+        "failed",
+        Some("rolled-back"),
+        Some("0x800F0922"),
+        Some("TX-CBS-AI-TASK"),
+        "SecureBootEncodeUEFI",
+    ),
+    verdict(
+        "driver-operation-unnamed",
+        "failed",
+        Some("staging"),
+        Some("0x80070490"),
+        Some("TX-CBS-DRIVER-QUEUE"),
+        "",
+    ),
+    verdict(
+        "shutdown-by-agent",
+        "failed",
+        Some("rolled-back"),
+        Some("0x800F0920"),
+        Some("TX-CBS-HANG"),
+        "mgmtagnt.exe",
+    ),
     verdict(
         "corrupt-0570",
         "failed",

@@ -7,6 +7,7 @@ use crate::columns::{CAPTURE, Column, FRAMES, MODULES, PROCESSES, ProcessField, 
 use crate::detail::value;
 use crate::log::process::{Module, Process, Virtualized};
 use crate::log::set::LogSet;
+use crate::symbols::Function;
 use crate::text::WinStr;
 use crate::time::FileTime;
 use arrow::array::{
@@ -262,6 +263,9 @@ pub(crate) struct FrameRows {
     module: StringBuilder,
     module_path: StringBuilder,
     offset: UInt64Builder,
+    function: StringBuilder,
+    function_offset: UInt64Builder,
+    source: StringBuilder,
     /// The location that is written.
     shown: String,
     rows: usize,
@@ -270,7 +274,14 @@ pub(crate) struct FrameRows {
 }
 
 impl FrameRows {
-    pub(crate) fn push(&mut self, id: u32, address: u64, kernel: bool, module: Option<&ModuleText>) {
+    pub(crate) fn push(
+        &mut self,
+        id: u32,
+        address: u64,
+        kernel: bool,
+        module: Option<&ModuleText>,
+        function: Option<&Function>,
+    ) {
         self.id.append_value(id);
         self.address.append_value(address);
         self.kernel.append_value(kernel);
@@ -287,8 +298,11 @@ impl FrameRows {
         self.module.append_option(name);
         self.module_path.append_option(path);
         self.offset.append_option(offset);
+        self.function.append_option(function.map(|function| function.name.as_str()));
+        self.function_offset.append_option(function.map(|function| function.offset));
+        self.source.append_option(function.and_then(|function| function.source.as_deref()));
         self.rows += 1;
-        self.text += module.map_or(0, ModuleText::size);
+        self.text += module.map_or(0, ModuleText::size) + function.map_or(0, |function| function.name.len());
     }
 
     pub(crate) fn is_full(&self) -> bool {
@@ -308,6 +322,9 @@ impl FrameRows {
                 Arc::new(self.module.finish()),
                 Arc::new(self.module_path.finish()),
                 Arc::new(self.offset.finish()),
+                Arc::new(self.function.finish()),
+                Arc::new(self.function_offset.finish()),
+                Arc::new(self.source.finish()),
             ],
         )
     }

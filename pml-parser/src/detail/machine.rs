@@ -45,6 +45,28 @@ static VALUES: &[(&str, Fact)] = &[
     (r"\software\microsoft\windows nt\currentversion\systemroot",             Fact::SystemRoot),
 ];
 
+/// For the last unit of a value's name the units that may come before it: most values are told apart by these two.
+/// Letters of either case, and some other characters, share a place.
+static ENDINGS: [u32; 32] = {
+    let mut endings = [0u32; 32];
+    let mut at = 0;
+    while at < VALUES.len() {
+        if let [.., first, last] = VALUES[at].0.as_bytes() {
+            endings[(*last & 31) as usize] |= 1 << (*first & 31);
+        }
+        at += 1;
+    }
+    endings
+};
+
+/// Whether a path may end as a value of the table does.
+fn may_be_known(path: WinStr<'_>) -> bool {
+    let back =
+        |count: usize| path.raw().len().checked_sub(count * path.unit()).and_then(|at| path.raw().get(at));
+    let (Some(first), Some(last)) = (back(2), back(1)) else { return false };
+    ENDINGS.get(usize::from(last & 31)).is_some_and(|firsts| firsts >> (first & 31) & 1 == 1)
+}
+
 /// Kinds of Windows, by the text of the registry, and their numbers in a PML.
 static PRODUCT_TYPES: [(&str, u8); 3] = [("WinNT", 1), ("LanmanNT", 2), ("ServerNT", 3)];
 
@@ -74,12 +96,18 @@ impl MachineFacts {
     }
 
     fn add_value<'a>(&mut self, record: &EventRecord<'a>, path_at: usize, value: ReadValue<'a>) {
+        if record.status != 0 {
+            return;
+        }
         let Some(info) = record.details.u16_at(0).map(Info) else { return };
         let path = info.string(record.details, path_at);
+        if !may_be_known(path) {
+            return;
+        }
         let Some(below) = path.after(MACHINE).or_else(|| path.after(HKLM)) else { return };
         let name = below_control_set(path.with_rest(below));
         let known = VALUES.iter().find(|(known, _)| name.eq_ignore_ascii_case(known));
-        let Some(&(_, fact)) = known.filter(|_| record.status == 0) else { return };
+        let Some(&(_, fact)) = known else { return };
         let Some((kind, data)) = value(record, path_at + info.size()) else { return };
         match kind {
             kinds::DWORD => data.u32_at(0).into_iter().for_each(|number| self.add_number(fact, number)),
@@ -175,4 +203,22 @@ fn queried<'a>(record: &EventRecord<'a>, _: usize) -> Option<(u32, &'a [u8])> {
 fn set<'a>(record: &EventRecord<'a>, at: usize) -> Option<(u32, &'a [u8])> {
     let captured = record.details.u16_at(12)?;
     Some((record.details.u32_at(4)?, record.details.clip(at, captured.into())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_known_value_is_ruled_out_by_its_ending() {
+        for (name, _) in VALUES {
+            for name in [name.to_string(), name.to_uppercase()] {
+                let wide: Vec<u8> = name.encode_utf16().flat_map(u16::to_le_bytes).collect();
+                assert!(may_be_known(WinStr::Latin1(name.as_bytes())), "{name}");
+                assert!(may_be_known(WinStr::Utf16(&wide)), "{name} in UTF-16");
+            }
+        }
+        assert!(!may_be_known(WinStr::Latin1(br"HKLM\Software\Classes\CLSID\xyz")));
+        assert!(!may_be_known(WinStr::Latin1(b"x")) && !may_be_known(WinStr::EMPTY));
+    }
 }

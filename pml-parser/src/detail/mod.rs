@@ -139,15 +139,6 @@ impl<'e, 'a> EventDetails<'e, 'a> {
         decoded
     }
 
-    pub(crate) fn path(&self) -> WinStr<'a> {
-        match &self.call {
-            Call::Process => process::path(self.event),
-            Call::Registry(call) => call.path(),
-            Call::File(call) => call.path(),
-            _ => WinStr::EMPTY,
-        }
-    }
-
     pub(crate) fn target_path(&self) -> Option<WinStr<'a>> {
         match &self.call {
             Call::Registry(call) => registry::target_path(call),
@@ -189,10 +180,27 @@ impl<'e, 'a> EventDetails<'e, 'a> {
     }
 }
 
+/// Whether the log holds the path of an operation as it is shown, in one string.
+fn is_path_stored(operation: Operation) -> bool {
+    match operation.class {
+        EventClass::Process | EventClass::Registry => true,
+        // The search pattern of a directory query is shown with the path.
+        EventClass::FileSystem => operation != Operation::QUERY_DIRECTORY,
+        _ => false,
+    }
+}
+
 impl<'a> Event<'a> {
     /// Appends the text of the Path column. Many operations have no path.
     pub fn push_path(&self, options: &TextOptions, out: &mut String) {
-        EventDetails::new(self).push_path(options, out);
+        if !is_path_stored(self.operation()) {
+            return EventDetails::new(self).push_path(options, out);
+        }
+        let start = out.len();
+        self.path().push_to(out);
+        if options.is_procmon() {
+            cut(out, start);
+        }
     }
 
     /// Appends the text of the Detail column: `Key: Value, Key: Value`.
@@ -200,10 +208,27 @@ impl<'a> Event<'a> {
         EventDetails::new(self).push_detail(options, out)
     }
 
+    /// The bytes of a path that is all ASCII text, stored as it is shown.
+    #[inline]
+    pub(crate) fn ascii_path(&self) -> Option<&'a [u8]> {
+        match self.path() {
+            WinStr::Latin1(bytes) if bytes.is_ascii() && is_path_stored(self.operation()) => Some(bytes),
+            _ => None,
+        }
+    }
+
     /// The path, for operations whose path is stored as one string: processes, images, registry keys and
     /// values, files (without a search pattern). Empty for other operations.
     pub fn path(&self) -> WinStr<'a> {
-        EventDetails::new(self).path()
+        // Nothing else of the details is looked at: filters and the analyzer ask for the path of every event.
+        let operation = self.operation();
+        let path = match operation.class {
+            EventClass::Process => return process::path(self),
+            EventClass::Registry => RegistryDetails::new(self, operation).map(|call| call.path()),
+            EventClass::FileSystem => FileDetails::new(self, operation).map(|call| call.path()),
+            _ => None,
+        };
+        path.unwrap_or_default()
     }
 
     /// The second path of an operation that has one: the new path of a renamed file, the path of a hard link,

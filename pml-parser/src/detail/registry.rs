@@ -25,6 +25,7 @@ pub(super) struct RegistryDetails<'e, 'a> {
 
 impl<'e, 'a> RegistryDetails<'e, 'a> {
     /// `None` where the layout of the operation is unknown, or the fixed part is cut off.
+    #[inline(always)]
     pub(super) fn new(event: &'e Event<'a>, operation: Operation) -> Option<Self> {
         let (details, extra) = (event.details(), event.extra());
         let path_at = operation.registry()?.fixed;
@@ -34,6 +35,7 @@ impl<'e, 'a> RegistryDetails<'e, 'a> {
     }
 
     /// The path: the key, and for a value `\` and the name of the value.
+    #[inline(always)]
     pub(super) fn path(&self) -> WinStr<'a> {
         let path = self.path.string(self.details, self.path_at);
         self.event.kernel_names().map_or(path, |names| names.key(path))

@@ -8,6 +8,7 @@ pub mod batches;
 pub mod column_encoder;
 pub mod csv;
 mod current_modules;
+pub mod frames;
 pub mod ipc;
 pub mod jsonl;
 pub mod parquet;
@@ -28,6 +29,7 @@ use crate::columns::Source;
 use crate::filter::{Filter, Matcher};
 use crate::log::set::{EventRange, LogSet};
 use crate::progress::Progress;
+use crate::symbols::SharedSymbols;
 use crate::time::FileTime;
 use ::parquet::errors::ParquetError;
 use arrow::datatypes::SchemaRef;
@@ -45,6 +47,8 @@ pub struct ScanOptions {
     pub filter: Option<Filter>,
     /// How much work the capture may cause. A capture that causes more is refused.
     pub limits: Limits,
+    /// Names of the functions on stacks, for the frames table and for XML.
+    pub symbols: Option<SharedSymbols>,
 }
 
 /// An export of the events table.

@@ -100,7 +100,8 @@ where
             stacks: table_writer(open(&STACKS)?, &STACKS, options)?,
             frames: table_writer(open(&FRAMES)?, &FRAMES, options)?,
         };
-        let mut stacks = StackTables::new(files, &budget, &labels);
+        let symbols = options.export.scan.symbols.as_ref();
+        let mut stacks = StackTables::new(files, &budget, &labels).with_symbols(symbols);
         let counts = convert(set, options, &labels, &budget, progress, &mut events, &mut stacks)?;
         let metadata = tables::capture_metadata(set, &labels, &options.facts, &counts);
         let files = stacks.finish()?;

@@ -7,6 +7,7 @@ use crate::arrow::tables::{FrameRows, ModuleText, StackRows};
 use crate::budget::Budget;
 use crate::log::LogView;
 use crate::log::set::LogSet;
+use crate::symbols::Symbols;
 use arrow::array::{ArrayRef, UInt32Array};
 use arrow::record_batch::RecordBatch;
 use hashbrown::HashMap;
@@ -41,6 +42,7 @@ impl StackSink for () {
 pub(super) struct StackTables<'b, S> {
     sink: S,
     budget: &'b Budget,
+    symbols: Option<&'b dyn Symbols>,
     labels: &'b Labels,
     capture: CaptureStacks,
     /// Address and key of its module → frame id.
@@ -56,6 +58,7 @@ impl<'b, S: StackSink> StackTables<'b, S> {
         Self {
             sink,
             budget,
+            symbols: None,
             labels,
             capture: CaptureStacks::default(),
             frame_ids: HashMap::new(),
@@ -64,6 +67,11 @@ impl<'b, S: StackSink> StackTables<'b, S> {
             stack_rows: StackRows::default(),
             frame_rows: FrameRows::default(),
         }
+    }
+
+    /// The same with names of functions for the frames.
+    pub(super) fn with_symbols(self, symbols: Option<&'b (impl Symbols + 'b)>) -> Self {
+        Self { symbols: symbols.map(|symbols| symbols as &dyn Symbols), ..self }
     }
 
     /// The column of stack ids in the capture, for rows with stack ids of the range.
@@ -122,10 +130,15 @@ impl<'b, S: StackSink> StackTables<'b, S> {
         }
         self.next_frame += 1;
         let kernel = frame.address > log.highest_user_address();
+        let function = self.symbols.and_then(|symbols| {
+            let place = frame.module?;
+            let module = log.process_at(place.process)?.modules().at(place.position as usize)?;
+            symbols.function(module, frame.address.wrapping_sub(module.base))
+        });
         let module = frame.module.and_then(|place| self.modules.get(log, place));
         // Each frame repeats the path of its module.
         self.budget.written(module.map_or(0, ModuleText::size))?;
-        self.frame_rows.push(id, frame.address, kernel, module);
+        self.frame_rows.push(id, frame.address, kernel, module, function.as_ref());
         if self.frame_rows.is_full() {
             self.sink.frames(&self.frame_rows.finish(self.labels)?)?;
         }

@@ -12,6 +12,7 @@ use crate::log::set::LogSet;
 use crate::module_map::Resolution;
 use crate::progress::Progress;
 use crate::resolve::Resolver;
+use crate::symbols::{SharedSymbols, Symbols};
 use crate::text::{WinStr, with_placeholder};
 use crate::time::FileTime;
 use std::io::Write;
@@ -58,7 +59,7 @@ where
         .collect();
     let markup = Elements { names: elements };
     let first = set.time_span().map_or(FileTime(0), |span| span.0);
-    let fidelity = export.text.fidelity;
+    let (fidelity, symbols) = (export.text.fidelity, export.scan.symbols.as_ref());
     let counts = write_rows(set, out, export, progress, &budget, || {
         let mut row = Row::new(export, &markup, first);
         move |event: &Event<'_>, out: &mut String| {
@@ -69,7 +70,7 @@ where
             let decoded = with_placeholder(UNPAIRED, || {
                 let decoded = row.push(event, out);
                 if stacks {
-                    push_stack(event, fidelity.into(), most, out);
+                    push_stack(event, (fidelity.into(), symbols), most, out);
                 }
                 decoded
             });
@@ -203,7 +204,12 @@ fn push_process(
 
 /// Appends the frames of an event, each with the module that contains it. Frames may share huge paths, so the
 /// stack ends once its text is longer than `most` bytes, which every export refuses.
-fn push_stack(event: &Event<'_>, resolution: Resolution, most: usize, out: &mut String) {
+fn push_stack(
+    event: &Event<'_>,
+    (resolution, symbols): (Resolution, Option<&SharedSymbols>),
+    most: usize,
+    out: &mut String,
+) {
     let start = out.len();
     out.push_str("<stack>");
     let resolver = Resolver::new(event.log(), event.process_position(), resolution);
@@ -216,10 +222,21 @@ fn push_stack(event: &Event<'_>, resolution: Resolution, most: usize, out: &mut 
             let path = location.module.path().to_str();
             if !path.is_empty() {
                 push_element("path", out, |out| push_escaped(&path, out));
+                let function = symbols.and_then(|symbols| symbols.function(location.module, location.offset));
                 push_element("location", out, |out| {
                     push_escaped(path.rsplit('\\').next().unwrap_or(&path), out);
-                    out.push_str(" + ");
-                    value::hex(out, location.offset);
+                    match function {
+                        Some(function) => {
+                            out.push('!');
+                            push_escaped(&function.name, out);
+                            out.push('+');
+                            value::hex(out, function.offset);
+                        }
+                        None => {
+                            out.push_str(" + ");
+                            value::hex(out, location.offset);
+                        }
+                    }
                 });
             }
         }

@@ -2,7 +2,7 @@
 
 use super::memo::{Answers, EventText};
 use super::subject::Subject;
-use super::test::{Check, Node, Test};
+use super::test::{Check, Node, Test, TextCheck};
 use crate::columns::{ProcessField, Source};
 use crate::detail::{Decoded, Fidelity, Numbers, TextOptions, value};
 use crate::log::event::Event;
@@ -144,9 +144,7 @@ impl State {
             Check::Missing => Some(self.is_missing(test.subject, event)),
             Check::Error => Some(event.status().is_error()),
             Check::Operations(operations) => Some(operations.contains(&event.operation())),
-            Check::Text(check) => {
-                self.text(test.subject, event).get(check.is_raw()).map(|text| check.passes(text))
-            }
+            Check::Text(check) => self.text_passes(test.subject, check, event),
             check => {
                 let first = self.first_nanos;
                 self.number(test.subject, event).map(|number| check.number(number, first))
@@ -154,6 +152,25 @@ impl State {
         };
         // A comparison with a value that is missing is false, negated or not.
         passes.is_some_and(|passes| passes != test.negated)
+    }
+
+    /// Whether the text of a subject passes; `None` where there is none.
+    fn text_passes(&mut self, subject: Subject, check: &TextCheck, event: &Event<'_>) -> Option<bool> {
+        if let Some(expression) = check.expression() {
+            return self.text(subject, event).raw().map(|text| expression.is_match(text));
+        }
+        let is_path = subject == Subject::Column(Source::Path);
+        if is_path
+            && !self.texts.path.is_folded(self.event)
+            && let Some(ascii) = event.ascii_path()
+        {
+            self.texts.path.fold_ascii(self.event, ascii);
+        }
+        let text = match is_path && self.texts.path.is_folded(self.event) {
+            true => &mut self.texts.path,
+            false => self.text(subject, event),
+        };
+        text.folded().map(|folded| check.passes(folded))
     }
 
     fn is_missing(&mut self, subject: Subject, event: &Event<'_>) -> bool {

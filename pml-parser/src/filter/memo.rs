@@ -60,22 +60,45 @@ pub(super) struct EventText {
     event: u64,
     /// Whether that event has such a text.
     is_there: bool,
+    /// Whether `raw` and `is_there` are of that event.
+    is_made: bool,
     is_folded: bool,
     raw: String,
-    folded: String,
+    folded: Vec<u8>,
 }
 
 impl EventText {
+    /// Forgets the text of any other event.
+    fn begin(&mut self, event: u64) {
+        if self.event != event {
+            (self.event, self.is_made, self.is_folded) = (event, false, false);
+        }
+    }
+
     /// Makes the text of event number `event`, unless it is the text held here; `write` appends the
     /// text and returns whether there is one.
     pub(super) fn fill(&mut self, event: u64, write: impl FnOnce(&mut String) -> bool) -> &mut Self {
-        if self.event != event {
-            self.event = event;
-            self.is_folded = false;
+        self.begin(event);
+        if !self.is_made {
+            self.is_made = true;
             self.raw.clear();
             self.is_there = write(&mut self.raw);
         }
         self
+    }
+
+    /// Whether the text of event number `event` is held here, folded.
+    pub(super) fn is_folded(&self, event: u64) -> bool {
+        self.event == event && self.is_folded
+    }
+
+    /// Folds the ASCII text of event number `event`. The text itself is not made.
+    pub(super) fn fold_ascii(&mut self, event: u64, ascii: &[u8]) {
+        self.begin(event);
+        (self.is_folded, self.is_there) = (true, true);
+        self.folded.clear();
+        self.folded.extend_from_slice(ascii);
+        self.folded.make_ascii_lowercase();
     }
 
     /// Whether there is one.
@@ -83,14 +106,19 @@ impl EventText {
         self.is_there
     }
 
-    /// The text, as it is or folded.
-    pub(super) fn get(&mut self, is_raw: bool) -> Option<&str> {
-        if !is_raw && !self.is_folded {
+    /// The text as it is.
+    pub(super) fn raw(&self) -> Option<&str> {
+        self.is_there.then_some(&self.raw)
+    }
+
+    /// The text, folded.
+    pub(super) fn folded(&mut self) -> Option<&[u8]> {
+        if !self.is_folded {
             self.is_folded = true;
             self.folded.clear();
             fold(&self.raw, &mut self.folded);
         }
-        self.is_there.then_some(if is_raw { &self.raw } else { &self.folded })
+        self.is_there.then_some(&self.folded)
     }
 
     /// The text will be made again even for the same event.
@@ -128,8 +156,12 @@ mod tests {
             out.push('A');
             true
         };
-        assert_eq!(text.fill(1, write).get(false), Some("a"));
-        assert_eq!(text.fill(1, |_| panic!("made twice")).get(true), Some("A"));
-        assert_eq!(text.fill(2, |_| false).get(false), None);
+        assert_eq!(text.fill(1, write).folded(), Some(&b"a"[..]));
+        assert_eq!(text.fill(1, |_| panic!("made twice")).raw(), Some("A"));
+        assert_eq!(text.fill(2, |_| false).folded(), None);
+        text.fold_ascii(3, b"B");
+        assert!(text.is_folded(3) && !text.is_folded(2));
+        assert_eq!(text.folded(), Some(&b"b"[..]));
+        assert_eq!(text.fill(3, write).raw(), Some("A"), "made where the text itself is wanted");
     }
 }

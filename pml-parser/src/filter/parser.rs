@@ -195,7 +195,7 @@ impl<'t> Parser<'t, '_> {
                 }
                 let value = self.value(column)?;
                 let check = match operator {
-                    Operator::Contains => TextCheck::Contains(operand::text(&value)),
+                    Operator::Contains => TextCheck::contains(&operand::text(&value)),
                     Operator::StartsWith => TextCheck::StartsWith(operand::text(&value)),
                     Operator::EndsWith => TextCheck::EndsWith(operand::text(&value)),
                     _ => TextCheck::Matches(operand::regex(self.text, &value)?),

@@ -86,8 +86,8 @@ fn test(rule: &RawRule, slots: &mut usize) -> Result<(ProcmonColumn, Node), PmcE
         3 => (Check::Number(Compare::Greater, number(rule, cell)?), false),
         4 => (Check::Text(TextCheck::StartsWith(text())), false),
         5 => (Check::Text(TextCheck::EndsWith(text())), false),
-        6 => (Check::Text(TextCheck::Contains(text())), false),
-        7 => (Check::Text(TextCheck::Contains(text())), true),
+        6 => (Check::Text(TextCheck::contains(&text())), false),
+        7 => (Check::Text(TextCheck::contains(&text())), true),
         _ => return Err(refused(rule, "this relation is unknown")),
     };
     let slot = *slots;

@@ -5,6 +5,7 @@ use super::subject::{Cost, Subject};
 use super::value::Value;
 use crate::columns::Source;
 use crate::names::operation::Operation;
+use memchr::memmem::Finder;
 use regex::Regex;
 use std::ops::RangeInclusive;
 
@@ -49,7 +50,7 @@ pub(super) enum Check {
 #[derive(Clone, Debug)]
 pub(super) enum TextCheck {
     Equals(String),
-    Contains(String),
+    Contains(Box<Finder<'static>>),
     StartsWith(String),
     EndsWith(String),
     /// Ascending.
@@ -184,49 +185,60 @@ impl Check {
 }
 
 impl TextCheck {
-    /// Whether it wants the text as it is rather than folded.
-    pub(super) fn is_raw(&self) -> bool {
-        matches!(self, Self::Matches(_))
+    /// Whether a folded text holds another.
+    pub(super) fn contains(text: &str) -> Self {
+        Self::Contains(Box::new(Finder::new(text).into_owned()))
     }
 
-    /// Whether a text passes, folded or not as [`TextCheck::is_raw`] says.
-    pub(super) fn passes(&self, text: &str) -> bool {
+    /// The expression that checks the text as it is; `None` where the check is of the folded text.
+    pub(super) fn expression(&self) -> Option<&Regex> {
         match self {
-            Self::Equals(value) => text == value,
-            Self::Contains(value) => text.contains(value.as_str()),
-            Self::StartsWith(value) => text.starts_with(value.as_str()),
-            Self::EndsWith(value) => text.ends_with(value.as_str()),
-            Self::OneOf(values) => values.binary_search_by(|value| value.as_str().cmp(text)).is_ok(),
-            Self::Matches(regex) => regex.is_match(text),
+            Self::Matches(regex) => Some(regex),
+            _ => None,
+        }
+    }
+
+    /// Whether a folded text passes. An expression passes none.
+    pub(super) fn passes(&self, folded: &[u8]) -> bool {
+        match self {
+            Self::Equals(value) => folded == value.as_bytes(),
+            Self::Contains(finder) => finder.find(folded).is_some(),
+            Self::StartsWith(value) => folded.starts_with(value.as_bytes()),
+            Self::EndsWith(value) => folded.ends_with(value.as_bytes()),
+            Self::OneOf(values) => values.binary_search_by(|value| value.as_bytes().cmp(folded)).is_ok(),
+            Self::Matches(_) => false,
         }
     }
 }
 
 /// A text without the difference of upper and lower case.
 pub(super) fn folded(text: &str) -> String {
-    let mut out = String::new();
-    fold(text, &mut out);
-    out
+    text.chars().map(lower).collect()
 }
 
 /// Appends a text without the difference of upper and lower case: letters whose lower case is one
 /// letter become that, as Windows compares names.
-pub(super) fn fold(text: &str, out: &mut String) {
+pub(super) fn fold(text: &str, out: &mut Vec<u8>) {
     if text.is_ascii() {
         let start = out.len();
-        out.push_str(text);
+        out.extend_from_slice(text.as_bytes());
         if let Some(tail) = out.get_mut(start..) {
             tail.make_ascii_lowercase();
         }
         return;
     }
-    out.extend(text.chars().map(|c| {
-        let mut lower = c.to_lowercase();
-        match (lower.next(), lower.next()) {
-            (Some(lower), None) => lower,
-            _ => c,
-        }
-    }));
+    for c in text.chars() {
+        out.extend_from_slice(lower(c).encode_utf8(&mut [0; 4]).as_bytes());
+    }
+}
+
+/// The lower case of a letter, where that is one letter.
+fn lower(c: char) -> char {
+    let mut lower = c.to_lowercase();
+    match (lower.next(), lower.next()) {
+        (Some(lower), None) => lower,
+        _ => c,
+    }
 }
 
 #[cfg(test)]
@@ -244,7 +256,7 @@ mod tests {
     #[test]
     fn cheap_tests_come_first() {
         let test = |source, text: &str| {
-            let check = Check::Text(TextCheck::Contains(text.to_owned()));
+            let check = Check::Text(TextCheck::contains(text));
             Node::Test(Test { subject: Subject::Column(source), check, negated: false, slot: 0 })
         };
         let expensive =

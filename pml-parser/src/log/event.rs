@@ -1,17 +1,19 @@
 //! One event: a borrowed view of its record.
 
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::log::LogView;
+use crate::log::index::Kernel;
 use crate::log::kernel_names::KernelNames;
 use crate::log::process::Process;
 use crate::log::stack::Stack;
 use crate::names::ntstatus::NtStatus;
 use crate::names::operation::{EventClass, Operation};
 use crate::raw::bytes::Blob;
-use crate::raw::event::{self as raw, EventRecord, MOST_DETAILS, ROUNDING};
+use crate::raw::event::{self as raw, EventRecord, MOST_DETAILS, ROUNDING, RawEvent};
 use crate::raw::header;
 use crate::text::WinStr;
 use crate::time::{FileTime, Ticks};
+use std::ops::Range;
 use zerocopy::IntoBytes;
 
 /// Position of an event in its set, counted from 0 through all parts. Ids are stable and sort in the order of
@@ -29,12 +31,32 @@ pub struct Event<'a> {
 }
 
 impl<'a> Event<'a> {
-    pub(crate) fn read(log: LogView<'a>, position: u32, offset: u64) -> Result<Self> {
-        let pointer = log.index.pointer();
-        let record = match log.index.kernel {
-            None => raw::read(log.file, offset, pointer)?,
-            Some(_) => raw::read_joined(log.file, offset, log.index.offsets.end(position), pointer)?,
-        };
+    /// The event whose record begins at `offset`. Where the next entry of the event offset array is given, the record is
+    /// compared with it, and with where the array begins.
+    #[inline]
+    pub(crate) fn read(
+        log: LogView<'a>,
+        position: u32,
+        offset: u64,
+        neighbours: Option<(u64, u64)>,
+    ) -> Result<Self> {
+        if log.index.kernel.is_some() {
+            return Self::read_joined(log, position, offset);
+        }
+        let record = raw::read(log.file, offset, log.index.pointer())?;
+        if let Some((next, array)) = neighbours
+            && let Some(kind) = contradiction(log, offset, &record, next, array)
+        {
+            return Err(Error::new(kind, "event record", offset));
+        }
+        Ok(Self { log, position, offset, record })
+    }
+
+    /// The same in a raw boot log. Not inlined, for the sake of the events of a PML.
+    #[inline(never)]
+    fn read_joined(log: LogView<'a>, position: u32, offset: u64) -> Result<Self> {
+        let end = log.index.offsets.end(position);
+        let record = raw::read_joined(log.file, offset, end, log.index.pointer())?;
         Ok(Self { log, position, offset, record })
     }
 
@@ -42,7 +64,12 @@ impl<'a> Event<'a> {
     /// no name of a process that is defined later.
     #[inline]
     pub(crate) fn kernel_names(&self) -> Option<&'a KernelNames> {
-        let kernel = self.log.index.kernel.as_deref()?;
+        self.log.index.kernel.as_deref().and_then(|kernel| self.translation(kernel))
+    }
+
+    /// The same in a raw boot log. Not inlined, for the sake of the events of a PML.
+    #[inline(never)]
+    fn translation(&self, kernel: &'a Kernel) -> Option<&'a KernelNames> {
         let process = self.process_position();
         kernel.is_translated(process, self.offset).then_some(&kernel.names)
     }
@@ -53,45 +80,6 @@ impl<'a> Event<'a> {
             return self.kernel_names().map_or(path, |names| names.program(path));
         }
         self.log.index.windows.image(path)
-    }
-
-    /// Why the record cannot be that of an event, or `None` where nothing is wrong with it: the next entry of
-    /// the event offset array leads to `next`, and the array begins at `array`.
-    #[inline]
-    pub(super) fn contradiction(&self, next: u64, array: u64) -> Option<ErrorKind> {
-        let (offset, record) = (self.offset, &self.record);
-        let body_end = offset + (raw::HEADER_SIZE + record.frames.len() + record.details.len()) as u64;
-        let end = match record.extra {
-            Some(_) if offset + u64::from(record.header.extra_offset.get()) == body_end => {
-                offset + record.raw.len() as u64
-            }
-            _ => body_end,
-        };
-        // The entries need not ascend.
-        let is_apart = next <= offset || (end..=end + ROUNDING).contains(&next);
-        let is_inside = offset >= header::SIZE as u64 && offset < array;
-        if self.record.header.is_event() && is_apart && is_inside {
-            return None;
-        }
-        self.explain_contradiction(end, next, array)
-    }
-
-    /// The same, once something is unusual.
-    #[cold]
-    fn explain_contradiction(&self, end: u64, next: u64, array: u64) -> Option<ErrorKind> {
-        if self.offset < header::SIZE as u64 || self.offset >= array {
-            return Some(ErrorKind::OutOfBounds(self.offset));
-        }
-        if !self.record.header.is_event() {
-            let is_blank = self.record.header.as_bytes().iter().all(|byte| *byte == 0);
-            return Some(if is_blank { ErrorKind::Blank } else { ErrorKind::Implausible });
-        }
-        if next > self.offset && end > next {
-            return Some(ErrorKind::Overlapping);
-        }
-        let has_extra = self.record.extra.is_some_and(|extra| !extra.is_empty());
-        (next > self.offset && !has_extra && raw::is_blank_room(self.log.file, end, next))
-            .then_some(ErrorKind::Blank)
     }
 
     /// The log that contains the event.
@@ -237,4 +225,55 @@ impl<'a> Event<'a> {
     pub fn raw(&self) -> &'a [u8] {
         self.record.raw
     }
+}
+
+/// Why a record at `offset` cannot be that of an event, or `None` where nothing is wrong with it: the next entry of the
+/// event offset array leads to `next`, and the array begins at `array`.
+#[inline]
+fn contradiction(
+    log: LogView<'_>,
+    offset: u64,
+    record: &EventRecord<'_>,
+    next: u64,
+    array: u64,
+) -> Option<ErrorKind> {
+    let body_end = offset + (raw::HEADER_SIZE + record.frames.len() + record.details.len()) as u64;
+    let end = match record.extra {
+        Some(_) if offset + u64::from(record.header.extra_offset.get()) == body_end => {
+            offset + record.raw.len() as u64
+        }
+        _ => body_end,
+    };
+    // The entries need not ascend.
+    let is_apart = next <= offset || (end..=end + ROUNDING).contains(&next);
+    let is_inside = offset >= header::SIZE as u64 && offset < array;
+    if record.header.is_event() && is_apart && is_inside {
+        return None;
+    }
+    let has_extra = record.extra.is_some_and(|extra| !extra.is_empty());
+    explain_contradiction(log, offset, record.header, has_extra, end..next, array)
+}
+
+/// The same, once something is unusual about a record: `room` is what lies between it and the next one.
+#[cold]
+fn explain_contradiction(
+    log: LogView<'_>,
+    offset: u64,
+    header: &RawEvent,
+    has_extra: bool,
+    room: Range<u64>,
+    array: u64,
+) -> Option<ErrorKind> {
+    if offset < header::SIZE as u64 || offset >= array {
+        return Some(ErrorKind::OutOfBounds(offset));
+    }
+    if !header.is_event() {
+        let is_blank = header.as_bytes().iter().all(|byte| *byte == 0);
+        return Some(if is_blank { ErrorKind::Blank } else { ErrorKind::Implausible });
+    }
+    if room.end > offset && room.start > room.end {
+        return Some(ErrorKind::Overlapping);
+    }
+    (room.end > offset && !has_extra && raw::is_blank_room(log.file, room.start, room.end))
+        .then_some(ErrorKind::Blank)
 }

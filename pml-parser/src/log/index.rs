@@ -94,6 +94,18 @@ impl Kernel {
     }
 }
 
+/// How many processes of a part a neighbouring part names.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Matched {
+    pub processes: u32,
+    /// Those of them about which no event says anything.
+    pub unknown: u32,
+    /// Those that one thread alone names.
+    pub once: u32,
+    /// Those that the modules alone name.
+    pub by_modules: u32,
+}
+
 /// File offsets of the tables that are known.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Places {
@@ -237,12 +249,13 @@ impl Index {
         self.damage.merge(damage);
     }
 
-    /// Counts processes that were unknown, and that a neighbouring part names; `once` of them by one thread alone.
-    pub(crate) fn add_matched(&mut self, matched: u32, once: u32) {
+    /// Counts processes that a neighbouring part names.
+    pub(crate) fn add_matched(&mut self, matched: Matched) {
         if let Some(recovery) = &mut self.recovery {
-            recovery.processes_matched += matched;
-            recovery.processes_matched_once += once;
-            recovery.processes_unknown = recovery.processes_unknown.saturating_sub(matched);
+            recovery.processes_matched += matched.processes;
+            recovery.processes_matched_once += matched.once;
+            recovery.processes_matched_by_modules += matched.by_modules;
+            recovery.processes_unknown = recovery.processes_unknown.saturating_sub(matched.unknown);
         }
     }
 

@@ -1,7 +1,7 @@
 //! Names as the kernel writes them in a raw boot log, and how Process Monitor shows them.
 //!
 //! A translation replaces the beginning of a name, so a translated name is a prefix and the rest of the bytes in the
-//! file. Nothing is allocated.
+//! file. Nothing is allocated. The functions that events call are not inlined: code for a PML would carry them too.
 
 use crate::names::kernel::{
     CLASSES, CONTROL_SET, DEVICE, DOS_DEVICES, HKLM, LANMAN, MACHINE, MUP, SHARE, SYSTEM_ROOT, USER, WINDOWS,
@@ -73,6 +73,7 @@ impl KernelNames {
     }
 
     /// The name of a file or folder.
+    #[inline(never)]
     pub(crate) fn file<'a>(&'a self, name: WinStr<'a>) -> WinStr<'a> {
         if let Some(below) = name.after(DEVICE) {
             let below = name.with_rest(below);
@@ -94,11 +95,13 @@ impl KernelNames {
     }
 
     /// The program of a process.
+    #[inline(never)]
     pub(crate) fn program<'a>(&'a self, name: WinStr<'a>) -> WinStr<'a> {
         self.windows.image(self.file(name))
     }
 
     /// The name of a key, with or without a value.
+    #[inline(never)]
     pub(crate) fn key<'a>(&'a self, name: WinStr<'a>) -> WinStr<'a> {
         let Some(below) = name.after(MACHINE) else {
             return name.after(USER.0).map_or(name, |rest| name.with_beginning(USER.1, rest));

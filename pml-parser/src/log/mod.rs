@@ -247,17 +247,15 @@ impl<'a> LogView<'a> {
     /// Event `position`, whose record begins at `offset`.
     #[inline]
     fn event_at(self, position: u32, offset: u64) -> Result<Event<'a>> {
-        let event = Event::read(self, position, offset)?;
-        // Recovery has compared the records with each other, and says which are doubtful.
-        if let Offsets::InFile { at: array, .. } = self.index.offsets
-            && self.index.recovery.is_none()
-        {
-            let next = self.event_offset(position.saturating_add(1)).unwrap_or(array);
-            if let Some(kind) = event.contradiction(next, array) {
-                return Err(Error::new(kind, "event record", offset));
+        let index = self.index;
+        let neighbours = match index.offsets {
+            // Recovery has compared the records with each other, and says which are doubtful.
+            Offsets::InFile { at: array, .. } if index.recovery.is_none() => {
+                Some((self.event_offset(position.saturating_add(1)).unwrap_or(array), array))
             }
-        }
-        Ok(event)
+            _ => None,
+        };
+        Event::read(self, position, offset, neighbours)
     }
 
     /// The events of this log at these positions, in order.

@@ -24,10 +24,13 @@ pub struct Recovery {
     pub lost_bytes: u64,
     /// Processes whose identity or texts come from events, because the tables do not have them.
     pub processes_rebuilt: u32,
-    /// Processes that are named after a process of a neighbouring part, because their threads have the same ids.
+    /// Processes that are named after a process of a neighbouring part, because they have the same PID, threads of the same
+    /// ids, or code at the addresses of its modules.
     pub processes_matched: u32,
     /// Those of them that one thread alone names, so that a reused id may deceive.
     pub processes_matched_once: u32,
+    /// Those of them that the modules alone name.
+    pub processes_matched_by_modules: u32,
     /// Processes to which events belong, but of which neither tables nor events give the identity.
     pub processes_unknown: u32,
 }
@@ -57,6 +60,7 @@ impl Recovery {
         self.processes_rebuilt += later.processes_rebuilt;
         self.processes_matched += later.processes_matched;
         self.processes_matched_once += later.processes_matched_once;
+        self.processes_matched_by_modules += later.processes_matched_by_modules;
         self.processes_unknown += later.processes_unknown;
     }
 }

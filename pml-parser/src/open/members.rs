@@ -38,15 +38,26 @@ impl Member<'_> {
 }
 
 /// A log in the search for captures.
-struct Found<'a> {
-    path: &'a Path,
+#[derive(Debug)]
+pub struct Candidate {
+    path: PathBuf,
     /// `None` for a file that does not open.
     identity: Option<Identity>,
 }
 
-impl Found<'_> {
+impl Candidate {
+    /// The log in a file, which may lie elsewhere than at `path`: the path gives its name and its folder.
+    pub fn read(file: &Path, path: PathBuf) -> Self {
+        Self { identity: identity(file), path }
+    }
+
+    /// A log that cannot be read: only its name says where it belongs.
+    pub fn unreadable(path: PathBuf) -> Self {
+        Self { path, identity: None }
+    }
+
     fn member(&self) -> Option<Member<'_>> {
-        self.identity.as_ref().map(|identity| Member { path: self.path, identity })
+        self.identity.as_ref().map(|identity| Member { path: &self.path, identity })
     }
 }
 
@@ -59,25 +70,36 @@ pub fn captures(paths: &[PathBuf]) -> Vec<Vec<PathBuf>> {
     }
     let mut captures = Vec::new();
     for mut paths in folders.into_values() {
-        paths.sort_by_cached_key(|path| (capture_name(path), part_number_of(path), path.to_owned()));
+        paths.sort();
         paths.dedup();
         let is_single = paths.len() == 1;
-        let found = |path| Found { path, identity: if is_single { None } else { identity(path) } };
-        let mut left: Vec<Found<'_>> = paths.into_iter().map(found).collect();
-        while !left.is_empty() {
-            let mut capture = vec![left.remove(0)];
-            while let Some(at) = left.iter().position(|log| belongs(log, &capture)) {
-                capture.push(left.remove(at));
-            }
-            // Parts that were found by their contents come in the order of time.
-            let is_numbered = |log: &Found<'_>| {
-                capture.first().is_some_and(|first| proposal(first.path, log.path) == Proposal::Parts)
-            };
-            if !capture.iter().all(is_numbered) {
-                capture.sort_by_key(|log| log.identity.as_ref().and_then(Identity::begin));
-            }
-            captures.push(capture.into_iter().map(|log| log.path.to_owned()).collect());
+        let candidate = |path: &Path| match is_single {
+            true => Candidate::unreadable(path.to_owned()),
+            false => Candidate::read(path, path.to_owned()),
+        };
+        captures.extend(group(paths.into_iter().map(candidate).collect()));
+    }
+    captures
+}
+
+/// Divides the logs of one folder into captures: the parts of each, the first one first.
+pub fn group(mut left: Vec<Candidate>) -> Vec<Vec<PathBuf>> {
+    let order = |log: &Candidate| (capture_name(&log.path), part_number_of(&log.path), log.path.clone());
+    left.sort_by_cached_key(order);
+    let mut captures = Vec::new();
+    while !left.is_empty() {
+        let mut capture = vec![left.remove(0)];
+        while let Some(at) = left.iter().position(|log| belongs(log, &capture)) {
+            capture.push(left.remove(at));
         }
+        // Parts that were found by their contents come in the order of time.
+        let is_numbered = |log: &Candidate| {
+            capture.first().is_some_and(|first| proposal(&first.path, &log.path) == Proposal::Parts)
+        };
+        if !capture.iter().all(is_numbered) {
+            capture.sort_by_key(|log| log.identity.as_ref().and_then(Identity::begin));
+        }
+        captures.push(capture.into_iter().map(|log| log.path).collect());
     }
     captures
 }
@@ -108,11 +130,11 @@ pub fn captures_of(named: Vec<PathBuf>) -> Vec<Vec<PathBuf>> {
 }
 
 /// Whether a log belongs to a capture, as far as it is known.
-fn belongs(log: &Found<'_>, capture: &[Found<'_>]) -> bool {
+fn belongs(log: &Candidate, capture: &[Candidate]) -> bool {
     let is_proposed =
-        || capture.first().is_some_and(|first| proposal(first.path, log.path) == Proposal::Parts);
+        || capture.first().is_some_and(|first| proposal(&first.path, &log.path) == Proposal::Parts);
     let Some(member) = log.member() else { return is_proposed() };
-    let mut others = capture.iter().filter_map(Found::member);
+    let mut others = capture.iter().filter_map(Candidate::member);
     if others.clone().any(|other| member.mismatch(other).is_some()) {
         return false;
     }

@@ -269,7 +269,7 @@ fn open_candidates(
     }
     let mut set = LogSet::new(logs);
     if recover != RecoverMode::Never {
-        set.name_by_threads(progress).map_err(|_| OpenError::Cancelled)?;
+        set.name_by_neighbours(progress).map_err(|_| OpenError::Cancelled)?;
     }
     let opened = Opened { set, left_out, joined, missing, unsearched: Vec::new(), lost_parts, parts };
     // Ordering and comparing the parts has read more of them.

@@ -129,6 +129,7 @@ fn conclude(mut index: Index, cause: Option<Error>, is_cut: bool, loss: &Loss, r
         processes_rebuilt: rebuilt.processes,
         processes_matched: 0,
         processes_matched_once: 0,
+        processes_matched_by_modules: 0,
         processes_unknown: rebuilt.unknown,
     };
     index.add_recovery(recovery, &loss.damage);

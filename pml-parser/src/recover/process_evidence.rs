@@ -239,10 +239,18 @@ impl FoundModule {
 }
 
 impl<'a> Evidence<'a> {
-    /// The program: the first module, if its path ends like one. Later, processes load other programs to look at them.
+    /// The program: the first module, if its path ends like one and the process begins with it. A process that ran before
+    /// the capture began may load another program first, to look at it.
     fn program(&self) -> Option<WinStr<'a>> {
-        let path = self.modules.first()?.1.path;
-        path.to_str().to_ascii_lowercase().ends_with(".exe").then_some(path)
+        /// The lowest address of the kernel of 32-bit Windows.
+        const KERNEL: u64 = 1 << 31;
+        let first = &self.modules.first()?.1;
+        let ends_with = |path: WinStr<'_>, end: &str| path.to_str().to_ascii_lowercase().ends_with(end);
+        let is_kernel = first.base >= KERNEL && first.base < 1 << 32 || first.base >= 1 << 63;
+        // New processes load this library next, and only new ones do.
+        let is_new = self.modules.get(1).is_some_and(|second| ends_with(second.1.path, "\\ntdll.dll"));
+        let begins = is_new || is_kernel || self.created.is_some() || self.parent_pid.is_some();
+        (begins && ends_with(first.path, ".exe")).then_some(first.path)
     }
 
     /// Texts of the record, and where it has none, those of events.

@@ -245,6 +245,18 @@ impl Tables {
         modules: &[Module<'_>],
         pointer: usize,
     ) {
+        self.copy_ended_process((index, parent_index), process, process.end(), modules, pointer);
+    }
+
+    /// The same with another end.
+    pub(crate) fn copy_ended_process(
+        &mut self,
+        (index, parent_index): (u32, u32),
+        process: Process<'_>,
+        end: Option<FileTime>,
+        modules: &[Module<'_>],
+        pointer: usize,
+    ) {
         let log = process.log;
         let (pool, known) = (&mut self.strings, &mut self.copied);
         // Most strings occur in the records of many processes and modules.
@@ -262,6 +274,7 @@ impl Tables {
         let fixed = RawProcess {
             index: index.into(),
             parent_index: parent_index.into(),
+            end: end.map_or(0, |end| end.0).into(),
             small_icon: icon(fixed.small_icon),
             big_icon: icon(fixed.big_icon),
             integrity: string_of(log, fixed.integrity),

@@ -162,7 +162,7 @@ pub(crate) fn rebuilt_tables_are_bounded() -> Result<(), Failed> {
         });
     }
     let class = EventClass::Process;
-    let details = details::load_image(8, r"C:\a.exe", 0x40_0000, 0x1000);
+    let details = details::load_image(8, r"C:\a.exe", 0xFFFF_8000_0000_0000, 0x1000);
     let time = FileTime(133_485_408_450_000_000);
     let event = NewEvent {
         process_index: 9_999,

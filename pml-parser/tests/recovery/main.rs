@@ -5,6 +5,7 @@ mod every_byte;
 mod holes;
 mod limits;
 mod logs;
+mod neighbours;
 mod processes;
 mod support;
 mod sweeps;
@@ -73,6 +74,9 @@ const SWEEPS: [(&str, Sweep); 15] = named![
 /// Raw boot logs that genuine Process Monitor converted.
 const CONVERTED: [&str; 5] = ["LogFileUTC64Process", "joins", "mini", "mini32", "names"];
 
+/// Events of the second half of each log of the corpus that get the name of their process from the first half, in percent.
+const NAMED: [u64; 5] = [82, 95, 95, 55, 99];
+
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let has_corpus = corpus::directory().is_some();
@@ -94,6 +98,11 @@ fn main() -> ExitCode {
                 trials.push(trial.with_ignored_flag(!has_corpus));
             }
         }
+    }
+    for (log, share) in corpus::LOGS.into_iter().zip(NAMED) {
+        let run = move || neighbours::second_halves_are_named(&corpus::read(&format!("{log}.pml"))?, share);
+        trials
+            .push(Trial::test(format!("{log}: second_halves_are_named"), run).with_ignored_flag(!has_corpus));
     }
     for log in CONVERTED {
         let run = move || {

@@ -77,25 +77,30 @@ pub(crate) fn processes_are_rebuilt_from_events() -> Result<(), Failed> {
     Ok(())
 }
 
-/// A process that ran before the capture began loads a program: that is not its own.
+/// A process that ran before the capture began loads a program: that is not its own, in whichever place it comes.
 pub(crate) fn a_program_that_a_process_looks_at_is_not_its_name() -> Result<(), Failed> {
-    let mut log = LogWriter::new(Cursor::new(Vec::new()), &Machine::windows_10("LOOKS")).unwrap();
-    let paths = [r"C:\a.dll", r"C:\Windows\System32\rundll32.exe", r"C:\b.dll", r"C:\c.dll", r"C:\d.dll"];
-    for (number, path) in (0u64..).zip(paths) {
-        let details = details::load_image(8, path, 0x40_0000 + 0x1_0000 * number, 0x1000);
-        let event = NewEvent {
-            process_index: 10,
-            class: EventClass::Process,
-            operation: 5,
-            time: FileTime(133_485_408_450_000_000 + number),
-            details: &details,
-            ..NewEvent::default()
-        };
-        log.add_event(&event).unwrap();
+    let dlls = [r"C:\a.dll", r"C:\Windows\System32\rundll32.exe", r"C:\b.dll"];
+    let first = [r"C:\Windows\System32\notepad.exe", r"C:\a.dll", r"C:\b.dll"];
+    let new = [r"C:\Windows\System32\notepad.exe", r"C:\Windows\System32\ntdll.dll", r"C:\a.dll"];
+    for (paths, name) in [(dlls, ""), (first, ""), (new, "notepad.exe")] {
+        let mut log = LogWriter::new(Cursor::new(Vec::new()), &Machine::windows_10("LOOKS")).unwrap();
+        for (number, path) in (0u64..).zip(paths.into_iter().chain([r"C:\c.dll", r"C:\d.dll"])) {
+            let details = details::load_image(8, path, 0x40_0000 + 0x1_0000 * number, 0x1000);
+            let event = NewEvent {
+                process_index: 10,
+                class: EventClass::Process,
+                operation: 5,
+                time: FileTime(133_485_408_450_000_000 + number),
+                details: &details,
+                ..NewEvent::default()
+            };
+            log.add_event(&event).unwrap();
+        }
+        let log = Log::recover(log.leave_unclosed().unwrap().into_inner()).unwrap();
+        let found = log.view().process(10).map(|process| process.name().to_string()).unwrap_or_default();
+        assert_eq!(found, name, "{paths:?}");
+        assert_eq!(log.view().recovery().unwrap().processes_unknown, u32::from(name.is_empty()));
     }
-    let log = Log::recover(log.leave_unclosed().unwrap().into_inner()).unwrap();
-    assert!(log.view().process(10).is_none_or(|process| process.name().is_empty()));
-    assert_eq!(log.view().recovery().unwrap().processes_unknown, 1);
     Ok(())
 }
 
@@ -123,7 +128,10 @@ pub(crate) fn unknown_processes_stay_apart() -> Result<(), Failed> {
     let part = |index: u32, program: &str, start: u64| {
         let mut log = LogWriter::new(Cursor::new(Vec::new()), &Machine::windows_10("APART")).unwrap();
         for number in 0..6 {
-            let details = details::load_image(8, program, 0x40_0000, 0x1000);
+            // A new process loads its program, and then this library.
+            let (path, base) = [(program, 0x40_0000), (r"C:\Windows\System32\ntdll.dll", 0x50_0000)]
+                [usize::from(number > 0)];
+            let details = details::load_image(8, path, base, 0x1000);
             let time = FileTime(133_485_408_450_000_000 + start + number);
             let class = EventClass::Process;
             let event = NewEvent {

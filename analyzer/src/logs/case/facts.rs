@@ -292,15 +292,18 @@ impl<'a> Evidence<'a> {
     }
 
     /// Which service the update client asked, as far as a marker says so.
-    fn asked_service(&self, facts: &mut Facts) {
+    fn asked_service(&mut self, facts: &mut Facts) {
         /// Lines that are shown.
         const MOST: usize = 3;
         let asked = self
             .events(&[Kind::WindowsUpdate, Kind::WindowsUpdateOld])
             .filter(|(_, event)| matches!(&event.what, What::Marker { id, .. } if id == MANAGED_SERVICE));
-        for (placed, event) in asked.take(MOST) {
-            facts.note(MANAGED_SERVICE, Some(placed.proof(event)));
+        let proofs: Vec<Proof> = asked.take(MOST).map(|(placed, event)| placed.proof(event)).collect();
+        if !proofs.is_empty() {
+            let server = self.machine.server.clone().unwrap_or_else(|| "WSUS".to_owned());
+            self.values.insert("managed", server);
         }
+        proofs.into_iter().for_each(|proof| facts.note(MANAGED_SERVICE, Some(proof)));
     }
 
     /// Disks, power, memory, crashes.
@@ -349,6 +352,14 @@ impl<'a> Evidence<'a> {
                 }
                 Topic::Hardware if near(at, 30 * DAY) => facts.note("hardware-errors", proof(None)),
                 Topic::Memory => facts.note("memory-errors", proof(None)),
+                Topic::Task if near(at, HOUR) => {
+                    facts.note("task-not-loaded", proof(fact.item.clone().map(Item::Task)));
+                }
+                Topic::RestartedBy if near(at, HOUR / 2) => {
+                    if let Some(program) = fact.item.as_deref().and_then(foreign_program) {
+                        facts.note("restarted-by-program", proof(Some(Item::Program(program.to_owned()))));
+                    }
+                }
                 Topic::Crash if near(at, HOUR) => {
                     facts.note("program-crashed", proof(fact.item.clone().map(Item::File)))
                 }
@@ -493,6 +504,12 @@ fn is_system_disk(fact: &EventFact) -> bool {
         return *letter == b'c';
     }
     !device.contains("harddisk") || device.contains(r"\harddisk0\") || device.contains("harddiskvolume")
+}
+
+/// The program that an event names, where it is not one of Windows: `c:\program files\agent\agent.exe (PC)`.
+fn foreign_program(item: &str) -> Option<&str> {
+    let path = item.rsplit_once(" (").map_or(item, |(path, _)| path);
+    (path.contains('\\') && !path.to_ascii_lowercase().contains(r"\windows\")).then_some(path)
 }
 
 /// The code of a bug check: the first number of the text, or the datum itself.

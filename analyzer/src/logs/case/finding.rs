@@ -94,7 +94,9 @@ impl Finding {
             match self.values.get(name) {
                 Some(value) => filled.push_str(value),
                 // A placeholder of commands, which the report fills in.
-                None if matches!(name, "path" | "drive") => filled.push_str(&format!("{{{name}}}")),
+                None if matches!(name, "path" | "drive" | "folder" | "key") => {
+                    filled.push_str(&format!("{{{name}}}"))
+                }
                 None => {
                     filled.push('–');
                     is_whole = false;

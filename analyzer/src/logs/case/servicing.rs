@@ -60,6 +60,8 @@ struct Session {
     event: LogEvent,
     /// Whether the package is to be unpacked and not installed.
     is_staged_only: bool,
+    /// Whether a failure of it was reported, so that it failed even where the log does not end it.
+    is_reported: bool,
 }
 
 /// Goes through the events of the CBS logs of a case, in the order in which they were written: what
@@ -86,6 +88,14 @@ pub(crate) fn read<'a>(logs: impl IntoIterator<Item = Placed<'a>>) -> History {
         }
     }
     reader.close_open();
+    // Where the log does not say how an attempt came out, what failed in it does.
+    for attempt in reader.history.attempts.iter_mut().filter(|attempt| attempt.outcome.is_failure()) {
+        if attempt.codes.is_empty() {
+            let causes = UNDOING.iter().flat_map(|fact| attempt.facts.proofs(fact));
+            let codes: Vec<u32> = causes.filter_map(|proof| proof.code).collect();
+            attempt.add_codes(codes);
+        }
+    }
     reader.history
 }
 
@@ -173,8 +183,10 @@ impl Reader<'_> {
                 let name = format!(r"{component}, version {version}, arch {arch}\{file}");
                 self.note("hydration-failed", proof(Some(*status), Some(Item::File(name))));
             }
-            What::Installer { name, code, ignored: false } => {
-                self.note("installer-failed", proof(Some(*code), Some(Item::Installer(name.clone()))));
+            What::Installer { name, code, ignored: false, component } => {
+                let items = [Some(Item::Installer(name.clone())), component.clone().map(Item::Component)];
+                let proofs = items.map(|item| item.and_then(|item| proof(Some(*code), Some(item))));
+                proofs.into_iter().flatten().for_each(|proof| self.note("installer-failed", Some(proof)));
             }
             What::Driver { inf, code } => {
                 self.note("driver-failed", proof(Some(*code), Some(Item::Driver(inf.clone()))))
@@ -232,8 +244,13 @@ impl Reader<'_> {
         attempt.session = Some(id.to_owned());
         attempt.facts.note("servicing-session", Some(self.placed.proof(event)));
         self.reported = None;
-        self.session =
-            Some(Session { id: id.to_owned(), attempt, event: event.clone(), is_staged_only: false });
+        self.session = Some(Session {
+            id: id.to_owned(),
+            attempt,
+            event: event.clone(),
+            is_staged_only: false,
+            is_reported: false,
+        });
     }
 
     fn end(&mut self, event: &LogEvent, id: &str, package: Option<(&str, Option<&str>)>, code: u32) {
@@ -285,7 +302,10 @@ impl Reader<'_> {
 
     /// A session that the log does not end: the machine or the service went down, or the log ends.
     fn close_open(&mut self) {
-        if let Some(session) = self.session.take() {
+        let reported = self.session.take_if(|session| session.is_reported);
+        if let Some(session) = reported {
+            self.push(session.attempt);
+        } else if let Some(session) = self.session.take() {
             self.history.open.push((session.attempt.first, session.event));
         }
     }
@@ -297,7 +317,9 @@ impl Reader<'_> {
         }
         if let Some(session) = &mut self.session {
             name(&mut session.attempt, package, None);
+            session.attempt.add_codes([code]);
             session.attempt.prove(proof);
+            session.is_reported = true;
         } else if let Some(attempt) = self.failed_boot.and_then(|at| self.history.attempts.get_mut(at)) {
             name(attempt, package, None);
             attempt.prove(proof);
@@ -377,13 +399,41 @@ impl Reader<'_> {
     /// The state of the work says that something is undone.
     fn undone(&mut self, event: &LogEvent) {
         let proof = self.placed.proof(event);
+        let is_explained = UNDOING.iter().any(|fact| self.failing().has(fact));
         match self.failed_boot.and_then(|at| self.history.attempts.get_mut(at)) {
             Some(attempt) => {
                 attempt.phase = Phase::RolledBack;
                 attempt.facts.note("rolled-back", Some(proof));
             }
+            None if is_explained => self.undone_alone(proof),
             None => self.run.note("rolled-back", Some(proof)),
         }
+    }
+
+    /// What happened in the session, or in the run where there is none.
+    fn failing(&self) -> &Facts {
+        self.session.as_ref().map_or(&self.run, |session| &session.attempt.facts)
+    }
+
+    /// Something is undone, and the log says only what failed before: the session that began it does not end in it, or
+    /// lies in another one.
+    fn undone_alone(&mut self, proof: super::attempt::Proof) {
+        let mut attempt = match (self.session.take(), self.waiting.pop()) {
+            (Some(session), _) => session.attempt,
+            (None, Some((at, _))) => {
+                let run = std::mem::take(&mut self.run);
+                if let Some(attempt) = self.history.attempts.get_mut(at) {
+                    attempt.facts.merge(&run);
+                    undo(attempt, proof);
+                    self.failed_boot = Some(at);
+                }
+                return;
+            }
+            (None, None) => Attempt::new(Phase::Boot, Outcome::Failed),
+        };
+        attempt.facts.merge(&std::mem::take(&mut self.run));
+        undo(&mut attempt, proof);
+        self.failed_boot = self.push(attempt);
     }
 
     fn startup_end(&mut self, event: &LogEvent, code: u32) {
@@ -424,6 +474,17 @@ impl Reader<'_> {
             self.failed_boot = None;
         }
     }
+}
+
+/// Facts that say why something is undone.
+const UNDOING: [&str; 3] = ["driver-failed", "installer-failed", "operation-failed"];
+
+/// Makes an attempt one that failed and was undone.
+fn undo(attempt: &mut Attempt, proof: super::attempt::Proof) {
+    attempt.outcome = Outcome::Failed;
+    attempt.phase = Phase::RolledBack;
+    attempt.facts.note("rolled-back", Some(proof.clone()));
+    attempt.prove(proof);
 }
 
 /// Names what an attempt installs.

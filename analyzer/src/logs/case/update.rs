@@ -146,6 +146,11 @@ pub(crate) fn absorb(into: &mut Attempt, other: Attempt, by: JoinedBy) {
     }
 }
 
+/// Whether a package is that of a cumulative update.
+fn is_cumulative(package: &str) -> bool {
+    package.starts_with("Package_for_RollupFix~")
+}
+
 /// Build and revision that an update brings, from its package or its KB number.
 fn brings(identity: &Identity, signatures: &Signatures) -> Option<(u32, u32)> {
     let by_package = identity.package.as_deref().and_then(Package::find).and_then(|package| package.build);
@@ -222,8 +227,14 @@ pub(crate) fn updates(attempts: &[Attempt], signatures: &Signatures) -> Vec<Upda
             } else {
                 failed.filter(|_| !cured && last.outcome.is_failure()).unwrap_or(last)
             };
+            let brings = brings(&identity, signatures);
+            let mut identity = identity;
+            // The package of a cumulative update has no number of an article in its name.
+            if identity.kb.is_none() && identity.package.as_deref().is_some_and(is_cumulative) {
+                identity.kb = brings.and_then(|brought| signatures.update_of(brought)).map(str::to_owned);
+            }
             Some(Update {
-                brings: brings(&identity, signatures),
+                brings,
                 identity,
                 outcome: last.outcome,
                 rolled_back: last.outcome.is_failure() && last.phase == Phase::RolledBack,

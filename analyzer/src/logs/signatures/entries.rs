@@ -71,6 +71,9 @@ pub(crate) struct MarkerEntry {
 pub(super) struct ItemEntry {
     pub(super) kind: ItemKind,
     pub(super) after: String,
+    /// Whether it is in quotes.
+    #[serde(default)]
+    pub(super) quoted: bool,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -82,6 +85,7 @@ pub(super) enum ItemKind {
     Installer,
     Driver,
     Device,
+    Service,
 }
 
 /// An event of an event log.

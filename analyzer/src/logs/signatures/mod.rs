@@ -65,6 +65,8 @@ struct File {
     #[serde(default)]
     step_order: Vec<String>,
     #[serde(default)]
+    done_by: BTreeMap<String, Vec<String>>,
+    #[serde(default)]
     labels: BTreeMap<String, Text>,
 }
 
@@ -108,6 +110,8 @@ pub(crate) const FACTS: &[&str] = &[
     "memory-errors",
     "hardware-errors",
     "program-crashed",
+    "task-not-loaded",
+    "restarted-by-program",
     "undecoded",
     "never-serviced",
     "failed",
@@ -146,6 +150,8 @@ pub struct Signatures {
     remedies: Vec<RemedyEntry>,
     /// Ids of remedies in the order in which they are tried.
     step_order: Vec<String>,
+    /// Clients of the servicing stack by the remedy that they are.
+    done_by: BTreeMap<String, Vec<String>>,
     labels: BTreeMap<String, Text>,
     /// All literals of noise and markers, and for each the entry that it belongs to.
     automaton: AhoCorasick,
@@ -196,6 +202,7 @@ impl Signatures {
                     all.remedy.extend(file.remedy);
                     all.background.extend(file.background);
                     all.step_order.extend(file.step_order);
+                    all.done_by.extend(file.done_by);
                     all.labels.extend(file.labels);
                 }
                 Err(error) => mistake(
@@ -270,6 +277,7 @@ impl Signatures {
             background: file.background,
             remedies: file.remedy,
             step_order: file.step_order,
+            done_by: file.done_by,
             labels: file.labels,
         })
     }
@@ -320,7 +328,9 @@ impl Signatures {
     pub(crate) fn marker(&self, at: usize, text: &str) -> Option<(&str, Option<Item>)> {
         let marker = self.markers.get(at)?;
         let item = marker.item.as_ref().and_then(|entry| {
-            let name = until(after(text, &entry.after)?, &[',', '[', ' ', '\'', '"', ')']);
+            let rest = after(text, &entry.after)?;
+            let rest = if entry.quoted { rest.split_once(['"', '\''])?.1 } else { rest };
+            let name = until(rest, &[',', '[', ' ', '\'', '"', ')']);
             let name = name.trim_start_matches('[').trim_end_matches(['.', ']']).to_owned();
             (!name.is_empty()).then_some(match entry.kind {
                 ItemKind::File => Item::File(name),
@@ -329,6 +339,7 @@ impl Signatures {
                 ItemKind::Installer => Item::Installer(name),
                 ItemKind::Driver => Item::Driver(name),
                 ItemKind::Device => Item::Device(name),
+                ItemKind::Service => Item::Service(name),
             })
         });
         Some((&marker.id, item))
@@ -339,6 +350,13 @@ impl Signatures {
         let entry = self.remedies.iter().find(|entry| entry.id == id)?;
         let RemedyEntry { risk, text, commands, offline, .. } = entry;
         Some(Remedy { risk: *risk, text, commands, offline })
+    }
+
+    /// Whether an attempt by a client of the servicing stack was this remedy.
+    pub(crate) fn is_done_by(&self, id: &str, client: &str) -> bool {
+        self.done_by
+            .get(id)
+            .is_some_and(|clients| clients.iter().any(|done| client.starts_with(done.as_str())))
     }
 
     /// Position of a remedy in the order in which remedies are tried.
@@ -389,6 +407,12 @@ impl Signatures {
     /// Build and revision that an update brings.
     pub(crate) fn release_of(&self, kb: &str) -> Option<&Release> {
         self.releases.iter().find(|release| release.kb.as_deref() == Some(kb))
+    }
+
+    /// The update that brings a build and revision.
+    pub(crate) fn update_of(&self, (build, revision): (u32, u32)) -> Option<&str> {
+        let is_it = |release: &&Release| (release.build, release.revision) == (build, revision);
+        self.releases.iter().find(is_it).and_then(|release| release.kb.as_deref())
     }
 }
 

@@ -412,12 +412,19 @@ impl Builder<'_> {
         let path = finding.items.iter().find_map(typed_path);
         let component = finding.items.iter().find_map(component_folder);
         let component = component.unwrap_or(UNKNOWN_COMPONENT);
+        let folder = path.as_deref().and_then(|path| path.rsplit_once('\\')).map(|(folder, _)| folder);
+        let key = finding.items.iter().find_map(typed_key);
         let fill_one = |text: &str| {
             let text = text.replace("{path}", path.as_deref().unwrap_or_default());
+            let text = text.replace("{folder}", folder.unwrap_or_default());
+            let text = text.replace("{key}", key.as_deref().unwrap_or_default());
             text.replace("{component}", component).replace("{drive}", "C:")
         };
+        let names = [("{path}", path.is_some()), ("{folder}", folder.is_some()), ("{key}", key.is_some())];
         let fill = |commands: &[String]| -> Vec<String> {
-            let usable = commands.iter().filter(|command| path.is_some() || !command.contains("{path}"));
+            let is_usable =
+                |command: &&String| names.iter().all(|(name, known)| *known || !command.contains(name));
+            let usable = commands.iter().filter(is_usable);
             usable.map(|command| fill_one(command)).collect()
         };
         let known = |id: &String| {
@@ -514,12 +521,23 @@ fn store_verdict(case: &Case) -> Option<&'static str> {
 pub(super) fn typed_path(item: &Item) -> Option<String> {
     match item {
         Item::File(name) if name.get(1..2) == Some(":") => Some(name.clone()),
+        Item::Task(name) => {
+            Some(format!(r"C:\Windows\System32\Tasks{name}")).filter(|_| name.starts_with('\\'))
+        }
+        Item::Program(name) => Some(name.clone()),
         // The identity of a component is no folder.
+        Item::Component(name) if Component::parse(name).is_none() => None,
         Item::File(name) | Item::Component(name) if !name.contains(", version ") => {
             Some(format!(r"C:\Windows\WinSxS\{name}"))
         }
         _ => None,
     }
+}
+
+/// The registry key of an item.
+fn typed_key(item: &Item) -> Option<String> {
+    let Item::Service(name) = item else { return None };
+    Some(format!(r"HKLM\SYSTEM\CurrentControlSet\Services\{name}"))
 }
 
 /// The folder of the component that an item is, or lies in.

@@ -325,6 +325,9 @@ impl Builder<'_> {
             let mut place = 0;
             for remedy in &finding.remedies {
                 place = self.signatures.step(&remedy.id).unwrap_or(place);
+                if self.was_tried(&remedy.id) {
+                    continue;
+                }
                 if !steps.iter().any(|step| step.1.id == remedy.id) {
                     steps.push((place, remedy.clone()));
                 }
@@ -332,6 +335,14 @@ impl Builder<'_> {
         }
         steps.sort_by_key(|step| step.0);
         report.steps = steps.into_iter().map(|step| step.1).collect();
+    }
+
+    /// Whether a failed attempt was this remedy.
+    fn was_tried(&self, remedy: &str) -> bool {
+        let mut failed = self.case.attempts.iter().filter(|attempt| attempt.outcome.is_failure());
+        failed.any(|attempt| {
+            attempt.client.as_deref().is_some_and(|client| self.signatures.is_done_by(remedy, client))
+        })
     }
 
     /// A cause that only a boot log shows.

@@ -52,6 +52,7 @@ pub(super) const PARAMS: usize = 16;
 
 impl<'a> FileDetails<'a> {
     /// `None` where the details end before the length word of the path.
+    #[inline(always)]
     pub(in crate::detail) fn new(event: &Event<'a>, operation: Operation) -> Option<Self> {
         let details = event.details();
         let pointer = event.log().index.pointer();
@@ -62,6 +63,7 @@ impl<'a> FileDetails<'a> {
     }
 
     /// The name of a file, as Process Monitor shows it.
+    #[inline(always)]
     pub(super) fn shown(&self, name: WinStr<'a>) -> WinStr<'a> {
         self.names.map_or(name, |names| names.file(name))
     }
@@ -77,6 +79,7 @@ impl<'a> FileDetails<'a> {
     }
 
     /// The path, without a search pattern.
+    #[inline(always)]
     pub(in crate::detail) fn path(&self) -> WinStr<'a> {
         self.shown(self.path.string(self.details, self.path_at))
     }

@@ -67,10 +67,7 @@ pub(crate) fn of_triage(failed: TriageError) -> PyErr {
 /// Events cannot be read.
 pub(crate) fn of_arrow(failed: ArrowError) -> PyErr {
     match failed {
-        ArrowError::ExternalError(inner) => match inner.downcast::<pml_parser::Fault>() {
-            Ok(fault) => PyOSError::new_err(fault.to_string()),
-            Err(other) => error(other),
-        },
+        ArrowError::IoError(text, _) => PyOSError::new_err(text),
         other => error(other),
     }
 }

@@ -391,7 +391,8 @@ impl Iterator for Checked {
             Ok(()) => batch,
             Err(fault) => {
                 self.is_done = true;
-                Some(Err(ArrowError::ExternalError(Box::new(fault))))
+                // The C interface passes on that it is an error of reading, which others raise as OSError.
+                Some(Err(ArrowError::IoError(fault.to_string(), std::io::Error::other(fault))))
             }
         }
     }

@@ -9,6 +9,7 @@ use crate::fleet::{inputs, names};
 use crate::outcome::{self, write_failure};
 use crate::output::{PendingDataset, remove_dataset};
 use crate::status::{Done, Progress, UntilStopped, counted, is_stopped, plain, say, warn};
+use crate::symbols;
 use crate::tables::{RowLabels, write_whole};
 use arrow::array::RecordBatch;
 use indicatif::HumanCount;
@@ -209,6 +210,9 @@ fn options(args: &ConvertArgs) -> Result<String, Failure> {
     }
     if !args.log.drives.is_empty() {
         let _ = write!(text, " drives={:?}", args.log.drives);
+    }
+    if let Some(stores) = symbols::stores(&args.symbols)? {
+        let _ = write!(text, " symbols={stores}");
     }
     if let Some(columns) = &args.columns {
         let _ = write!(text, " columns={columns}");

@@ -103,7 +103,8 @@ where
     let columns = EventColumnSet::named(["stack_id"]).unwrap_or_default();
     let export = &TableOptions { columns, ..export.clone() };
     let (labels, budget) = (export.labels(set), Budget::new(set, export.scan.limits));
-    let mut tables = StackTables::new(StacksAndFrames::default(), &budget, &labels);
+    let symbols = export.scan.symbols.as_ref();
+    let mut tables = StackTables::new(StacksAndFrames::default(), &budget, &labels).with_symbols(symbols);
     let decoder = RangeDecoder::new(set, export, &labels, &budget, progress);
     let decode = |range: EventRange| {
         let found = decoder.decode(&range, |_, _| Ok(()))?.1;

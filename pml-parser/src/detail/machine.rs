@@ -47,6 +47,7 @@ static VALUES: &[(&str, Fact)] = &[
 
 /// For the last unit of a value's name the units that may come before it: most values are told apart by these two.
 /// Letters of either case, and some other characters, share a place.
+#[allow(clippy::indexing_slicing, reason = "evaluated by the compiler, which refuses an index out of bounds")]
 static ENDINGS: [u32; 32] = {
     let mut endings = [0u32; 32];
     let mut at = 0;

@@ -250,6 +250,7 @@ impl Log {
                 argument: first,
                 lost_parts,
                 zone: None,
+                symbols: None,
                 tool: ("procmon-pml".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
             };
             let verdict = Verdict::new(&opened.set, &result, &knowledge, &origin, language);

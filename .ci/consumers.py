@@ -103,9 +103,10 @@ def plain(table):
             column = column.cast(pyarrow.string())
         if pyarrow.types.is_timestamp(column.type):
             column = column.cast("int64")
-        if pyarrow.types.is_decimal(column.type):
-            column = column.cast("float64")
         columns[name] = column.to_pylist()
+        if pyarrow.types.is_decimal(column.type):
+            # As JSON gives them; the cast of pyarrow rounds otherwise.
+            columns[name] = [None if value is None else float(value) for value in columns[name]]
     return columns
 
 
@@ -162,6 +163,43 @@ OVER_MANY = """
     WHERE e.capture >= 'PC-1' GROUP BY ALL ORDER BY 1"""
 
 
+# Macros of `pml sql-init` and a query over each, which gives one number that plain SQL gives as well.
+MACROS = {
+    "file_summary()": ("sum(total_events)", "SELECT count(*) FROM events WHERE class = 'File System' AND path <> ''"),
+    "registry_summary()": ("sum(total_events)", "SELECT count(*) FROM events WHERE class = 'Registry' AND path <> ''"),
+    "network_summary()": ("coalesce(sum(total_events), 0)", "SELECT count(*) FROM events WHERE class = 'Network'"),
+    "process_summary()": ("sum(total_events)", "SELECT count(*) FROM events"),
+    "cross_reference()": ("count(*) > 0", "SELECT true"),
+    "count_occurrences('operation')": ("sum(events)", "SELECT count(*) FROM events"),
+    "stack_summary()": ("max(stacks) <= count(*) * 1000000", "SELECT true"),
+    "failed_servicing()": ("count(*) > 0", "SELECT true"),
+    "process_tree()": ("count(*)", "SELECT count(DISTINCT (capture, pid, start_time)) FROM processes"),
+    "who_held('%winsxs%')": ("sum(opens)", "SELECT count(*) FROM events WHERE operation = 'CreateFile' AND status = 0 AND path ILIKE '%winsxs%'"),
+    "boot_timeline()": ("sum(events)", "SELECT count(*) FROM events"),
+    "slow_operations(0.001)": ("count(*)", "SELECT count(*) FROM events WHERE duration_ns >= 1000000"),
+    "cbs_registry()": ("count(*) > 0", "SELECT true"),
+    "stack_of('PC-1', 1876)": ("count(*)", "SELECT depth FROM stacks JOIN events USING (capture, stack_id) WHERE event_id = 1876 AND capture = 'PC-1'"),
+}
+
+
+def macros(script, older):
+    """Every macro of `pml sql-init` runs in old and new versions of DuckDB, and agrees with plain SQL."""
+    code = """
+import duckdb, json, sys
+script, macros = json.load(sys.stdin)
+db = duckdb.connect()
+db.execute(script)
+found = {name: [db.execute(f"SELECT {value} FROM {name}").fetchall()[0][0], db.execute(sql).fetchall()[0][0]] for name, (value, sql) in macros.items()}
+print(json.dumps({name: [str(value) for value in values] for name, values in found.items()}))
+"""
+    for site in ["", *older]:
+        done = subprocess.run([sys.executable, "-c", code], input=json.dumps([script, MACROS]), capture_output=True, text=True, env={**os.environ, "PYTHONPATH": site})
+        check(f"macros run in DuckDB {os.path.basename(site) or duckdb.__version__}", done.returncode == 0, done.stderr)
+        found = json.loads(done.stdout or "{}")
+        wrong = {name: values for name, values in found.items() if values[0].lower() != values[1].lower()}
+        check("macros agree with plain SQL", len(found) == len(MACROS) and not wrong, wrong)
+
+
 def many(pml, log, folder, older):
     """Tables of several captures are one table, in exact and portable types, for old and new readers, and in lakes."""
     answers = {}
@@ -180,6 +218,9 @@ def many(pml, log, folder, older):
                 check(f"a DuckDB in {site} answers", done.returncode == 0, done.stderr)
                 version, rows = json.loads(done.stdout)
                 answers[types, layout, version] = rows
+    script = subprocess.run([pml, "sql-init", f"{folder}/exact-capture"], capture_output=True, text=True)
+    check("sql-init prints views and macros", script.returncode == 0, script.stderr)
+    macros(script.stdout, older)
     first, *others = answers.values()
     check(f"one query over two captures, {len(answers)} times the same answer", len(first) == 2 and all(o == first for o in others), answers)
 

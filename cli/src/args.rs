@@ -49,6 +49,7 @@ pub(crate) enum Command {
     Symbols(SymbolsArgs),
     /// Print every table and column of a dataset, as Markdown.
     Schema,
+    SqlInit(SqlInitArgs),
     /// Print a completion script for a shell.
     Completions {
         /// The shell.
@@ -649,6 +650,17 @@ impl From<CompressionArg> for Compression {
             CompressionArg::None => Self::None,
         }
     }
+}
+
+/// Print views and macros for DuckDB over converted tables: Process Monitor's summaries, failed servicing, and more.
+///
+/// `pml sql-init boot > boot.sql`, then `duckdb -init boot.sql`, and `FROM file_summary();`. The views are the tables of
+/// one capture, or of all captures below the directory (docs/fleets.md lists the macros).
+#[derive(Debug, clap::Args)]
+pub(crate) struct SqlInitArgs {
+    /// The directory that `pml convert` has written.
+    #[arg(value_name = "DIR")]
+    pub folder: PathBuf,
 }
 
 /// Show what is in a log, at once.

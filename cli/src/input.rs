@@ -117,7 +117,7 @@ pub(crate) fn open_found(
     if !files.is_complete() {
         return open_files(files.paths(), no_set, recover, drives);
     }
-    let options = OpenOptions { named_only: no_set, recover, drives: drives.all() };
+    let options = OpenOptions { named_only: no_set, recover, drives: drives.all(), ..OpenOptions::default() };
     let progress = Progress::waiting();
     let opened = LogSet::open_found(files.paths(), &options, &progress);
     progress.clear();
@@ -131,7 +131,7 @@ fn open_files(
     recover: RecoverMode,
     drives: &DriveArgs,
 ) -> Result<Opened, Failure> {
-    let options = OpenOptions { named_only: no_set, recover, drives: drives.all() };
+    let options = OpenOptions { named_only: no_set, recover, drives: drives.all(), ..OpenOptions::default() };
     let progress = Progress::waiting();
     let opened = LogSet::open_files(paths, options, &progress);
     progress.clear();

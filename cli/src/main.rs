@@ -15,6 +15,7 @@ mod recover;
 mod reference;
 mod rules;
 mod slice;
+mod sql;
 mod status;
 mod symbols;
 mod tables;
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
         Command::Rules(args) => rules::run(&args),
         Command::Symbols(args) => symbols::run(&args),
         Command::Schema => reference::schema(),
+        Command::SqlInit(args) => sql::init(&args),
         Command::Completions { shell } => reference::completions(shell),
         Command::Man => reference::man(),
     };

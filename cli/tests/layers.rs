@@ -84,6 +84,7 @@ const LAYERS: [Layers; 4] = [
             "info",
             "rules",
             "triage",
+            "sql",
             "reference",
         ],
     },

@@ -12,6 +12,7 @@ use pml_parser::arrow::types::Types;
 use pml_parser::columns::{EVENTS, PROCESSES, TABLES};
 use pml_parser::export::batches::read_batches;
 use pml_parser::export::parquet::{Compression, ParquetOptions, write_dataset};
+use pml_parser::export::small_tables;
 use pml_parser::export::{Provenance, ScanOptions, TableOptions, ipc, jsonl};
 use pml_parser::{Decoded, FileTime, Filter, Log, LogSet, Number, TextOptions};
 use pml_samples::boot::{self, Amount};
@@ -299,6 +300,36 @@ fn a_portable_dataset_holds_the_rows_of_the_exact_one() {
         }
         let captures = arrow::compute::cast(found.column(0), &DataType::Utf8).unwrap();
         assert!(captures.as_string::<i32>().iter().all(|capture| capture == Some("PC-1")));
+    }
+}
+
+/// Tables in memory are those of a dataset.
+#[test]
+fn small_tables_in_memory_are_those_of_a_dataset() {
+    let set = set();
+    let folder = tempfile::tempdir().unwrap();
+    let export = TableOptions::default();
+    let options = ParquetOptions {
+        export: export.clone(),
+        compression: Compression::Zstd,
+        facts: Provenance::default(),
+    };
+    let counts =
+        write_dataset(&set, |name| File::create(folder.path().join(name)), &options, &NoProgress).unwrap();
+    let found = small_tables::stacks_and_frames(&set, &export, &NoProgress).unwrap();
+    let capture = small_tables::capture(&set, &export, &options.facts, &counts).unwrap();
+    let tables = [
+        ("processes", small_tables::processes(&set, &export).unwrap()),
+        ("modules", small_tables::modules(&set, &export).unwrap()),
+        ("stacks", found.stacks),
+        ("frames", found.frames),
+        ("capture", vec![capture]),
+    ];
+    for (name, batches) in tables {
+        let expected = read(folder.path(), name);
+        let ours = arrow::compute::concat_batches(&batches[0].schema(), &batches).unwrap();
+        assert_eq!(ours.schema().fields(), expected.schema().fields(), "{name}");
+        assert!(ours.num_rows() > 0 && ours.columns() == expected.columns(), "{name}");
     }
 }
 

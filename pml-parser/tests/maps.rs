@@ -2,9 +2,7 @@
 //! signals about other addresses.
 #![forbid(unsafe_code)]
 
-use pml_parser::{Map, any_fault, map};
-#[cfg(target_os = "linux")]
-use std::fs::OpenOptions;
+use pml_parser::{LogSet, Map, NoProgress, OpenOptions, any_fault, map};
 use std::fs::{self, File};
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -38,7 +36,7 @@ impl Fixture {
 
 #[cfg(target_os = "linux")]
 fn cut(path: &PathBuf, pages: usize) {
-    OpenOptions::new().write(true).open(path).unwrap().set_len((pages * PAGE) as u64).unwrap();
+    File::options().write(true).open(path).unwrap().set_len((pages * PAGE) as u64).unwrap();
 }
 
 /// The byte in the middle of each page.
@@ -139,4 +137,19 @@ fn a_file_that_is_deleted_or_replaced_stays_mapped() {
     fs::remove_file(&path).unwrap();
     assert_eq!(read(&map), [1, 2, 3, 4]);
     assert_eq!((map.fault(), any_fault()), (None, false));
+}
+
+/// A log that is read into memory does not depend on its file any more, and no handler is asked for it.
+#[test]
+fn a_log_in_memory_is_not_touched_by_what_becomes_of_its_file() {
+    let fixture = fixture();
+    let sample =
+        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../samples/logs/missing-payload/Bootlog.pml");
+    let copy = fixture.folder.path().join("copy.pml");
+    fs::copy(sample, &copy).unwrap();
+    let options = OpenOptions { in_memory: true, ..OpenOptions::default() };
+    let opened = LogSet::open_files(&[&copy], options, &NoProgress).unwrap();
+    File::options().write(true).open(&copy).unwrap().set_len(4_096).unwrap();
+    let readable = opened.set.events().filter(Result::is_ok).count();
+    assert_eq!((readable, any_fault(), opened.check().is_ok()), (1_500, false, true));
 }

@@ -9,6 +9,7 @@ use crate::fleet::{inputs, names};
 use crate::outcome::{self, write_failure};
 use crate::output::{PendingDataset, remove_dataset};
 use crate::status::{Done, Progress, UntilStopped, counted, is_stopped, plain, say, warn};
+use crate::symbols;
 use crate::tables::{RowLabels, write_whole};
 use arrow::array::RecordBatch;
 use indicatif::HumanCount;
@@ -210,8 +211,8 @@ fn options(args: &ConvertArgs) -> Result<String, Failure> {
     if !args.log.drives.is_empty() {
         let _ = write!(text, " drives={:?}", args.log.drives);
     }
-    if !args.symbols.symbols.is_empty() {
-        let _ = write!(text, " symbols={:?}", args.symbols.symbols);
+    if let Some(stores) = symbols::stores(&args.symbols)? {
+        let _ = write!(text, " symbols={stores}");
     }
     if let Some(columns) = &args.columns {
         let _ = write!(text, " columns={columns}");
@@ -320,6 +321,7 @@ impl Run<'_> {
             named_only: args.log.no_set,
             recover: (&args.recovery).into(),
             drives: args.log.drives.all(),
+            ..OpenOptions::default()
         };
         let opened = match files.is_complete() {
             true => LogSet::open_found(files.paths(), &options, &UntilStopped),

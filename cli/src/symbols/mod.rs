@@ -96,6 +96,16 @@ pub(crate) fn load(
     Ok(Some(SharedSymbols::new(Found(found))))
 }
 
+/// The symbol stores that the arguments and the environment name, in words; nothing where the arguments name none.
+pub(crate) fn stores(args: &SymbolArgs) -> Result<Option<String>, Failure> {
+    if args.symbols.is_empty() {
+        return Ok(None);
+    }
+    open(&args.symbols)?;
+    let variable = std::env::var_os(VARIABLE).unwrap_or_default();
+    Ok(Some(format!("{:?} {:?}", args.symbols, variable)))
+}
+
 /// Runs the command.
 pub(crate) fn run(args: &SymbolsArgs) -> Result<Done, Failure> {
     let capture = input::open(&args.log, (&args.recovery).into())?;

@@ -67,11 +67,27 @@ impl EventBatches {
     where
         B: AsRef<[u8]> + Send + Sync + 'static,
     {
+        Self::of(set, |set| set, export)
+    }
+
+    /// The same of a capture that belongs to something else, such as an opened one.
+    ///
+    /// # Errors
+    /// When the system cannot start a thread.
+    pub fn of<H, B>(
+        holder: H,
+        set: impl Fn(&H) -> &LogSet<B> + Send + 'static,
+        export: TableOptions,
+    ) -> std::io::Result<Self>
+    where
+        H: Send + 'static,
+        B: AsRef<[u8]> + Send + Sync + 'static,
+    {
         let schema = export.schema();
         let is_dropped = Arc::new(AtomicBool::new(false));
         let progress = UntilDropped(Arc::clone(&is_dropped));
         let batches = Ahead::new(1, move |hand_over| {
-            read_batches(&set, &export, &progress, |batch| {
+            read_batches(set(&holder), &export, &progress, |batch| {
                 hand_over(batch).map_err(|_| WriteError::Cancelled)
             })
         })?;

@@ -14,6 +14,7 @@ pub mod jsonl;
 pub mod parquet;
 pub mod range_size;
 pub mod slice;
+pub mod small_tables;
 mod stack_tables;
 mod text;
 pub mod xml;

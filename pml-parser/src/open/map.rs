@@ -9,16 +9,23 @@
 
 use memmap2::Mmap;
 use std::fs::File;
-use std::io;
+use std::io::{self, Read};
 use std::mem::ManuallyDrop;
 use std::ops::Deref;
 use std::path::Path;
 use std::sync::Arc;
 
-/// A file mapped into memory, for reading. Clones share one map.
+/// A file mapped into memory, or read into it. Clones share the memory.
 #[derive(Clone, Debug)]
 pub struct Map {
-    shared: Arc<Shared>,
+    bytes: Bytes,
+}
+
+/// Where the bytes of a file are.
+#[derive(Clone, Debug)]
+enum Bytes {
+    Mapped(Arc<Shared>),
+    Read(Arc<Vec<u8>>),
 }
 
 /// The data that clones of a map share.
@@ -72,7 +79,21 @@ pub fn map(path: &Path) -> io::Result<Map> {
     #[cfg(unix)]
     let _ = bytes.advise(memmap2::Advice::Sequential);
     let watch = watch::Watch::new(&bytes);
-    Ok(Map { shared: Arc::new(Shared { watch, bytes: ManuallyDrop::new(bytes) }) })
+    Ok(Map { bytes: Bytes::Mapped(Arc::new(Shared { watch, bytes: ManuallyDrop::new(bytes) })) })
+}
+
+/// Reads a file into memory instead of mapping it. No handler is installed, and a part of the file that cannot be read is
+/// an error.
+///
+/// # Errors
+/// When the file cannot be opened or read, or the memory does not suffice.
+pub(super) fn read(path: &Path) -> io::Result<Map> {
+    let mut file = File::open(path)?;
+    let mut bytes = Vec::new();
+    let size = usize::try_from(file.metadata()?.len()).map_err(|_| io::ErrorKind::OutOfMemory)?;
+    bytes.try_reserve_exact(size).map_err(|_| io::ErrorKind::OutOfMemory)?;
+    file.read_to_end(&mut bytes)?;
+    Ok(Map { bytes: Bytes::Read(Arc::new(bytes)) })
 }
 
 impl Map {
@@ -83,7 +104,15 @@ impl Map {
     /// A page that was never accessed may still be unreadable. Accesses of another thread are included once
     /// that thread has been joined, or its result was received from a channel.
     pub fn fault(&self) -> Option<u64> {
-        self.shared.watch.fault()
+        match &self.bytes {
+            Bytes::Mapped(shared) => shared.watch.fault(),
+            Bytes::Read(_) => None,
+        }
+    }
+
+    /// Whether the file was mapped, so that what becomes of the file matters.
+    pub(super) fn is_mapped(&self) -> bool {
+        matches!(self.bytes, Bytes::Mapped(_))
     }
 }
 
@@ -92,7 +121,10 @@ impl Deref for Map {
 
     #[inline]
     fn deref(&self) -> &[u8] {
-        &self.shared.bytes
+        match &self.bytes {
+            Bytes::Mapped(shared) => &shared.bytes,
+            Bytes::Read(bytes) => bytes,
+        }
     }
 }
 

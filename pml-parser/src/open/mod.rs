@@ -45,6 +45,10 @@ pub struct OpenOptions {
     pub recover: RecoverMode,
     /// Drive letters of a raw boot log that are known from elsewhere.
     pub drives: Drives,
+    /// Whether to read the files into memory instead of mapping them. A map needs a handler of SIGBUS (on Windows of
+    /// exceptions) for the whole process, which may not suit a process that belongs to another program; reading
+    /// takes as much memory as the files have bytes.
+    pub in_memory: bool,
 }
 
 /// A file that is a part of an opened capture.
@@ -177,7 +181,7 @@ fn open_candidates(
     says_missing: bool,
     progress: &dyn Progress,
 ) -> Result<Opened, OpenError> {
-    let (recover, drives) = (options.recover, &options.drives);
+    let recover = options.recover;
     let (mut accepted, mut waiting): (Vec<Accepted>, Vec<Accepted>) = Default::default();
     let (mut left_out, mut lost_parts) = (Vec::new(), false);
     for candidate in candidates {
@@ -195,7 +199,7 @@ fn open_candidates(
         if !is_named && accepted.iter().any(|other| other.log.view().is_raw_boot()) {
             continue;
         }
-        let new = match read(&candidate.path, mode, drives, progress) {
+        let new = match read(&candidate.path, options, mode, progress) {
             Ok((log, part)) => Accepted { identity: Identity::of(log.view()), candidate, log, part },
             Err(error) if is_named => return Err(error),
             Err(OpenError::Cancelled) => return Err(OpenError::Cancelled),
@@ -235,7 +239,7 @@ fn open_candidates(
         let mut new = waiting.remove(at);
         joined.push(new.candidate.path.clone());
         if recover == RecoverMode::Always {
-            (new.log, new.part) = read(&new.candidate.path, recover, drives, progress)?;
+            (new.log, new.part) = read(&new.candidate.path, options, recover, progress)?;
         }
         accepted.push(new);
     }
@@ -391,11 +395,11 @@ fn candidates<P: AsRef<Path>>(
     Ok(candidates)
 }
 
-/// Maps and opens one file.
+/// Maps or reads one file, and opens it.
 fn read(
     path: &Path,
+    options: &OpenOptions,
     recover: RecoverMode,
-    drives: &Drives,
     progress: &dyn Progress,
 ) -> Result<(Log<Map>, Part), OpenError> {
     let path_buf = || path.to_owned();
@@ -403,7 +407,7 @@ fn read(
     if fs::metadata(path).map_err(io)?.len() == 0 {
         return Err(OpenError::Empty { path: path_buf() });
     }
-    let map = map(path).map_err(io)?;
+    let map = if options.in_memory { map::read(path) } else { map(path) }.map_err(io)?;
     let part = Part { path: path_buf(), map: map.clone(), identity: identity(path) };
     let is_raw = !map.as_ref().starts_with(&MAGIC) && is_raw_boot(map.as_ref());
     let recovers = match recover {
@@ -412,7 +416,7 @@ fn read(
         RecoverMode::IfNeeded => Log::parse(map.clone()).is_err(),
     };
     let log = if is_raw {
-        Log::read_raw_boot(map, drives, progress)
+        Log::read_raw_boot(map, &options.drives, progress)
     } else if recovers {
         progress.begin(map.len() as u64);
         Log::recover_watched(map, progress)
@@ -434,6 +438,9 @@ impl Part {
         let fault = |offset| Err(Fault { path: self.path.clone(), offset });
         if let Some(offset) = self.map.fault() {
             return fault(offset);
+        }
+        if !self.map.is_mapped() {
+            return Ok(());
         }
         // Where a file is cut in the middle of a page, the end of the page reads as zeros without a fault.
         // The identity rules out another file that has replaced this one.

@@ -1,0 +1,161 @@
+import os
+from typing import Any, final
+
+__version__: str
+__all__ = ["EventIterator", "Events", "Log", "PmlError", "Report", "Table", "__version__", "columns", "open"]
+
+class PmlError(ValueError):
+    """A log that cannot be read, or a mistake in an argument. The message of a filter shows the place."""
+
+def columns() -> list[str]:
+    """The columns of the events table."""
+
+def open(
+    path: str | os.PathLike[str], *, all_parts: bool = True, recover: bool = False, mmap: bool = False
+) -> Log:
+    """Opens the capture to which a log belongs, with its other parts unless ``all_parts`` is false.
+
+    ``recover`` reads what is left of a broken log. Without ``mmap`` the files are read into memory. With ``mmap`` they are
+    mapped, which is faster and needs no memory of its own, but installs a handler of SIGBUS in this process, so that a
+    file that becomes unreadable is an ``OSError``.
+    """
+
+@final
+class Log:
+    """A capture."""
+
+    @property
+    def event_count(self) -> int:
+        """Number of events, damaged ones included."""
+    @property
+    def size(self) -> int:
+        """Bytes of all parts."""
+    @property
+    def parts(self) -> list[str]:
+        """File names of the parts, in order."""
+    @property
+    def missing(self) -> list[tuple[str, str]]:
+        """First and last name of each run of parts that are missing."""
+    @property
+    def left_out(self) -> list[str]:
+        """Files whose names are those of parts, and which cannot be read or are of another capture."""
+    @property
+    def computer(self) -> str:
+        """The machine."""
+    @property
+    def capture_id(self) -> str:
+        """The id that the column ``capture`` has by default."""
+    @property
+    def log_hash(self) -> str:
+        """Tells logs apart whatever their files are called."""
+    def events(
+        self,
+        columns: list[str] | None = None,
+        where: str | None = None,
+        *,
+        types: str = "exact",
+        capture_id: str | None = None,
+        threads: int | None = None,
+    ) -> Events:
+        """The events, which are read when another library asks for them. ``types`` are ``exact`` or ``portable``."""
+    def processes(self, *, types: str = "exact", capture_id: str | None = None) -> Table:
+        """The table of processes."""
+    def modules(self, *, types: str = "exact", capture_id: str | None = None) -> Table:
+        """The table of modules."""
+    def capture(self, *, types: str = "exact", capture_id: str | None = None) -> Table:
+        """The facts of the capture, in one row. No event is read, so damaged events are not counted."""
+    def stacks(
+        self,
+        where: str | None = None,
+        *,
+        types: str = "exact",
+        capture_id: str | None = None,
+        threads: int | None = None,
+    ) -> tuple[Table, Table]:
+        """The tables of stacks and frames, whose numbers are those of the events with the same ``where``."""
+    def triage(self, *, lang: str = "en", threads: int | None = None) -> Report:
+        """Whether an update was rolled back, what failed, and why."""
+    def convert(
+        self,
+        output: str | os.PathLike[str],
+        *,
+        to: str = "dataset",
+        columns: list[str] | None = None,
+        where: str | None = None,
+        types: str = "exact",
+        capture_id: str | None = None,
+        threads: int | None = None,
+    ) -> int:
+        """Writes a ``dataset`` (a directory), or a file in ``parquet``, ``arrow``, ``jsonl``, ``csv`` or ``xml``.
+
+        The output appears when it is complete. Gives the number of events.
+        """
+    def slice(
+        self, output: str | os.PathLike[str], where: str | None = None, *, threads: int | None = None
+    ) -> int:
+        """Writes events as a smaller log, which Process Monitor opens. Gives their number."""
+    def __len__(self) -> int: ...
+
+@final
+class Events:
+    """Events of a capture: a stream of Arrow, for pyarrow, polars, DuckDB, pandas and others. Each reading starts again."""
+
+    @property
+    def column_names(self) -> list[str]:
+        """The columns, in order."""
+    def count(self) -> int:
+        """The number of events that the filter takes."""
+    def head(self) -> Table:
+        """The first batch of events."""
+    def empty(self) -> Table:
+        """A table without rows, for its schema."""
+    def __iter__(self) -> EventIterator:
+        """The events, some thousands at a time."""
+    def __arrow_c_schema__(self) -> Any: ...
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any: ...
+
+@final
+class EventIterator:
+    """An iterator over events."""
+
+    def __iter__(self) -> EventIterator: ...
+    def __next__(self) -> Table: ...
+
+@final
+class Table:
+    """A table in memory, which other libraries take as a stream of Arrow."""
+
+    @property
+    def column_names(self) -> list[str]:
+        """The columns, in order."""
+    def __len__(self) -> int: ...
+    def __arrow_c_schema__(self) -> Any: ...
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any: ...
+
+@final
+class Report:
+    """The verdict on a boot log."""
+
+    @property
+    def headline(self) -> str:
+        """The verdict in one sentence."""
+    @property
+    def findings(self) -> Table:
+        """Causes, ranked."""
+    @property
+    def failures(self) -> Table:
+        """Failed operations of the servicing stack, grouped."""
+    @property
+    def phases(self) -> Table:
+        """Phases of the boot."""
+    @property
+    def signals(self) -> Table:
+        """Signs of a rollback."""
+    def to_dict(self) -> dict[str, Any]:
+        """The report as the JSON of ``pml triage`` has it."""
+    def text(self) -> str:
+        """The report for a terminal."""
+    def markdown(self) -> str:
+        """The report for a ticket."""
+    def html(self) -> str:
+        """The report as one page."""

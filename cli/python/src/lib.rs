@@ -1,0 +1,25 @@
+//! `procmon_pml._native`: the part of the Python package that is written in Rust. `python/procmon_pml/__init__.pyi` says
+//! what each item is.
+
+mod error;
+mod interrupt;
+mod log;
+mod place;
+mod report;
+mod table;
+
+use pyo3::prelude::*;
+
+/// The module.
+#[pymodule]
+fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    module.add("PmlError", module.py().get_type::<error::PmlError>())?;
+    module.add_class::<log::Log>()?;
+    module.add_class::<log::Events>()?;
+    module.add_class::<log::EventIterator>()?;
+    module.add_class::<table::Table>()?;
+    module.add_class::<report::Report>()?;
+    module.add_function(wrap_pyfunction!(log::open, module)?)?;
+    module.add_function(wrap_pyfunction!(log::columns, module)?)
+}

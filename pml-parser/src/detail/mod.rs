@@ -210,6 +210,7 @@ impl<'a> Event<'a> {
     }
 
     /// The bytes of a path that is all ASCII text, stored as it is shown.
+    #[cfg(feature = "filter")]
     #[inline]
     pub(crate) fn ascii_path(&self) -> Option<&'a [u8]> {
         match self.path() {

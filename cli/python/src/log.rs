@@ -48,6 +48,11 @@ fn filter(text: Option<&str>) -> PyResult<Option<Filter>> {
     text.map(|text| Filter::parse(text).map_err(error)).transpose()
 }
 
+/// The events that a call wants, and the threads that read them.
+fn scan(r#where: Option<&str>, given: Option<usize>) -> PyResult<ScanOptions> {
+    Ok(ScanOptions { threads: threads(given), filter: filter(r#where)?, ..ScanOptions::default() })
+}
+
 fn column_set(names: Option<&[String]>) -> PyResult<EventColumnSet> {
     let Some(names) = names else { return Ok(EventColumnSet::default()) };
     EventColumnSet::named(names.iter().map(String::as_str)).map_err(|name| {
@@ -174,11 +179,7 @@ impl Log {
         capture_id: Option<String>,
         threads: Option<usize>,
     ) -> PyResult<Events> {
-        let scan = ScanOptions {
-            threads: self::threads(threads),
-            filter: filter(r#where)?,
-            ..ScanOptions::default()
-        };
+        let scan = scan(r#where, threads)?;
         let columns = column_set(columns.as_deref())?;
         let export = TableOptions { scan, columns, types: self::types(types)?, capture: capture_id };
         Ok(Events { opened: Arc::clone(&self.opened), export })
@@ -273,11 +274,7 @@ impl Log {
         capture_id: Option<String>,
         threads: Option<usize>,
     ) -> PyResult<u64> {
-        let scan = ScanOptions {
-            threads: self::threads(threads),
-            filter: filter(r#where)?,
-            ..ScanOptions::default()
-        };
+        let scan = scan(r#where, threads)?;
         let is_text = matches!(to, "csv" | "xml");
         if is_text && columns.is_some() {
             return Err(error("csv and xml have the columns that Process Monitor shows"));
@@ -327,11 +324,7 @@ impl Log {
         r#where: Option<&str>,
         threads: Option<usize>,
     ) -> PyResult<u64> {
-        let scan = ScanOptions {
-            threads: self::threads(threads),
-            filter: filter(r#where)?,
-            ..ScanOptions::default()
-        };
+        let scan = scan(r#where, threads)?;
         let options = SliceOptions { scan, part_bytes: SliceOptions::PART_BYTES };
         let opened = &self.opened;
         interruptible(py, |stop| {

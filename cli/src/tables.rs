@@ -24,6 +24,7 @@ use pml_parser::arrow::types::Types;
 use pml_parser::export::parquet::{ParquetOptions, table_file, write_dataset};
 use pml_parser::export::{ScanOptions, TableOptions, WriteError};
 use pml_parser::symbols::SharedSymbols;
+use std::cell::OnceCell;
 use std::collections::HashSet;
 use std::io::Write;
 use std::path::Path;
@@ -47,10 +48,19 @@ pub(crate) fn page((name, doc, columns): &TablePage) -> String {
     format!("\n## {name}\n\n{doc}\n\n| column | what it is |\n|---|---|\n{rows}")
 }
 
-/// The signatures that come with the program.
-pub(crate) fn signatures() -> Result<Signatures, Failure> {
-    Signatures::embedded()
-        .map_err(|errors| Failure::new(errors.first().map(ToString::to_string).unwrap_or_default()))
+/// The signatures that come with the program, read when the first text log needs them.
+#[derive(Default)]
+pub(crate) struct LazySignatures(OnceCell<Signatures>);
+
+impl LazySignatures {
+    pub(crate) fn get(&self) -> Result<&Signatures, Failure> {
+        if let Some(signatures) = self.0.get() {
+            return Ok(signatures);
+        }
+        let signatures = Signatures::embedded()
+            .map_err(|errors| Failure::new(errors.first().map(ToString::to_string).unwrap_or_default()))?;
+        Ok(self.0.get_or_init(|| signatures))
+    }
 }
 
 fn properties() -> WriterProperties {

@@ -8,7 +8,7 @@ use crate::knowledge;
 use crate::outcome::{self, write_failure};
 use crate::output::PendingDataset;
 use crate::status::{Done, Progress, UntilStopped};
-use crate::tables::{self, RowLabels};
+use crate::tables::{self, LazySignatures, RowLabels};
 use pml_analyzer::Language;
 use pml_analyzer::bundle::{self, FoundCase};
 use pml_analyzer::case::{CaseOrigin, CaseReport};
@@ -41,8 +41,9 @@ pub(super) fn find(args: &ConvertArgs) -> Result<Option<FoundCase>, Failure> {
 pub(super) fn run(args: &ConvertArgs, format: Format, found: &FoundCase) -> Result<Done, Failure> {
     // Several captures are a fleet; what are several here are copies of one.
     let capture = found.captures.first();
-    let signatures = tables::signatures()?;
-    let (files, unread) = input::read_logs(&found.logs, &signatures)?;
+    let signatures = LazySignatures::default();
+    let signatures = signatures.get()?;
+    let (files, unread) = input::read_logs(&found.logs, signatures)?;
     let path = &args.output;
     let dataset = PendingDataset::create(path, args.run.force)?;
     let mut done = if unread.is_empty() { Done::Whole } else { Done::WithLosses };

@@ -4,10 +4,9 @@ use super::{Job, Outcome, Printed, Trouble};
 use crate::failure::Failure;
 use crate::input;
 use crate::status::{is_stopped, plain, warn};
-use crate::tables::{self, RowLabels};
+use crate::tables::{self, LazySignatures, RowLabels};
 use pml_analyzer::bundle::{BundleError, CaptureLocation, Found, FoundCase, LogLocation};
 use pml_analyzer::case::{CaseOrigin, CaseReport, UnreadInput};
-use pml_analyzer::logs::Signatures;
 use pml_analyzer::logs::case::Case;
 use pml_analyzer::{Format, Knowledge, Redactor, RollbackClass, Screen};
 use std::path::PathBuf;
@@ -60,17 +59,20 @@ pub(super) struct CaseFiles {
 }
 
 /// Reads the text logs of what was found. What has some is a case; otherwise each capture is a subject of its own.
-pub(super) fn subjects(found: Found, signatures: &Signatures) -> Result<Vec<Subject>, Failure> {
+pub(super) fn subjects(found: Found, signatures: &LazySignatures) -> Result<Vec<Subject>, Failure> {
     let mut subjects = Vec::new();
     for case in found.cases {
         if let Some(error) = case.error {
             subjects.push(Subject::Broken { name: case.name, error });
             continue;
         }
-        let (files, unread) = input::read_logs(&case.logs, signatures)?;
+        let (files, unread) = match case.logs.is_empty() {
+            true => Default::default(),
+            false => input::read_logs(&case.logs, signatures.get()?)?,
+        };
         if !files.is_empty() {
             let FoundCase { name, captures, logs, .. } = case;
-            let case = Case::new(files, signatures);
+            let case = Case::new(files, signatures.get()?);
             subjects.push(Subject::Case(Box::new(CaseFiles { name, captures, logs, case, unread })));
         } else if case.captures.is_empty() {
             let error = BundleError::NoLogs { path: PathBuf::from(&case.name) };
@@ -131,7 +133,7 @@ impl Job<'_> {
             }
         }
         outcome.lost |= !unread.is_empty();
-        let (knowledge, signatures) = self.shared;
+        let (knowledge, signatures) = (self.shared.0, self.shared.1.get().map_err(Trouble::Output)?);
         let tool = ("pml".to_owned(), env!("CARGO_PKG_VERSION").to_owned());
         let origin = CaseOrigin { name: files.name.clone(), tool, unread };
         let language = self.args.lang().into();
@@ -157,12 +159,13 @@ impl Job<'_> {
 impl Printed for CaseReport {
     fn print(
         &self,
-        shared: (&Knowledge, &Signatures),
+        shared: (&Knowledge, &LazySignatures),
         format: Format,
         screen: Screen,
         redactor: Option<&Redactor>,
     ) -> Result<String, String> {
-        self.render(shared.1, shared.0, format, screen, redactor)
+        let signatures = shared.1.get().map_err(|failure| failure.to_string())?;
+        self.render(signatures, shared.0, format, screen, redactor)
     }
 }
 

@@ -19,12 +19,11 @@ use crate::status::{
     Done, Progress, UntilStopped, counted, go_on, is_stopped, plain, say, stdout_done, warn,
 };
 use crate::symbols;
-use crate::tables::{self, RowLabels};
+use crate::tables::{self, LazySignatures, RowLabels};
 use crate::zone;
 use case::Subject;
 use indicatif::{HumanBytes, HumanCount};
 use pml_analyzer::bundle::{self, CaptureLocation, Found, Skipped};
-use pml_analyzer::logs::Signatures;
 use pml_analyzer::{
     Format, Knowledge, Origin, Paint, Redactor, Report, RollbackClass, Screen, TriageError, TriageOptions,
     triage,
@@ -75,7 +74,7 @@ pub(crate) fn run(args: &TriageArgs) -> Result<Done, Failure> {
     if let Some(stream) = &stream {
         found.rename(&stream.path(), input::StandardInput::SAID);
     }
-    let signatures = tables::signatures()?;
+    let signatures = LazySignatures::default();
     let subjects = case::subjects(found, &signatures)?;
     let many = subjects.len() > 1;
     if many {
@@ -227,7 +226,7 @@ fn write_text(path: &Path, force: bool, text: &str) -> Result<(), Failure> {
 struct Job<'a> {
     args: &'a TriageArgs,
     /// What everything is judged by.
-    shared: (&'a Knowledge, &'a Signatures),
+    shared: (&'a Knowledge, &'a LazySignatures),
     subject: &'a Subject,
     /// Name of the file for the report, without an ending.
     stem: String,
@@ -319,7 +318,7 @@ impl Lines {
 trait Printed: serde::Serialize {
     fn print(
         &self,
-        shared: (&Knowledge, &Signatures),
+        shared: (&Knowledge, &LazySignatures),
         format: Format,
         screen: Screen,
         redactor: Option<&Redactor>,
@@ -329,7 +328,7 @@ trait Printed: serde::Serialize {
 impl Printed for Report {
     fn print(
         &self,
-        shared: (&Knowledge, &Signatures),
+        shared: (&Knowledge, &LazySignatures),
         format: Format,
         screen: Screen,
         redactor: Option<&Redactor>,

@@ -82,6 +82,11 @@ impl Scenario {
         Ok(paths)
     }
 
+    /// Whether no update fails in the story: none is pending, or the one that is gets installed.
+    pub fn ends_well(&self) -> bool {
+        matches!(self.document.base, Base::Healthy | Base::Servicing | Base::Staging)
+    }
+
     /// What all logs of the machine tell.
     fn story(&self, options: &Options, script: &Script, lines: Vec<LogLine>) -> Story {
         let is_64_bit = options.bits == crate::boot::Bits::B64;

@@ -58,6 +58,7 @@ const LAYERS: [Layers; 4] = [
             "triage",
             "bundle",
             "report",
+            "survey",
         ],
     },
     Layers {

@@ -268,6 +268,19 @@ def test_drive_letters_are_read(db, sample):
     assert "expected a letter and a device" in failing(db, f"FROM read_pml('{sample}', drives := ['C:'])")
 
 
+@pytest.mark.skipif(sys.platform == "darwin", reason="the system ends the process")
+@pytest.mark.parametrize("column", ["path", "stack_id"])
+def test_a_log_that_is_cut_after_it_was_opened_is_an_error(db, sample, tmp_path, column):
+    log = tmp_path / "Bootlog.pml"
+    shutil.copy(sample, log)
+    db.execute(f"PREPARE counted AS SELECT count(DISTINCT {column}) FROM '{log}'")
+    assert db.execute("EXECUTE counted").fetchone()[0] > 1
+    os.truncate(log, log.stat().st_size // 4)
+    error = failing(db, "EXECUTE counted")
+    assert "Bootlog.pml" in error and "please report" not in error, error
+    assert db.execute("SELECT 42").fetchone() == (42,)
+
+
 @pytest.mark.parametrize("step", ["bind", "start", "next", "drop"])
 def test_a_panic_is_an_error_of_the_query(step, capfd):
     db = connected()

@@ -59,6 +59,7 @@ const LAYERS: [Layers; 4] = [
             "triage",
             "bundle",
             "report",
+            "survey",
         ],
     },
     Layers {

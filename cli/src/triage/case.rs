@@ -1,101 +1,18 @@
-//! Cases: text logs of an input, with the captures beside them.
+//! The report on a case: text logs, with the captures beside them.
 
 use super::{Job, Outcome, Printed, Trouble};
 use crate::failure::Failure;
-use crate::input;
 use crate::status::{is_stopped, plain, warn};
-use crate::tables::{self, LazySignatures, RowLabels};
-use pml_analyzer::bundle::{BundleError, CaptureLocation, Found, FoundCase, LogLocation};
+use crate::tables::{self, LazySignatures, labels_of_case};
 use pml_analyzer::case::{CaseOrigin, CaseReport, UnreadInput};
-use pml_analyzer::logs::case::Case;
+use pml_analyzer::survey::CaseFiles;
 use pml_analyzer::{Format, Knowledge, Redactor, RollbackClass, Screen};
-use std::path::PathBuf;
-
-/// What one report is about.
-pub(super) enum Subject {
-    /// A capture without text logs beside it.
-    Capture(CaptureLocation),
-    /// The text logs of a case, and its captures.
-    Case(Box<CaseFiles>),
-    /// An input that cannot be searched, or holds no log.
-    Broken { name: String, error: BundleError },
-}
-
-impl Subject {
-    /// What to call it.
-    pub(super) fn name(&self) -> &str {
-        match self {
-            Self::Capture(capture) => capture.name(),
-            Self::Case(files) => &files.name,
-            Self::Broken { name, .. } => name,
-        }
-    }
-}
-
-impl Subject {
-    /// The names of its captures, or its own where it has none.
-    pub(super) fn names(&self, of_captures: bool) -> Vec<&str> {
-        match (self, of_captures) {
-            (Self::Capture(capture), true) => vec![capture.name()],
-            (Self::Case(files), true) => files.captures.iter().map(CaptureLocation::name).collect(),
-            (Self::Capture(_), false) | (Self::Broken { .. }, true) => Vec::new(),
-            (Self::Case(_) | Self::Broken { .. }, false) => vec![self.name()],
-        }
-    }
-}
-
-/// The files of a case, read.
-pub(super) struct CaseFiles {
-    /// What to call the case.
-    pub name: String,
-    /// Its boot logs.
-    captures: Vec<CaptureLocation>,
-    /// Where its text logs are.
-    logs: Vec<LogLocation>,
-    /// What the text logs say.
-    pub case: Case,
-    /// Files that could not be read.
-    unread: Vec<UnreadInput>,
-}
-
-/// Reads the text logs of what was found. What has some is a case; otherwise each capture is a subject of its own.
-pub(super) fn subjects(found: Found, signatures: &LazySignatures) -> Result<Vec<Subject>, Failure> {
-    let mut subjects = Vec::new();
-    for case in found.cases {
-        if let Some(error) = case.error {
-            subjects.push(Subject::Broken { name: case.name, error });
-            continue;
-        }
-        let (files, unread) = match case.logs.is_empty() {
-            true => Default::default(),
-            false => input::read_logs(&case.logs, signatures.get()?)?,
-        };
-        if !files.is_empty() {
-            let FoundCase { name, captures, logs, .. } = case;
-            let case = Case::new(files, signatures.get()?);
-            subjects.push(Subject::Case(Box::new(CaseFiles { name, captures, logs, case, unread })));
-        } else if case.captures.is_empty() {
-            let error = BundleError::NoLogs { path: PathBuf::from(&case.name) };
-            subjects.push(Subject::Broken { name: case.name, error });
-        } else {
-            subjects.extend(case.captures.into_iter().map(Subject::Capture));
-        }
-    }
-    Ok(subjects)
-}
 
 impl Job<'_> {
     /// Writes the report on a case, with those on its captures, and its tables.
     pub(super) fn case(&self, files: &CaseFiles, outcome: &mut Outcome) -> Result<(), Trouble> {
         let mut unread = files.unread.clone();
-        // A bundle may hold a packed copy of what lies beside it.
-        let mut distinct: Vec<(&CaptureLocation, (String, u64))> = Vec::new();
-        for capture in &files.captures {
-            let file = capture.first_file();
-            if !distinct.iter().any(|known| known.1 == file) {
-                distinct.push((capture, file));
-            }
-        }
+        let distinct = files.distinct_captures();
         let count = distinct.len();
         let needs_one =
             [("--evidence", self.args.evidence.is_some()), ("--parquet", self.args.parquet.is_some())];
@@ -114,9 +31,9 @@ impl Job<'_> {
         let mut own = Outcome::default();
         let outcome_of_run = outcome;
         let outcome = &mut own;
-        let mut labels = RowLabels::of_case(&self.args.table, &files.name);
-        for (capture, _) in distinct {
-            let name = within(capture.name(), &files.name);
+        let mut labels = labels_of_case(&self.args.table, &files.name);
+        for capture in distinct {
+            let name = files.name_within(capture);
             match self.analyze(capture, name, dataset.as_ref(), outcome, |_| Ok(())) {
                 Ok((report, of_capture)) => {
                     labels = of_capture;
@@ -167,9 +84,4 @@ impl Printed for CaseReport {
         let signatures = shared.1.get().map_err(|failure| failure.to_string())?;
         self.render(signatures, shared.0, format, screen, redactor)
     }
-}
-
-/// The name of a capture without that of the case that it lies in.
-fn within<'n>(capture: &'n str, case: &str) -> &'n str {
-    capture.strip_prefix(case).map_or(capture, |rest| rest.trim_start_matches(['/', '\\', ':']))
 }

@@ -2,88 +2,21 @@
 
 use crate::args::TriageArgs;
 use crate::failure::Failure;
-use crate::output::{PendingDataset, VERDICTS};
+use crate::output::PendingDataset;
 use crate::status::say;
-use crate::tables::{RowLabels, write_batch};
-use arrow::array::{ArrayRef, RecordBatch, StringArray, UInt32Array, UInt64Array};
+use crate::tables::write_batch;
+use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
 use indicatif::HumanBytes;
 use pml_analyzer::case::CaseReport;
 use pml_analyzer::case::tables::{CaseRows, PHASES, SESSIONS, SIGNALS, UPDATES};
 use pml_analyzer::fleet::{FleetEntry, FleetReport};
 use pml_analyzer::logs::case::Case;
-use pml_analyzer::tables::{Column, FAILURES, FINDINGS, Table, column};
+use pml_analyzer::tables::{FAILURES, FINDINGS, RowLabels, Table};
+use pml_analyzer::verdicts::{VERDICTS, VerdictRow};
 use pml_analyzer::{Knowledge, Redactor, Report};
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
-use std::sync::Arc;
-
-/// How the analysis of a capture or case ended.
-#[derive(Clone, Debug)]
-pub(crate) struct VerdictRow {
-    source: String,
-    status: u32,
-    error: Option<String>,
-    /// Class of the rollback and confidence in it.
-    rollback: Option<(String, f64)>,
-    outcome: Option<String>,
-    entry: FleetEntry,
-    events: Option<u64>,
-}
-
-fn texts<'r>(values: impl Iterator<Item = Option<&'r str>>) -> ArrayRef {
-    Arc::new(StringArray::from_iter(values))
-}
-
-/// How the analysis of each capture or case ended.
-pub(crate) const TABLE: Table<VerdictRow> = Table {
-    name: VERDICTS,
-    doc: "One row for each capture or case of `pml triage --parquet DIR` over many: the verdict, or why there is none. The tables failures, findings, updates, sessions, phases and signals of such a run hold the rows of all of them.",
-    columns: COLUMNS,
-};
-
-const COLUMNS: &[Column<VerdictRow>] = &[
-    column("source", "The capture or case, as its report calls it.", |rows| {
-        texts(rows.iter().map(|r| Some(r.source.as_str())))
-    }),
-    column("status", "0 whole; 1 something was lost to damage; 2 there is no report.", |rows| {
-        Arc::new(UInt32Array::from_iter_values(rows.iter().map(|r| r.status)))
-    }),
-    column("error", "Why there is no report.", |rows| texts(rows.iter().map(|r| r.error.as_deref()))),
-    column("rollback", "`none`, `possible`, `probable` or `confirmed`.", |rows| {
-        texts(rows.iter().map(|r| r.rollback.as_ref().map(|rollback| rollback.0.as_str())))
-    }),
-    column("confidence", "Confidence in a rollback, 0 to 1.", |rows| {
-        let confidence = rows.iter().map(|r| r.rollback.as_ref().map(|rollback| rollback.1));
-        Arc::new(confidence.collect::<arrow::array::Float64Array>())
-    }),
-    column("outcome", "What became of the update, as the report in JSON says.", |rows| {
-        texts(rows.iter().map(|r| r.outcome.as_deref()))
-    }),
-    column("headline", "The verdict in one sentence.", |rows| {
-        texts(rows.iter().map(|r| r.error.is_none().then_some(r.entry.headline.as_str())))
-    }),
-    column("rule", "Rule of the first cause; joins `findings.rule`.", |rows| {
-        texts(rows.iter().map(|r| r.entry.cause.as_deref()))
-    }),
-    column("title", "The first cause in words.", |rows| {
-        texts(rows.iter().map(|r| r.entry.cause_title.as_deref()))
-    }),
-    column("day", "Day of the capture, or of the last attempt of a case.", |rows| {
-        texts(rows.iter().map(|r| r.entry.day.as_deref()))
-    }),
-    column("events", "Events of its captures.", |rows| {
-        Arc::new(rows.iter().map(|r| r.events).collect::<UInt64Array>())
-    }),
-    column("report", "File of the report, where reports go to a directory.", |rows| {
-        texts(rows.iter().map(|r| r.entry.link.as_deref()))
-    }),
-];
-
-/// A name for serialized words such as `rolled-back`.
-fn word(value: impl serde::Serialize) -> Option<String> {
-    serde_json::to_value(value).ok()?.as_str().map(str::to_owned)
-}
 
 /// What a run has found so far.
 pub(super) struct FleetRows {
@@ -129,17 +62,9 @@ impl FleetRows {
     ) -> Result<(), Failure> {
         let labels = self.labels(name, &report.machine.computer);
         let entry = FleetEntry::of_report(report, knowledge, link);
-        let row = VerdictRow {
-            source: name.to_owned(),
-            status: u32::from(is_lost),
-            error: None,
-            rollback: word(report.rollback.class).map(|class| (class, report.rollback.confidence)),
-            outcome: Some(report.outcome.to_owned()),
-            events: Some(report.capture.events),
-            entry: entry.clone(),
-        };
+        let row = VerdictRow::of_report((name, is_lost), report, entry.clone());
         self.entries.push(entry);
-        self.add(&labels, &TABLE, &[row])?;
+        self.add(&labels, &VERDICTS, &[row])?;
         self.add(&labels, &FAILURES, &report.failures)?;
         self.add(&labels, &FINDINGS, &report.findings)?;
         self.add_case_rows(&labels, &CaseRows::of_boot_log(report))
@@ -158,18 +83,9 @@ impl FleetRows {
         let computer = report.machine.computer.as_deref().unwrap_or_default();
         let of_case = self.labels(captures.first().copied().unwrap_or(name), computer);
         let entry = FleetEntry { name: name.to_owned(), ..FleetEntry::of_case(report, link) };
-        let events: u64 = report.captures.iter().map(|capture| capture.capture.events).sum();
-        let row = VerdictRow {
-            source: name.to_owned(),
-            status: u32::from(is_lost),
-            error: None,
-            rollback: word(report.rollback.class).map(|class| (class, report.rollback.confidence)),
-            outcome: word(report.outcome),
-            events: (!captures.is_empty()).then_some(events),
-            entry: entry.clone(),
-        };
+        let row = VerdictRow::of_case((name, is_lost), report, entry.clone());
         self.entries.push(entry);
-        self.add(&of_case, &TABLE, &[row])?;
+        self.add(&of_case, &VERDICTS, &[row])?;
         for (capture, boot) in captures.iter().zip(&report.captures) {
             let labels = self.labels(capture, &boot.machine.computer);
             self.add(&labels, &FAILURES, &boot.failures)?;
@@ -181,18 +97,10 @@ impl FleetRows {
     /// Adds a capture or case without a report.
     pub(super) fn add_failure(&mut self, name: &str, error: &str) -> Result<(), Failure> {
         let entry = FleetEntry::failed(name, error);
-        let row = VerdictRow {
-            source: name.to_owned(),
-            status: 2,
-            error: Some(error.to_owned()),
-            rollback: None,
-            outcome: None,
-            events: None,
-            entry: entry.clone(),
-        };
+        let row = VerdictRow::failed(name, error);
         self.entries.push(entry);
         let labels = self.labels(name, "");
-        self.add(&labels, &TABLE, &[row])
+        self.add(&labels, &VERDICTS, &[row])
     }
 
     /// Writes the tables, whose rows are in the order of the ids.

@@ -4,12 +4,10 @@ mod case;
 mod evidence;
 mod fleet;
 
-pub(crate) use fleet::TABLE as VERDICTS;
-
 use self::fleet::FleetRows;
 use crate::args::{ColorArg, ReportFormat, TriageArgs, TypesArg};
 use crate::failure::Failure;
-use crate::fleet::{inputs, names};
+use crate::fleet::inputs;
 use crate::input;
 use crate::knowledge;
 use crate::outcome;
@@ -19,11 +17,12 @@ use crate::status::{
     Done, Progress, UntilStopped, counted, go_on, is_stopped, plain, say, stdout_done, warn,
 };
 use crate::symbols;
-use crate::tables::{self, LazySignatures, RowLabels};
+use crate::tables::{self, LazySignatures, labels_of};
 use crate::zone;
-use case::Subject;
 use indicatif::{HumanBytes, HumanCount};
 use pml_analyzer::bundle::{self, CaptureLocation, Found, Skipped};
+use pml_analyzer::survey::{self, Subject};
+use pml_analyzer::tables::RowLabels;
 use pml_analyzer::{
     Format, Knowledge, Origin, Paint, Redactor, Report, RollbackClass, Screen, TriageError, TriageOptions,
     triage,
@@ -31,7 +30,7 @@ use pml_analyzer::{
 use pml_parser::Fault;
 use pml_parser::{Opened, Zone};
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -75,7 +74,12 @@ pub(crate) fn run(args: &TriageArgs) -> Result<Done, Failure> {
         found.rename(&stream.path(), input::StandardInput::SAID);
     }
     let signatures = LazySignatures::default();
-    let subjects = case::subjects(found, &signatures)?;
+    let subjects = match found.has_logs() {
+        false => survey::captures(found),
+        true => survey::subjects(found, signatures.get()?, &UntilStopped, &mut |error| {
+            warn(&format!("left out: {error}"));
+        })?,
+    };
     let many = subjects.len() > 1;
     if many {
         refuse_for_many(args)?;
@@ -265,14 +269,7 @@ impl Fleet {
         if !many || (page.is_none() && args.parquet.is_none()) {
             return Ok(None);
         }
-        // Captures have the ids that they have in `pml convert`.
-        let mut ids = HashMap::new();
-        for is_capture in [true, false] {
-            let of_kind = subjects.iter().flat_map(|subject| subject.names(is_capture));
-            let of_kind: Vec<&str> = of_kind.collect();
-            let found = names::ids(&of_kind, inputs);
-            ids.extend(of_kind.into_iter().map(str::to_owned).zip(found));
-        }
+        let ids = survey::ids(subjects, inputs);
         let create = |path| PendingDataset::create(path, args.run.force);
         let dataset = args.parquet.as_deref().map(create).transpose()?;
         Ok(Some(Self { rows: RefCell::new(FleetRows::new(args, ids)), dataset, page }))
@@ -431,7 +428,7 @@ impl Job<'_> {
         }
         outcome.lost |= losses.any() || lost_parts;
         outcome.rolled_back |= report.rollback.class >= RollbackClass::Probable;
-        Ok((report, RowLabels::new(&args.table, &capture)))
+        Ok((report, labels_of(&args.table, &capture)))
     }
 
     /// The dataset of this capture or case that is asked for, if one is.

@@ -54,6 +54,14 @@ impl Drives {
         }
         is_valid
     }
+
+    /// Splits a drive as people write it: `C=\Device\HarddiskVolume3`, or `C:=…`. `None` where it is none.
+    pub fn split(text: &str) -> Option<(char, &str)> {
+        let (letter, device) = text.split_once('=')?;
+        let mut letters = letter.chars().filter(|c| *c != ':');
+        let letter = letters.next().filter(|_| letters.next().is_none())?;
+        Self::default().add(letter, device).then_some((letter, device))
+    }
 }
 
 /// Whether a file is a raw boot log. A raw boot log has no signature: its first records are looked at.

@@ -9,6 +9,7 @@ mod container;
 mod error;
 mod folder;
 mod foreign;
+mod ids;
 mod log;
 mod names;
 mod packed;
@@ -17,6 +18,7 @@ mod seven_zip;
 
 pub use error::BundleError;
 pub use foreign::kind_of;
+pub use ids::{ids, number};
 pub use log::LogLocation;
 pub use search::{Found, FoundCase, Skipped};
 

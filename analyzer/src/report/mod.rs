@@ -14,6 +14,8 @@ mod render;
 #[cfg(feature = "tables")]
 pub mod tables;
 mod text;
+#[cfg(feature = "tables")]
+mod verdicts;
 
 pub use build::Origin;
 pub use letter::Letter;

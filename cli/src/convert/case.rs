@@ -8,7 +8,7 @@ use crate::knowledge;
 use crate::outcome::{self, write_failure};
 use crate::output::PendingDataset;
 use crate::status::{Done, Progress, UntilStopped};
-use crate::tables::{self, RowLabels};
+use crate::tables;
 use pml_analyzer::Language;
 use pml_analyzer::bundle::{self, FoundCase};
 use pml_analyzer::case::{CaseOrigin, CaseReport};
@@ -46,12 +46,12 @@ pub(super) fn run(args: &ConvertArgs, format: Format, found: &FoundCase) -> Resu
     let path = &args.output;
     let dataset = PendingDataset::create(path, args.run.force)?;
     let mut done = if unread.is_empty() { Done::Whole } else { Done::WithLosses };
-    let mut labels = RowLabels::of_case(&args.table, &found.name);
+    let mut labels = tables::labels_of_case(&args.table, &found.name);
     if let Some(location) = capture {
         let unpacked = location.files(&UntilStopped)?;
         let (no_set, drives) = (args.log.no_set, &args.log.drives);
         let capture = input::open_found(&unpacked, no_set, (&args.recovery).into(), drives)?;
-        labels = RowLabels::new(&args.table, &capture);
+        labels = tables::labels(&args.table, &capture);
         let plan = Plan::new(args, format, &capture)?;
         let progress = Progress::new(capture.set.size(), args.run.quiet);
         let written = write_dataset(&capture.set, |name| dataset.create_file(name), &plan.parquet, &progress);

@@ -4,23 +4,23 @@ use super::Plan;
 use crate::args::{ConvertArgs, Format, LayoutArg, TypesArg};
 use crate::failure::Failure;
 use crate::fleet::folder::{Before, Folder};
+use crate::fleet::inputs;
+use crate::fleet::options::Words;
 use crate::fleet::status::{self, StatusRow};
-use crate::fleet::{inputs, names};
 use crate::outcome::{self, write_failure};
 use crate::output::{PendingDataset, remove_dataset};
 use crate::status::{Done, Progress, UntilStopped, counted, is_stopped, plain, say, warn};
-use crate::symbols;
-use crate::tables::{RowLabels, write_whole};
+use crate::tables::write_whole;
 use arrow::array::RecordBatch;
 use indicatif::HumanCount;
 use pml_analyzer::bundle::{self, BundleError, CaptureLocation, Found, Skipped};
+use pml_analyzer::tables::RowLabels;
 use pml_parser::arrow::labels::log_hash;
 use pml_parser::export::WriteError;
 use pml_parser::export::parquet::write_dataset;
 use pml_parser::parallel::in_order;
 use pml_parser::{Exceeded, LeftOutReason, LogSet, OpenOptions, Opened, any_fault};
 use std::collections::BTreeSet;
-use std::fmt::Write;
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -131,7 +131,7 @@ pub(super) fn run(args: &ConvertArgs, many: Many) -> Result<Done, Failure> {
     let folder = Folder::open(&args.output, before)?;
     super::keep_freed_memory();
     let names: Vec<&str> = many.captures.iter().map(name_of).collect();
-    let ids = names::ids(&names, &many.inputs);
+    let ids = bundle::ids(&names, &many.inputs);
     let mut units: Vec<Unit> =
         many.captures.into_iter().zip(ids).map(|(found, id)| unit(found, id)).collect();
     // The largest first, so that no thread waits for one at the end.
@@ -201,30 +201,20 @@ fn options(args: &ConvertArgs) -> Result<String, Failure> {
     if let Some(names) = args.columns.as_deref() {
         super::table_columns(names)?;
     }
-    let types: pml_parser::arrow::types::Types = args.table.types.into();
-    let mut text = format!("types={} compression={:?}", types.name(), args.compression).to_lowercase();
-    for (name, is_given) in [("recover", args.recovery.recover), ("no-set", args.log.no_set)] {
-        if is_given {
-            let _ = write!(text, " {name}");
-        }
-    }
-    if !args.log.drives.is_empty() {
-        let _ = write!(text, " drives={:?}", args.log.drives);
-    }
-    if let Some(stores) = symbols::stores(&args.symbols)? {
-        let _ = write!(text, " symbols={stores}");
-    }
+    let mut words = Words::new(args.table.types);
+    words.add("compression", format!("{:?}", args.compression).to_lowercase());
+    words.reading(&args.recovery, args.log.no_set, &args.log.drives, &args.symbols)?;
     if let Some(columns) = &args.columns {
-        let _ = write!(text, " columns={columns}");
+        words.add("columns", columns);
     }
     if let Some(path) = &args.filter.procmon_filter {
         let bytes = fs::read(path).map_err(|e| Failure::of_io(path, &e))?;
-        let _ = write!(text, " procmon-filter={:08x}", names::number(&bytes));
+        words.add("procmon-filter", format_args!("{:08x}", bundle::number(&bytes)));
     }
     if let Some(filter) = &args.filter.filter {
-        let _ = write!(text, " where={filter}");
+        words.add("where", filter);
     }
-    Ok(text)
+    Ok(words.finish())
 }
 
 /// Why a capture has no tables.

@@ -4,7 +4,7 @@ use super::{Job, Outcome, Printed, Trouble};
 use crate::failure::Failure;
 use crate::input;
 use crate::status::{is_stopped, plain, warn};
-use crate::tables::{self, RowLabels};
+use crate::tables;
 use pml_analyzer::bundle::{BundleError, CaptureLocation, Found, FoundCase, LogLocation};
 use pml_analyzer::case::{CaseOrigin, CaseReport, UnreadInput};
 use pml_analyzer::logs::Signatures;
@@ -41,6 +41,25 @@ impl Subject {
             (Self::Case(files), true) => files.captures.iter().map(CaptureLocation::name).collect(),
             (Self::Capture(_), false) | (Self::Broken { .. }, true) => Vec::new(),
             (Self::Case(_) | Self::Broken { .. }, false) => vec![self.name()],
+        }
+    }
+}
+
+impl Subject {
+    /// The files that it is made of, by name and size.
+    pub(super) fn made_from(&self) -> String {
+        let of_capture = |capture: &CaptureLocation| {
+            let (file, size) = capture.first_file();
+            format!("{}:{file}:{size}", capture.name())
+        };
+        match self {
+            Self::Capture(capture) => of_capture(capture),
+            Self::Case(files) => {
+                let captures = files.captures.iter().map(of_capture);
+                let logs = files.logs.iter().map(|log| format!("{}:{}", log.name(), log.size().unwrap_or(0)));
+                captures.chain(logs).collect::<Vec<_>>().join("|")
+            }
+            Self::Broken { name, .. } => name.clone(),
         }
     }
 }
@@ -112,7 +131,7 @@ impl Job<'_> {
         let mut own = Outcome::default();
         let outcome_of_run = outcome;
         let outcome = &mut own;
-        let mut labels = RowLabels::of_case(&self.args.table, &files.name);
+        let mut labels = tables::labels_of_case(&self.args.table, &files.name);
         for (capture, _) in distinct {
             let name = within(capture.name(), &files.name);
             match self.analyze(capture, name, dataset.as_ref(), outcome, |_| Ok(())) {
@@ -142,9 +161,9 @@ impl Job<'_> {
         self.write(&report).map_err(Trouble::Output)?;
         if let Some(fleet) = self.fleet {
             let names = (files.name.as_str(), captures.as_slice());
-            let mut rows = fleet.rows.borrow_mut();
-            let added = rows.add_case(names, outcome.lost, &files.case, &report, self.link());
-            added.map_err(Trouble::Output)?;
+            let record =
+                fleet.rows.borrow().of_case(names, outcome.lost, &files.case, &report, self.link());
+            record.and_then(|record| fleet.take(self, record, outcome)).map_err(Trouble::Output)?;
         }
         if let (Some(dataset), Some(path)) = (dataset, &self.args.parquet) {
             tables::write_case(&dataset, path, &labels, &files.logs, &files.case, &report)?;

@@ -8,7 +8,7 @@ const LONGEST: usize = 150;
 
 /// The ids of captures with these names: `PC-1_Bootlog` for `PC-1/Bootlog.pml` in the folder that is the input, or that all
 /// inputs lie in. Where two would have one id, each gets a number that its whole name gives.
-pub(crate) fn ids(names: &[&str], inputs: &[PathBuf]) -> Vec<String> {
+pub fn ids(names: &[&str], inputs: &[PathBuf]) -> Vec<String> {
     let base = base(inputs);
     let plain: Vec<String> = names.iter().map(|name| plain(below(name, &base))).collect();
     let mut uses: HashMap<String, usize> = HashMap::new();
@@ -78,7 +78,7 @@ fn plain(name: &str) -> String {
 }
 
 /// A number of some bytes (FNV-1a, 32 bits).
-pub(crate) fn number(bytes: &[u8]) -> u32 {
+pub fn number(bytes: &[u8]) -> u32 {
     let add = |hash: u32, byte: u8| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
     bytes.iter().copied().fold(0x811C_9DC5, add)
 }

@@ -6,6 +6,7 @@ The request is one line of JSON on standard input, the answer one on standard ou
 from __future__ import annotations
 
 import json
+import os
 import sys
 from typing import Any
 
@@ -46,8 +47,9 @@ def convert(request: dict[str, Any]) -> dict[str, Any]:
     except procmon_pml.PmlError as failed:
         return {"error": str(failed)}
     except OSError as failed:
-        # An error of writing names the output; a log that has become unreadable, or too little memory, names no file.
-        return {"error": str(failed)} if failed.filename is None else {"output": str(failed)}
+        # An error of writing names the output, one of reading does not.
+        of_output = failed.filename is not None or str(failed).startswith(os.path.dirname(request["output"]))
+        return {"output": str(failed)} if of_output else {"error": str(failed)}
     return {"lost": lost}
 
 

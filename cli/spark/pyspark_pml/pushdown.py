@@ -100,7 +100,7 @@ def _negated(child: spark.Filter) -> str | None:
 def _expression(given: spark.Filter) -> str | None:
     if isinstance(given, spark.Not):
         return _negated(given.child)
-    attribute = getattr(given, "attribute", ())
+    attribute: tuple[str, ...] = getattr(given, "attribute", ())
     if len(attribute) != 1:
         return None
     column = attribute[0]

@@ -3,6 +3,8 @@ import pathlib
 from collections.abc import Sequence
 from typing import Any, final
 
+from typing_extensions import disjoint_base
+
 __version__: str
 __all__ = [
     "Capture",
@@ -169,6 +171,7 @@ class Log:
         """Writes events as a smaller log, which Process Monitor opens. Gives their number."""
     def __len__(self) -> int: ...
 
+@disjoint_base
 class Stream:
     """A stream of Arrow, for pyarrow, polars, DuckDB, pandas and others. Each reading starts again."""
 

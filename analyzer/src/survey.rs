@@ -40,6 +40,23 @@ impl Subject {
         }
     }
 
+    /// The files that it is made of, by name and size.
+    pub fn made_from(&self) -> String {
+        let of_capture = |capture: &CaptureLocation| {
+            let (file, size) = capture.first_file();
+            format!("{}:{file}:{size}", capture.name())
+        };
+        match self {
+            Self::Capture(capture) => of_capture(capture),
+            Self::Case(files) => {
+                let captures = files.captures.iter().map(of_capture);
+                let logs = files.logs.iter().map(|log| format!("{}:{}", log.name(), log.size().unwrap_or(0)));
+                captures.chain(logs).collect::<Vec<_>>().join("|")
+            }
+            Self::Broken { name, .. } => name.clone(),
+        }
+    }
+
     /// The names of its captures, or its own where it has none.
     fn names(&self, of_captures: bool) -> Vec<&str> {
         match (self, of_captures) {

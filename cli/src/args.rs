@@ -352,6 +352,11 @@ pub(crate) struct TriageArgs {
     #[arg(long, value_name = "DIR")]
     pub parquet: Option<PathBuf>,
 
+    /// Go on with a run over many captures that was interrupted: what the directory of --parquet has of the same logs with
+    /// the same options is not analyzed again.
+    #[arg(long, requires = "parquet", conflicts_with = "force")]
+    pub resume: bool,
+
     #[command(flatten)]
     pub table: TableArgs,
 
@@ -380,6 +385,11 @@ pub(crate) struct TriageArgs {
 }
 
 impl TriageArgs {
+    /// Whether outputs that are there may be replaced.
+    pub(crate) fn replaces(&self) -> bool {
+        self.run.force || self.resume
+    }
+
     /// What the text for a mail begins with.
     pub(crate) fn letter(&self) -> Letter<'_> {
         Letter { greeting: self.greeting.as_deref(), case_number: self.case_number.as_deref() }

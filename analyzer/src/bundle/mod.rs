@@ -301,6 +301,18 @@ impl CaptureLocation {
         (names::file_name(&self.argument()).to_lowercase(), size)
     }
 
+    /// Bytes of the files that were found. Parts beside a file that was named alone are not among them.
+    pub fn size(&self) -> u64 {
+        let of_file = |path: &PathBuf| path.metadata().map_or(0, |metadata| metadata.len());
+        match &self.place {
+            Place::Named(path) => of_file(path),
+            Place::Found(paths) | Place::Packed(paths) => paths.iter().map(of_file).sum(),
+            Place::Archived { archive, members } => {
+                members.iter().map(|member| archive.size_of(member.0)).sum()
+            }
+        }
+    }
+
     /// Whether a member of an archive is one of its parts.
     fn has_member(&self, name: &str) -> bool {
         match &self.place {

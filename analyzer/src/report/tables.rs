@@ -8,6 +8,8 @@ use arrow::error::ArrowError;
 use pml_parser::arrow::types::Types;
 use std::sync::Arc;
 
+pub use super::verdicts::{VERDICTS, VerdictRow};
+
 /// A column of a table of `T`.
 pub struct Column<T> {
     /// Its name.
@@ -50,7 +52,7 @@ pub const LABELS: [(&str, &str); 2] = [
 pub struct RowLabels {
     /// The id of the capture or case.
     pub capture: String,
-    /// Its machine; empty where there is none.
+    /// Its machine; empty where the logs do not name it.
     pub computer: String,
     /// The types.
     pub types: Types,

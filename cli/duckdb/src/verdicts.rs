@@ -9,7 +9,6 @@ use arrow::error::ArrowError;
 use pml_analyzer::bundle::CaptureLocation;
 use pml_analyzer::case::tables::{CaseRows, PHASES, SESSIONS, SIGNALS, UPDATES};
 use pml_analyzer::case::{CaseOrigin, CaseReport, UnreadInput};
-use pml_analyzer::fleet::FleetEntry;
 use pml_analyzer::logs::Signatures;
 use pml_analyzer::survey::{CaseFiles, Subject};
 use pml_analyzer::tables::{FAILURES, FINDINGS, RowLabels, Table};
@@ -206,8 +205,7 @@ impl Reading {
                     Err(error) => return self.failed(cases, name, error),
                 };
                 let Analyzed { labels, report, is_lost } = analyzed;
-                let entry = FleetEntry::of_report(&report, knowledge, None);
-                let row = VerdictRow::of_report((name, is_lost), &report, entry);
+                let row = VerdictRow::of_report((name, is_lost), &report, knowledge, None);
                 Ok(Judged {
                     verdict: Some((labels.clone(), row)),
                     case: Some((labels.clone(), CaseRows::of_boot_log(&report))),
@@ -241,8 +239,7 @@ impl Reading {
             Some((labels, _)) => RowLabels { computer: computer.to_owned(), ..labels.clone() },
             None => cases.of_name(&files.name, computer),
         };
-        let entry = FleetEntry { name: files.name.clone(), ..FleetEntry::of_case(&report, None) };
-        let row = VerdictRow::of_case((&files.name, is_lost), &report, entry);
+        let row = VerdictRow::of_case((&files.name, is_lost), &report, None);
         Ok(Judged {
             verdict: Some((labels.clone(), row)),
             captures,

@@ -5,11 +5,11 @@ use crate::args::{ConvertArgs, Format, LayoutArg, TypesArg};
 use crate::failure::Failure;
 use crate::fleet::folder::{Before, Folder};
 use crate::fleet::inputs;
+use crate::fleet::options::Words;
 use crate::fleet::status::{self, StatusRow};
 use crate::outcome::{self, write_failure};
 use crate::output::{PendingDataset, remove_dataset};
 use crate::status::{Done, Progress, UntilStopped, counted, is_stopped, plain, say, warn};
-use crate::symbols;
 use crate::tables::write_whole;
 use arrow::array::RecordBatch;
 use indicatif::HumanCount;
@@ -20,7 +20,6 @@ use pml_parser::export::WriteError;
 use pml_parser::export::parquet::write_dataset;
 use pml_parser::parallel::in_order;
 use pml_parser::{Exceeded, LeftOutReason, OpenOptions, Opened, any_fault};
-use std::fmt::Write;
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -161,30 +160,20 @@ fn options(args: &ConvertArgs) -> Result<String, Failure> {
     if let Some(names) = args.columns.as_deref() {
         super::table_columns(names)?;
     }
-    let types: pml_parser::arrow::types::Types = args.table.types.into();
-    let mut text = format!("types={} compression={:?}", types.name(), args.compression).to_lowercase();
-    for (name, is_given) in [("recover", args.recovery.recover), ("no-set", args.log.no_set)] {
-        if is_given {
-            let _ = write!(text, " {name}");
-        }
-    }
-    if !args.log.drives.is_empty() {
-        let _ = write!(text, " drives={:?}", args.log.drives);
-    }
-    if let Some(stores) = symbols::stores(&args.symbols)? {
-        let _ = write!(text, " symbols={stores}");
-    }
+    let mut words = Words::new(args.table.types);
+    words.add("compression", format!("{:?}", args.compression).to_lowercase());
+    words.reading(&args.recovery, args.log.no_set, &args.log.drives, &args.symbols)?;
     if let Some(columns) = &args.columns {
-        let _ = write!(text, " columns={columns}");
+        words.add("columns", columns);
     }
     if let Some(path) = &args.filter.procmon_filter {
         let bytes = fs::read(path).map_err(|e| Failure::of_io(path, &e))?;
-        let _ = write!(text, " procmon-filter={:08x}", bundle::short_hash(&bytes));
+        words.add("procmon-filter", format_args!("{:08x}", bundle::short_hash(&bytes)));
     }
     if let Some(filter) = &args.filter.filter {
-        let _ = write!(text, " where={filter}");
+        words.add("where", filter);
     }
-    Ok(text)
+    Ok(words.finish())
 }
 
 /// Why a capture has no tables.

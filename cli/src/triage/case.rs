@@ -61,9 +61,8 @@ impl Job<'_> {
         self.write(&report).map_err(Trouble::Output)?;
         if let Some(fleet) = self.fleet {
             let names = (files.name.as_str(), captures.as_slice());
-            let mut rows = fleet.rows.borrow_mut();
-            let added = rows.add_case(names, outcome.lost, &files.case, &report, self.link());
-            added.map_err(Trouble::Output)?;
+            let record = fleet.rows.borrow().of_case(names, outcome.lost, &files.case, &report, self.link());
+            record.and_then(|record| fleet.take(self, record, outcome)).map_err(Trouble::Output)?;
         }
         if let (Some(dataset), Some(path)) = (dataset, &self.args.parquet) {
             tables::write_case(&dataset, path, &labels, &files.logs, &files.case, &report)?;

@@ -85,11 +85,28 @@ impl EventBatches {
         H: Send + 'static,
         B: AsRef<[u8]> + Send + Sync + 'static,
     {
+        Self::share_of(holder, set, export, Share::default())
+    }
+
+    /// The same of a share of the events.
+    ///
+    /// # Errors
+    /// When the system cannot start a thread.
+    pub fn share_of<H, B>(
+        holder: H,
+        set: impl Fn(&H) -> &LogSet<B> + Send + 'static,
+        export: TableOptions,
+        share: Share,
+    ) -> std::io::Result<Self>
+    where
+        H: Send + 'static,
+        B: AsRef<[u8]> + Send + Sync + 'static,
+    {
         let schema = export.schema();
         let is_dropped = Arc::new(AtomicBool::new(false));
         let progress = UntilDropped(Arc::clone(&is_dropped));
         let batches = Ahead::new(1, move |hand_over| {
-            read_batches(set(&holder), &export, &progress, |batch| {
+            read_share(set(&holder), &export, share, &progress, |batch| {
                 hand_over(batch).map_err(|_| WriteError::Cancelled)
             })
         })?;
@@ -147,6 +164,50 @@ pub fn read_batches<B>(
     set: &LogSet<B>,
     export: &TableOptions,
     progress: &dyn Progress,
+    take: impl FnMut(RecordBatch) -> Result<(), WriteError>,
+) -> Result<EventCounts, WriteError>
+where
+    B: AsRef<[u8]> + Sync,
+{
+    read_share(set, export, Share::default(), progress, take)
+}
+
+/// A share of the events of a capture, so that several machines can read one. Which events it has depends only on the
+/// capture and these numbers; all shares together have every event once. The column `stack_id` has the numbers of the whole
+/// capture only in the whole: leave it out of other shares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Share {
+    /// Which share, from 0.
+    pub number: u32,
+    /// How many there are; 0 means 1.
+    pub of: u32,
+}
+
+impl Default for Share {
+    /// The whole.
+    fn default() -> Self {
+        Self { number: 0, of: 1 }
+    }
+}
+
+impl Share {
+    fn take(self, ranges: Vec<EventRange>) -> Vec<EventRange> {
+        let count = ranges.len() as u64;
+        let end = |number: u64| (count * number / u64::from(self.of.max(1))).min(count) as usize;
+        let (first, end) = (end(self.number.into()), end(u64::from(self.number) + 1));
+        ranges.get(first..end).map(<[_]>::to_vec).unwrap_or_default()
+    }
+}
+
+/// [`read_batches`] of a share of the events.
+///
+/// # Errors
+/// As [`read_batches`].
+pub fn read_share<B>(
+    set: &LogSet<B>,
+    export: &TableOptions,
+    share: Share,
+    progress: &dyn Progress,
     mut take: impl FnMut(RecordBatch) -> Result<(), WriteError>,
 ) -> Result<EventCounts, WriteError>
 where
@@ -168,8 +229,8 @@ where
         })?;
         Ok::<_, WriteError>((range, batches, counts, stacks))
     };
-    let ranges = BATCHES.of(set);
-    in_order(export.scan.threads, ranges, decode, |(range, batches, found, found_stacks)| {
+    let ranges = share.take(BATCHES.of(set).collect());
+    in_order(export.scan.threads, ranges.into_iter(), decode, |(range, batches, found, found_stacks)| {
         counts.merge(&found);
         let ids = stacks.number(set, &found_stacks)?;
         for EventRows { rows, mut batch, stack_ids, .. } in batches {

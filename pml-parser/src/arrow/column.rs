@@ -302,7 +302,8 @@ impl<K: Copy + Eq + Hash> Words for DictionaryColumn<K> {
 
     fn texts(&self) -> Vec<&str> {
         let ends = self.texts.offsets.iter().zip(self.texts.offsets.iter().skip(1));
-        ends.map(|(&from, &to)| self.texts.buffer.get(from as usize..to as usize).unwrap_or_default()).collect()
+        ends.map(|(&from, &to)| self.texts.buffer.get(from as usize..to as usize).unwrap_or_default())
+            .collect()
     }
 
     fn array(&mut self) -> ArrayRef {

@@ -88,8 +88,7 @@ impl Types {
         match (self, exact.data_type()) {
             (Self::Portable, DataType::Timestamp(TimeUnit::Nanosecond, zone)) => {
                 let times = exact.as_primitive::<TimestampNanosecondType>();
-                let micros: PrimitiveArray<TimestampMicrosecondType> =
-                    times.unary(Self::micros);
+                let micros: PrimitiveArray<TimestampMicrosecondType> = times.unary(Self::micros);
                 arrays.push(Arc::new(micros.with_timezone_opt(zone.clone())));
                 arrays.push(Arc::new(times.reinterpret_cast::<Int64Type>()));
             }

@@ -196,7 +196,9 @@ impl ColumnWork<'_> {
                 let values: Vec<i64> = values.iter().map(|&value| number(kind, value)).collect();
                 chunks.push(self.integers(0, &values, Some(present))?);
             }
-            Filled::Words(words) => chunks.push(self.words(&words.texts(), words.numbers(), words.null_rows())?),
+            Filled::Words(words) => {
+                chunks.push(self.words(&words.texts(), words.numbers(), words.null_rows())?)
+            }
             Filled::Texts(texts) => chunks.push(texts.finish(self.codec)?),
             Filled::Stacks(_) => {}
         }
@@ -268,11 +270,8 @@ impl ColumnWork<'_> {
         let place = |number: i32| places.get(number as usize).copied().unwrap_or(0);
         let mut nulls = null_rows.iter().copied().peekable();
         let mut is_null = move |row: usize| nulls.next_if_eq(&(row as u32)).is_some();
-        let bounds = Bounds::Texts(if target.has_bounds() {
-            texts::bounds(entries.iter().copied())
-        } else {
-            None
-        });
+        let bounds =
+            Bounds::Texts(if target.has_bounds() { texts::bounds(entries.iter().copied()) } else { None });
         let bytes: usize = entries.iter().map(|text| text.len() + size_of::<u32>()).sum();
         if !target.has_dictionary || bytes > target.dictionary_bytes {
             let mut plain = PlainTexts::new(target.clone());
@@ -292,7 +291,12 @@ impl ColumnWork<'_> {
         let numbered = Numbered { numbers: &numbers, present: present.as_ref(), rows: self.rows };
         let mut pages = Pages::default();
         push_numbers(&mut pages, &target, self.codec, numbered, |numbers| {
-            (None, Some(numbers.iter().filter_map(|&number| entries.get(number as usize)).map(|t| t.len()).sum()))
+            (
+                None,
+                Some(
+                    numbers.iter().filter_map(|&number| entries.get(number as usize)).map(|t| t.len()).sum(),
+                ),
+            )
         })?;
         pages.finish(&target, self.codec, Some(texts::dictionary_page(entries.iter().copied())), bounds)
     }

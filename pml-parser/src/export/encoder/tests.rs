@@ -76,7 +76,10 @@ fn numbers() -> impl Strategy<Value = Vec<Option<u64>>> {
         1 => Just(1u64 << 63).boxed(),
         1 => Just((1u64 << 63) - 1).boxed(),
     ];
-    let run = (prop::option::weighted(0.7, number), prop_oneof![6 => 1..4usize, 2 => 4..40usize, 1 => 60..200usize]);
+    let run = (
+        prop::option::weighted(0.7, number),
+        prop_oneof![6 => 1..4usize, 2 => 4..40usize, 1 => 60..200usize],
+    );
     prop::collection::vec(run, 0..60).prop_map(|runs| {
         runs.into_iter().flat_map(|(number, length)| std::iter::repeat_n(number, length)).collect()
     })
@@ -176,7 +179,8 @@ fn assert_same(column: &'static Column, rows: usize, direct: &[u8], reference: &
         assert_eq!(ours.definition_level_histogram(), theirs.definition_level_histogram());
         assert_eq!(ours.unencoded_byte_array_data_bytes(), theirs.unencoded_byte_array_data_bytes());
         assert_eq!(ours.dictionary_page_offset().is_some(), theirs.dictionary_page_offset().is_some());
-        let (our_index, their_index) = (direct.page_index_for_row_group(0), reference.page_index_for_row_group(0));
+        let (our_index, their_index) =
+            (direct.page_index_for_row_group(0), reference.page_index_for_row_group(0));
         let (ours, theirs) = (our_index.offset_index(at), their_index.offset_index(at));
         let firsts = |index: Option<&parquet::file::page_index::offset_index::OffsetIndexMetaData>| {
             let pages = index.unwrap().page_locations();
@@ -189,8 +193,15 @@ fn assert_same(column: &'static Column, rows: usize, direct: &[u8], reference: &
 }
 
 /// The names of the columns of numbers, one for each type and way of filling it.
-const NUMBERS: [&str; 7] =
-    ["disposition", "share_mode", "desired_access", "length", "byte_offset", "exit_status", "registry_number"];
+const NUMBERS: [&str; 7] = [
+    "disposition",
+    "share_mode",
+    "desired_access",
+    "length",
+    "byte_offset",
+    "exit_status",
+    "registry_number",
+];
 
 fn tested() -> ProptestConfig {
     ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() }

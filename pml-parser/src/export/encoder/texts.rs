@@ -245,8 +245,8 @@ impl PlainTexts {
             }
         }
         self.rows += 1;
-        let is_full = self.page.len() >= self.target.page_bytes
-            || self.rows - self.from >= self.target.page_rows;
+        let is_full =
+            self.page.len() >= self.target.page_bytes || self.rows - self.from >= self.target.page_rows;
         if is_full
             && self.failed.is_none()
             && let Err(error) = self.end_page()

@@ -225,6 +225,13 @@ impl<K> Default for DictionaryColumn<K> {
     }
 }
 
+impl<K> DictionaryColumn<K> {
+    /// A column with room for this number of rows.
+    pub(crate) fn with_room(rows: usize) -> Self {
+        Self { keys: Vec::with_capacity(rows), ..Self::default() }
+    }
+}
+
 impl<K: Copy + Eq + Hash> DictionaryColumn<K> {
     /// The number of the text of a key; `write` appends the text if the key is new.
     #[inline]

@@ -73,7 +73,7 @@ impl EventCounts {
 }
 
 /// Rows of a batch, and the bytes of text at which one is handed over before that.
-const BATCH_ROWS: usize = 8_192;
+pub(crate) const BATCH_ROWS: usize = 8_192;
 const BATCH_TEXT: usize = 8 << 20;
 
 /// A part of the events table, without the stack ids of its rows (see [`EventRows::stack_ids`]).
@@ -143,12 +143,13 @@ impl NumberSink for RowNumbers<'_> {
 }
 
 impl<'a, 'c, T: Texts + 'static> EventColumns<'a, 'c, T> {
-    /// No rows. `texts` begins a column of texts.
+    /// No rows, and room for a number of them. `texts` begins a column of texts.
     pub(crate) fn new(
         log: LogView<'a>,
         columns: &'c EventColumnSet,
         labels: &'c Labels,
         stacks: StackFinder<'a>,
+        room: usize,
         texts: impl Fn(&'static Column) -> Option<T>,
     ) -> Self {
         Self {
@@ -162,11 +163,11 @@ impl<'a, 'c, T: Texts + 'static> EventColumns<'a, 'c, T> {
             last_owner: None,
             rows: 0,
             text: 0,
-            header: HeaderColumns::default(),
-            builders: columns.iter().filter_map(|column| builder(column, &texts)).collect(),
+            header: HeaderColumns::with_room(room),
+            builders: columns.iter().filter_map(|column| builder(column, room, &texts)).collect(),
             numbers: std::array::from_fn(|_| SparseColumn::default()),
             wants_numbers: columns.iter().any(|column| column.number().is_some()),
-            stack_ids: Vec::new(),
+            stack_ids: Vec::with_capacity(if columns.has(Source::StackId) { room } else { 0 }),
             wants_stacks: columns.has(Source::StackId),
         }
     }
@@ -329,6 +330,23 @@ struct HeaderColumns {
 }
 
 impl HeaderColumns {
+    fn with_room(rows: usize) -> Self {
+        Self {
+            event_id: Vec::with_capacity(rows),
+            sequence: Vec::with_capacity(rows),
+            time: Vec::with_capacity(rows),
+            duration: Vec::with_capacity(rows),
+            process_index: Vec::with_capacity(rows),
+            pid: Vec::with_capacity(rows),
+            parent_pid: Vec::with_capacity(rows),
+            tid: Vec::with_capacity(rows),
+            status: Vec::with_capacity(rows),
+            class: DictionaryColumn::with_room(rows),
+            operation: DictionaryColumn::with_room(rows),
+            ..Self::default()
+        }
+    }
+
     #[inline]
     fn push(&mut self, event: &Event<'_>, owner: &Owner<'_>, operation: Operation) {
         self.event_id.push(event.id());
@@ -413,6 +431,7 @@ trait ColumnBuilder<T> {
 /// What fills a column; `None` for numbers and stack ids, which have a way of their own.
 fn builder<T: Texts + 'static>(
     column: &'static Column,
+    room: usize,
     texts: &impl Fn(&'static Column) -> Option<T>,
 ) -> Option<Box<dyn ColumnBuilder<T>>> {
     let text = || texts(column);
@@ -421,6 +440,7 @@ fn builder<T: Texts + 'static>(
         Source::Process(ProcessField::Name) => Box::new(Dictionary {
             is_from_log: true,
             ..dictionary(
+                room,
                 |row| row.process.map(Process::index),
                 |row, out| {
                     if let Some(process) = row.process {
@@ -430,10 +450,12 @@ fn builder<T: Texts + 'static>(
             )
         }),
         Source::Category => Box::new(dictionary(
+            room,
             |row| Some(row.details.category()),
             |row, out| out.push_str(row.details.category().name()),
         )),
         Source::Result => Box::new(dictionary(
+            room,
             |row| Some(row.event.status().0),
             |row, out| out.push_str(&row.event.status().to_string()),
         )),
@@ -490,12 +512,12 @@ struct Dictionary<K, F, W> {
     is_from_log: bool,
 }
 
-fn dictionary<K, F, W>(key: F, write: W) -> Dictionary<K, F, W>
+fn dictionary<K, F, W>(room: usize, key: F, write: W) -> Dictionary<K, F, W>
 where
     F: Fn(&Row<'_, '_>) -> Option<K>,
     W: Fn(&Row<'_, '_>, &mut String),
 {
-    Dictionary { texts: DictionaryColumn::default(), key, write, is_from_log: false }
+    Dictionary { texts: DictionaryColumn::with_room(room), key, write, is_from_log: false }
 }
 
 impl<K, F, W> Dictionary<K, F, W>

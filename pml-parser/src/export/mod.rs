@@ -21,7 +21,7 @@ mod text;
 pub mod xml;
 
 use crate::arrow::column::{Texts, Utf8Column};
-use crate::arrow::events::{EventColumns, EventCounts, EventRows};
+use crate::arrow::events::{BATCH_ROWS, EventColumns, EventCounts, EventRows};
 use crate::arrow::labels::Labels;
 use crate::arrow::schema::EventColumnSet;
 use crate::arrow::stacks::{FoundStacks, StackFinders};
@@ -201,16 +201,19 @@ impl<'a, B: AsRef<[u8]>> RangeDecoder<'a, B> {
         mut take: impl FnMut(EventRows, &mut Meter<'_>) -> Result<(), WriteError>,
     ) -> Result<(EventCounts, FoundStacks), WriteError> {
         let texts = |_| Some(Utf8Column::default());
-        self.fill(range, texts, |columns, is_last, meter| {
+        let room = range.events().len().min(BATCH_ROWS);
+        self.fill(range, room, texts, |columns, is_last, meter| {
             if is_last || columns.is_full() { take(columns.finish_rows(), meter) } else { Ok(()) }
         })
     }
 
-    /// Fills the columns of a range with its events. `texts` begins a column of texts. `after` is called after each
+    /// Fills the columns of a range with its events. `room` is the number of rows that columns have room for at the
+    /// beginning; `texts` begins a column of texts. `after` is called after each
     /// event and, with `true`, at the end. It must count the text.
     fn fill<T: Texts + 'static>(
         &self,
         range: &EventRange,
+        room: usize,
         texts: impl Fn(&'static Column) -> Option<T>,
         mut after: impl FnMut(&mut EventColumns<'a, '_, T>, bool, &mut Meter<'_>) -> Result<(), WriteError>,
     ) -> Result<(EventCounts, FoundStacks), WriteError> {
@@ -218,7 +221,7 @@ impl<'a, B: AsRef<[u8]>> RangeDecoder<'a, B> {
         let mut matcher = self.export.scan.matcher(self.set);
         let mut meter = self.budget.meter();
         let finder = self.finders.borrow(log);
-        let mut columns = EventColumns::new(log, &self.export.columns, self.labels, finder, texts);
+        let mut columns = EventColumns::new(log, &self.export.columns, self.labels, finder, room, texts);
         // With stacks, whole records are read in sequence, which the hardware prefetches. Without stacks,
         // only parts of records are read, and the iterator prefetches them.
         let whole = self.export.columns.has(Source::StackId);

@@ -246,7 +246,8 @@ fn encode_range<B: AsRef<[u8]>>(
             let mut encoded = EncodedRows::default();
             let done = decoder.fill(
                 &range,
-                |column| encoder.texts(column),
+                range.events().len(),
+                |column| encoder.texts(column, range.events().len()),
                 |columns, is_last, meter| {
                     meter.text(columns.take_text())?;
                     if is_last {

@@ -58,7 +58,10 @@ fn push_packed(numbers: &[u32], width: u32, out: &mut Vec<u8>) {
 /// Appends eight numbers: `width` bytes.
 #[inline]
 fn push_eight(group: &[u32; 8], width: u32, out: &mut Vec<u8>) {
-    let [a, b, c, d, e, f, g, h] = group.map(u64::from);
+    // Not with `map`, which is no inlined loop.
+    let [a, b, c, d, e, f, g, h] = *group;
+    let (a, b, c, d) = (u64::from(a), u64::from(b), u64::from(c), u64::from(d));
+    let (e, f, g, h) = (u64::from(e), u64::from(f), u64::from(g), u64::from(h));
     if width <= 8 {
         let low = a | b << width | c << (2 * width) | d << (3 * width);
         let high = e | f << width | g << (2 * width) | h << (3 * width);

@@ -14,6 +14,7 @@ mod delta;
 mod hybrid;
 mod integers;
 #[cfg(test)]
+#[allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "tests")]
 mod tests;
 mod texts;
 
@@ -35,26 +36,40 @@ use parquet::basic::Encoding;
 use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 use parquet::schema::types::SchemaDescriptor;
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, Hash};
 use texts::PlainTexts;
 
 /// Keys of the hashes of one conversion, so that no log can be made to collide. What is written does not depend on
 /// them.
 #[derive(Clone, Debug)]
 pub(super) struct Seeds {
-    texts: [DefaultHashBuilder; 2],
-    stored: [DefaultHashBuilder; 2],
+    texts: TwoHashers,
+    stored: TwoHashers,
     add: u64,
     /// Odd.
     multiply: u64,
+}
+
+/// Hashers with different keys.
+#[derive(Clone, Debug, Default)]
+struct TwoHashers {
+    first: DefaultHashBuilder,
+    second: DefaultHashBuilder,
+}
+
+impl TwoHashers {
+    #[inline]
+    fn key<T: Hash + Copy>(&self, value: T) -> [u64; 2] {
+        [self.first.hash_one(value), self.second.hash_one(value)]
+    }
 }
 
 impl Default for Seeds {
     fn default() -> Self {
         let hasher = DefaultHashBuilder::default();
         Self {
-            texts: Default::default(),
-            stored: Default::default(),
+            texts: TwoHashers::default(),
+            stored: TwoHashers::default(),
             add: hasher.hash_one(0u8),
             multiply: hasher.hash_one(1u8) | 1,
         }
@@ -107,10 +122,10 @@ impl EventEncoder {
         Ok(targets.ok_or_else(|| ParquetError::General(format!("there is no column {}", column.name)))?)
     }
 
-    /// An empty column of texts, if the encoder has the column.
-    pub(super) fn texts(&self, column: &'static Column) -> Option<DistinctTexts> {
+    /// An empty column of texts with room for this number of rows, if the encoder has the column.
+    pub(super) fn texts(&self, column: &'static Column, rows: usize) -> Option<DistinctTexts> {
         let target = self.targets(column).ok()?.first()?;
-        Some(DistinctTexts::new(target.clone(), self.seeds.clone()))
+        Some(DistinctTexts::new(target.clone(), self.seeds.clone(), rows))
     }
 
     /// Encodes all rows.

@@ -346,7 +346,7 @@ proptest! {
         };
         let rows = values.len();
         let ours = direct(column, setting, rows, |encoder, work| {
-            let mut filled = encoder.texts(column).unwrap();
+            let mut filled = encoder.texts(column, rows).unwrap();
             for (row, text) in values.iter().enumerate() {
                 let utf16: Option<Vec<u8>> =
                     text.as_ref().map(|text| text.encode_utf16().flat_map(u16::to_le_bytes).collect());
@@ -386,7 +386,7 @@ fn texts_beyond_the_dictionary_are_written_plain() {
     let text = |row: usize| format!("{row:0>900}");
     let rows = 5_000;
     let ours = direct(column, setting, rows, |encoder, work| {
-        let mut filled = encoder.texts(column).unwrap();
+        let mut filled = encoder.texts(column, rows).unwrap();
         for row in 0..rows {
             filled.push(|out| {
                 out.push_str(&text(row));

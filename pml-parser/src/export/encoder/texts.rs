@@ -8,7 +8,6 @@ use crate::export::WriteError;
 use crate::text::WinStr;
 use hashbrown::HashTable;
 use parquet::basic::Encoding;
-use std::hash::BuildHasher;
 
 /// Bytes of the length before each text.
 const LENGTH: usize = 4;
@@ -38,14 +37,18 @@ struct Known {
 }
 
 impl DistinctTexts {
-    pub(super) fn new(target: Target, seeds: Seeds) -> Self {
+    /// An empty column with room for this number of rows.
+    pub(super) fn new(target: Target, seeds: Seeds, rows: usize) -> Self {
+        // Bytes of distinct text that a row adds: more than in most logs, and memory that is not written costs nothing.
+        const NEW_TEXT: usize = 24;
+        let texts = rows.saturating_mul(NEW_TEXT).min(target.dictionary_bytes);
         Self {
             target,
             seeds,
             known: HashTable::new(),
-            texts: String::new(),
+            texts: String::with_capacity(texts),
             ends: Vec::new(),
-            numbers: Vec::new(),
+            numbers: Vec::with_capacity(rows),
             rows: 0,
             present: Rows::default(),
             plain: None,
@@ -96,7 +99,7 @@ impl DistinctTexts {
             self.texts.truncate(start);
             return (bytes, None);
         }
-        let key = self.seeds.texts.each_ref().map(|hasher| hasher.hash_one(text));
+        let key = self.seeds.texts.key(text);
         if let Some(number) = self.find(key) {
             self.texts.truncate(start);
             return (self.push_number(number), Some(number));
@@ -163,7 +166,7 @@ impl Texts for DistinctTexts {
             stored.push_to(&mut self.texts);
             return self.push_written().0;
         }
-        let key = self.seeds.stored.each_ref().map(|hasher| hasher.hash_one(stored));
+        let key = self.seeds.stored.key(stored);
         if let Some(number) = self.find(key) {
             return self.push_number(number);
         }

@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use pml_analyzer::Letter;
 use pml_parser::Drives;
 use pml_parser::arrow::types::Types;
-use pml_parser::export::parquet::Compression;
+use pml_parser::export::parquet::{Compression, EventsWriter};
 use std::path::{Path, PathBuf};
 
 /// Read Process Monitor logs (PML) and raw boot logs (PMB) fast, completely, and away from Windows.
@@ -568,6 +568,11 @@ pub(crate) struct ConvertArgs {
     #[arg(long, value_enum, default_value_t = CompressionArg::Zstd, value_name = "NAME")]
     pub compression: CompressionArg,
 
+    /// What encodes the events table as Parquet: `direct`, or `arrow`, which was the only one before and takes longer.
+    /// The rows are the same.
+    #[arg(long, value_enum, default_value_t = ParquetWriterArg::Direct, value_name = "NAME", hide = true)]
+    pub parquet_writer: ParquetWriterArg,
+
     /// Columns, separated by commas, or `all`; other columns are not decoded. CSV and XML take titles
     /// ("Time of Day,PID,Path"), by default those that Process Monitor shows; other formats take
     /// names of the events table ("time,path,result"), by default all of them. Without stack_id a
@@ -645,6 +650,24 @@ pub(crate) enum CompressionArg {
     Lz4,
     /// Not at all.
     None,
+}
+
+/// What encodes the events table.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum ParquetWriterArg {
+    /// The encoder of `pml`.
+    Direct,
+    /// The encoder of the `parquet` crate.
+    Arrow,
+}
+
+impl From<ParquetWriterArg> for EventsWriter {
+    fn from(name: ParquetWriterArg) -> Self {
+        match name {
+            ParquetWriterArg::Direct => Self::Direct,
+            ParquetWriterArg::Arrow => Self::Arrow,
+        }
+    }
 }
 
 impl From<CompressionArg> for Compression {

@@ -118,8 +118,8 @@ pub(crate) fn write(
             capture: Some(labels.capture.clone()),
             ..TableOptions::default()
         },
-        compression: pml_parser::export::parquet::Compression::Zstd,
         facts: input::provenance(capture),
+        ..ParquetOptions::default()
     };
     let outcome = write_dataset(&capture.set, |name| dataset.create_file(name), &options, &progress);
     progress.clear();

@@ -90,8 +90,10 @@ fn an_error_is_the_last_item() {
 #[test]
 fn ranges_give_the_same_rows_in_any_order() {
     let set = sample();
-    let cases: [(&[&str], Option<&str>); 2] =
-        [(&["capture", "event_id", "path", "detail"], None), (&["event_id", "seconds"], Some("result = error"))];
+    let cases: [(&[&str], Option<&str>); 2] = [
+        (&["capture", "event_id", "path", "detail"], None),
+        (&["event_id", "seconds"], Some("result = error")),
+    ];
     for (columns, filter) in cases {
         let options = export(1, columns, filter);
         let expected = concat_batches(&options.schema(), &handed_over(&set, &options)).unwrap();

@@ -217,9 +217,7 @@ pub fn records<E: From<BundleError>>(
                 held = 0;
             }
         })?;
-        if outcome.is_err() {
-            return outcome;
-        }
+        std::mem::replace(&mut outcome, Ok(()))?;
     }
     take(&rows)
 }

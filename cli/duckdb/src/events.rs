@@ -149,8 +149,11 @@ struct State {
     next: usize,
     /// Threads that open captures.
     opening: usize,
-    jobs: VecDeque<(Arc<Job>, VecDeque<EventRange>)>,
+    jobs: VecDeque<Queued>,
 }
+
+/// A capture, and its ranges that no thread has taken.
+type Queued = (Arc<Job>, VecDeque<EventRange>);
 
 /// A capture that is being read.
 struct Job {
@@ -202,7 +205,7 @@ impl Parallel {
     }
 
     /// Opens a capture, and divides it; nothing where it is left out.
-    fn job(&self, capture: &Capture) -> Result<Option<(Arc<Job>, VecDeque<EventRange>)>, String> {
+    fn job(&self, capture: &Capture) -> Result<Option<Queued>, String> {
         let Some(opened) = capture.open(&self.wanted.opening)? else { return Ok(None) };
         let all = EventRanges::ranges(&opened.set).collect();
         let ranges = EventRanges::new(&opened.set, export_of(&self.export, capture));

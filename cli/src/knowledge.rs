@@ -21,7 +21,10 @@ pub(crate) fn read(directory: Option<&Path>) -> Result<Knowledge, Failure> {
 /// A number of the files of a knowledge directory.
 pub(crate) fn number(directory: &Path) -> Result<u32, Failure> {
     let files = files(directory)?;
-    let bytes: Vec<u8> = files.iter().flat_map(|(name, text)| [name.as_bytes(), b"\0", text.as_bytes(), b"\0"].concat()).collect();
+    let bytes: Vec<u8> = files
+        .iter()
+        .flat_map(|(name, text)| [name.as_bytes(), b"\0", text.as_bytes(), b"\0"].concat())
+        .collect();
     Ok(bundle::number(&bytes))
 }
 

@@ -321,7 +321,8 @@ fn triage_over_many_writes_tables_and_a_page_over_all() {
 fn triage_to(folder: &Path, out: &str, more: &[&str]) -> Output {
     let (reports, tables) = (format!("{out}/reports"), format!("{out}/tables"));
     fs::create_dir_all(folder.join(&reports)).unwrap();
-    let args = ["triage", "in", "-q", "--lang", "en", "--format", "html", "-o", &reports, "--parquet", &tables];
+    let args =
+        ["triage", "in", "-q", "--lang", "en", "--format", "html", "-o", &reports, "--parquet", &tables];
     pml(folder, &[&args[..], more].concat())
 }
 
@@ -340,7 +341,19 @@ fn a_triage_that_was_killed_goes_on_and_gives_the_same_bytes() {
         let (reports, tables) = (format!("{out}/reports"), format!("{out}/tables"));
         fs::create_dir_all(folder.join(&reports)).unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_pml"))
-            .args(["triage", "in", "-q", "--lang", "en", "--format", "html", "-o", &reports, "--parquet", &tables])
+            .args([
+                "triage",
+                "in",
+                "-q",
+                "--lang",
+                "en",
+                "--format",
+                "html",
+                "-o",
+                &reports,
+                "--parquet",
+                &tables,
+            ])
             .current_dir(folder)
             .stderr(Stdio::null())
             .spawn()

@@ -29,9 +29,7 @@ pub const VERDICTS: Table<VerdictRow> = Table {
 };
 
 const COLUMNS: &[Column<VerdictRow>] = &[
-    column("source", "The capture or case, as its report calls it.", |rows| {
-        texts(rows, |r| &r.source)
-    }),
+    column("source", "The capture or case, as its report calls it.", |rows| texts(rows, |r| &r.source)),
     column("status", "0 whole; 1 something was lost to damage; 2 there is no report.", |rows| {
         Arc::new(UInt32Array::from_iter_values(rows.iter().map(|r| r.status)))
     }),
@@ -58,9 +56,7 @@ const COLUMNS: &[Column<VerdictRow>] = &[
     column("day", "Day of the capture, or of the last attempt of a case.", |rows| {
         maybe_texts(rows, |r| r.entry.day.as_deref())
     }),
-    column("events", "Events of its captures.", |rows| {
-        maybe_ids(rows, |r| r.events)
-    }),
+    column("events", "Events of its captures.", |rows| maybe_ids(rows, |r| r.events)),
     column("report", "File of the report, where reports go to a directory.", |rows| {
         maybe_texts(rows, |r| r.entry.link.as_deref())
     }),

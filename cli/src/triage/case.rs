@@ -161,8 +161,7 @@ impl Job<'_> {
         self.write(&report).map_err(Trouble::Output)?;
         if let Some(fleet) = self.fleet {
             let names = (files.name.as_str(), captures.as_slice());
-            let record =
-                fleet.rows.borrow().of_case(names, outcome.lost, &files.case, &report, self.link());
+            let record = fleet.rows.borrow().of_case(names, outcome.lost, &files.case, &report, self.link());
             record.and_then(|record| fleet.take(self, record, outcome)).map_err(Trouble::Output)?;
         }
         if let (Some(dataset), Some(path)) = (dataset, &self.args.parquet) {

@@ -589,7 +589,8 @@ impl Job<'_> {
     fn put(&self, report: &str) -> Result<(), Failure> {
         match self.place()? {
             None => {
-                let is_parted = !self.first && matches!(self.args.format(), ReportFormat::Text | ReportFormat::Md);
+                let is_parted =
+                    !self.first && matches!(self.args.format(), ReportFormat::Text | ReportFormat::Md);
                 let text = if is_parted { format!("\n{report}") } else { report.to_owned() };
                 stdout_done(io::stdout().write_all(text.as_bytes())).map(drop)
             }

@@ -150,8 +150,18 @@ def run(page, pml, samples, counts):
 def main():
     pml, samples, *pages = (pathlib.Path(argument).resolve() for argument in sys.argv[1:])
     counts = {"run": 0, "parsed": 0, "failed": 0}
-    for page in pages:
-        run(page, pml, samples, counts)
+    if len(pages) == 1:
+        run(pages[0], pml, samples, counts)
+    else:
+        for page in pages:
+            # In a process of its own: Spark keeps the folder in which it was started.
+            done = subprocess.run([sys.executable, __file__, pml, samples, page], stdout=subprocess.PIPE, text=True)
+            *lines, last = done.stdout.splitlines() or [""]
+            print("\n".join(lines), flush=True)
+            found = dict((word, int(count)) for count, word in re.findall(r"(\d+) (\w+)", last))
+            for word in counts:
+                counts[word] += found.get(word, 0)
+            counts["failed"] += done.returncode != 0 and not found.get("failed")
     print("{run} run, {parsed} parsed, {failed} failed".format(**counts))
     return 1 if counts["failed"] or not counts["run"] else 0
 

@@ -68,7 +68,8 @@ pub(crate) fn captures(py: Python<'_>, inputs: Vec<PathBuf>, all_parts: bool) ->
             if let Some(error) = case.error {
                 captures.push((case.name, 0, Some(error.to_string())));
             }
-            let of_case = case.captures.iter().map(|capture| (capture.name().to_owned(), capture.size(), None));
+            let of_case =
+                case.captures.iter().map(|capture| (capture.name().to_owned(), capture.size(), None));
             captures.extend(of_case);
         }
         let names: Vec<&str> = captures.iter().map(|capture| capture.0.as_str()).collect();

@@ -107,11 +107,7 @@ pub(crate) fn open_options(all_parts: bool, recover: bool, mmap: bool) -> OpenOp
 }
 
 /// Opens the capture of files that were found or unpacked.
-pub(crate) fn open_found(
-    files: &CaptureFiles,
-    options: &OpenOptions,
-    stop: &Cancel<'_>,
-) -> PyResult<Opened> {
+pub(crate) fn open_found(files: &CaptureFiles, options: &OpenOptions, stop: &Cancel<'_>) -> PyResult<Opened> {
     let opened = match files.is_complete() {
         true => LogSet::open_found(files.paths(), options, stop),
         false => LogSet::open_files(files.paths(), options.clone(), stop),
@@ -429,7 +425,8 @@ impl EventRows {
     fn batches(&self) -> PyResult<Checked> {
         let opened = Arc::clone(&self.opened);
         let (export, share) = (self.export.clone(), self.share);
-        let batches = EventBatches::share_of(Arc::clone(&opened), |opened| &opened.opened.set, export, share)?;
+        let batches =
+            EventBatches::share_of(Arc::clone(&opened), |opened| &opened.opened.set, export, share)?;
         Ok(Checked { batches, opened, is_done: false })
     }
 }

@@ -104,8 +104,12 @@ impl Reader {
     }
 
     pub(crate) fn of_boot(&self, boot: Boot) -> Report {
-        let row =
-            VerdictRow::of_report((&boot.report.input.name, boot.is_lost), &boot.report, &self.knowledge, None);
+        let row = VerdictRow::of_report(
+            (&boot.report.input.name, boot.is_lost),
+            &boot.report,
+            &self.knowledge,
+            None,
+        );
         let rows = CaseRows::of_boot_log(&boot.report);
         self.report(Subject::Boot(Box::new(boot)), row, rows)
     }
@@ -150,7 +154,9 @@ impl Reader {
             }
             known.push(file);
             let name = capture.name();
-            let name = name.strip_prefix(&*found.name).map_or(name, |rest| rest.trim_start_matches(['/', '\\', ':']));
+            let name = name
+                .strip_prefix(&*found.name)
+                .map_or(name, |rest| rest.trim_start_matches(['/', '\\', ':']));
             match read(capture, name) {
                 Ok(boot) => boots.push(boot),
                 // The text logs still have their story.
@@ -229,16 +235,8 @@ pub(crate) struct Report {
 
 /// The tables of reports, by name.
 pub(crate) fn table_names() -> impl Iterator<Item = &'static str> {
-    [
-        VERDICTS.name,
-        FINDINGS.name,
-        FAILURES.name,
-        UPDATES.name,
-        SESSIONS.name,
-        PHASES.name,
-        SIGNALS.name,
-    ]
-    .into_iter()
+    [VERDICTS.name, FINDINGS.name, FAILURES.name, UPDATES.name, SESSIONS.name, PHASES.name, SIGNALS.name]
+        .into_iter()
 }
 
 /// The schema of a table of reports.
@@ -304,7 +302,10 @@ impl Report {
         ) -> Result<RecordBatch, arrow::error::ArrowError> {
             let batches = labels.iter().map(|(labels, boot)| labels.batch(table, boot.map_or(&[], &rows)));
             let batches: Vec<_> = batches.collect::<Result<_, _>>()?;
-            let schema = batches.first().map(RecordBatch::schema).unwrap_or_else(|| Arc::new(arrow::datatypes::Schema::empty()));
+            let schema = batches
+                .first()
+                .map(RecordBatch::schema)
+                .unwrap_or_else(|| Arc::new(arrow::datatypes::Schema::empty()));
             concat_batches(&schema, &batches)
         }
         let batch = match table {

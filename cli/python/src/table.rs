@@ -24,11 +24,7 @@ pub(crate) struct Stream {
 
 impl Stream {
     /// An object of a class that extends this one.
-    pub(crate) fn extended<'py, T>(
-        py: Python<'py>,
-        rows: Arc<dyn Rows>,
-        more: T,
-    ) -> PyResult<Bound<'py, T>>
+    pub(crate) fn extended<'py, T>(py: Python<'py>, rows: Arc<dyn Rows>, more: T) -> PyResult<Bound<'py, T>>
     where
         T: PyClass<BaseType = Self>,
     {
@@ -101,6 +97,10 @@ impl Table {
     }
 
     fn __repr__(&self) -> String {
-        format!("<procmon_pml.Table: {} rows, {} columns>", self.__len__(), self.batches.schema.fields().len())
+        format!(
+            "<procmon_pml.Table: {} rows, {} columns>",
+            self.__len__(),
+            self.batches.schema.fields().len()
+        )
     }
 }

@@ -67,6 +67,14 @@ pub(crate) struct PathClass {
     pub filter: Filter,
 }
 
+/// What a volume is for.
+#[derive(Clone, Debug)]
+pub(crate) struct VolumeRole {
+    pub id: String,
+    pub name: Text,
+    pub filter: Filter,
+}
+
 impl PathClass {
     /// Whether it has this id, or belongs to this group.
     pub(crate) fn is(&self, name: &str) -> bool {
@@ -119,6 +127,8 @@ pub struct Knowledge {
     pub(crate) error_path: ErrorPath,
     pub(crate) computed: Computed,
     pub(crate) paths: Vec<PathClass>,
+    /// What volumes are for, by what is on them: the first entry of which something is seen counts.
+    pub(crate) volumes: Vec<VolumeRole>,
     pub(crate) markers: Vec<Marker>,
     pub(crate) phases: Vec<PhaseEntry>,
     pub(crate) limits: ClassLimits,
@@ -188,8 +198,8 @@ impl Knowledge {
         load::load_hresults(sources.table("hresults.tsv"), &mut codes);
         let engine = load::load_engine(sources.table("engine.toml"), &codes)?;
         let computed = load::load_computed(sources.table("computed.toml"))?;
-        let remedies = load::load_remedies(sources.table("remedies.toml"))?;
-        let paths = load::load_paths(sources.table("paths.toml"), &remedies)?;
+        let remedies = load::load_remedies(sources.table("remedies.toml"), &codes)?;
+        let (paths, volumes) = load::load_paths(sources.table("paths.toml"), &remedies)?;
         let markers = load::load_markers(sources.table("markers.toml"), &actors)?;
         let rule_files = load::load_rule_files(sources, &aliases);
         let rule_ids = load::ids(&rule_files);
@@ -223,6 +233,7 @@ impl Knowledge {
             error_path,
             computed,
             paths,
+            volumes,
             markers,
             phases,
             limits: signals.limits,

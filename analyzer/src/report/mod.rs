@@ -14,6 +14,7 @@ mod render;
 #[cfg(feature = "tables")]
 pub mod tables;
 mod text;
+mod volume;
 
 pub use build::Origin;
 pub use letter::Letter;

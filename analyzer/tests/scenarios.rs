@@ -462,6 +462,39 @@ fn threads() -> Result<(), Failed> {
     Ok(())
 }
 
+/// Findings speak of the volume that failed, commands of the link that leads elsewhere, and of what helps with the status
+/// where no rule explains a failure.
+fn findings_name_volumes_and_links() -> Result<(), Failed> {
+    for (file, in_text, in_commands) in [
+        (
+            "S80-root-folder-is-a-junction",
+            r"C:\inetpub is a junction",
+            r#"fsutil reparsepoint query "C:\inetpub""#,
+        ),
+        (
+            "S72-start-menu-elsewhere",
+            r"leads to another volume",
+            r#"fsutil reparsepoint query "C:\ProgramData"#,
+        ),
+        ("S89-efi-partition-full", r"on the EFI system partition (\Device\HarddiskVolume1)", "mountvol"),
+        (
+            "S94-boot-volume-not-mounted",
+            r"on the system reserved partition (\Device\HarddiskVolume1)",
+            "mountvol",
+        ),
+        ("S96-manifests-denied", r"ACCESS DENIED", r#"icacls "C:\Windows\WinSxS\Manifests\"#),
+    ] {
+        let scenario = scenario::load(&scenario::directory().join(file).with_extension("toml")).unwrap();
+        let report = report(&scenario, &sized(&scenario, 6_000, 1, 1), 1);
+        let Some(finding) = report.findings.first() else { return Err(format!("{file}: no finding").into()) };
+        let mut commands = finding.remedies.iter().flat_map(|remedy| &remedy.commands);
+        if !finding.text.contains(in_text) || !commands.any(|command| command.contains(in_commands)) {
+            return Err(format!("{file}: {}\n{:#?}", finding.text, finding.remedies).into());
+        }
+    }
+    Ok(())
+}
+
 /// The test of a rule that is silent says which failure is nearest, and what that failure lacks.
 fn silence_is_explained() -> Result<(), Failed> {
     let scenario = scenario::load(&scenario::directory().join("S13-driver.toml")).unwrap();
@@ -557,6 +590,7 @@ fn main() -> ExitCode {
         }
     }
     trials.push(Trial::test("S04/threads", threads));
+    trials.push(Trial::test("findings-name-volumes-and-links", findings_name_volumes_and_links));
     trials.push(Trial::test("silence-is-explained", silence_is_explained));
     trials.push(Trial::test("differences-are-sentences", differences_are_sentences));
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()

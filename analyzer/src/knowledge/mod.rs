@@ -69,6 +69,14 @@ pub(crate) struct PathClass {
     pub filter: Filter,
 }
 
+/// What a volume is for.
+#[derive(Clone, Debug)]
+pub(crate) struct VolumeRole {
+    pub id: String,
+    pub name: Text,
+    pub filter: Filter,
+}
+
 impl PathClass {
     /// Whether it has this id, or belongs to this group.
     pub(crate) fn is(&self, name: &str) -> bool {
@@ -112,13 +120,13 @@ struct Signals {
     entries: Vec<SignalEntry>,
 }
 
-/// Remedies, and the classes of paths that name them.
-type Objects = (Vec<RemedyEntry>, Vec<PathClass>);
+/// Remedies, the classes of paths that name them, and the roles of volumes.
+type Objects = (Vec<RemedyEntry>, Vec<PathClass>, Vec<VolumeRole>);
 
-fn load_objects(sources: &mut Sources<'_>) -> Option<Objects> {
-    let remedies = load::load_remedies(sources.table("remedies.toml"))?;
-    let paths = load::load_paths(sources.table("paths.toml"), &remedies)?;
-    Some((remedies, paths))
+fn load_objects(sources: &mut Sources<'_>, codes: &Codes) -> Option<Objects> {
+    let remedies = load::load_remedies(sources.table("remedies.toml"), codes)?;
+    let (paths, volumes) = load::load_paths(sources.table("paths.toml"), &remedies)?;
+    Some((remedies, paths, volumes))
 }
 
 /// All that is known.
@@ -130,6 +138,8 @@ pub struct Knowledge {
     pub(crate) error_path: ErrorPath,
     pub(crate) computed: Computed,
     pub(crate) paths: Vec<PathClass>,
+    /// What volumes are for, by what is on them: the first entry of which something is seen counts.
+    pub(crate) volumes: Vec<VolumeRole>,
     pub(crate) markers: Vec<Marker>,
     pub(crate) phases: Vec<PhaseEntry>,
     pub(crate) limits: ClassLimits,
@@ -191,28 +201,29 @@ impl Knowledge {
 
     /// Loads all files, each after those to which it refers.
     fn load(sources: &mut Sources<'_>) -> Option<Self> {
+        let mut codes = Codes::default();
+        load::load_statuses(sources.table("ntstatus.tsv"), &mut codes);
+        load::load_status_names(sources.table("ntstatus-names.tsv"), &mut codes);
+        load::load_hresults(sources.table("hresults.tsv"), &mut codes);
         thread::scope(|scope| {
             // The expressions of the classes of paths take as long to compile as most of the other files to read.
-            let mut apart = sources.apart();
+            let (mut apart, known) = (sources.apart(), codes.clone());
             let objects =
-                thread::Builder::new().spawn_scoped(scope, move || (load_objects(&mut apart), apart));
-            Self::load_with(sources, || {
+                thread::Builder::new().spawn_scoped(scope, move || (load_objects(&mut apart, &known), apart));
+            Self::load_with(sources, codes, || {
                 objects.ok().map(|objects| objects.join().unwrap_or_else(|e| resume_unwind(e)))
             })
         })
     }
 
-    /// Loads all files but those which another thread, if the system gives one, loads meanwhile.
+    /// Loads all files but the codes and those which another thread, if the system gives one, loads meanwhile.
     fn load_with<'a>(
         sources: &mut Sources<'a>,
+        codes: Codes,
         objects: impl FnOnce() -> Option<(Option<Objects>, Sources<'a>)>,
     ) -> Option<Self> {
         let aliases = load::load_aliases(sources.table("aliases.toml"))?;
         let actors = load::load_actors(sources.table("actors.toml"))?;
-        let mut codes = Codes::default();
-        load::load_statuses(sources.table("ntstatus.tsv"), &mut codes);
-        load::load_status_names(sources.table("ntstatus-names.tsv"), &mut codes);
-        load::load_hresults(sources.table("hresults.tsv"), &mut codes);
         let engine = load::load_engine(sources.table("engine.toml"), &codes)?;
         let computed = load::load_computed(sources.table("computed.toml"))?;
         let markers = load::load_markers(sources.table("markers.toml"), &actors)?;
@@ -236,9 +247,9 @@ impl Knowledge {
                 sources.join(apart);
                 objects
             }
-            None => load_objects(sources),
+            None => load_objects(sources, &codes),
         };
-        let (remedies, paths) = objects?;
+        let (remedies, paths, volumes) = objects?;
         let known = rules::Known {
             actors: &actors,
             codes: &codes,
@@ -256,6 +267,7 @@ impl Knowledge {
             error_path,
             computed,
             paths,
+            volumes,
             markers,
             phases,
             limits: signals.limits,

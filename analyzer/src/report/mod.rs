@@ -16,6 +16,7 @@ pub mod tables;
 mod text;
 #[cfg(feature = "tables")]
 pub mod verdicts;
+mod volume;
 
 pub use build::Origin;
 pub use letter::Letter;

@@ -103,7 +103,7 @@ impl CaseFiles {
     }
 }
 
-/// Reads the text logs of what was found. What has some is a case; otherwise each capture is a subject of its own. `say`
+/// Reads the text logs of what was found. What has some is a case; otherwise each capture is a separate subject. `say`
 /// gets the error of each text log that is left out.
 ///
 /// # Errors

@@ -10,7 +10,7 @@ const MOST_ENTRIES: usize = 1_000_000;
 /// Folders inside each other that `**` goes through, at most.
 const DEEPEST: usize = 16;
 
-/// The name that stands for folders at any depth.
+/// The name that means folders at any depth.
 const ANY_FOLDERS: &str = "**";
 
 /// Whether a path has a name with `*` or `?`.

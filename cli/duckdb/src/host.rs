@@ -115,7 +115,7 @@ macro_rules! call {
     };
 }
 
-/// The name of the function that a path in FROM stands for.
+/// The name of the function that a path in FROM is read by.
 pub(crate) const READ: &CStr = c"read_pml";
 
 /// The entry point of the extension.
@@ -308,7 +308,7 @@ unsafe extern "C" fn init(info: ffi::duckdb_init_info) {
             let count = call!(duckdb_init_get_column_count(info));
             let wanted: Vec<usize> = (0..count)
                 .map(|at| call!(duckdb_init_get_column_index(info, at)))
-                // Where a query only counts rows, DuckDB asks for a column that no table has.
+                // Where a query only counts rows, DuckDB requests a column that no table has.
                 .map(|column| usize::try_from(column).unwrap_or(usize::MAX))
                 .collect();
             let mut columns: Vec<usize> =

@@ -110,12 +110,8 @@ impl DriveArgs {
 
 /// Reads a drive: `C=\Device\HarddiskVolume3`.
 fn drive(text: &str) -> Result<(char, String), String> {
-    let (letter, device) = text.split_once('=').unwrap_or_default();
-    let mut letters = letter.chars().filter(|c| *c != ':');
-    match (letters.next(), letters.next()) {
-        (Some(letter), None) if Drives::default().add(letter, device) => Ok((letter, device.to_owned())),
-        _ => Err(r"expected a letter and a device, such as C=\Device\HarddiskVolume3".to_owned()),
-    }
+    let drive = Drives::split(text).map(|(letter, device)| (letter, device.to_owned()));
+    drive.ok_or_else(|| r"expected a letter and a device, such as C=\Device\HarddiskVolume3".to_owned())
 }
 
 /// What to do about a log that does not open.
@@ -356,6 +352,11 @@ pub(crate) struct TriageArgs {
     #[arg(long, value_name = "DIR")]
     pub parquet: Option<PathBuf>,
 
+    /// Go on with a run over many captures that was interrupted: what the directory of --parquet has of the same logs with
+    /// the same options is not analyzed again.
+    #[arg(long, requires = "parquet", conflicts_with = "force")]
+    pub resume: bool,
+
     #[command(flatten)]
     pub table: TableArgs,
 
@@ -384,6 +385,11 @@ pub(crate) struct TriageArgs {
 }
 
 impl TriageArgs {
+    /// Whether outputs that are there may be replaced.
+    pub(crate) fn replaces(&self) -> bool {
+        self.run.force || self.resume
+    }
+
     /// What the text for a mail begins with.
     pub(crate) fn letter(&self) -> Letter<'_> {
         Letter { greeting: self.greeting.as_deref(), case_number: self.case_number.as_deref() }
@@ -678,12 +684,17 @@ impl From<CompressionArg> for Compression {
 /// Print views and macros for DuckDB over converted tables: Process Monitor's summaries, failed servicing, and more.
 ///
 /// `pml sql-init boot > boot.sql`, then `duckdb -init boot.sql`, and `FROM file_summary();`. The views are the tables of
-/// one capture, or of all captures below the directory (docs/fleets.md lists the macros).
+/// one capture, or of all captures below the directory (docs/fleets.md lists the macros). With --logs, the views read the
+/// logs themselves (docs/duckdb.md).
 #[derive(Debug, clap::Args)]
 pub(crate) struct SqlInitArgs {
-    /// The directory that `pml convert` has written.
+    /// The directory that `pml convert` has written; with --logs a log, a folder or an archive of logs, or a pattern.
     #[arg(value_name = "DIR")]
     pub folder: PathBuf,
+
+    /// Print views that read logs through the DuckDB extension, so that nothing needs to be converted.
+    #[arg(long)]
+    pub logs: bool,
 }
 
 /// Show what is in a log, at once.

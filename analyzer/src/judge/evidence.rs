@@ -5,6 +5,7 @@ use super::engine::RuleEngine;
 use super::failure::{Failure, Reason, wants_data};
 use super::finding::{Cited, Finding};
 use super::holders::Holder;
+use super::registered;
 use crate::canonical::{component_folder, name_key};
 use crate::component::{Component, identity};
 use crate::evidence::Citation;
@@ -108,6 +109,10 @@ impl<B: AsRef<[u8]>> RuleEngine<'_, B> {
             (Some(Property::DriveMissing), Subject::Facts { main: Some(main), .. }) => {
                 ending::missing_drive(self.context, *main).map(|event| vec![Citation::event(event)])
             }
+            (Some(Property::BeforeRollback), _) => {
+                let (first, _) = subject.ends()?;
+                self.rollback.begins.is_none_or(|begins| first < begins).then(Vec::new)
+            }
             (Some(_), Subject::Facts { .. }) => None,
             (Some(Property::HeldByOther), Subject::Failure { holders, .. }) => {
                 holders.iter().any(|holder| holder.held).then(Vec::new)
@@ -178,8 +183,10 @@ impl<B: AsRef<[u8]>> RuleEngine<'_, B> {
                 let sign = failure.mark.and_then(|mark| self.knowledge().error_path.signs.get(mark.sign));
                 plain(sign.is_some_and(|sign| sign.nearest))
             }
+            Property::Registered => registered::value_read(self.context, &event).map(Some),
             Property::SystemVolume => plain(may_be_on_system_volume(&event)),
-            Property::HeldByOther
+            Property::BeforeRollback
+            | Property::HeldByOther
             | Property::TouchedByOther
             | Property::ChildAlive
             | Property::LastSteps

@@ -1,9 +1,10 @@
 //! Failures: which of them are noise, on which kind of path, and in which phase each lies.
 
 use super::phase::{Phase, phase_at};
+use super::registered;
 use super::suspects::{Mark, Scrutiny, Suspects};
 use crate::boot::{EventContext, Group};
-use crate::knowledge::{Knowledge, Noise, PathClass, PhaseEntry};
+use crate::knowledge::{Knowledge, Noise, PathClass, PhaseEntry, Raised};
 use crate::language::Text;
 use pml_parser::{Event, EventId, FileTime, Matcher, Number};
 use std::cell::LazyCell;
@@ -107,8 +108,16 @@ pub(super) fn classify<B: AsRef<[u8]>>(
         let sign = mark.and_then(|mark| signs.get(mark.sign));
         let decides = sign.is_some_and(|sign| sign.decides || scrutiny == Scrutiny::Close);
         let entry = noise.and_then(|at| context.knowledge.noise.get(at));
+        let is_missing = context.knowledge.engine.missing_kinds.contains(&status.kind);
+        // What is registered is not searched for in one folder after the other: it is wanted there.
+        let is_registered = decides
+            && is_missing
+            && entry.is_none_or(|noise| noise.raised == Raised::Near)
+            && event.is_some_and(|event| registered::value_read(context, &event).is_some());
+        let raises = |(noise, (mark, sign)): (&Noise, (Mark, _))| mark.raises(noise.raised, sign);
         let is_raised = decides
-            && entry.zip(mark.zip(sign)).is_some_and(|(noise, (mark, sign))| mark.raises(noise.raised, sign))
+            && (is_registered || entry.zip(mark.zip(sign)).is_some_and(raises))
+            && entry.is_some()
             && event.is_some_and(|event| wants_data(&event));
         let mut path_class = None;
         if noise.is_none() || is_raised {
@@ -116,13 +125,13 @@ pub(super) fn classify<B: AsRef<[u8]>>(
         }
         let class = path_class.and_then(|at: usize| context.knowledge.paths.get(at));
         // Another process fails all the time: what it was asked for is an object that updates need.
-        if mark.is_some_and(|mark| mark.is_asked) && class.is_none_or(|class| class.group.is_none()) {
+        let is_object = is_registered || class.is_some_and(|class| class.group.is_some());
+        if mark.is_some_and(|mark| mark.is_asked) && !is_object {
             mark = None;
         }
         // What is missing is looked for all the time: it counts where updates need what it is.
-        let is_missing = context.knowledge.engine.missing_kinds.contains(&status.kind);
-        let is_raised =
-            is_raised && mark.is_some() && (!is_missing || class.is_some_and(|class| class.needed));
+        let is_needed = is_registered || class.is_some_and(|class| class.needed);
+        let is_raised = is_raised && mark.is_some() && (!is_missing || is_needed);
         if is_raised {
             noise = None;
         }

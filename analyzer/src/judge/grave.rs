@@ -74,19 +74,23 @@ pub(super) fn repeated<B: AsRef<[u8]>>(
 }
 
 /// Whether a failure is more than a look whether something is there. What is missing is looked for all
-/// the time: it counts only where the file itself was wanted, and something was done about it.
+/// the time: it counts only where the file itself was wanted, and something was done about it. What is locked is tried
+/// again where it matters: one attempt counts only where something followed it.
 fn was_taken_seriously<B: AsRef<[u8]>>(
     context: &EventContext<'_, B>,
     failure: &Failure,
     facts: &Facts,
 ) -> bool {
     let knowledge = context.knowledge;
+    // The queue executor does one thing after the other: what it misses, it ends with.
+    let is_of_queue = failure.is_of("poqexec", knowledge);
+    if knowledge.engine.lock_kinds.contains(failure.kind(knowledge)) {
+        return failure.group.count > 1 || failure.is_serious(knowledge) || is_of_queue;
+    }
     if !knowledge.engine.missing_kinds.contains(failure.kind(knowledge)) {
         return true;
     }
     let is_wanted = context.event(failure.group.first).is_some_and(|event| wants_data(&event));
-    // The queue executor does one thing after the other: what it misses, it ends with.
-    let is_of_queue = failure.is_of("poqexec", knowledge);
     let was_noticed =
         failure.reasons.iter().any(|reason| knowledge.after.iter().any(|after| after.id == reason.id));
     is_wanted && (was_noticed || (is_of_queue && facts.has("queue-failed")))

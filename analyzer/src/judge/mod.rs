@@ -15,6 +15,7 @@ mod nearest;
 mod phase;
 mod points;
 mod rank;
+mod registered;
 mod rollback;
 mod rules;
 mod signal;

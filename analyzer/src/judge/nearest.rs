@@ -27,6 +27,10 @@ type Kind = (ActorId, OperationKey, NtStatus, usize);
 struct Alike {
     /// Their paths: one path that is tried again and again is one failure.
     paths: HashSet<PathKey>,
+    /// How many they are where those that come together are one: what goes wrong once may go wrong for many names.
+    occasions: usize,
+    /// When the latest of these ended, in 100 ns before the moment.
+    occasion: u64,
     /// The nearest ones of different paths, with the time to the moment, in 100 ns.
     nearest: Vec<(EventId, u64)>,
 }
@@ -84,14 +88,15 @@ fn search<B: AsRef<[u8]>>(
     for ((actor, _, status, class), alike) in kinds {
         for (id, before) in alike.nearest {
             // How many such failures chance would put between this one and the moment.
-            let share = before.max(10_000) as f64 / span.max(10_000) as f64;
-            let by_chance = (alike.paths.len() - 1) as f64 * share;
+            let share = before.max(sign.at_least) as f64 / span.max(sign.at_least) as f64;
+            let by_chance = alike.occasions.saturating_sub(1) as f64 * share;
             if by_chance > sign.by_chance {
                 break;
             }
             let is_asked = !is_own(context, actor);
             let gravity = f64::from(context.knowledge.codes.status(status).gravity);
-            let weight = gravity - (by_chance + 0.2 * share).ln() + if is_asked { 0.0 } else { 1.0 };
+            let rarity = -(by_chance + sign.nearness * share).ln();
+            let weight = gravity + rarity + if is_asked { 0.0 } else { 1.0 };
             if best.as_ref().is_some_and(|best| best.weight >= weight) {
                 continue;
             }
@@ -99,10 +104,13 @@ fn search<B: AsRef<[u8]>>(
             let process = context.processes.of(&event);
             let group = Group::of(&event, process, actor);
             let kept = scan.group_of(&group.key).and_then(|at| scan.groups().get(at));
-            let success = match kept {
-                Some(kept) => kept.resolved_by,
-                None => success_after(context, &event, end, &mut left.after),
-            };
+            // What is locked is often opened with fewer rights instead, and that is enough.
+            let kind = &context.knowledge.codes.status(status).kind;
+            let is_lock = context.knowledge.engine.lock_kinds.contains(kind);
+            let success = kept.filter(|_| !is_lock).map_or_else(
+                || success_after(context, &event, end, &mut left.after),
+                |kept| kept.resolved_by,
+            );
             // What succeeds once the update is being taken back is the work of that.
             if success.is_some_and(|success| success < end) {
                 continue;
@@ -187,7 +195,15 @@ fn look_back<B: AsRef<[u8]>>(
         };
         let Some((_, alike)) = found.get_mut(position) else { continue };
         let within = if is_own(context, actor) { sign.within } else { sign.asked_within };
-        if alike.paths.insert(path) && before <= within && alike.nearest.len() < MOST_ALIKE {
+        if !alike.paths.insert(path) {
+            continue;
+        }
+        // Events come backwards.
+        if alike.occasions == 0 || before.saturating_sub(alike.occasion) > sign.together {
+            alike.occasions += 1;
+            alike.occasion = before;
+        }
+        if before <= within && alike.nearest.len() < MOST_ALIKE {
             alike.nearest.push((id, before));
         }
     }

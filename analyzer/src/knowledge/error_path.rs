@@ -50,6 +50,12 @@ pub(crate) struct Sign {
     pub nearest: bool,
     /// How far before its facts failures are compared with each other, in 100 ns.
     pub compared: u64,
+    /// Failures of one kind within this time are one, in 100 ns.
+    pub together: u64,
+    /// Nothing is nearer to the facts than this, in 100 ns.
+    pub at_least: u64,
+    /// How much nearness weighs among failures that are as rare.
+    pub nearness: f64,
     /// How many failures of the same kind chance may put between such a failure and the facts, at most.
     pub by_chance: f64,
     /// Whether it overrides the table of noise.
@@ -78,6 +84,9 @@ impl ErrorPath {
                 asked_within: entry.asked_within.map_or(0, |time| length_of_time(&time, inspection)),
                 nearest: entry.nearest,
                 compared: entry.compared.map_or(0, |time| length_of_time(&time, inspection)),
+                together: entry.together.map_or(0, |time| length_of_time(&time, inspection)),
+                at_least: entry.at_least.map_or(1, |time| length_of_time(&time, inspection)).max(1),
+                nearness: entry.nearness,
                 by_chance: entry.by_chance,
                 points: entry.points,
                 decides: entry.decides,

@@ -12,7 +12,7 @@ use super::model::{
 };
 use super::rules::{self, Rule};
 use super::sources::{RuleSource, Sources, embedded};
-use super::{After, Computed, ErrorPath, FOUND, Marker, Noise, PathClass, Signals};
+use super::{After, Computed, ErrorPath, FOUND, Marker, Noise, PathClass, Signals, VolumeRole};
 use pml_parser::{Filter, Operation};
 use serde::Deserialize;
 use serde::de::IntoDeserializer;
@@ -69,7 +69,10 @@ pub(super) fn load_error_path(
     Some(ErrorPath::new(parsed, actors, markers, &mut file))
 }
 
-pub(super) fn load_paths(mut file: Inspection<'_>, remedies: &[RemedyEntry]) -> Option<Vec<PathClass>> {
+pub(super) fn load_paths(
+    mut file: Inspection<'_>,
+    remedies: &[RemedyEntry],
+) -> Option<(Vec<PathClass>, Vec<VolumeRole>)> {
     let parsed: PathsFile = file.parse()?;
     let mut classes = Vec::new();
     for entry in parsed.class {
@@ -91,7 +94,11 @@ pub(super) fn load_paths(mut file: Inspection<'_>, remedies: &[RemedyEntry]) -> 
             filter,
         }));
     }
-    Some(classes)
+    let volumes = parsed.volume.into_iter().filter_map(|entry| {
+        let filter = compile(&entry.filter, &mut file)?;
+        Some(VolumeRole { id: entry.id, name: entry.name, filter })
+    });
+    Some((classes, volumes.collect()))
 }
 
 pub(super) fn load_markers(mut file: Inspection<'_>, actors: &Actors) -> Option<Vec<Marker>> {
@@ -196,16 +203,17 @@ pub(super) fn load_builds(mut file: Inspection<'_>) -> Option<BuildsFile> {
     file.parse()
 }
 
-pub(super) fn load_remedies(mut file: Inspection<'_>) -> Option<Vec<RemedyEntry>> {
+pub(super) fn load_remedies(mut file: Inspection<'_>, codes: &Codes) -> Option<Vec<RemedyEntry>> {
     let parsed: model::RemediesFile = file.parse()?;
     for remedy in &parsed.remedy {
+        remedy.kinds.iter().for_each(|kind| codes.check_kind(kind, &mut file));
         for name in remedy.commands.iter().chain(&remedy.offline).flat_map(|command| placeholders(command)) {
             if !COMMAND_PLACEHOLDERS.contains(&name) {
                 let at = file.text.find(&format!("{{{name}}}")).unwrap_or_default();
                 file.push(
                     at..at,
                     format!(
-                        "a command of {} has {{{name}}}; it may have {{path}}, {{key}}, {{folder}}, {{component}} and {{drive}}",
+                        "a command of {} has {{{name}}}; it may have {{path}}, {{key}}, {{folder}}, {{link}}, {{component}} and {{drive}}",
                         remedy.id
                     ),
                 );
@@ -216,7 +224,7 @@ pub(super) fn load_remedies(mut file: Inspection<'_>) -> Option<Vec<RemedyEntry>
 }
 
 /// Names in braces that commands of remedies may have; the report fills them in.
-const COMMAND_PLACEHOLDERS: [&str; 5] = ["path", "key", "folder", "component", "drive"];
+const COMMAND_PLACEHOLDERS: [&str; 6] = ["path", "key", "folder", "link", "component", "drive"];
 
 /// Names in braces: words of small letters. A class identifier or a script block is none.
 fn placeholders(text: &str) -> impl Iterator<Item = &str> {

@@ -40,6 +40,19 @@ pub(crate) struct ActorEntry {
 pub(crate) struct PathsFile {
     #[serde(default)]
     pub class: Vec<PathClassEntry>,
+    #[serde(default)]
+    pub volume: Vec<VolumeEntry>,
+}
+
+/// What a volume without a drive letter is for.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct VolumeEntry {
+    pub id: String,
+    pub name: Text,
+    /// An event on the volume that shows it.
+    #[serde(rename = "where")]
+    pub filter: Ref,
 }
 
 /// One kind of path.
@@ -100,6 +113,13 @@ pub(crate) struct SignEntry {
     pub nearest: bool,
     /// How far before its facts failures are compared with each other.
     pub compared: Option<Ref>,
+    /// Failures of one kind within this time are one.
+    pub together: Option<Ref>,
+    /// Nothing is nearer than this.
+    pub at_least: Option<Ref>,
+    /// How much nearness weighs among failures that are as rare.
+    #[serde(default)]
+    pub nearness: f64,
     /// How many failures of the same kind chance may put in between.
     #[serde(default)]
     pub by_chance: f64,
@@ -491,6 +511,9 @@ pub enum Risk {
 #[serde(deny_unknown_fields)]
 pub(crate) struct RemedyEntry {
     pub id: String,
+    /// Kinds of status after which it comes first where no rule explains the failure.
+    #[serde(default)]
+    pub kinds: Vec<Ref>,
     pub risk: Risk,
     pub text: Text,
     #[serde(default)]
@@ -542,6 +565,10 @@ pub(crate) struct ReportTexts {
     pub not_seen: Text,
     /// Modules of other companies in the stack of the failed call.
     pub in_call_path: Text,
+    /// The volume that a path is on, where it is another one than that of Windows: by what it is for, or by its drive.
+    pub on_volume: Text,
+    pub on_unknown_volume: Text,
+    pub on_drive: Text,
     pub later_succeeded: Text,
     pub capture_cut_short: Text,
     pub parts_missing: Text,
@@ -769,6 +796,10 @@ pub(crate) enum Property {
     LastSteps,
     /// A value of the environment that the process read leads to a drive on which nothing could be opened.
     DriveMissing,
+    /// It happened before the update began to be taken back.
+    BeforeRollback,
+    /// The thread had read a value of the registry that names the file.
+    Registered,
 }
 
 /// What two events have in common.

@@ -5,11 +5,12 @@ use super::model::{
     CommandReport, ComponentReport, EventReport, FindingReport, Interfering, LineReport, Note, ReasonReport,
     RemedyReport,
 };
+use super::volume::Volume;
 use crate::boot::ProcessInfo;
 use crate::component::Component;
 use crate::evidence::{Citation, Code, Observation};
 use crate::judge::{Failure, Finding, Holder};
-use crate::knowledge::{PathClass, RemedyEntry, Rule};
+use crate::knowledge::{RemedyEntry, Rule};
 use pml_parser::{Event, EventClass, EventId, FileTime, NtStatus, Number, Resolution, TextOptions};
 
 /// What commands have for the folder of a component where none is known.
@@ -85,7 +86,9 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
             bucket: rule.bucket.clone(),
             rule_status: rule.status,
             title: self.fill(rule.title.get(language), id, finding),
-            text: self.fill(rule.text.get(language), id, finding) + &self.call_path(event.as_ref()),
+            text: self.fill(rule.text.get(language), id, finding)
+                + &self.volume_sentence(event.as_ref())
+                + &self.call_path(event.as_ref()),
             why: self.fill(rule.why.get(language), id, finding),
             confidence: finding.confidence,
             score: (finding.score() * 10.0).round() / 10.0,
@@ -124,7 +127,7 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
             consequences: self.consequences(finding),
             counter_evidence: self.counter_evidence(rule, finding, failure),
             interfering: self.interfering(finding),
-            remedies: self.remedies(rule, self.class(finding), event.as_ref(), !finding.holders.is_empty()),
+            remedies: self.remedies(rule, finding, event.as_ref()),
             commands: self.commands(rule, time, process),
             references: rule.references.clone(),
         }
@@ -215,8 +218,14 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
             };
             let seconds = format!("{:.1}", self.seconds(time));
             let foreign = !process.company.contains(MICROSOFT);
-            // A program of Microsoft may hold a file for a module of another company that is inside it.
-            let modules = if foreign { Vec::new() } else { self.foreign_modules(process) };
+            // A program of Microsoft may hold a file for a module of another company that is inside it, or for a filter
+            // driver that the call went through.
+            let mut modules = if foreign { Vec::new() } else { self.foreign_modules(process) };
+            for module in self.event(holder.event).map_or_else(Vec::new, |event| foreign_frames(&event)) {
+                if !foreign && !modules.contains(&module) {
+                    modules.push(module);
+                }
+            }
             Some(Interfering {
                 modules,
                 process: process.name.clone(),
@@ -236,20 +245,8 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
     /// Code of other companies than Microsoft that a failed call went through, as a sentence: filter drivers and modules
     /// that were loaded into the program.
     fn call_path(&self, event: Option<&Event<'_>>) -> String {
-        /// Frames that are looked at, and modules that are named.
-        const MOST_FRAMES: usize = 64;
-        const MOST: usize = 4;
-        let mut found: Vec<String> = Vec::new();
         let failed = event.filter(|event| event.status().is_error());
-        for address in failed.into_iter().flat_map(|event| event.stack().addresses().take(MOST_FRAMES)) {
-            let location = event.and_then(|event| event.locate(address, Resolution::Corrected));
-            let Some(module) = location.map(|location| location.module) else { continue };
-            let (company, path) = (module.company().to_string(), module.path().to_string());
-            let is_foreign = !company.is_empty() && !company.contains(MICROSOFT);
-            if is_foreign && found.len() < MOST && !found.contains(&path) {
-                found.push(path);
-            }
-        }
+        let found = failed.map_or_else(Vec::new, foreign_frames);
         if found.is_empty() {
             return String::new();
         }
@@ -280,18 +277,33 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
     pub(super) fn remedies(
         &self,
         rule: &Rule,
-        class: Option<&PathClass>,
+        finding: &Finding,
         event: Option<&Event<'_>>,
-        is_held: bool,
     ) -> Vec<RemedyReport> {
-        let own = event
-            .map(|event| typed(&text_of(|out| event.push_path(&TextOptions::default(), out)), self.drive()));
+        let (class, is_held) = (self.class(finding), !finding.holders.is_empty());
+        let volume = event.and_then(|event| self.other_volume(event));
+        let has_no_letter = matches!(volume, Some(Volume::Device(..)));
+        let own = event.map(|event| {
+            let path = text_of(|out| event.push_path(&TextOptions::default(), out));
+            if has_no_letter { typed_without_letter(&path) } else { typed(&path, self.drive()) }
+        });
         // The internal files of NTFS cannot be opened by name; a file that went missing with them can.
         let is_hidden = own.as_ref().is_some_and(|path| path.contains(r"\$Extend\"));
         let named = if is_hidden { self.missing_file() } else { own };
         // Commands about a file cannot take a key of the registry, and the reverse.
         let is_key = event.is_some_and(|event| event.class() == EventClass::Registry);
         let (path, key) = if is_key { (None, named) } else { (named, None) };
+        let link = self.link(finding);
+        // What checks or clears a volume is about the one that failed.
+        let status = event.map_or(NtStatus::SUCCESS, |event| event.status());
+        let kind = &self.knowledge.codes.status(status).kind;
+        let engine = &self.knowledge.engine;
+        let is_of_volume = engine.damage_kinds.contains(kind) || engine.full_kinds.contains(kind);
+        let drive = match &volume {
+            Some(Volume::Drive(letter)) if is_of_volume => Some(letter.as_str()),
+            Some(Volume::Device(..)) if is_of_volume => None,
+            _ => Some(self.drive()),
+        };
         let target = event.and_then(|event| event.target_path()).map(|target| target.to_string());
         let places = [path.as_deref(), target.as_deref()];
         let component = places.into_iter().flatten().find_map(Component::in_path);
@@ -303,10 +315,16 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
         let fill_one = |text: &str| {
             let text = text.replace("{path}", path.as_deref().unwrap_or("PATH")).replace("{folder}", folder);
             let text = text.replace("{key}", key.as_deref().unwrap_or("KEY"));
-            text.replace("{component}", &component).replace("{drive}", self.drive())
+            let text = text.replace("{link}", link.as_deref().unwrap_or("FOLDER"));
+            text.replace("{component}", &component).replace("{drive}", drive.unwrap_or_else(|| self.drive()))
         };
         let is_filled = |command: &&String| {
-            let names = [("{path}", path.is_some()), ("{key}", key.is_some())];
+            let names = [
+                ("{path}", path.is_some()),
+                ("{key}", key.is_some()),
+                ("{link}", link.is_some()),
+                ("{drive}", drive.is_some()),
+            ];
             names.into_iter().all(|(name, is_known)| is_known || !command.contains(name))
         };
         let fill = |commands: &[String]| -> Vec<String> {
@@ -323,16 +341,37 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
         let usable = |remedy: &&RemedyEntry| {
             remedy.commands.is_empty() || remedy.commands.iter().any(|command| is_filled(&command))
         };
-        // What helps for such an object comes first.
+        // What helps for such an object comes first, and what helps with such a status where no rule knows more.
         let of_class: &[String] = class.map_or(&[], |class| &class.remedies);
-        let of_rule: Vec<&String> = rule.remedies.iter().filter(|id| !of_class.contains(id)).collect();
-        let mut ids: Vec<&String> = of_class.iter().chain(of_rule.iter().copied()).collect();
+        let is_of_kind = |remedy: &&RemedyEntry| {
+            rule.when.unexplained && remedy.kinds.iter().any(|own| own.get_ref() == kind)
+        };
+        let of_kind = self.knowledge.remedies.iter().filter(is_of_kind).map(|remedy| &remedy.id);
+        let mut ids: Vec<&String> = of_class.iter().collect();
+        for id in of_kind.chain(&rule.remedies) {
+            if !ids.contains(&id) {
+                ids.push(id);
+            }
+        }
         // The object itself is sound where another program has it.
         if is_held {
             ids.rotate_left(of_class.len());
         }
         let all = ids.into_iter().filter_map(|id| self.knowledge.remedy(id));
         all.filter(usable).map(report).collect()
+    }
+
+    /// The junction, mount point or symbolic link that led to what failed, in the form that is typed: what is left of the
+    /// path that was opened without what it has in common with the path that it led to.
+    pub(super) fn link(&self, finding: &Finding) -> Option<String> {
+        let leads_on = NtStatus::from_text("REPARSE")?;
+        let cited = finding.cited.iter().filter_map(|cited| cited.citation.as_event());
+        let opened = cited.filter_map(|id| self.event(id)).find(|event| event.status() == leads_on)?;
+        let text = |event: &Event<'_>| text_of(|out| event.push_path(&TextOptions::default(), out));
+        let main = self.main(finding).event?;
+        let target = main.target_path().map(|target| target.to_string());
+        let (opened, led_to) = (text(&opened), target.unwrap_or_else(|| text(&main)));
+        Some(typed(link_in(&opened, &led_to), self.drive()))
     }
 
     /// The file of a component that a finding is about, in the form that is typed.
@@ -382,10 +421,49 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
     }
 }
 
+/// Modules and drivers of other companies than Microsoft that a call went through, by their paths.
+fn foreign_frames(event: &Event<'_>) -> Vec<String> {
+    /// Frames that are looked at, and modules that are named.
+    const MOST_FRAMES: usize = 64;
+    const MOST: usize = 4;
+    let mut found: Vec<String> = Vec::new();
+    for address in event.stack().addresses().take(MOST_FRAMES) {
+        let location = event.locate(address, Resolution::Corrected);
+        let Some(module) = location.map(|location| location.module) else { continue };
+        let (company, path) = (module.company().to_string(), module.path().to_string());
+        let is_foreign = !company.is_empty() && !company.contains(MICROSOFT);
+        if is_foreign && found.len() < MOST && !found.contains(&path) {
+            found.push(path);
+        }
+    }
+    found
+}
+
 const DRIVES: [&str; 26] = [
     "A:", "B:", "C:", "D:", "E:", "F:", "G:", "H:", "I:", "J:", "K:", "L:", "M:", "N:", "O:", "P:", "Q:",
     "R:", "S:", "T:", "U:", "V:", "W:", "X:", "Y:", "Z:",
 ];
+
+/// The part of a path at which it leads to another one: what both end with comes after it. At least one name stays, as
+/// a folder often leads to one of the same name on another drive.
+fn link_in<'a>(opened: &'a str, led_to: &str) -> &'a str {
+    let mut rest = opened;
+    let mut names = led_to.rsplit('\\');
+    while let Some((before, name)) = rest.rsplit_once('\\') {
+        let is_last = !before.contains('\\') || before.ends_with(':') || is_device(before);
+        if is_last || names.next().is_none_or(|other| !other.eq_ignore_ascii_case(name)) {
+            break;
+        }
+        rest = before;
+    }
+    rest
+}
+
+/// Whether a path is that of a volume as a whole, without a letter.
+fn is_device(path: &str) -> bool {
+    let lower = path.to_ascii_lowercase();
+    lower.strip_prefix(r"\device\").is_some_and(|volume| !volume.contains('\\'))
+}
 
 /// A path in the form that is typed: with a drive. Characters that would end a quoted argument or begin
 /// another command cannot be part of a Windows path, and are left out.
@@ -406,6 +484,11 @@ fn typed(path: &str, drive: &str) -> String {
     typed.replace("$(", "(")
 }
 
+/// The same for a path on a volume without a letter, which programs reach by the name of its device.
+fn typed_without_letter(path: &str) -> String {
+    format!(r"\\?\GLOBALROOT{}", typed(&format!(r"\??\{path}"), ""))
+}
+
 /// An argument that a shell takes as one word. What a shell would look into is left out: the name of a log
 /// may come from a zip file of a stranger.
 fn quoted(argument: &str) -> String {
@@ -415,4 +498,35 @@ fn quoted(argument: &str) -> String {
     }
     let harmless = |c: &char| !c.is_control() && !"\"`$!%".contains(*c);
     format!("\"{}\"", argument.chars().filter(harmless).collect::<String>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{link_in, typed_without_letter};
+
+    #[test]
+    fn a_link_is_what_two_paths_do_not_have_in_common() {
+        for (opened, led_to, link) in [
+            (r"C:\inetpub", r"C:\Windows\System32\notepad.exe", r"C:\inetpub"),
+            (r"C:\ProgramData\A\b.lnk", r"D:\Data\A\b.lnk", r"C:\ProgramData"),
+            (r"C:\ProgramData\A\b.lnk", r"D:\ProgramData\a\B.LNK", r"C:\ProgramData"),
+            (
+                r"\Device\HarddiskVolume3\ProgramData\b",
+                r"D:\ProgramData\b",
+                r"\Device\HarddiskVolume3\ProgramData",
+            ),
+            (r"\??\C:\ProgramData\b", r"D:\ProgramData\b", r"\??\C:\ProgramData"),
+            ("", "", ""),
+        ] {
+            assert_eq!(link_in(opened, led_to), link, "{opened} -> {led_to}");
+        }
+    }
+
+    #[test]
+    fn a_path_on_a_volume_without_a_letter_is_typed_by_its_device() {
+        assert_eq!(
+            typed_without_letter(r"\Device\HarddiskVolume1\EFI\a.efi"),
+            r"\\?\GLOBALROOT\Device\HarddiskVolume1\EFI\a.efi"
+        );
+    }
 }

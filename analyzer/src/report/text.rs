@@ -128,6 +128,7 @@ impl<B: AsRef<[u8]>> Builder<'_, B> {
                 "phase" => self.phase(main.and_then(|main| self.triage.verdict().phase_of(main))).1,
                 "operation" => event.map(|event| event.operation().name().to_owned()),
                 "object" => self.object(finding).map(|text| self.word(text).to_owned()),
+                "link" => self.link(finding),
                 "similar" => Some(finding.similar.max(self.attempts(finding)).to_string()),
                 "command" => {
                     process.map(|process| process.command_line.clone()).filter(|line| !line.is_empty())

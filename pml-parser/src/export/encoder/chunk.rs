@@ -111,13 +111,19 @@ pub(super) struct Order {
 
 impl Order {
     /// The least and the greatest number.
-    pub(super) fn bounds(self, numbers: impl Iterator<Item = i64>) -> Option<(i64, i64)> {
-        let (mut least, mut greatest, mut is_empty) = (i64::MAX, i64::MIN, true);
+    pub(super) fn bounds(self, mut numbers: impl Iterator<Item = i64>) -> Option<(i64, i64)> {
+        let first = numbers.next()? ^ self.flip;
+        let (mut least, mut greatest) = (first, first);
         for number in numbers {
             let key = number ^ self.flip;
-            (least, greatest, is_empty) = (least.min(key), greatest.max(key), false);
+            (least, greatest) = (least.min(key), greatest.max(key));
         }
-        (!is_empty).then_some((least ^ self.flip, greatest ^ self.flip))
+        Some((least ^ self.flip, greatest ^ self.flip))
+    }
+
+    /// The bounds of two sets of numbers together.
+    pub(super) fn union(self, one: Option<(i64, i64)>, other: Option<(i64, i64)>) -> Option<(i64, i64)> {
+        self.bounds(one.into_iter().chain(other).flat_map(|(least, greatest)| [least, greatest]))
     }
 
     /// Whether a number is at most another.

@@ -235,12 +235,12 @@ impl ColumnWork<'_> {
         let order = target.order();
         let mut pages = Pages::default();
         if !target.has_dictionary {
-            let bounds = if target.has_bounds() { order.bounds(values.iter().copied()) } else { None };
+            let mut of_chunk = None;
             let encoding = if target.is_delta { Encoding::DELTA_BINARY_PACKED } else { Encoding::PLAIN };
             for page in PageRows::of(&target, present, self.rows) {
                 let values = values.get(page.values.clone()).unwrap_or_default();
-                let bounds =
-                    if target.has_page_bounds() { order.bounds(values.iter().copied()) } else { None };
+                let bounds = if target.has_bounds() { order.bounds(values.iter().copied()) } else { None };
+                of_chunk = order.union(of_chunk, bounds);
                 let facts = PageFacts { encoding, bounds, text: None };
                 pages.push(&target, self.codec, present, page.rows, facts, |out| {
                     if target.is_delta {
@@ -250,7 +250,7 @@ impl ColumnWork<'_> {
                     }
                 })?;
             }
-            return pages.finish(&target, self.codec, None, Bounds::Integers(bounds));
+            return pages.finish(&target, self.codec, None, Bounds::Integers(of_chunk));
         }
         let mut dictionary = IntegerDictionary::new(self.seeds.clone());
         let mut numbers = Vec::new();

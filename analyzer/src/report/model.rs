@@ -209,6 +209,8 @@ pub struct EventReport {
     pub event_id: u64,
     /// When it began.
     pub time: String,
+    /// The time of day in the zone of the report.
+    pub clock: String,
     /// Seconds from the first event.
     pub seconds: f64,
     /// The program.
@@ -453,6 +455,8 @@ pub struct FailureReport {
     pub last_event: u64,
     /// Time of the first one.
     pub time: String,
+    /// The time of day of the first one in the zone of the report.
+    pub clock: String,
     /// Seconds from the first event of the capture.
     pub seconds: f64,
     /// The phase it lies in.

@@ -392,7 +392,7 @@ pub struct Interfering {
     pub company: String,
     /// Whether its file does not name Microsoft as its company.
     pub foreign: bool,
-    /// Modules of other companies inside it, where it is a program of Microsoft.
+    /// Modules of other companies inside it, where it is a program of Microsoft, and drivers that its call went through.
     pub modules: Vec<String>,
     /// Whether it had the file open at the time.
     pub held: bool,

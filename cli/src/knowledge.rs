@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use crate::status::warn;
-use pml_analyzer::{Knowledge, KnowledgeError};
+use pml_analyzer::{Knowledge, KnowledgeError, bundle};
 use std::fs;
 use std::path::Path;
 
@@ -16,6 +16,16 @@ pub(crate) fn read(directory: Option<&Path>) -> Result<Knowledge, Failure> {
     let knowledge = Knowledge::with(&own).map_err(failure)?;
     knowledge.old_ids().iter().for_each(|old| warn(&old.to_string()));
     Ok(knowledge)
+}
+
+/// A number of the files of a knowledge directory.
+pub(crate) fn number(directory: &Path) -> Result<u32, Failure> {
+    let files = files(directory)?;
+    let bytes: Vec<u8> = files
+        .iter()
+        .flat_map(|(name, text)| [name.as_bytes(), b"\0", text.as_bytes(), b"\0"].concat())
+        .collect();
+    Ok(bundle::short_hash(&bytes))
 }
 
 /// One failure that lists all mistakes, each with its file and line.

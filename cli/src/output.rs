@@ -5,6 +5,7 @@ use crate::place::Place;
 use crate::status::warn;
 use pml_analyzer::case::tables as case_tables;
 use pml_analyzer::tables::{FAILURES, FINDINGS};
+use pml_analyzer::verdicts::VERDICTS;
 use pml_parser::columns::TABLES;
 use pml_parser::parts::folder_of;
 use std::fs::{self, File};
@@ -18,9 +19,6 @@ const HIDDEN: &str = ".pml-";
 
 /// The table of how captures ended.
 pub(crate) const STATUS: &str = "status";
-
-/// The table of verdicts.
-pub(crate) const VERDICTS: &str = "verdicts";
 
 /// The usual permissions, less the user's mask; temporary files would otherwise be private.
 #[cfg(unix)]
@@ -235,7 +233,7 @@ fn exchange(a: &Path, b: &Path) -> bool {
 fn tables() -> impl Iterator<Item = String> {
     let of_capture = TABLES.iter().map(|table| table.name).chain([FAILURES.name, FINDINGS.name]);
     let of_case = case_tables::pages().into_iter().map(|page| page.0);
-    of_capture.chain(of_case).chain([STATUS, VERDICTS]).map(|name| format!("{name}.parquet"))
+    of_capture.chain(of_case).chain([STATUS, VERDICTS.name]).map(|name| format!("{name}.parquet"))
 }
 
 /// Refuses to replace a directory that holds anything except a dataset, and a path that exists but is no

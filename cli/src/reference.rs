@@ -5,8 +5,8 @@ use crate::failure::Failure;
 use crate::fleet::status;
 use crate::status::{Done, stdout_done};
 use crate::tables;
-use crate::triage;
 use clap::CommandFactory;
+use pml_analyzer::verdicts::VERDICTS;
 use std::io::{self, Write};
 
 /// `pml schema`.
@@ -14,7 +14,7 @@ pub(crate) fn schema() -> Result<Done, Failure> {
     let page = pml_parser::arrow::schema::markdown()
         + &tables::markdown()
         + &tables::page(&tables::page_of(&status::TABLE))
-        + &tables::page(&tables::page_of(&triage::VERDICTS));
+        + &tables::page(&tables::page_of(&VERDICTS));
     stdout_done(io::stdout().write_all(page.as_bytes()))
 }
 

@@ -316,3 +316,108 @@ fn triage_over_many_writes_tables_and_a_page_over_all() {
     let page = fs::read_to_string(folder.join("reports/index.html")).unwrap();
     assert!(!page.contains("ZHANGWEI"), "the page is redacted too");
 }
+
+/// Triage of `in`, with everything that a run over many writes; `-o` is `reports`, the tables are `tables`, below `out`.
+fn triage_to(folder: &Path, out: &str, more: &[&str]) -> Output {
+    let (reports, tables) = (format!("{out}/reports"), format!("{out}/tables"));
+    fs::create_dir_all(folder.join(&reports)).unwrap();
+    let args =
+        ["triage", "in", "-q", "--lang", "en", "--format", "html", "-o", &reports, "--parquet", &tables];
+    pml(folder, &[&args[..], more].concat())
+}
+
+#[test]
+fn a_triage_that_was_killed_goes_on_and_gives_the_same_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    cases(folder);
+    let whole = triage_to(folder, "whole", &[]);
+    assert_eq!(whole.status.code(), Some(1), "{}", said(&whole));
+    let expected = tree(&folder.join("whole"));
+    assert!(expected.keys().any(|name| name.ends_with("index.html")));
+    let mut interrupted = 0;
+    for moment in 0..20u64 {
+        let out = format!("killed-{moment}");
+        let (reports, tables) = (format!("{out}/reports"), format!("{out}/tables"));
+        fs::create_dir_all(folder.join(&reports)).unwrap();
+        let mut child = Command::new(env!("CARGO_BIN_EXE_pml"))
+            .args([
+                "triage",
+                "in",
+                "-q",
+                "--lang",
+                "en",
+                "--format",
+                "html",
+                "-o",
+                &reports,
+                "--parquet",
+                &tables,
+            ])
+            .current_dir(folder)
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(Duration::from_millis(2 * moment * moment + 3 * moment));
+        let _ = child.kill();
+        interrupted += usize::from(child.wait().unwrap().code().is_none());
+        let resumed = triage_to(folder, &out, &["--resume"]);
+        assert_eq!(resumed.status.code(), Some(1), "{}", said(&resumed));
+        let mut found = tree(&folder.join(&out));
+        // A report that was being written when the run was killed.
+        found.retain(|name, _| !name.contains(".pml-") || name.contains(".pml-kept"));
+        let named = |text: &str| text.replace(&out, "whole");
+        let found = found.into_iter().map(|(name, bytes)| (named(&name), bytes)).collect();
+        assert_same(&expected, &found, &format!("killed at moment {moment}"));
+        fs::remove_dir_all(folder.join(&out)).unwrap();
+    }
+    assert!(interrupted > 0 || cfg!(windows), "no run was killed");
+}
+
+#[test]
+fn triage_goes_on_with_what_is_new_or_has_changed_and_prints_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    cases(folder);
+    let alone = pml(folder, &["triage", "in", "--resume"]);
+    assert_eq!(alone.status.code(), Some(2));
+    assert!(said(&alone).contains("--parquet"), "{}", said(&alone));
+
+    assert_eq!(triage_to(folder, "out", &[]).status.code(), Some(1));
+    let refused = triage_to(folder, "out", &[]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(said(&refused).contains("--resume"), "{}", said(&refused));
+    let kept = |id: &str| {
+        let path = folder.join(format!("out/tables/.pml-kept/{id}.kept"));
+        fs::metadata(path).unwrap().modified().unwrap()
+    };
+    let before = ["A_Bootlog", "B_Bootlog", "C_Bootlog"].map(kept);
+    let (first, report) = (tree(&folder.join("out")), folder.join("out/reports"));
+    assert_eq!(triage_to(folder, "out", &["--resume"]).status.code(), Some(1));
+    assert_eq!(["A_Bootlog", "B_Bootlog", "C_Bootlog"].map(kept), before, "nothing is analyzed again");
+    assert_same(&first, &tree(&folder.join("out")), "a second run");
+    // A report that is gone, a record that is damaged, and a log that is whole now are made again.
+    let of_a = fs::read_dir(&report).unwrap().flatten().map(|entry| entry.path());
+    let of_a = of_a.into_iter().find(|path| path.to_string_lossy().contains("A_Bootlog")).unwrap();
+    fs::remove_file(&of_a).unwrap();
+    let record = folder.join("out/tables/.pml-kept/B_Bootlog.kept");
+    let bytes = fs::read(&record).unwrap();
+    fs::write(&record, &bytes[..bytes.len() / 2]).unwrap();
+    assert_eq!(triage_to(folder, "out", &["--resume"]).status.code(), Some(1));
+    assert_same(&first, &tree(&folder.join("out")), "what was lost");
+    assert_eq!(kept("C_Bootlog"), before[2]);
+    fs::copy(folder.join("in/A/Bootlog.pml"), folder.join("in/D/Bootlog.pml")).unwrap();
+    let all = triage_to(folder, "out", &["--resume"]);
+    let verdicts = read(&folder.join("out/tables/verdicts.parquet"));
+    assert!(!column(&verdicts, "status").contains(&Some("2".to_owned())), "{}", said(&all));
+    // Other options are another run.
+    triage_to(folder, "out", &["--resume", "--types", "portable"]);
+    assert!(kept("C_Bootlog") > before[2]);
+
+    // Reports that have no file are printed again.
+    let args = ["triage", "in", "-q", "--lang", "en", "--parquet", "text"];
+    let printed = pml(folder, &args);
+    let again = pml(folder, &[&args[..], &["--resume"]].concat());
+    assert!(!printed.stdout.is_empty());
+    assert_eq!(String::from_utf8_lossy(&printed.stdout), String::from_utf8_lossy(&again.stdout));
+}

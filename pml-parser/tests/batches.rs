@@ -3,9 +3,10 @@
 
 #![forbid(unsafe_code)]
 
+use arrow::compute::concat_batches;
 use arrow::record_batch::{RecordBatch, RecordBatchReader};
 use pml_parser::arrow::schema::EventColumnSet;
-use pml_parser::export::batches::{EventBatches, read_batches};
+use pml_parser::export::batches::{EventBatches, EventRanges, read_batches};
 use pml_parser::export::{ScanOptions, TableOptions, WriteError};
 use pml_parser::{Filter, LogSet, Map, NoProgress};
 use std::path::Path;
@@ -84,4 +85,27 @@ fn an_error_is_the_last_item() {
     assert!(error.to_string().contains("texts are shared"), "{error}");
     assert!(items.iter().filter(|item| item.is_err()).count() == 1);
     assert!(matches!(WriteError::from(arrow::error::ArrowError::DivideByZero), WriteError::Arrow(_)));
+}
+
+#[test]
+fn ranges_give_the_same_rows_in_any_order() {
+    let set = sample();
+    let cases: [(&[&str], Option<&str>); 2] = [
+        (&["capture", "event_id", "path", "detail"], None),
+        (&["event_id", "seconds"], Some("result = error")),
+    ];
+    for (columns, filter) in cases {
+        let options = export(1, columns, filter);
+        let expected = concat_batches(&options.schema(), &handed_over(&set, &options)).unwrap();
+        let ranges = EventRanges::new(&set, options.clone()).unwrap();
+        let mut all: Vec<_> = EventRanges::ranges(&set).collect();
+        assert!(all.len() > 1, "a part has a range of its own");
+        all.reverse();
+        let mut batches: Vec<_> =
+            all.iter().map(|range| ranges.decode(&set, range, &NoProgress).unwrap()).collect();
+        batches.reverse();
+        let rows = concat_batches(&options.schema(), batches.iter().flatten()).unwrap();
+        assert_eq!(rows, expected, "{columns:?}");
+    }
+    assert!(EventRanges::new(&set, export(1, &["event_id", "stack_id"], None)).is_none());
 }

@@ -43,12 +43,17 @@ impl LogLocation {
         &self.name
     }
 
-    /// Whether the file is empty. A member of an archive that cannot be looked at is not.
-    pub fn is_empty(&self) -> bool {
+    /// Its size in bytes, where the file can be looked at.
+    pub fn size(&self) -> Option<u64> {
         match &self.place {
-            Place::File(path) => path.metadata().is_ok_and(|metadata| metadata.len() == 0),
-            Place::Member(archive, number) => archive.size_of(*number) == 0,
+            Place::File(path) => path.metadata().ok().map(|metadata| metadata.len()),
+            Place::Member(archive, number) => Some(archive.size_of(*number)),
         }
+    }
+
+    /// Whether the file is empty. A file that cannot be looked at is not.
+    pub fn is_empty(&self) -> bool {
+        self.size() == Some(0)
     }
 
     /// Hands over all records of the file, with the name and the kind of the log.

@@ -9,11 +9,11 @@ use crate::judge::RollbackClass;
 use crate::knowledge::{Boot, Knowledge};
 use crate::language::Language;
 use crate::logs::case::CaseOutcome;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// How grave a verdict is: what its colour is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Tone {
     /// Something failed.
@@ -27,7 +27,7 @@ pub enum Tone {
 }
 
 /// A capture or case of a fleet.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct FleetEntry {
     /// What it is called.
     pub name: String,

@@ -14,6 +14,8 @@ mod render;
 #[cfg(feature = "tables")]
 pub mod tables;
 mod text;
+#[cfg(feature = "tables")]
+pub mod verdicts;
 mod volume;
 
 pub use build::Origin;

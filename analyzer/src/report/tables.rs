@@ -1,11 +1,14 @@
-//! What a report says as tables: failures and findings, each as one record batch.
+//! What a report says as tables: failures and findings, each as one record batch, and the labels of their rows.
 
 use super::model::{FailureReport, FindingReport};
 use arrow::array::{
     ArrayRef, BooleanArray, Float64Array, RecordBatch, StringArray, UInt32Array, UInt64Array,
 };
 use arrow::error::ArrowError;
+use pml_parser::arrow::types::Types;
 use std::sync::Arc;
+
+pub use super::verdicts::{VERDICTS, VerdictRow};
 
 /// A column of a table of `T`.
 pub struct Column<T> {
@@ -35,6 +38,43 @@ impl<T> Table<T> {
         // Every batch of a table has one schema, whether it holds nulls or not.
         let columns = self.columns.iter().map(|column| (column.name, (column.values)(rows), true));
         RecordBatch::try_from_iter_with_nullable(columns)
+    }
+}
+
+/// The columns that the tables of triage begin with, and what they hold.
+pub const LABELS: [(&str, &str); 2] = [
+    ("capture", "Id of the capture, or of the case where it has none; joins `events.capture`."),
+    ("computer", "Machine of the capture; empty for a case without one."),
+];
+
+/// The capture or case that the rows of a table are about, and the types of its columns.
+#[derive(Clone, Debug)]
+pub struct RowLabels {
+    /// The id of the capture or case.
+    pub capture: String,
+    /// Its machine; empty where the logs do not name it.
+    pub computer: String,
+    /// The types.
+    pub types: Types,
+}
+
+impl RowLabels {
+    /// The rows of a table with the labels before them, in these types.
+    ///
+    /// # Errors
+    /// Never, unless Arrow refuses a column.
+    pub fn batch<T>(&self, table: &Table<T>, rows: &[T]) -> Result<RecordBatch, ArrowError> {
+        let exact = table.batch(rows)?;
+        let texts = [&self.capture, &self.computer].map(|text| {
+            let values = std::iter::repeat_n(Some(text), rows.len());
+            Arc::new(StringArray::from_iter(values)) as ArrayRef
+        });
+        let own = LABELS.iter().map(|label| label.0).zip(texts);
+        let columns = own.map(|(name, array)| (name.to_owned(), array, false));
+        let schema = exact.schema();
+        let rest = schema.fields().iter().zip(exact.columns());
+        let rest = rest.map(|(field, array)| (field.name().clone(), Arc::clone(array), true));
+        self.types.batch(RecordBatch::try_from_iter_with_nullable(columns.chain(rest))?)
     }
 }
 

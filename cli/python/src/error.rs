@@ -2,6 +2,7 @@
 
 use arrow::error::ArrowError;
 use pml_analyzer::TriageError;
+use pml_analyzer::bundle::BundleError;
 use pml_parser::export::WriteError;
 use pml_parser::{Exceeded, OpenError};
 use pyo3::create_exception;
@@ -43,6 +44,14 @@ pub(crate) fn of_open(failed: OpenError) -> PyErr {
             let hint = failed.hint().map(|hint| format!("\n  hint: {hint}")).unwrap_or_default();
             error(format!("{}: {failed}{hint}", path.display()))
         }
+        other => error(other),
+    }
+}
+
+/// An input cannot be searched.
+pub(crate) fn of_bundle(failed: BundleError) -> PyErr {
+    match failed {
+        BundleError::Io { path, error } => of_io(&path, &error),
         other => error(other),
     }
 }

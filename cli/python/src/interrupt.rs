@@ -30,10 +30,12 @@ pub(crate) fn interruptible<T: Send>(
     std::thread::scope(|scope| {
         let (sender, mut receiver) = channel();
         let stop = &stop;
-        scope.spawn(move || {
+        let started = std::thread::Builder::new().spawn_scoped(scope, move || {
             // Nobody waits any more only when this thread has panicked.
             let _ = sender.send(work(&Cancel(stop)));
         });
+        // A process whose memory is limited may have none for a thread.
+        started.map_err(PyErr::from)?;
         let mut raised = None;
         loop {
             // Only one thread at a time may hold it.

@@ -1,43 +1,42 @@
 //! A capture, and its events.
 
-use crate::error::{error, of_arrow, of_open, of_triage, of_write};
-use crate::interrupt::interruptible;
+use crate::error::{error, of_arrow, of_bundle, of_open, of_write};
+use crate::interrupt::{Cancel, interruptible};
 use crate::place::{PendingFiles, PendingFolder};
-use crate::report::Report;
-use crate::table::{Table, schema, stream};
+use crate::report::{self, Report};
+use crate::table::{Rows, Stream, Table};
 use arrow::array::{RecordBatch, RecordBatchReader};
 use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
-use pml_analyzer::{Knowledge, Language, Origin, Report as Verdict, TriageOptions, triage};
+use pml_analyzer::bundle::{self, CaptureFiles};
 use pml_parser::arrow::events::EventCounts;
 use pml_parser::arrow::labels::{capture_id, log_hash};
 use pml_parser::arrow::schema::EventColumnSet;
 use pml_parser::arrow::types::Types;
-use pml_parser::columns::{CAPTURE, EVENTS, FRAMES, MODULES, PROCESSES, STACKS};
-use pml_parser::export::batches::EventBatches;
+use pml_parser::columns::{CAPTURE, EVENTS, FRAMES, MODULES, PROCESSES, STACKS, TABLES};
+use pml_parser::export::batches::{EventBatches, Share, read_share};
 use pml_parser::export::csv::{TextExport, write_csv};
 use pml_parser::export::ipc::write_ipc;
 use pml_parser::export::jsonl::write_jsonl;
-use pml_parser::export::parquet::{Compression, ParquetOptions, write_dataset, write_events};
+use pml_parser::export::parquet::{ParquetOptions, write_dataset, write_events};
 use pml_parser::export::slice::{SliceOptions, slice};
 use pml_parser::export::xml::write_xml;
 use pml_parser::export::{Provenance, ScanOptions, TableOptions, WriteError, small_tables};
 use pml_parser::{Filter, LogSet, OpenOptions, Opened, RecoverMode};
 use pyo3::exceptions::PyOSError;
 use pyo3::prelude::*;
-use pyo3::types::PyCapsule;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The most threads by default; each takes up to 50 MiB.
 const MOST_THREADS: usize = 4;
 
-fn threads(given: Option<usize>) -> usize {
+pub(crate) fn threads(given: Option<usize>) -> usize {
     let cores = || std::thread::available_parallelism().map_or(1, Into::into).min(MOST_THREADS);
     given.unwrap_or_else(cores).clamp(1, 256)
 }
 
-fn types(name: &str) -> PyResult<Types> {
+pub(crate) fn types(name: &str) -> PyResult<Types> {
     [Types::Exact, Types::Portable]
         .into_iter()
         .find(|types| types.name() == name)
@@ -62,7 +61,7 @@ fn column_set(names: Option<&[String]>) -> PyResult<EventColumnSet> {
 }
 
 /// A fault that the map of a log had.
-fn check(opened: &Opened) -> PyResult<()> {
+pub(crate) fn check(opened: &Opened) -> PyResult<()> {
     opened.check().map_err(|fault| PyOSError::new_err(fault.to_string()))
 }
 
@@ -82,20 +81,82 @@ pub(crate) fn open(
     recover: bool,
     mmap: bool,
 ) -> PyResult<Log> {
-    let options = OpenOptions {
+    let options = open_options(all_parts, recover, mmap);
+    interruptible(py, |stop| {
+        let inside = bundle::find_capture(&path, stop).map_err(of_bundle)?;
+        let files = match inside {
+            Some(capture) => Some(capture.files(stop)),
+            None => bundle::unpack_named(std::slice::from_ref(&path), !all_parts, stop).transpose(),
+        };
+        let files = files.transpose().map_err(of_bundle)?;
+        let opened = match &files {
+            Some(files) => open_found(files, &options, stop)?,
+            None => LogSet::open_files(&[path], options, stop).map_err(of_open)?,
+        };
+        Ok(Log { opened: Arc::new(Held { opened, _files: files }) })
+    })
+}
+
+pub(crate) fn open_options(all_parts: bool, recover: bool, mmap: bool) -> OpenOptions {
+    OpenOptions {
         named_only: !all_parts,
         recover: if recover { RecoverMode::Always } else { RecoverMode::Never },
         in_memory: !mmap,
         ..OpenOptions::default()
+    }
+}
+
+/// Opens the capture of files that were found or unpacked.
+pub(crate) fn open_found(files: &CaptureFiles, options: &OpenOptions, stop: &Cancel<'_>) -> PyResult<Opened> {
+    let opened = match files.is_complete() {
+        true => LogSet::open_found(files.paths(), options, stop),
+        false => LogSet::open_files(files.paths(), options.clone(), stop),
     };
-    let opened = interruptible(py, |stop| LogSet::open_files(&[path], options, stop).map_err(of_open))?;
-    Ok(Log { opened: Arc::new(opened) })
+    opened.map_err(of_open)
+}
+
+/// The tables, by name.
+pub(crate) fn table_names() -> impl Iterator<Item = &'static str> {
+    TABLES.iter().map(|table| table.name).chain(report::table_names())
+}
+
+/// The names of all tables.
+#[pyfunction]
+pub(crate) fn tables() -> Vec<&'static str> {
+    table_names().collect()
+}
+
+/// A table without rows, for its schema.
+#[pyfunction]
+#[pyo3(signature = (table, *, types = "exact"))]
+pub(crate) fn empty<'py>(py: Python<'py>, table: &str, types: &str) -> PyResult<Bound<'py, Table>> {
+    let types = self::types(types)?;
+    let of_capture = TABLES.iter().find(|known| known.name == table).map(|known| known.schema(types));
+    let schema = of_capture.or_else(|| report::schema(table, types));
+    let known = || table_names().collect::<Vec<_>>().join(", ");
+    let schema =
+        schema.ok_or_else(|| error(format!("there is no table {table:?}: the tables are {}", known())))?;
+    Table::new(py, schema, Vec::new())
+}
+
+/// A capture that is open. What was unpacked for it goes away with this value.
+pub(crate) struct Held {
+    opened: Opened,
+    _files: Option<CaptureFiles>,
+}
+
+impl std::ops::Deref for Held {
+    type Target = Opened;
+
+    fn deref(&self) -> &Opened {
+        &self.opened
+    }
 }
 
 /// A capture.
 #[pyclass(frozen, module = "procmon_pml")]
 pub(crate) struct Log {
-    opened: Arc<Opened>,
+    opened: Arc<Held>,
 }
 
 impl Log {
@@ -109,22 +170,19 @@ impl Log {
         Provenance { tool_version, part_names: self.opened.names() }
     }
 
-    fn small(
+    fn small<'py>(
         &self,
-        py: Python<'_>,
+        py: Python<'py>,
         schema: SchemaRef,
-        make: impl FnOnce(
-            &LogSet<pml_parser::Map>,
-            &crate::interrupt::Cancel<'_>,
-        ) -> Result<Vec<RecordBatch>, WriteError>
-        + Send,
-    ) -> PyResult<Table> {
+        make: impl FnOnce(&LogSet<pml_parser::Map>) -> Result<Vec<RecordBatch>, WriteError> + Send,
+    ) -> PyResult<Bound<'py, Table>> {
         let opened = &self.opened;
-        interruptible(py, |stop| {
-            let batches = make(&opened.set, stop);
+        let batches = interruptible(py, |_| {
+            let batches = make(&opened.set);
             check(opened)?;
-            Ok(Table::new(schema, batches.map_err(|failed| of_write(Path::new("log"), failed))?))
-        })
+            batches.map_err(|failed| of_write(Path::new("log"), failed))
+        })?;
+        Table::new(py, schema, batches)
     }
 }
 
@@ -170,51 +228,82 @@ impl Log {
         log_hash(&self.opened.set)
     }
 
-    #[pyo3(signature = (columns = None, r#where = None, *, types = "exact", capture_id = None, threads = None))]
-    fn events(
+    #[pyo3(signature = (columns = None, r#where = None, *, types = "exact", capture_id = None, threads = None, share = None))]
+    #[expect(clippy::too_many_arguments, reason = "they are keywords in Python")]
+    fn events<'py>(
         &self,
+        py: Python<'py>,
         columns: Option<Vec<String>>,
         r#where: Option<&str>,
         types: &str,
         capture_id: Option<String>,
         threads: Option<usize>,
-    ) -> PyResult<Events> {
+        share: Option<(u32, u32)>,
+    ) -> PyResult<Bound<'py, Events>> {
         let scan = scan(r#where, threads)?;
         let columns = column_set(columns.as_deref())?;
+        let share = match share {
+            None => Share::default(),
+            Some((number, of)) if number < of => Share { number, of },
+            Some((number, of)) => {
+                return Err(error(format!("there is no share {number} of {of}: shares count from 0")));
+            }
+        };
         let export = TableOptions { scan, columns, types: self::types(types)?, capture: capture_id };
-        Ok(Events { opened: Arc::clone(&self.opened), export })
+        if share != Share::default() && export.schema().column_with_name("stack_id").is_some() {
+            return Err(error(
+                "a share has no column stack_id: its numbers are those of the whole capture\n  hint: name the columns",
+            ));
+        }
+        let rows = Arc::new(EventRows { opened: Arc::clone(&self.opened), export, share });
+        Stream::extended(py, Arc::clone(&rows) as Arc<dyn Rows>, Events { rows })
     }
 
     #[pyo3(signature = (*, types = "exact", capture_id = None))]
-    fn processes(&self, py: Python<'_>, types: &str, capture_id: Option<String>) -> PyResult<Table> {
+    fn processes<'py>(
+        &self,
+        py: Python<'py>,
+        types: &str,
+        capture_id: Option<String>,
+    ) -> PyResult<Bound<'py, Table>> {
         let options = self.options(self::types(types)?, capture_id, 1);
-        self.small(py, PROCESSES.schema(options.types), |set, _| small_tables::processes(set, &options))
+        self.small(py, PROCESSES.schema(options.types), |set| small_tables::processes(set, &options))
     }
 
     #[pyo3(signature = (*, types = "exact", capture_id = None))]
-    fn modules(&self, py: Python<'_>, types: &str, capture_id: Option<String>) -> PyResult<Table> {
+    fn modules<'py>(
+        &self,
+        py: Python<'py>,
+        types: &str,
+        capture_id: Option<String>,
+    ) -> PyResult<Bound<'py, Table>> {
         let options = self.options(self::types(types)?, capture_id, 1);
-        self.small(py, MODULES.schema(options.types), |set, _| small_tables::modules(set, &options))
+        self.small(py, MODULES.schema(options.types), |set| small_tables::modules(set, &options))
     }
 
     #[pyo3(signature = (*, types = "exact", capture_id = None))]
-    fn capture(&self, py: Python<'_>, types: &str, capture_id: Option<String>) -> PyResult<Table> {
+    fn capture<'py>(
+        &self,
+        py: Python<'py>,
+        types: &str,
+        capture_id: Option<String>,
+    ) -> PyResult<Bound<'py, Table>> {
         let options = self.options(self::types(types)?, capture_id, 1);
         let facts = self.facts();
-        self.small(py, CAPTURE.schema(options.types), |set, _| {
+        self.small(py, CAPTURE.schema(options.types), |set| {
             Ok(vec![small_tables::capture(set, &options, &facts, &EventCounts::default())?])
         })
     }
 
     #[pyo3(signature = (r#where = None, *, types = "exact", capture_id = None, threads = None))]
-    fn stacks(
+    fn stacks<'py>(
         &self,
-        py: Python<'_>,
+        py: Python<'py>,
         r#where: Option<&str>,
         types: &str,
         capture_id: Option<String>,
         threads: Option<usize>,
-    ) -> PyResult<(Table, Table)> {
+    ) -> PyResult<(Bound<'py, Table>, Bound<'py, Table>)> {
         let mut options = self.options(self::types(types)?, capture_id, self::threads(threads));
         options.scan.filter = filter(r#where)?;
         let opened = &self.opened;
@@ -224,41 +313,20 @@ impl Log {
             found.map_err(|failed| of_write(Path::new("log"), failed))
         })?;
         Ok((
-            Table::new(STACKS.schema(options.types), found.stacks),
-            Table::new(FRAMES.schema(options.types), found.frames),
+            Table::new(py, STACKS.schema(options.types), found.stacks)?,
+            Table::new(py, FRAMES.schema(options.types), found.frames)?,
         ))
     }
 
     #[pyo3(signature = (*, lang = "en", threads = None))]
     fn triage(&self, py: Python<'_>, lang: &str, threads: Option<usize>) -> PyResult<Report> {
-        let language = match lang {
-            "en" => Language::En,
-            "zh" => Language::Zh,
-            _ => return Err(error(format!("there are no reports in {lang:?}: only \"en\" and \"zh\""))),
-        };
-        let knowledge = knowledge()?;
+        let reader = report::Reader::new(lang, self::threads(threads))?;
         let opened = &self.opened;
-        let verdict = interruptible(py, |stop| {
-            let lost_parts = opened.lost_parts || !opened.missing.is_empty();
-            let options = TriageOptions { threads: self::threads(threads), parts_missing: lost_parts };
-            let result = triage(&opened.set, &knowledge, options, stop);
-            check(opened)?;
-            let result = result.map_err(of_triage)?;
+        let boot = interruptible(py, |stop| {
             let first = opened.paths().next().map(|path| path.display().to_string()).unwrap_or_default();
-            let origin = Origin {
-                name: first.clone(),
-                parts: opened.names(),
-                argument: first,
-                lost_parts,
-                zone: None,
-                symbols: None,
-                tool: ("procmon-pml".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
-            };
-            let verdict = Verdict::new(&opened.set, &result, &knowledge, &origin, language);
-            check(opened)?;
-            Ok(verdict)
+            reader.analyze(opened, (&first, &first), stop)
         })?;
-        Ok(Report { verdict, knowledge })
+        Ok(reader.of_boot(boot))
     }
 
     #[pyo3(signature = (output, *, to = "dataset", columns = None, r#where = None, types = "exact", capture_id = None, threads = None))]
@@ -282,7 +350,7 @@ impl Log {
         let columns = column_set(columns.as_deref())?;
         let export =
             TableOptions { scan: scan.clone(), columns, types: self::types(types)?, capture: capture_id };
-        let options = ParquetOptions { export, compression: Compression::Zstd, facts: self.facts() };
+        let options = ParquetOptions { export, facts: self.facts(), ..ParquetOptions::default() };
         let text = TextExport { scan, ..TextExport::default() };
         let opened = &self.opened;
         let set = &opened.set;
@@ -346,28 +414,37 @@ impl Log {
     }
 }
 
-/// The rules that come with the package, loaded once.
-fn knowledge() -> PyResult<Arc<Knowledge>> {
-    static KNOWLEDGE: OnceLock<Arc<Knowledge>> = OnceLock::new();
-    if let Some(known) = KNOWLEDGE.get() {
-        return Ok(Arc::clone(known));
-    }
-    let loaded = Knowledge::embedded()
-        .map_err(|errors| error(errors.first().map(ToString::to_string).unwrap_or_default()))?;
-    Ok(Arc::clone(KNOWLEDGE.get_or_init(|| Arc::new(loaded))))
+/// Events of a capture, and how they are read.
+struct EventRows {
+    opened: Arc<Held>,
+    export: TableOptions,
+    share: Share,
 }
 
-/// The events of a capture. Each reading starts again.
-#[pyclass(frozen, module = "procmon_pml")]
-pub(crate) struct Events {
-    opened: Arc<Opened>,
-    export: TableOptions,
+impl EventRows {
+    fn batches(&self) -> PyResult<Checked> {
+        let opened = Arc::clone(&self.opened);
+        let (export, share) = (self.export.clone(), self.share);
+        let batches =
+            EventBatches::share_of(Arc::clone(&opened), |opened| &opened.opened.set, export, share)?;
+        Ok(Checked { batches, opened, is_done: false })
+    }
+}
+
+impl Rows for EventRows {
+    fn schema(&self) -> SchemaRef {
+        self.export.schema()
+    }
+
+    fn reader(&self) -> PyResult<Box<dyn RecordBatchReader + Send>> {
+        Ok(Box::new(self.batches()?))
+    }
 }
 
 /// Batches of a log that can still be read.
 struct Checked {
     batches: EventBatches,
-    opened: Arc<Opened>,
+    opened: Arc<Held>,
     is_done: bool,
 }
 
@@ -398,14 +475,6 @@ impl RecordBatchReader for Checked {
     }
 }
 
-impl Events {
-    fn batches(&self) -> PyResult<Checked> {
-        let opened = Arc::clone(&self.opened);
-        let batches = EventBatches::of(Arc::clone(&opened), |opened| &opened.set, self.export.clone())?;
-        Ok(Checked { batches, opened, is_done: false })
-    }
-}
-
 /// An iterator over events.
 #[pyclass(frozen, module = "procmon_pml")]
 pub(crate) struct EventIterator {
@@ -418,68 +487,54 @@ impl EventIterator {
         this
     }
 
-    fn __next__(&self, py: Python<'_>) -> PyResult<Option<Table>> {
+    fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, Table>>> {
         let next = py.detach(|| self.batches.lock().unwrap_or_else(PoisonError::into_inner).next());
-        next.transpose()
-            .map_err(of_arrow)
-            .map(|batch| batch.map(|batch| Table::new(batch.schema(), vec![batch])))
+        let batch = next.transpose().map_err(of_arrow)?;
+        batch.map(|batch| Table::new(py, batch.schema(), vec![batch])).transpose()
     }
+}
+
+/// The events of a capture. Each reading starts again.
+#[pyclass(frozen, extends = Stream, module = "procmon_pml")]
+pub(crate) struct Events {
+    rows: Arc<EventRows>,
 }
 
 #[pymethods]
 impl Events {
-    #[getter]
-    fn column_names(&self) -> Vec<String> {
-        self.export.schema().fields().iter().map(|field| field.name().clone()).collect()
-    }
-
-    fn __arrow_c_schema__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyCapsule>> {
-        schema(py, &self.export.schema())
-    }
-
-    #[pyo3(signature = (requested_schema = None))]
-    fn __arrow_c_stream__<'py>(
-        &self,
-        py: Python<'py>,
-        requested_schema: Option<Bound<'py, PyAny>>,
-    ) -> PyResult<Bound<'py, PyCapsule>> {
-        // The interface allows a producer to ignore the request.
-        drop(requested_schema);
-        stream(py, Box::new(self.batches()?))
-    }
-
     /// The first batch of events.
-    fn head(&self, py: Python<'_>) -> PyResult<Table> {
-        let batches = self.batches()?;
+    fn head<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, Table>> {
+        let batches = self.rows.batches()?;
         let schema = batches.schema();
         let first = interruptible(py, move |_| {
             let mut batches = batches;
             batches.next().transpose().map_err(of_arrow)
         })?;
-        Ok(Table::new(schema, first.into_iter().collect()))
+        Table::new(py, schema, first.into_iter().collect())
     }
 
     /// No events.
-    fn empty(&self) -> Table {
-        Table::new(self.export.schema(), Vec::new())
+    fn empty<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, Table>> {
+        Table::new(py, self.rows.schema(), Vec::new())
     }
 
     fn __iter__(&self) -> PyResult<EventIterator> {
-        Ok(EventIterator { batches: Mutex::new(self.batches()?) })
+        Ok(EventIterator { batches: Mutex::new(self.rows.batches()?) })
     }
 
     fn count(&self, py: Python<'_>) -> PyResult<u64> {
-        let export =
-            TableOptions { columns: column_set(Some(&["event_id".to_owned()]))?, ..self.export.clone() };
-        let opened = &self.opened;
+        let EventRows { opened, export, share } = &*self.rows;
+        let export = TableOptions { columns: column_set(Some(&["event_id".to_owned()]))?, ..export.clone() };
         interruptible(py, |stop| {
-            let counts = pml_parser::export::batches::read_batches(&opened.set, &export, stop, |_| Ok(()));
+            let counts = read_share(&opened.set, &export, *share, stop, |_| Ok(()));
             check(opened)?;
             Ok(counts.map_err(|failed| of_write(Path::new("log"), failed))?.events())
         })
     }
 
     fn __repr__(&self) -> String {
-        format!("<procmon_pml.Events: {}>", self.column_names().join(", "))
+        let schema = self.rows.schema();
+        let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+        format!("<procmon_pml.Events: {}>", names.join(", "))
     }
 }

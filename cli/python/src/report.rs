@@ -1,63 +1,378 @@
-//! The verdict on a boot log.
+//! Verdicts on captures and on cases of text logs.
 
-use crate::error::error;
+use crate::error::{error, of_bundle, of_triage};
+use crate::interrupt::{Cancel, interruptible};
+use crate::log::{check, open_found, open_options, types};
 use crate::table::Table;
-use pml_analyzer::case::tables::{CaseRows, PHASES, SIGNALS};
-use pml_analyzer::tables::{FAILURES, FINDINGS};
-use pml_analyzer::{Format, Knowledge, Paint, Report as Verdict};
+use arrow::array::RecordBatch;
+use arrow::compute::concat_batches;
+use arrow::datatypes::SchemaRef;
+use pml_analyzer::bundle::{self, CaptureLocation, FoundCase};
+use pml_analyzer::case::tables::{CaseRows, PHASES, SESSIONS, SIGNALS, UPDATES};
+use pml_analyzer::case::{CaseOrigin, CaseReport, UnreadInput};
+use pml_analyzer::logs::Signatures;
+use pml_analyzer::logs::case::Case;
+use pml_analyzer::tables::{FAILURES, FINDINGS, RowLabels, Table as TableOf, VERDICTS, VerdictRow};
+use pml_analyzer::{
+    Format, Knowledge, Language, Origin, Paint, Report as BootReport, Screen, TriageOptions, triage,
+};
+use pml_parser::Opened;
+use pml_parser::arrow::labels::capture_id;
 use pml_parser::arrow::types::Types;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+
+/// The rules that come with the package, loaded once.
+fn knowledge() -> PyResult<Arc<Knowledge>> {
+    static KNOWLEDGE: OnceLock<Arc<Knowledge>> = OnceLock::new();
+    if let Some(known) = KNOWLEDGE.get() {
+        return Ok(Arc::clone(known));
+    }
+    let loaded = Knowledge::embedded()
+        .map_err(|errors| error(errors.first().map(ToString::to_string).unwrap_or_default()))?;
+    Ok(Arc::clone(KNOWLEDGE.get_or_init(|| Arc::new(loaded))))
+}
+
+/// The signatures of text logs that come with the package, loaded once.
+fn signatures() -> PyResult<Arc<Signatures>> {
+    static SIGNATURES: OnceLock<Arc<Signatures>> = OnceLock::new();
+    if let Some(known) = SIGNATURES.get() {
+        return Ok(Arc::clone(known));
+    }
+    let loaded = Signatures::embedded()
+        .map_err(|errors| error(errors.first().map(ToString::to_string).unwrap_or_default()))?;
+    Ok(Arc::clone(SIGNATURES.get_or_init(|| Arc::new(loaded))))
+}
+
+/// What reports are made with.
+pub(crate) struct Reader {
+    knowledge: Arc<Knowledge>,
+    signatures: Arc<Signatures>,
+    language: Language,
+    threads: usize,
+}
+
+/// A report on a boot log, and what its rows are labelled with.
+pub(crate) struct Boot {
+    report: BootReport,
+    capture: String,
+    is_lost: bool,
+}
+
+fn tool() -> (String, String) {
+    ("procmon-pml".to_owned(), env!("CARGO_PKG_VERSION").to_owned())
+}
+
+impl Reader {
+    pub(crate) fn new(lang: &str, threads: usize) -> PyResult<Self> {
+        let language = match lang {
+            "en" => Language::En,
+            "zh" => Language::Zh,
+            _ => return Err(error(format!("there are no reports in {lang:?}: only \"en\" and \"zh\""))),
+        };
+        Ok(Self { knowledge: knowledge()?, signatures: signatures()?, language, threads })
+    }
+
+    /// The report on a capture with this name, whose first file is named `argument` on a command line.
+    pub(crate) fn analyze(
+        &self,
+        opened: &Opened,
+        (name, argument): (&str, &str),
+        stop: &Cancel<'_>,
+    ) -> PyResult<Boot> {
+        let lost_parts = opened.lost_parts || !opened.missing.is_empty();
+        let options = TriageOptions { threads: self.threads, parts_missing: lost_parts };
+        let result = triage(&opened.set, &self.knowledge, options, stop);
+        check(opened)?;
+        let result = result.map_err(of_triage)?;
+        let origin = Origin {
+            name: name.to_owned(),
+            parts: opened.names(),
+            argument: argument.to_owned(),
+            lost_parts,
+            zone: None,
+            symbols: None,
+            tool: tool(),
+        };
+        let report = BootReport::new(&opened.set, &result, &self.knowledge, &origin, self.language);
+        // Building the report has read events again.
+        check(opened)?;
+        let is_lost = lost_parts || result.damage().count > 0 || opened.set.table_damage().count > 0;
+        Ok(Boot { report, capture: capture_id(&opened.set), is_lost })
+    }
+
+    pub(crate) fn of_boot(&self, boot: Boot) -> Report {
+        let row = VerdictRow::of_report(
+            (&boot.report.input.name, boot.is_lost),
+            &boot.report,
+            &self.knowledge,
+            None,
+        );
+        let rows = CaseRows::of_boot_log(&boot.report);
+        self.report(Subject::Boot(Box::new(boot)), row, rows)
+    }
+
+    fn report(&self, subject: Subject, verdict: VerdictRow, rows: CaseRows) -> Report {
+        let (knowledge, signatures) = (Arc::clone(&self.knowledge), Arc::clone(&self.signatures));
+        Report { subject, verdict, rows, knowledge, signatures }
+    }
+
+    /// The report on what a search has found.
+    fn of_found(&self, found: FoundCase, recover: bool, mmap: bool, stop: &Cancel<'_>) -> PyResult<Report> {
+        let (mut files, mut unread) = (Vec::new(), Vec::new());
+        for log in &found.logs {
+            match log.read(&self.signatures) {
+                Ok(read) if read.is_empty() && log.is_empty() => unread.push(UnreadInput::empty(log.name())),
+                Ok(read) => files.extend(read),
+                Err(failed) => unread.push(UnreadInput::failed(log.name(), &failed.to_string())),
+            }
+        }
+        let read = |capture: &CaptureLocation, name: &str| {
+            let files = capture.files(stop).map_err(of_bundle)?;
+            let opened = open_found(&files, &open_options(true, recover, mmap), stop)?;
+            self.analyze(&opened, (name, &capture.argument()), stop)
+        };
+        if files.is_empty() {
+            return match found.captures.as_slice() {
+                [only] => Ok(self.of_boot(read(only, only.name())?)),
+                [] => Err(error(format!("{}: no log is in it", found.name))),
+                several => {
+                    let names: Vec<&str> = several.iter().map(CaptureLocation::name).collect();
+                    Err(error(format!("there are several captures: name one of {}", names.join(", "))))
+                }
+            };
+        }
+        // A bundle may hold a packed copy of what lies beside it.
+        let mut known = Vec::new();
+        let mut boots = Vec::new();
+        for capture in &found.captures {
+            let file = capture.first_file();
+            if known.contains(&file) {
+                continue;
+            }
+            known.push(file);
+            let name = capture.name();
+            let name = name
+                .strip_prefix(&*found.name)
+                .map_or(name, |rest| rest.trim_start_matches(['/', '\\', ':']));
+            match read(capture, name) {
+                Ok(boot) => boots.push(boot),
+                // The text logs still have their story.
+                Err(failed) => unread.push(UnreadInput::failed(capture.name(), &failed.to_string())),
+            }
+        }
+        let is_lost = !unread.is_empty() || boots.iter().any(|boot| boot.is_lost);
+        let labels: Vec<_> =
+            boots.iter().map(|boot| (boot.capture.clone(), boot.report.machine.computer.clone())).collect();
+        let case = Case::new(files, &self.signatures);
+        let origin = CaseOrigin { name: found.name.clone(), tool: tool(), unread };
+        let reports = boots.into_iter().map(|boot| boot.report).collect();
+        let report =
+            CaseReport::new(&case, reports, &origin, &self.signatures, &self.knowledge, self.language);
+        let row = VerdictRow::of_case((&found.name, is_lost), &report, None);
+        let rows = CaseRows::new(&case, &report);
+        Ok(self.report(Subject::Case { name: found.name, report: Box::new(report), labels }, row, rows))
+    }
+}
+
+/// The report on a capture, or on the case of the logs in a folder or archive.
+#[pyfunction]
+#[pyo3(signature = (path, *, recover = false, lang = "en", mmap = false, threads = None))]
+pub(crate) fn report(
+    py: Python<'_>,
+    path: PathBuf,
+    recover: bool,
+    lang: &str,
+    mmap: bool,
+    threads: Option<usize>,
+) -> PyResult<Report> {
+    let reader = Reader::new(lang, crate::log::threads(threads))?;
+    interruptible(py, |stop| {
+        // The name may be that of a member of an archive.
+        if let Some(capture) = bundle::find_capture(&path, stop).ok().flatten().filter(|_| !path.exists()) {
+            return reader.of_found(FoundCase::of_capture(capture), recover, mmap, stop);
+        }
+        let mut found = bundle::find(std::slice::from_ref(&path), false, stop).map_err(of_bundle)?;
+        match found.cases.len() {
+            1 => {
+                let case = found.cases.remove(0);
+                match case.error {
+                    Some(failed) => Err(of_bundle(failed)),
+                    None => reader.of_found(case, recover, mmap, stop),
+                }
+            }
+            0 => Err(error(format!("{}: no log is in it", path.display()))),
+            _ => {
+                let names: Vec<String> = found.cases.into_iter().map(|case| case.name).collect();
+                Err(error(format!("there are several cases: name one of {}", names.join(", "))))
+            }
+        }
+    })
+}
+
+/// What a report is about.
+enum Subject {
+    Boot(Box<Boot>),
+    Case {
+        name: String,
+        report: Box<CaseReport>,
+        /// Id and computer of each capture.
+        labels: Vec<(String, String)>,
+    },
+}
 
 /// A report.
 #[pyclass(frozen, module = "procmon_pml")]
 pub(crate) struct Report {
-    pub(crate) verdict: Verdict,
-    pub(crate) knowledge: Arc<Knowledge>,
+    subject: Subject,
+    verdict: VerdictRow,
+    rows: CaseRows,
+    knowledge: Arc<Knowledge>,
+    signatures: Arc<Signatures>,
+}
+
+/// The tables of reports, by name.
+pub(crate) fn table_names() -> impl Iterator<Item = &'static str> {
+    [VERDICTS.name, FINDINGS.name, FAILURES.name, UPDATES.name, SESSIONS.name, PHASES.name, SIGNALS.name]
+        .into_iter()
+}
+
+/// The schema of a table of reports.
+pub(crate) fn schema(table: &str, types: Types) -> Option<SchemaRef> {
+    let labels = RowLabels { capture: String::new(), computer: String::new(), types };
+    let batch = match table {
+        name if name == VERDICTS.name => labels.batch(&VERDICTS, &[]),
+        name if name == FINDINGS.name => labels.batch(&FINDINGS, &[]),
+        name if name == FAILURES.name => labels.batch(&FAILURES, &[]),
+        name if name == UPDATES.name => labels.batch(&UPDATES, &[]),
+        name if name == SESSIONS.name => labels.batch(&SESSIONS, &[]),
+        name if name == PHASES.name => labels.batch(&PHASES, &[]),
+        name if name == SIGNALS.name => labels.batch(&SIGNALS, &[]),
+        _ => return None,
+    };
+    Some(batch.ok()?.schema())
 }
 
 impl Report {
     fn render(&self, format: Format) -> PyResult<String> {
-        self.verdict.render(&self.knowledge, format, Paint::Plain).map_err(error)
+        let screen = Screen::from(Paint::Plain);
+        let text = match &self.subject {
+            Subject::Boot(boot) => boot.report.render(&self.knowledge, format, screen),
+            Subject::Case { report, .. } => {
+                report.render(&self.signatures, &self.knowledge, format, screen, None)
+            }
+        };
+        text.map_err(error)
     }
 
-    fn table<T>(&self, table: &pml_analyzer::tables::Table<T>, rows: &[T]) -> PyResult<Table> {
-        let batch = table.batch(rows).and_then(|batch| Types::Exact.batch(batch)).map_err(error)?;
-        Ok(Table::new(batch.schema(), vec![batch]))
+    /// The labels of each capture with its report, or those of a case without one.
+    fn labels(&self, types: Types, capture_id: Option<String>) -> Vec<(RowLabels, Option<&BootReport>)> {
+        let labels = |capture: &str, computer: &str| RowLabels {
+            capture: capture.to_owned(),
+            computer: computer.to_owned(),
+            types,
+        };
+        let mut found = match &self.subject {
+            Subject::Boot(boot) => {
+                vec![(labels(&boot.capture, &boot.report.machine.computer), Some(&boot.report))]
+            }
+            Subject::Case { name, report, labels: of_captures } if of_captures.is_empty() => {
+                vec![(labels(name, report.machine.computer.as_deref().unwrap_or_default()), None)]
+            }
+            Subject::Case { report, labels: of_captures, .. } => {
+                let named = of_captures.iter().map(|(capture, computer)| labels(capture, computer));
+                named.zip(report.captures.iter().map(Some)).collect()
+            }
+        };
+        if let (Some(id), Some(first)) = (capture_id, found.first_mut()) {
+            first.0.capture = id;
+        }
+        found
+    }
+
+    fn make(&self, table: &str, types: Types, capture_id: Option<String>) -> PyResult<Option<RecordBatch>> {
+        let labels = self.labels(types, capture_id);
+        let Some((first, _)) = labels.first() else { return Ok(None) };
+        fn each<T>(
+            table: &TableOf<T>,
+            labels: &[(RowLabels, Option<&BootReport>)],
+            rows: impl Fn(&BootReport) -> &[T],
+        ) -> Result<RecordBatch, arrow::error::ArrowError> {
+            let batches = labels.iter().map(|(labels, boot)| labels.batch(table, boot.map_or(&[], &rows)));
+            let batches: Vec<_> = batches.collect::<Result<_, _>>()?;
+            let schema = batches
+                .first()
+                .map(RecordBatch::schema)
+                .unwrap_or_else(|| Arc::new(arrow::datatypes::Schema::empty()));
+            concat_batches(&schema, &batches)
+        }
+        let batch = match table {
+            name if name == VERDICTS.name => first.batch(&VERDICTS, std::slice::from_ref(&self.verdict)),
+            name if name == FINDINGS.name => each(&FINDINGS, &labels, |boot| &boot.findings),
+            name if name == FAILURES.name => each(&FAILURES, &labels, |boot| &boot.failures),
+            name if name == UPDATES.name => first.batch(&UPDATES, &self.rows.updates),
+            name if name == SESSIONS.name => first.batch(&SESSIONS, &self.rows.sessions),
+            name if name == PHASES.name => first.batch(&PHASES, &self.rows.phases),
+            name if name == SIGNALS.name => first.batch(&SIGNALS, &self.rows.signals),
+            _ => return Ok(None),
+        };
+        batch.map(Some).map_err(error)
     }
 }
 
 #[pymethods]
 impl Report {
     fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let text = serde_json::to_string(&self.verdict).map_err(error)?;
-        Ok(py.import("json")?.call_method1("loads", (text,))?.cast_into::<PyDict>()?)
+        let text = match &self.subject {
+            Subject::Boot(boot) => serde_json::to_string(&boot.report),
+            Subject::Case { report, .. } => serde_json::to_string(report),
+        };
+        Ok(py.import("json")?.call_method1("loads", (text.map_err(error)?,))?.cast_into::<PyDict>()?)
     }
 
     #[getter]
     fn headline(&self) -> &str {
-        &self.verdict.headline
+        match &self.subject {
+            Subject::Boot(boot) => &boot.report.headline,
+            Subject::Case { report, .. } => &report.headline,
+        }
+    }
+
+    #[pyo3(signature = (name, *, types = "exact", capture_id = None))]
+    fn table<'py>(
+        &self,
+        py: Python<'py>,
+        name: &str,
+        types: &str,
+        capture_id: Option<String>,
+    ) -> PyResult<Bound<'py, Table>> {
+        let Some(batch) = self.make(name, self::types(types)?, capture_id)? else {
+            let known = table_names().collect::<Vec<_>>().join(", ");
+            return Err(error(format!("a report has no table {name:?}: its tables are {known}")));
+        };
+        Table::new(py, batch.schema(), vec![batch])
     }
 
     #[getter]
-    fn findings(&self) -> PyResult<Table> {
-        self.table(&FINDINGS, &self.verdict.findings)
+    fn findings<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, Table>> {
+        self.table(py, FINDINGS.name, Types::Exact.name(), None)
     }
 
     #[getter]
-    fn failures(&self) -> PyResult<Table> {
-        self.table(&FAILURES, &self.verdict.failures)
+    fn failures<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, Table>> {
+        self.table(py, FAILURES.name, Types::Exact.name(), None)
     }
 
     #[getter]
-    fn phases(&self) -> PyResult<Table> {
-        self.table(&PHASES, &CaseRows::of_boot_log(&self.verdict).phases)
+    fn phases<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, Table>> {
+        self.table(py, PHASES.name, Types::Exact.name(), None)
     }
 
     #[getter]
-    fn signals(&self) -> PyResult<Table> {
-        self.table(&SIGNALS, &CaseRows::of_boot_log(&self.verdict).signals)
+    fn signals<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, Table>> {
+        self.table(py, SIGNALS.name, Types::Exact.name(), None)
     }
 
     fn text(&self) -> PyResult<String> {
@@ -73,6 +388,6 @@ impl Report {
     }
 
     fn __repr__(&self) -> String {
-        format!("<procmon_pml.Report: {}>", self.verdict.headline)
+        format!("<procmon_pml.Report: {}>", self.headline())
     }
 }

@@ -4,10 +4,12 @@ import errno
 import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
 import threading
+import zipfile
 
 import duckdb
 import pandas
@@ -122,6 +124,88 @@ def test_a_verdict_is_a_dictionary_and_tables(log, sample):
     assert "已回滚" in log.triage(lang="zh").text()
     with pytest.raises(ValueError):
         log.triage(lang="de")
+
+
+def test_cases_of_text_logs_are_read_with_or_without_a_boot_log(sample, tmp_path):
+    case = sample.parents[1] / "disk-and-missing"
+    with_capture = procmon_pml.report(case)
+    text_only = tmp_path / "bundle"
+    text_only.mkdir()
+    for name in ["CBS.log", "poqexec.log"]:
+        (text_only / name).write_bytes((case / name).read_bytes())
+    alone = procmon_pml.report(text_only)
+    for report in [with_capture, alone]:
+        assert report.to_dict()["updates"] and "NOT INSTALLED" in report.text()
+        assert len(report.table("updates")) > 0 and len(report.table("verdicts")) == 1
+    assert procmon_pml.triage(text_only) == alone.to_dict()
+    assert len(with_capture.table("failures")) > 0 and len(alone.table("failures")) == 0
+    [verdict] = pyarrow.table(with_capture.table("verdicts", types="portable", capture_id="PC-1")).to_pylist()
+    assert (verdict["capture"], verdict["computer"], verdict["headline"]) == ("PC-1", "PC-ZHANGWEI", with_capture.headline)
+    # One log, or all of an archive.
+    assert procmon_pml.report(text_only / "CBS.log").to_dict()["updates"]
+    with zipfile.ZipFile(tmp_path / "case.zip", "w") as archive:
+        for file in sorted(case.iterdir()):
+            archive.write(file, file.name)
+    packed = procmon_pml.report(tmp_path / "case.zip")
+    assert packed.headline == with_capture.headline
+    assert procmon_pml.open(tmp_path / "case.zip").event_count == procmon_pml.open(case / "Bootlog.pml").event_count
+    assert procmon_pml.open(f"{tmp_path}/case.zip:Bootlog.pml").event_count > 0
+    with pytest.raises(procmon_pml.PmlError, match="no table 'evnts'|no table \"evnts\""):
+        with_capture.table("evnts")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(procmon_pml.PmlError, match="empty"):
+        procmon_pml.report(tmp_path / "empty")
+    for name in ["PC-1", "PC-2"]:
+        shutil.copytree(sample.parent, tmp_path / "captures" / name)
+    with pytest.raises(procmon_pml.PmlError, match="several .*PC-1.*PC-2"):
+        procmon_pml.report(tmp_path / "captures")
+    with pytest.raises(FileNotFoundError):
+        procmon_pml.report(tmp_path / "nothing")
+
+
+def test_captures_are_found_without_opening_them(sample, tmp_path):
+    folder = sample.parents[1]
+    found = procmon_pml.captures([folder])
+    assert [(capture.id, capture.error) for capture in found] == [("disk-and-missing_Bootlog", None), ("missing-payload_Bootlog", None)]
+    assert [procmon_pml.open(capture.name).size for capture in found] == [capture.size for capture in found]
+    [nothing] = procmon_pml.captures([tmp_path / "nothing"])
+    assert "nothing" in nothing.error
+    names = ["s/PC-1/Bootlog.pml", "s/PC-1/Bootlog-1.pml", "s/PC-2/Bootlog.pml"]
+    parts = [[str(part).replace(os.sep, "/") for part in capture] for capture in procmon_pml.parts(names)]
+    assert parts == [names[:2], names[2:]]
+    assert procmon_pml.ids([names[0], names[2]]) == ["PC-1_Bootlog", "PC-2_Bootlog"]
+    procmon_pml.check("path contains x")
+    with pytest.raises(procmon_pml.PmlError, match=r"\^"):
+        procmon_pml.check("pth contains x")
+
+
+def test_shares_have_every_event_once(log):
+    whole = pyarrow.table(log.events(["event_id", "path"]))
+    for of in [1, 2, 5]:
+        shares = [pyarrow.table(log.events(["event_id", "path"], share=(number, of))) for number in range(of)]
+        assert pyarrow.concat_tables(shares).combine_chunks().to_pylist() == whole.to_pylist()
+        assert sum(log.events(["path"], share=(number, of)).count() for number in range(of)) == 3000
+    for share in [(2, 2), (0, 0)]:
+        with pytest.raises(procmon_pml.PmlError, match="share"):
+            log.events(share=share)
+    with pytest.raises(procmon_pml.PmlError, match="stack_id"):
+        log.events(share=(0, 2))
+
+
+def test_schemas_are_known_without_a_log(log):
+    report = log.triage()
+    for types in ["exact", "portable"]:
+        stacks, frames = log.stacks(types=types)
+        tables = {"events": log.events(types=types), "stacks": stacks, "frames": frames}
+        tables |= {name: getattr(log, name)(types=types) for name in ["processes", "modules", "capture"]}
+        tables |= {name: report.table(name, types=types) for name in procmon_pml.tables() if name not in tables}
+        assert list(tables) and set(tables) == set(procmon_pml.tables())
+        for name, table in tables.items():
+            assert pyarrow.table(procmon_pml.empty(name, types=types)).schema.equals(pyarrow.table(table).schema), name
+    with pytest.raises(procmon_pml.PmlError, match="the tables are events"):
+        procmon_pml.empty("evnts")
+    for table in [log.events(), report.findings]:
+        assert isinstance(table, procmon_pml.Stream)
 
 
 def test_formats_slices_and_recovery(log, sample, tmp_path):

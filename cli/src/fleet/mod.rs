@@ -1,7 +1,7 @@
-//! What commands over many captures share: lists of inputs, ids of captures, the folder of their outputs, and the table of
-//! how each capture ended.
+//! What commands over many captures share: lists of inputs, the folder of their outputs, options in words, and the table
+//! of how each capture ended.
 
 pub(crate) mod folder;
 pub(crate) mod inputs;
-pub(crate) mod names;
+pub(crate) mod options;
 pub(crate) mod status;

@@ -2,14 +2,14 @@
 
 use crate::failure::Failure;
 use crate::output::{PendingFile, STATUS};
-use crate::tables::{RowLabels, write_batch};
+use crate::tables::write_batch;
 use arrow::array::{
     Array, ArrayRef, AsArray, RecordBatch, StringArray, TimestampNanosecondArray, UInt32Array, UInt64Array,
 };
 use arrow::compute::{cast, concat_batches};
 use arrow::datatypes::DataType;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use pml_analyzer::tables::{Column, Table, column};
+use pml_analyzer::tables::{Column, RowLabels, Table, column};
 use pml_parser::FileTime;
 use pml_parser::arrow::labels::{seconds_array, seconds_between};
 use pml_parser::arrow::types::Types;

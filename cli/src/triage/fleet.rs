@@ -1,97 +1,32 @@
 //! What a run over many captures and cases writes beside the reports: tables over all of them, and a page.
 
+use super::record::Record;
 use crate::args::TriageArgs;
 use crate::failure::Failure;
-use crate::output::{PendingDataset, VERDICTS};
+use crate::fleet::folder::Folder;
+use crate::output::PendingFile;
 use crate::status::say;
-use crate::tables::{RowLabels, write_batch};
-use arrow::array::{ArrayRef, RecordBatch, StringArray, UInt32Array, UInt64Array};
+use crate::tables::write_batch;
+use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
 use indicatif::HumanBytes;
 use pml_analyzer::case::CaseReport;
 use pml_analyzer::case::tables::{CaseRows, PHASES, SESSIONS, SIGNALS, UPDATES};
 use pml_analyzer::fleet::{FleetEntry, FleetReport};
 use pml_analyzer::logs::case::Case;
-use pml_analyzer::tables::{Column, FAILURES, FINDINGS, Table, column};
+use pml_analyzer::tables::{FAILURES, FINDINGS, RowLabels, Table};
+use pml_analyzer::verdicts::{VERDICTS, VerdictRow};
 use pml_analyzer::{Knowledge, Redactor, Report};
+use pml_parser::arrow::types::Types;
 use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
-use std::sync::Arc;
-
-/// How the analysis of a capture or case ended.
-#[derive(Clone, Debug)]
-pub(crate) struct VerdictRow {
-    source: String,
-    status: u32,
-    error: Option<String>,
-    /// Class of the rollback and confidence in it.
-    rollback: Option<(String, f64)>,
-    outcome: Option<String>,
-    entry: FleetEntry,
-    events: Option<u64>,
-}
-
-fn texts<'r>(values: impl Iterator<Item = Option<&'r str>>) -> ArrayRef {
-    Arc::new(StringArray::from_iter(values))
-}
-
-/// How the analysis of each capture or case ended.
-pub(crate) const TABLE: Table<VerdictRow> = Table {
-    name: VERDICTS,
-    doc: "One row for each capture or case of `pml triage --parquet DIR` over many: the verdict, or why there is none. The tables failures, findings, updates, sessions, phases and signals of such a run hold the rows of all of them.",
-    columns: COLUMNS,
-};
-
-const COLUMNS: &[Column<VerdictRow>] = &[
-    column("source", "The capture or case, as its report calls it.", |rows| {
-        texts(rows.iter().map(|r| Some(r.source.as_str())))
-    }),
-    column("status", "0 whole; 1 something was lost to damage; 2 there is no report.", |rows| {
-        Arc::new(UInt32Array::from_iter_values(rows.iter().map(|r| r.status)))
-    }),
-    column("error", "Why there is no report.", |rows| texts(rows.iter().map(|r| r.error.as_deref()))),
-    column("rollback", "`none`, `possible`, `probable` or `confirmed`.", |rows| {
-        texts(rows.iter().map(|r| r.rollback.as_ref().map(|rollback| rollback.0.as_str())))
-    }),
-    column("confidence", "Confidence in a rollback, 0 to 1.", |rows| {
-        let confidence = rows.iter().map(|r| r.rollback.as_ref().map(|rollback| rollback.1));
-        Arc::new(confidence.collect::<arrow::array::Float64Array>())
-    }),
-    column("outcome", "What became of the update, as the report in JSON says.", |rows| {
-        texts(rows.iter().map(|r| r.outcome.as_deref()))
-    }),
-    column("headline", "The verdict in one sentence.", |rows| {
-        texts(rows.iter().map(|r| r.error.is_none().then_some(r.entry.headline.as_str())))
-    }),
-    column("rule", "Rule of the first cause; joins `findings.rule`.", |rows| {
-        texts(rows.iter().map(|r| r.entry.cause.as_deref()))
-    }),
-    column("title", "The first cause in words.", |rows| {
-        texts(rows.iter().map(|r| r.entry.cause_title.as_deref()))
-    }),
-    column("day", "Day of the capture, or of the last attempt of a case.", |rows| {
-        texts(rows.iter().map(|r| r.entry.day.as_deref()))
-    }),
-    column("events", "Events of its captures.", |rows| {
-        Arc::new(rows.iter().map(|r| r.events).collect::<UInt64Array>())
-    }),
-    column("report", "File of the report, where reports go to a directory.", |rows| {
-        texts(rows.iter().map(|r| r.entry.link.as_deref()))
-    }),
-];
-
-/// A name for serialized words such as `rolled-back`.
-fn word(value: impl serde::Serialize) -> Option<String> {
-    serde_json::to_value(value).ok()?.as_str().map(str::to_owned)
-}
 
 /// What a run has found so far.
 pub(super) struct FleetRows {
-    types: pml_parser::arrow::types::Types,
+    types: Types,
     /// Ids of captures and cases, by name.
     ids: HashMap<String, String>,
     /// Batches of each table, each with the id that its rows have.
-    tables: BTreeMap<&'static str, Vec<(String, RecordBatch)>>,
+    tables: BTreeMap<String, Vec<(String, RecordBatch)>>,
     entries: Vec<FleetEntry>,
 }
 
@@ -101,121 +36,105 @@ impl FleetRows {
         Self { types: args.table.types.into(), ids, tables: BTreeMap::new(), entries: Vec::new() }
     }
 
+    /// The id of a capture or case.
+    pub(super) fn id(&self, name: &str) -> String {
+        self.ids.get(name).cloned().unwrap_or_else(|| name.to_owned())
+    }
+
     fn labels(&self, name: &str, computer: &str) -> RowLabels {
-        let capture = self.ids.get(name).cloned().unwrap_or_else(|| name.to_owned());
-        RowLabels { capture, computer: computer.to_owned(), types: self.types }
+        RowLabels { capture: self.id(name), computer: computer.to_owned(), types: self.types }
     }
 
-    fn add<T>(&mut self, labels: &RowLabels, table: &Table<T>, rows: &[T]) -> Result<(), Failure> {
-        let batch = labels.batch(table, rows).map_err(|e| Failure::new(e.to_string()))?;
-        self.tables.entry(table.name).or_default().push((labels.capture.clone(), batch));
-        Ok(())
+    /// Adds what this run or an earlier one has found of a capture or case.
+    pub(super) fn take(&mut self, record: Record) {
+        for (table, id, batch) in record.tables {
+            self.tables.entry(table).or_default().push((id, batch));
+        }
+        self.entries.push(record.ended.entry);
     }
 
-    fn add_case_rows(&mut self, labels: &RowLabels, rows: &CaseRows) -> Result<(), Failure> {
-        self.add(labels, &UPDATES, &rows.updates)?;
-        self.add(labels, &SESSIONS, &rows.sessions)?;
-        self.add(labels, &PHASES, &rows.phases)?;
-        self.add(labels, &SIGNALS, &rows.signals)
-    }
-
-    /// Adds a capture without text logs beside it.
-    pub(super) fn add_report(
-        &mut self,
+    /// What is kept of a capture without text logs beside it.
+    pub(super) fn of_report(
+        &self,
         (name, is_lost): (&str, bool),
         report: &Report,
         knowledge: &Knowledge,
         link: Option<String>,
-    ) -> Result<(), Failure> {
+    ) -> Result<Record, Failure> {
         let labels = self.labels(name, &report.machine.computer);
-        let entry = FleetEntry::of_report(report, knowledge, link);
-        let row = VerdictRow {
-            source: name.to_owned(),
-            status: u32::from(is_lost),
-            error: None,
-            rollback: word(report.rollback.class).map(|class| (class, report.rollback.confidence)),
-            outcome: Some(report.outcome.to_owned()),
-            events: Some(report.capture.events),
-            entry: entry.clone(),
-        };
-        self.entries.push(entry);
-        self.add(&labels, &TABLE, &[row])?;
-        self.add(&labels, &FAILURES, &report.failures)?;
-        self.add(&labels, &FINDINGS, &report.findings)?;
-        self.add_case_rows(&labels, &CaseRows::of_boot_log(report))
+        let row = VerdictRow::of_report((name, is_lost), report, knowledge, link);
+        let mut record = Record::new(row.entry().clone());
+        add(&mut record, &labels, &VERDICTS, &[row])?;
+        add(&mut record, &labels, &FAILURES, &report.failures)?;
+        add(&mut record, &labels, &FINDINGS, &report.findings)?;
+        add_case_rows(&mut record, &labels, &CaseRows::of_boot_log(report))?;
+        Ok(record)
     }
 
-    /// Adds a case, whose captures have these names.
-    pub(super) fn add_case(
-        &mut self,
+    /// What is kept of a case, whose captures have these names.
+    pub(super) fn of_case(
+        &self,
         (name, captures): (&str, &[&str]),
         is_lost: bool,
         case: &Case,
         report: &CaseReport,
         link: Option<String>,
-    ) -> Result<(), Failure> {
+    ) -> Result<Record, Failure> {
         // The id of its capture joins the tables of `pml convert`.
         let computer = report.machine.computer.as_deref().unwrap_or_default();
         let of_case = self.labels(captures.first().copied().unwrap_or(name), computer);
-        let entry = FleetEntry { name: name.to_owned(), ..FleetEntry::of_case(report, link) };
-        let events: u64 = report.captures.iter().map(|capture| capture.capture.events).sum();
-        let row = VerdictRow {
-            source: name.to_owned(),
-            status: u32::from(is_lost),
-            error: None,
-            rollback: word(report.rollback.class).map(|class| (class, report.rollback.confidence)),
-            outcome: word(report.outcome),
-            events: (!captures.is_empty()).then_some(events),
-            entry: entry.clone(),
-        };
-        self.entries.push(entry);
-        self.add(&of_case, &TABLE, &[row])?;
+        let row = VerdictRow::of_case((name, is_lost), report, link);
+        let mut record = Record::new(row.entry().clone());
+        add(&mut record, &of_case, &VERDICTS, &[row])?;
         for (capture, boot) in captures.iter().zip(&report.captures) {
             let labels = self.labels(capture, &boot.machine.computer);
-            self.add(&labels, &FAILURES, &boot.failures)?;
-            self.add(&labels, &FINDINGS, &boot.findings)?;
+            add(&mut record, &labels, &FAILURES, &boot.failures)?;
+            add(&mut record, &labels, &FINDINGS, &boot.findings)?;
         }
-        self.add_case_rows(&of_case, &CaseRows::new(case, report))
+        add_case_rows(&mut record, &of_case, &CaseRows::new(case, report))?;
+        Ok(record)
     }
 
     /// Adds a capture or case without a report.
     pub(super) fn add_failure(&mut self, name: &str, error: &str) -> Result<(), Failure> {
-        let entry = FleetEntry::failed(name, error);
-        let row = VerdictRow {
-            source: name.to_owned(),
-            status: 2,
-            error: Some(error.to_owned()),
-            rollback: None,
-            outcome: None,
-            events: None,
-            entry: entry.clone(),
-        };
-        self.entries.push(entry);
-        let labels = self.labels(name, "");
-        self.add(&labels, &TABLE, &[row])
+        let row = VerdictRow::failed(name, error);
+        let mut record = Record::new(row.entry().clone());
+        add(&mut record, &self.labels(name, ""), &VERDICTS, &[row])?;
+        self.take(record);
+        Ok(())
     }
 
     /// Writes the tables, whose rows are in the order of the ids.
-    pub(super) fn write(&mut self, dataset: PendingDataset, path: &Path, quiet: bool) -> Result<(), Failure> {
-        let failed = |error: String| Failure::new(format!("{}: {error}", path.display()));
+    pub(super) fn write(&mut self, folder: &Folder, quiet: bool) -> Result<(), Failure> {
         // Every table is there, whether or not it has rows.
         let nothing = RowLabels { capture: String::new(), computer: String::new(), types: self.types };
-        self.add(&nothing, &FAILURES, &[])?;
-        self.add(&nothing, &FINDINGS, &[])?;
-        self.add_case_rows(&nothing, &CaseRows::default())?;
-        for (name, batches) in &mut self.tables {
+        let mut empty = Record::new(FleetEntry::failed("", ""));
+        add(&mut empty, &nothing, &FAILURES, &[])?;
+        add(&mut empty, &nothing, &FINDINGS, &[])?;
+        add_case_rows(&mut empty, &nothing, &CaseRows::default())?;
+        for (table, id, batch) in empty.tables {
+            self.tables.entry(table).or_default().push((id, batch));
+        }
+        let mut files = Vec::new();
+        // The table of verdicts is moved to its place last: where it is, all of them are there.
+        let (last, others): (Vec<_>, Vec<_>) =
+            self.tables.iter_mut().partition(|(name, _)| **name == VERDICTS.name);
+        for (name, batches) in last.into_iter().chain(others) {
+            let path = folder.path().join(format!("{name}.parquet"));
+            let failed = |error: String| Failure::new(format!("{}: {error}", path.display()));
             // The rows of one id stay in their order.
             batches.sort_by(|a, b| a.0.cmp(&b.0));
             let Some(schema) = batches.first().map(|batch| batch.1.schema()) else { continue };
             let table = concat_batches(&schema, batches.iter().map(|batch| &batch.1));
             let table = table.map_err(|e| failed(e.to_string()))?;
-            let file =
-                dataset.create_file(&format!("{name}.parquet")).map_err(|e| Failure::of_io(path, &e))?;
-            write_batch(file, self.types, &table).map_err(|e| failed(e.to_string()))?;
+            let file = PendingFile::create(&path, true)?;
+            let out = file.writer().map_err(|e| Failure::of_io(&path, &e))?;
+            write_batch(out, self.types, &table).map_err(|e| failed(e.to_string()))?;
+            files.push(file);
         }
-        let size = dataset.finish()?;
+        let size = PendingFile::finish_all(files)?;
         if !quiet {
-            say(&format!("tables: {} written to {}", HumanBytes(size), path.display()));
+            say(&format!("tables: {} written to {}", HumanBytes(size), folder.path().display()));
         }
         Ok(())
     }
@@ -231,4 +150,17 @@ impl FleetRows {
         };
         report.render(knowledge, redactor.as_ref()).map_err(Failure::new)
     }
+}
+
+fn add<T>(record: &mut Record, labels: &RowLabels, table: &Table<T>, rows: &[T]) -> Result<(), Failure> {
+    let batch = labels.batch(table, rows).map_err(|e| Failure::new(e.to_string()))?;
+    record.tables.push((table.name.to_owned(), labels.capture.clone(), batch));
+    Ok(())
+}
+
+fn add_case_rows(record: &mut Record, labels: &RowLabels, rows: &CaseRows) -> Result<(), Failure> {
+    add(record, labels, &UPDATES, &rows.updates)?;
+    add(record, labels, &SESSIONS, &rows.sessions)?;
+    add(record, labels, &PHASES, &rows.phases)?;
+    add(record, labels, &SIGNALS, &rows.signals)
 }

@@ -3,13 +3,15 @@
 mod case;
 mod evidence;
 mod fleet;
-
-pub(crate) use fleet::TABLE as VERDICTS;
+mod record;
 
 use self::fleet::FleetRows;
+use self::record::Record;
 use crate::args::{ColorArg, ReportFormat, TriageArgs, TypesArg};
 use crate::failure::Failure;
-use crate::fleet::{inputs, names};
+use crate::fleet::folder::{Before, Folder};
+use crate::fleet::inputs;
+use crate::fleet::options::Words;
 use crate::input;
 use crate::knowledge;
 use crate::outcome;
@@ -19,12 +21,12 @@ use crate::status::{
     Done, Progress, UntilStopped, counted, go_on, is_stopped, plain, say, stdout_done, warn,
 };
 use crate::symbols;
-use crate::tables::{self, RowLabels};
+use crate::tables::{self, LazySignatures, labels_of};
 use crate::zone;
-use case::Subject;
 use indicatif::{HumanBytes, HumanCount};
 use pml_analyzer::bundle::{self, CaptureLocation, Found, Skipped};
-use pml_analyzer::logs::Signatures;
+use pml_analyzer::survey::{self, Subject};
+use pml_analyzer::tables::RowLabels;
 use pml_analyzer::{
     Format, Knowledge, Origin, Paint, Redactor, Report, RollbackClass, Screen, TriageError, TriageOptions,
     triage,
@@ -32,7 +34,7 @@ use pml_analyzer::{
 use pml_parser::Fault;
 use pml_parser::{Opened, Zone};
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -75,15 +77,20 @@ pub(crate) fn run(args: &TriageArgs) -> Result<Done, Failure> {
     if let Some(stream) = &stream {
         found.rename(&stream.path(), input::StandardInput::SAID);
     }
-    let signatures = tables::signatures()?;
-    let subjects = case::subjects(found, &signatures)?;
-    let many = subjects.len() > 1;
+    let signatures = LazySignatures::default();
+    let subjects = match found.has_logs() {
+        false => survey::captures(found),
+        true => survey::subjects(found, signatures.get()?, &UntilStopped, &mut |error| {
+            warn(&format!("left out: {error}"));
+        })?,
+    };
+    let many = subjects.len() > 1 || args.resume;
     if many {
         refuse_for_many(args)?;
     }
     let lines = match &args.output {
         Some(path) if many && args.format() == ReportFormat::Jsonl && path != Path::new("-") => {
-            Some(Lines::create(path, args.run.force)?)
+            Some(Lines::create(path, args.replaces())?)
         }
         _ => None,
     };
@@ -96,7 +103,8 @@ pub(crate) fn run(args: &TriageArgs) -> Result<Done, Failure> {
         let lines = lines.as_ref();
         let shared = (&knowledge, &signatures);
         let fleet = fleet.as_ref();
-        let job = Job { args, shared, subject, stem, many, first: number == 0, lines, fleet };
+        let text = RefCell::new(None);
+        let job = Job { args, shared, subject, stem, many, first: number == 0, lines, fleet, text };
         match job.run(&mut outcome) {
             Ok(()) => {}
             // One unreadable log of a fleet is a line of the output, and does not end the run.
@@ -227,7 +235,7 @@ fn write_text(path: &Path, force: bool, text: &str) -> Result<(), Failure> {
 struct Job<'a> {
     args: &'a TriageArgs,
     /// What everything is judged by.
-    shared: (&'a Knowledge, &'a Signatures),
+    shared: (&'a Knowledge, &'a LazySignatures),
     subject: &'a Subject,
     /// Name of the file for the report, without an ending.
     stem: String,
@@ -238,6 +246,8 @@ struct Job<'a> {
     lines: Option<&'a Lines>,
     /// What is written about all of them, if anything is.
     fleet: Option<&'a Fleet>,
+    /// The report, unless it has a file.
+    text: RefCell<Option<String>>,
 }
 
 /// The name, without its ending, of the page over all reports.
@@ -246,9 +256,30 @@ const INDEX: &str = "index";
 /// What a run over many captures writes beside the reports.
 struct Fleet {
     rows: RefCell<FleetRows>,
-    dataset: Option<PendingDataset>,
+    folder: Option<Folder>,
     /// The page over all reports.
     page: Option<PathBuf>,
+    /// Options that change tables and reports.
+    options: String,
+}
+
+/// The options that change tables and reports, in words.
+fn options(args: &TriageArgs) -> Result<String, Failure> {
+    let mut words = Words::new(args.table.types);
+    words.reading(&args.recovery, args.no_set, &args.drives, &args.symbols)?;
+    words.add("format", format_args!("{:?}", args.format()));
+    words.add("lang", format_args!("{:?}", args.lang()));
+    words.add("letter", format_args!("{:?}", args.letter()));
+    words.add("color", format_args!("{:?} {}", args.color, io::stdout().is_terminal()));
+    words.flag("full", args.full);
+    words.flag("redact", args.redact);
+    if let Some(zone) = &args.time_zone {
+        words.add("time-zone", zone);
+    }
+    if let Some(directory) = &args.knowledge {
+        words.add("knowledge", format_args!("{:08x}", knowledge::number(directory)?));
+    }
+    Ok(words.finish())
 }
 
 impl Fleet {
@@ -266,26 +297,52 @@ impl Fleet {
         if !many || (page.is_none() && args.parquet.is_none()) {
             return Ok(None);
         }
-        // Captures have the ids that they have in `pml convert`.
-        let mut ids = HashMap::new();
-        for is_capture in [true, false] {
-            let of_kind = subjects.iter().flat_map(|subject| subject.names(is_capture));
-            let of_kind: Vec<&str> = of_kind.collect();
-            let found = names::ids(&of_kind, inputs);
-            ids.extend(of_kind.into_iter().map(str::to_owned).zip(found));
+        let ids = survey::ids(subjects, inputs);
+        let before = if args.replaces() { Before::Outputs } else { Before::Nothing };
+        let folder = args.parquet.as_deref().map(|path| Folder::open(path, before)).transpose()?;
+        if let Some(folder) = &folder {
+            record::prepare(folder, args.resume)?;
         }
-        let create = |path| PendingDataset::create(path, args.run.force);
-        let dataset = args.parquet.as_deref().map(create).transpose()?;
-        Ok(Some(Self { rows: RefCell::new(FleetRows::new(args, ids)), dataset, page }))
+        let rows = RefCell::new(FleetRows::new(args, ids));
+        Ok(Some(Self { rows, folder, page, options: options(args)? }))
+    }
+
+    /// Takes what is found of a subject, and keeps it for later runs.
+    fn take(&self, job: &Job<'_>, mut record: Record, outcome: &Outcome) -> Result<(), Failure> {
+        record.ended.lost = outcome.lost;
+        record.ended.rolled_back = outcome.rolled_back;
+        record.ended.text = job.text.take();
+        let mut rows = self.rows.borrow_mut();
+        if let Some(folder) = &self.folder {
+            record.write(folder, &rows.id(job.subject.name()), &self.made_from(job))?;
+        }
+        rows.take(record);
+        Ok(())
+    }
+
+    /// What an earlier run has found of a subject, if it can stay.
+    fn before(&self, job: &Job<'_>) -> Option<Record> {
+        let folder = self.folder.as_ref().filter(|_| job.args.resume)?;
+        let has_report = match job.has_file() {
+            true => job.place().ok()??.is_file(),
+            false => true,
+        };
+        let id = self.rows.borrow().id(job.subject.name());
+        has_report.then(|| Record::read(folder, &id, &self.made_from(job))).flatten()
+    }
+
+    /// The logs of a subject, and the options.
+    fn made_from(&self, job: &Job<'_>) -> String {
+        format!("{} report={:?} {}", job.subject.made_from(), job.link(), self.options)
     }
 
     fn finish(self, args: &TriageArgs, knowledge: &Knowledge) -> Result<(), Failure> {
         let mut rows = self.rows.into_inner();
-        if let (Some(dataset), Some(path)) = (self.dataset, &args.parquet) {
-            rows.write(dataset, path, args.run.quiet)?;
+        if let Some(folder) = &self.folder {
+            rows.write(folder, args.run.quiet)?;
         }
         if let Some(path) = &self.page {
-            write_text(path, args.run.force, &rows.page(args, knowledge)?)?;
+            write_text(path, args.replaces(), &rows.page(args, knowledge)?)?;
         }
         Ok(())
     }
@@ -319,7 +376,7 @@ impl Lines {
 trait Printed: serde::Serialize {
     fn print(
         &self,
-        shared: (&Knowledge, &Signatures),
+        shared: (&Knowledge, &LazySignatures),
         format: Format,
         screen: Screen,
         redactor: Option<&Redactor>,
@@ -329,7 +386,7 @@ trait Printed: serde::Serialize {
 impl Printed for Report {
     fn print(
         &self,
-        shared: (&Knowledge, &Signatures),
+        shared: (&Knowledge, &LazySignatures),
         format: Format,
         screen: Screen,
         redactor: Option<&Redactor>,
@@ -340,6 +397,17 @@ impl Printed for Report {
 
 impl Job<'_> {
     fn run(&self, outcome: &mut Outcome) -> Result<(), Trouble> {
+        if let Some(fleet) = self.fleet
+            && let Some(record) = fleet.before(self)
+        {
+            outcome.lost |= record.ended.lost;
+            outcome.rolled_back |= record.ended.rolled_back;
+            if let Some(text) = &record.ended.text {
+                self.put(text).map_err(Trouble::Output)?;
+            }
+            fleet.rows.borrow_mut().take(record);
+            return Ok(());
+        }
         match self.subject {
             Subject::Capture(found) => {
                 let dataset = self.dataset()?;
@@ -354,8 +422,8 @@ impl Job<'_> {
                 let report = analyzed?.0;
                 if let Some(fleet) = self.fleet {
                     let name = (found.name(), own.lost);
-                    let mut rows = fleet.rows.borrow_mut();
-                    rows.add_report(name, &report, self.shared.0, self.link()).map_err(Trouble::Output)?;
+                    let record = fleet.rows.borrow().of_report(name, &report, self.shared.0, self.link());
+                    record.and_then(|record| fleet.take(self, record, &own)).map_err(Trouble::Output)?;
                 }
                 if let (Some(dataset), Some(path)) = (dataset, &self.args.parquet) {
                     tables::finish(dataset, path, self.args.run.quiet)?;
@@ -432,7 +500,7 @@ impl Job<'_> {
         }
         outcome.lost |= losses.any() || lost_parts;
         outcome.rolled_back |= report.rollback.class >= RollbackClass::Probable;
-        Ok((report, RowLabels::new(&args.table, &capture)))
+        Ok((report, labels_of(&args.table, &capture)))
     }
 
     /// The dataset of this capture or case that is asked for, if one is.
@@ -505,17 +573,31 @@ impl Job<'_> {
     }
 
     fn write(&self, report: &impl Printed) -> Result<(), Failure> {
+        let is_terminal = self.place()?.is_none() && io::stdout().is_terminal();
+        let text = self.render(report, is_terminal)?;
+        let written = self.put(&text);
+        if !self.has_file() {
+            self.text.replace(Some(text));
+        }
+        written
+    }
+
+    /// Writes the text of a report.
+    fn put(&self, report: &str) -> Result<(), Failure> {
         match self.place()? {
             None => {
-                let mut text = String::new();
-                if !self.first && matches!(self.args.format(), ReportFormat::Text | ReportFormat::Md) {
-                    text.push('\n');
-                }
-                text += &self.render(report, io::stdout().is_terminal())?;
+                let is_parted =
+                    !self.first && matches!(self.args.format(), ReportFormat::Text | ReportFormat::Md);
+                let text = if is_parted { format!("\n{report}") } else { report.to_owned() };
                 stdout_done(io::stdout().write_all(text.as_bytes())).map(drop)
             }
-            Some(path) => self.write_file(&path, &self.render(report, false)?),
+            Some(path) => self.write_file(&path, report),
         }
+    }
+
+    /// Whether the report is a file.
+    fn has_file(&self) -> bool {
+        self.lines.is_none() && self.place().is_ok_and(|place| place.is_some())
     }
 
     /// The file to write to; `None` is standard output.
@@ -540,7 +622,7 @@ impl Job<'_> {
         if let Some(lines) = self.lines {
             return lines.push(text);
         }
-        write_text(path, self.args.run.force, text)
+        write_text(path, self.args.replaces(), text)
     }
 
     /// The file of the report, beside the page over all reports.

@@ -1,9 +1,11 @@
-//! The events table as Arrow record batches: from an iterator, or passed to a function.
+//! The events table as Arrow record batches: from an iterator, passed to a function, or range by range for a caller that has
+//! threads.
 
-use super::range_size::BATCHES;
+use super::range_size::{BATCHES, SMALL_BATCHES};
 use super::stack_tables::StackTables;
 use super::{RangeDecoder, TableOptions, WriteError, position_after};
 use crate::arrow::events::{EventCounts, EventRows};
+use crate::arrow::labels::Labels;
 use crate::budget::Budget;
 use crate::columns::Source;
 use crate::log::set::{EventRange, LogSet};
@@ -83,11 +85,28 @@ impl EventBatches {
         H: Send + 'static,
         B: AsRef<[u8]> + Send + Sync + 'static,
     {
+        Self::share_of(holder, set, export, Share::default())
+    }
+
+    /// The same of a share of the events.
+    ///
+    /// # Errors
+    /// When the system cannot start a thread.
+    pub fn share_of<H, B>(
+        holder: H,
+        set: impl Fn(&H) -> &LogSet<B> + Send + 'static,
+        export: TableOptions,
+        share: Share,
+    ) -> std::io::Result<Self>
+    where
+        H: Send + 'static,
+        B: AsRef<[u8]> + Send + Sync + 'static,
+    {
         let schema = export.schema();
         let is_dropped = Arc::new(AtomicBool::new(false));
         let progress = UntilDropped(Arc::clone(&is_dropped));
         let batches = Ahead::new(1, move |hand_over| {
-            read_batches(set(&holder), &export, &progress, |batch| {
+            read_share(set(&holder), &export, share, &progress, |batch| {
                 hand_over(batch).map_err(|_| WriteError::Cancelled)
             })
         })?;
@@ -145,6 +164,50 @@ pub fn read_batches<B>(
     set: &LogSet<B>,
     export: &TableOptions,
     progress: &dyn Progress,
+    take: impl FnMut(RecordBatch) -> Result<(), WriteError>,
+) -> Result<EventCounts, WriteError>
+where
+    B: AsRef<[u8]> + Sync,
+{
+    read_share(set, export, Share::default(), progress, take)
+}
+
+/// A share of the events of a capture, so that several machines can read one. Which events it has depends only on the
+/// capture and these numbers; all shares together have every event once. The column `stack_id` has the numbers of the whole
+/// capture only in the whole: leave it out of other shares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Share {
+    /// Which share, from 0.
+    pub number: u32,
+    /// How many there are; 0 means 1.
+    pub of: u32,
+}
+
+impl Default for Share {
+    /// The whole.
+    fn default() -> Self {
+        Self { number: 0, of: 1 }
+    }
+}
+
+impl Share {
+    fn take(self, ranges: Vec<EventRange>) -> Vec<EventRange> {
+        let count = ranges.len() as u64;
+        let end = |number: u64| (count * number / u64::from(self.of.max(1))).min(count) as usize;
+        let (first, end) = (end(self.number.into()), end(u64::from(self.number) + 1));
+        ranges.get(first..end).map(<[_]>::to_vec).unwrap_or_default()
+    }
+}
+
+/// [`read_batches`] of a share of the events.
+///
+/// # Errors
+/// As [`read_batches`].
+pub fn read_share<B>(
+    set: &LogSet<B>,
+    export: &TableOptions,
+    share: Share,
+    progress: &dyn Progress,
     mut take: impl FnMut(RecordBatch) -> Result<(), WriteError>,
 ) -> Result<EventCounts, WriteError>
 where
@@ -166,8 +229,8 @@ where
         })?;
         Ok::<_, WriteError>((range, batches, counts, stacks))
     };
-    let ranges = BATCHES.of(set);
-    in_order(export.scan.threads, ranges, decode, |(range, batches, found, found_stacks)| {
+    let ranges = share.take(BATCHES.of(set).collect());
+    in_order(export.scan.threads, ranges.into_iter(), decode, |(range, batches, found, found_stacks)| {
         counts.merge(&found);
         let ids = stacks.number(set, &found_stacks)?;
         for EventRows { rows, mut batch, stack_ids, .. } in batches {
@@ -184,4 +247,57 @@ where
         Ok(())
     })?;
     Ok(counts)
+}
+
+/// The events table of a capture range by range, in any order and on any thread: for engines that schedule work on their
+/// own threads.
+///
+/// The ranges are small, so that a reader that wants few rows decodes few. All of them share one budget: the limits are
+/// those of the whole capture.
+#[derive(Debug)]
+pub struct EventRanges {
+    schema: SchemaRef,
+    export: TableOptions,
+    labels: Labels,
+    budget: Budget,
+}
+
+impl EventRanges {
+    /// The table of a capture. `None` where it has the column `stack_id`: stacks are numbered in the order of the log, so
+    /// that [`EventBatches`] alone has their numbers.
+    pub fn new<B: AsRef<[u8]>>(set: &LogSet<B>, export: TableOptions) -> Option<Self> {
+        if export.columns.has(Source::StackId) {
+            return None;
+        }
+        let (schema, labels) = (export.schema(), export.labels(set));
+        let budget = Budget::new(set, export.scan.limits);
+        Some(Self { schema, export, labels, budget })
+    }
+
+    /// The ranges of the capture, in the order of the log.
+    pub fn ranges<B: AsRef<[u8]>>(set: &LogSet<B>) -> impl Iterator<Item = EventRange> + '_ {
+        SMALL_BATCHES.of(set)
+    }
+
+    /// The rows of a range. Events that are damaged, or that the filter does not take, have none.
+    ///
+    /// # Errors
+    /// When the caller cancels, or the capture exceeds its limits.
+    pub fn decode<B: AsRef<[u8]>>(
+        &self,
+        set: &LogSet<B>,
+        range: &EventRange,
+        progress: &dyn Progress,
+    ) -> Result<Vec<RecordBatch>, WriteError> {
+        let mut batches = Vec::new();
+        let decoder = RangeDecoder::new(set, &self.export, &self.labels, &self.budget, progress);
+        decoder.decode(range, |EventRows { rows, batch, text, .. }, meter| {
+            meter.text(text)?;
+            if rows > 0 {
+                batches.push(RecordBatch::try_new(Arc::clone(&self.schema), batch)?);
+            }
+            Ok(())
+        })?;
+        Ok(batches)
+    }
 }

@@ -12,28 +12,55 @@ from __future__ import annotations
 import os as _os
 import typing as _typing
 
-from ._native import Events, Log, PmlError, Report, Table, __version__, columns, open
+from ._native import (
+    Capture,
+    Events,
+    Log,
+    PmlError,
+    Report,
+    Stream,
+    Table,
+    __version__,
+    captures,
+    check,
+    columns,
+    empty,
+    ids,
+    open,
+    parts,
+    report,
+    tables,
+)
 
 __all__ = [
+    "Capture",
     "Events",
     "Log",
     "PmlError",
     "Report",
+    "Stream",
     "Table",
     "__version__",
+    "captures",
+    "check",
     "columns",
     "convert",
+    "empty",
+    "ids",
     "open",
+    "parts",
     "recover",
+    "report",
     "scan",
     "slice",
+    "tables",
     "triage",
 ]
 
 
 def triage(path: str | _os.PathLike[str], *, recover: bool = False, lang: str = "en") -> dict[str, _typing.Any]:
-    """The verdict on a boot log, as the JSON of ``pml triage`` has it."""
-    return open(path, recover=recover).triage(lang=lang).to_dict()
+    """The verdict on a boot log, or on the logs of a folder or archive, as the JSON of ``pml triage`` has it."""
+    return report(path, recover=recover, lang=lang).to_dict()
 
 
 def convert(

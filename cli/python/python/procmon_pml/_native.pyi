@@ -1,8 +1,31 @@
 import os
+import pathlib
+from collections.abc import Sequence
 from typing import Any, final
 
+from typing_extensions import disjoint_base
+
 __version__: str
-__all__ = ["EventIterator", "Events", "Log", "PmlError", "Report", "Table", "__version__", "columns", "open"]
+__all__ = [
+    "Capture",
+    "EventIterator",
+    "Events",
+    "Log",
+    "PmlError",
+    "Report",
+    "Stream",
+    "Table",
+    "__version__",
+    "captures",
+    "check",
+    "columns",
+    "empty",
+    "ids",
+    "open",
+    "parts",
+    "report",
+    "tables",
+]
 
 class PmlError(ValueError):
     """A log that cannot be read, or a mistake in an argument. The message of a filter shows the place."""
@@ -10,15 +33,62 @@ class PmlError(ValueError):
 def columns() -> list[str]:
     """The columns of the events table."""
 
+def tables() -> list[str]:
+    """The tables: those of a capture, and those of reports."""
+
+def empty(table: str, *, types: str = "exact") -> Table:
+    """A table without rows, for its schema. ``types`` are ``exact`` or ``portable``."""
+
+def captures(inputs: Sequence[str | os.PathLike[str]], *, all_parts: bool = True) -> list[Capture]:
+    """The captures of files, folders, zip and 7z files. No log is opened. The ids are those of ``pml convert``."""
+
+def parts(names: Sequence[str | os.PathLike[str]]) -> list[list[pathlib.Path]]:
+    """Names of files, those of one capture together. Where the files are not on this machine, the names alone decide."""
+
+def ids(names: Sequence[str]) -> list[str]:
+    """The ids that ``pml convert`` gives to captures with these names."""
+
+def check(where: str) -> None:
+    """Raises ``PmlError`` for a filter with a mistake."""
+
+def report(
+    path: str | os.PathLike[str],
+    *,
+    recover: bool = False,
+    lang: str = "en",
+    mmap: bool = False,
+    threads: int | None = None,
+) -> Report:
+    """The report on a capture, or on the case of the logs in a folder or archive: text logs, and captures if there are any."""
+
 def open(
     path: str | os.PathLike[str], *, all_parts: bool = True, recover: bool = False, mmap: bool = False
 ) -> Log:
     """Opens the capture to which a log belongs, with its other parts unless ``all_parts`` is false.
 
+    ``case.zip:PC/Bootlog.pml`` is a capture in a zip or 7z file, and ``case.zip`` the only one in it.
+
     ``recover`` reads what is left of a broken log. Without ``mmap`` the files are read into memory. With ``mmap`` they are
     mapped, which is faster and needs no memory of its own, but installs a handler of SIGBUS in this process, so that a
     file that becomes unreadable is an ``OSError``.
     """
+
+@final
+class Capture:
+    """A capture that was found, or an input that cannot be searched."""
+
+    @property
+    def name(self) -> str:
+        """What ``open`` takes."""
+    @property
+    def id(self) -> str:
+        """The id that ``pml convert`` over the same inputs gives it."""
+    @property
+    def size(self) -> int:
+        """Bytes of its files."""
+    @property
+    def error(self) -> str | None:
+        """Why the input cannot be searched."""
 
 @final
 class Log:
@@ -56,8 +126,13 @@ class Log:
         types: str = "exact",
         capture_id: str | None = None,
         threads: int | None = None,
+        share: tuple[int, int] | None = None,
     ) -> Events:
-        """The events, which are read when another library asks for them. ``types`` are ``exact`` or ``portable``."""
+        """The events, which are read when another library asks for them. ``types`` are ``exact`` or ``portable``.
+
+        ``share=(k, n)`` is share k, from 0, of n: all shares together have every event once, so that n machines can read one
+        capture. The column ``stack_id`` is in the whole only.
+        """
     def processes(self, *, types: str = "exact", capture_id: str | None = None) -> Table:
         """The table of processes."""
     def modules(self, *, types: str = "exact", capture_id: str | None = None) -> Table:
@@ -96,13 +171,20 @@ class Log:
         """Writes events as a smaller log, which Process Monitor opens. Gives their number."""
     def __len__(self) -> int: ...
 
-@final
-class Events:
-    """Events of a capture: a stream of Arrow, for pyarrow, polars, DuckDB, pandas and others. Each reading starts again."""
+@disjoint_base
+class Stream:
+    """A stream of Arrow, for pyarrow, polars, DuckDB, pandas and others. Each reading starts again."""
 
     @property
     def column_names(self) -> list[str]:
         """The columns, in order."""
+    def __arrow_c_schema__(self) -> Any: ...
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any: ...
+
+@final
+class Events(Stream):
+    """Events of a capture."""
+
     def count(self) -> int:
         """The number of events that the filter takes."""
     def head(self) -> Table:
@@ -111,8 +193,6 @@ class Events:
         """A table without rows, for its schema."""
     def __iter__(self) -> EventIterator:
         """The events, some thousands at a time."""
-    def __arrow_c_schema__(self) -> Any: ...
-    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any: ...
 
 @final
 class EventIterator:
@@ -122,23 +202,20 @@ class EventIterator:
     def __next__(self) -> Table: ...
 
 @final
-class Table:
-    """A table in memory, which other libraries take as a stream of Arrow."""
+class Table(Stream):
+    """A table in memory."""
 
-    @property
-    def column_names(self) -> list[str]:
-        """The columns, in order."""
     def __len__(self) -> int: ...
-    def __arrow_c_schema__(self) -> Any: ...
-    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any: ...
 
 @final
 class Report:
-    """The verdict on a boot log."""
+    """The verdict on a boot log, or on a case of text logs."""
 
     @property
     def headline(self) -> str:
         """The verdict in one sentence."""
+    def table(self, name: str, *, types: str = "exact", capture_id: str | None = None) -> Table:
+        """A table of ``pml triage --parquet``: verdicts, findings, failures, updates, sessions, phases or signals."""
     @property
     def findings(self) -> Table:
         """Causes, ranked."""

@@ -3,7 +3,8 @@
 use super::phase::{Phase, phase_at};
 use super::registered;
 use super::suspects::{Mark, Scrutiny, Suspects};
-use crate::boot::{EventContext, Group};
+use crate::boot::{EventContext, Group, OperationKey};
+use crate::canonical::key;
 use crate::knowledge::{Knowledge, Noise, PathClass, PhaseEntry, Raised};
 use crate::language::Text;
 use pml_parser::{Event, EventId, FileTime, Matcher, Number};
@@ -96,8 +97,13 @@ pub(super) fn classify<B: AsRef<[u8]>>(
     let mut classifier = Classifier::new(context.knowledge, context.span.0);
     let signs = &context.knowledge.error_path.signs;
     let kept = groups.len();
+    let mut left = MOST_BEFORE_UNDOING;
     let judged = |(at, group): (usize, &Group)| {
-        let success = group.resolved_by.filter(|_| !is_undone(context, group, rollback));
+        let success = match is_undone(context, group, rollback) {
+            // The scan keeps the first and the last success alone: another one may lie between.
+            true => success_at_once(context, group, &mut left),
+            false => group.resolved_by,
+        };
         let mut mark = suspects.marks.get(&at).copied();
         let success = success.filter(|&success| !is_looked_at_only(context, group, mark, success));
         let group = group.with_success(success);
@@ -169,6 +175,35 @@ fn is_looked_at_only<B: AsRef<[u8]>>(
             .contains(&context.knowledge.codes.status(group.key.status).kind)
         && context.event(group.first).is_some_and(|event| wants_data(&event))
         && context.event(success).is_some_and(|event| !wants_data(&event))
+}
+
+/// Events in which successes are looked for that came before those of a rollback, at most.
+const MOST_BEFORE_UNDOING: u64 = 300_000;
+
+/// A success of the same process soon after the last failure, with the same rights.
+fn success_at_once<B: AsRef<[u8]>>(
+    context: &EventContext<'_, B>,
+    group: &Group,
+    left: &mut u64,
+) -> Option<EventId> {
+    let rights = |event: &Event<'_>| event.numbers().get(Number::DesiredAccess).unwrap_or(0);
+    let failure = context.event(group.last)?;
+    let wanted = rights(&failure);
+    for id in group.last.saturating_add(1)..context.set.event_count() {
+        *left = left.checked_sub(1)?;
+        let event = context.event(id)?;
+        if context.ticks_between(group.last, id) > context.knowledge.engine.retried_for {
+            return None;
+        }
+        let is_same = OperationKey::of(event.operation()) == group.key.operation
+            && !event.status().is_error()
+            && rights(&event) & wanted == wanted
+            && context.processes.of(&event) == group.key.process;
+        if is_same && key(event.path()) == group.key.path {
+            return Some(id);
+        }
+    }
+    None
 }
 
 /// Whether the success that came later is the work of the rollback that began in between.

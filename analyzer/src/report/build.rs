@@ -342,6 +342,7 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
             first_event: group.first,
             last_event: group.last,
             time: event.time().to_string(),
+            clock: self.clock.of_day(event.time()),
             seconds: self.seconds(event.time()),
             phase: self.phase(failure.phase.and_then(|at| self.triage.verdict().phases().get(at))).0,
             process: process.map(|process| process.name.clone()).unwrap_or_default(),

@@ -95,6 +95,7 @@ impl<B: AsRef<[u8]>> Builder<'_, B> {
         Some(EventReport {
             event_id: id,
             time: event.time().to_string(),
+            clock: self.clock.of_day(event.time()),
             seconds: self.seconds(event.time()),
             process: process.map(|process| process.name.clone()).unwrap_or_default(),
             pid: process.map_or(0, |process| process.pid),

@@ -35,6 +35,12 @@ impl Clock {
         let seconds = local.get(..19).unwrap_or(&local).replace('T', " ");
         format!("{seconds} {}", self.name)
     }
+
+    /// The time of day, such as `08:21:42.382`: tables have the zone in their heads.
+    pub(super) fn of_day(&self, time: FileTime) -> String {
+        let local = self.zone.local(time).to_string();
+        local.get(11..23).unwrap_or(&local).to_owned()
+    }
 }
 
 #[cfg(test)]
@@ -50,5 +56,7 @@ mod tests {
         assert_eq!(say(None, Some(-210)), "2024-11-13 20:51:42 UTC-03:30");
         let given = (Zone::new(3600, Vec::new()), "Europe/Berlin".to_owned());
         assert_eq!(say(Some(&given), Some(480)), "2024-11-14 01:21:42 Europe/Berlin");
+        assert_eq!(Clock::new(Some(&given), None).of_day(time), "01:21:42.382");
+        assert_eq!(Clock::new(None, Some(480)).of_day(time), "08:21:42.382");
     }
 }

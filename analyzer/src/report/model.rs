@@ -209,6 +209,8 @@ pub struct EventReport {
     pub event_id: u64,
     /// When it began.
     pub time: String,
+    /// The time of day in the zone of the report.
+    pub clock: String,
     /// Seconds from the first event.
     pub seconds: f64,
     /// The program.
@@ -390,7 +392,7 @@ pub struct Interfering {
     pub company: String,
     /// Whether its file does not name Microsoft as its company.
     pub foreign: bool,
-    /// Modules of other companies inside it, where it is a program of Microsoft.
+    /// Modules of other companies inside it, where it is a program of Microsoft, and drivers that its call went through.
     pub modules: Vec<String>,
     /// Whether it had the file open at the time.
     pub held: bool,
@@ -453,6 +455,8 @@ pub struct FailureReport {
     pub last_event: u64,
     /// Time of the first one.
     pub time: String,
+    /// The time of day of the first one in the zone of the report.
+    pub clock: String,
     /// Seconds from the first event of the capture.
     pub seconds: f64,
     /// The phase it lies in.

@@ -36,28 +36,36 @@ def cargo(*args):
     return done.stdout
 
 
+# What a release has: the package, and the workspace that it is in.
+BUILT = [("pml-cli", "Cargo.toml"), ("pml-duckdb", "cli/duckdb/Cargo.toml")]
+
+
 def crates_of(target):
-    """The crates that are linked into the program, by name and version, with their manifests."""
-    metadata = json.loads(cargo("metadata", "--locked", "--format-version", "1", "--filter-platform", target))
-    packages = {package["id"]: package for package in metadata["packages"]}
-    nodes = {node["id"]: node for node in metadata["resolve"]["nodes"]}
-    todo = [package["id"] for package in metadata["packages"] if package["name"] == "pml-cli"]
-    seen, edges = set(todo), {}
-    while todo:
-        crate = todo.pop()
-        linked = [dep["pkg"] for dep in nodes[crate]["deps"] if any(kind["kind"] is None for kind in dep["dep_kinds"])]
-        # Macros run while the program is built, and are not in it.
-        linked = [dep for dep in linked if "proc-macro" not in [k for t in packages[dep]["targets"] for k in t["kind"]]]
-        edges[crate] = sorted(linked)
-        todo.extend(dep for dep in linked if dep not in seen)
-        seen.update(linked)
-    return [packages[crate] for crate in sorted(seen, key=lambda c: (packages[c]["name"], packages[c]["version"]))], edges
+    """The crates that are linked into the program and the extension, by name and version, with their manifests."""
+    packages, edges = {}, {}
+    for built, manifest in BUILT:
+        found = cargo("metadata", "--locked", "--format-version", "1", "--filter-platform", target, "--manifest-path", manifest)
+        metadata = json.loads(found)
+        packages.update((package["id"], package) for package in metadata["packages"])
+        nodes = {node["id"]: node for node in metadata["resolve"]["nodes"]}
+        todo = [package["id"] for package in metadata["packages"] if package["name"] == built]
+        seen = set(todo)
+        while todo:
+            crate = todo.pop()
+            linked = [dep["pkg"] for dep in nodes[crate]["deps"] if any(kind["kind"] is None for kind in dep["dep_kinds"])]
+            # Macros run while the program is built, and are not in it.
+            linked = [dep for dep in linked if "proc-macro" not in [k for t in packages[dep]["targets"] for k in t["kind"]]]
+            edges[crate] = sorted({*edges.get(crate, []), *linked})
+            todo.extend(dep for dep in linked if dep not in seen)
+            seen.update(linked)
+    return [packages[crate] for crate in sorted(edges, key=lambda c: (packages[c]["name"], packages[c]["version"]))], edges
 
 
 def checksums():
-    """Checksums of the crates, from the lock file."""
+    """Checksums of the crates, from the lock files."""
     found, entry = {}, {}
-    for line in pathlib.Path("Cargo.lock").read_text(encoding="utf-8").splitlines():
+    locks = [pathlib.Path(manifest).with_suffix(".lock").read_text(encoding="utf-8") for _, manifest in BUILT]
+    for line in "\n".join(locks).splitlines():
         if line == "[[package]]":
             entry = {}
         elif match := re.match(r'^(name|version|checksum) = "(.*)"$', line):

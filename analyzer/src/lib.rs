@@ -49,6 +49,8 @@ mod knowledge;
 mod language;
 pub mod logs;
 mod report;
+#[cfg(feature = "bundle")]
+pub mod survey;
 mod triage;
 
 pub use component::{Component, Package};
@@ -63,6 +65,8 @@ pub use report::case;
 pub use report::fleet;
 #[cfg(feature = "tables")]
 pub use report::tables;
+#[cfg(feature = "tables")]
+pub use report::verdicts;
 pub use report::{
     FailureReport, FindingReport, Format, Letter, Origin, Paint, Redactor, Report, SCHEMA_VERSION, Screen,
     printable, printable_lines,

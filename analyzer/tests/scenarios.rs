@@ -4,12 +4,17 @@
 //! runs all tests of S07 and its variants, and `verdict` as a filter runs the verdicts of all scenarios.
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use pml_analyzer::{Format, Knowledge, Language, Origin, Paint, Report, Triage, TriageOptions, triage};
+use pml_analyzer::case::{CaseOrigin, CaseReport};
+use pml_analyzer::logs::case::{Case as Logs, CaseOutcome};
+use pml_analyzer::logs::{LogFile, Signatures};
+use pml_analyzer::{
+    Format, Knowledge, Language, Origin, Paint, Report, RollbackClass, Triage, TriageOptions, triage,
+};
 use pml_parser::write::LogWriter;
 use pml_parser::{Drives, Log, LogSet, NoProgress};
 use pml_samples::boot::{Amount, Options};
 use pml_samples::raw_boot;
-use pml_samples::scenario::{self, Expectation, Finding, Rollback, Scenario, ScenarioError};
+use pml_samples::scenario::{self, Companions, Expectation, Finding, Rollback, Scenario, ScenarioError};
 use serde_json::Value;
 use std::io::Cursor;
 use std::path::Path;
@@ -19,6 +24,11 @@ use std::sync::{Arc, LazyLock};
 static KNOWLEDGE: LazyLock<Knowledge> = LazyLock::new(|| match Knowledge::embedded() {
     Ok(knowledge) => knowledge,
     Err(errors) => panic!("{}", errors.iter().map(|e| format!("{e}\n")).collect::<String>()),
+});
+
+static SIGNATURES: LazyLock<Signatures> = LazyLock::new(|| match Signatures::embedded() {
+    Ok(signatures) => signatures,
+    Err(errors) => panic!("{}", errors[0]),
 });
 
 /// A scenario or one of its variants, and the expectation for it.
@@ -377,6 +387,50 @@ fn cut_short(case: &Case) -> Result<(), Failed> {
     none(wrong)
 }
 
+/// The logs of all kinds that tell the same story, together with the boot log: nothing that the boot log shows is lost,
+/// nothing is invented, and the update has its name.
+fn whole_case(case: &Case) -> Result<(), Failed> {
+    let directory = tempfile::tempdir()?;
+    let options = sized(&case.scenario, 6_000, 1, 9);
+    let paths = case.scenario.generate(&options, Companions::OfAllKinds(60_000), directory.path())?;
+    let (mut files, mut reports) = (Vec::new(), Vec::new());
+    for path in paths {
+        let bytes = std::fs::read(&path)?;
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        match name.ends_with(".pml") {
+            true => reports.push(judged_set(open(&case.scenario, vec![bytes]), 2).report),
+            false => files.extend(LogFile::read(&name, &bytes, &SIGNATURES)),
+        }
+    }
+    let read = Logs::new(files, &SIGNATURES);
+    let damaged = read.files.iter().filter(|file| file.reading.damage.count() > 0);
+    let mut wrong: Vec<String> = damaged.map(|file| format!("{} is damaged", file.name)).collect();
+    let boot = reports[0].clone();
+    let origin = CaseOrigin { name: case.name.clone(), ..CaseOrigin::default() };
+    let report = CaseReport::new(&read, reports, &origin, &SIGNATURES, &KNOWLEDGE, Language::En);
+    let is_of_case = |kb: &str| report.updates.iter().any(|update| update.kb.as_deref() == Some(kb));
+    if boot.rollback.class >= RollbackClass::Probable {
+        if report.rollback.class < boot.rollback.class || report.outcome != CaseOutcome::Failed {
+            wrong.push(format!(
+                "{:?} {:?} of {:?}",
+                report.outcome, report.rollback.class, boot.rollback.class
+            ));
+        }
+        if is_of_case("KB5046613") && !report.headline.contains("KB5046613") {
+            wrong.push(format!("the update has no name: {}", report.headline));
+        }
+    } else if report.outcome == CaseOutcome::Failed && case.scenario.ends_well() {
+        wrong.push(format!("a failure is invented: {}", report.headline));
+    }
+    let told = serde_json::to_string(&report.findings)?;
+    for finding in boot.findings.iter().filter(|finding| finding.rank == 1) {
+        if !told.contains(&finding.rule) {
+            wrong.push(format!("{} of the boot log is lost", finding.rule));
+        }
+    }
+    none(wrong)
+}
+
 /// The report renders in every format and language, and names the rules of its findings.
 fn rendering(case: &Case) -> Result<(), Failed> {
     let parts = case.scenario.generate_in_memory(&sized(&case.scenario, 6_000, 1, 1)).unwrap().parts;
@@ -469,13 +523,14 @@ fn differences_are_sentences() -> Result<(), Failed> {
 /// A condition under which every scenario is tested: its name, and the test.
 type Condition = (&'static str, fn(&Case) -> Result<(), Failed>);
 
-const CONDITIONS: [Condition; 7] = [
+const CONDITIONS: [Condition; 8] = [
     ("verdict", verdict),
     ("dense", dense),
     ("other-drive", other_drive),
     ("other-spelling", other_spelling),
     ("raw-boot-log", raw_boot_log),
     ("cut-short", cut_short),
+    ("whole-case", whole_case),
     ("rendering", rendering),
 ];
 

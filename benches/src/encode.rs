@@ -14,7 +14,7 @@ use pml_parser::export::batches::read_batches;
 use pml_parser::export::column_encoder::{ColumnEncoders, RowGroup};
 use pml_parser::export::parquet::{Compression, ParquetOptions, properties, write_dataset};
 use pml_parser::export::range_size::ROW_GROUP;
-use pml_parser::export::{Provenance, ScanOptions, TableOptions, WriteError};
+use pml_parser::export::{ScanOptions, TableOptions, WriteError};
 use pml_parser::parallel::in_order;
 use std::io;
 use std::panic::resume_unwind;
@@ -25,7 +25,7 @@ use std::time::{Duration, Instant};
 pub fn options(threads: usize) -> ParquetOptions {
     let export =
         TableOptions { scan: ScanOptions { threads, ..ScanOptions::default() }, ..TableOptions::default() };
-    ParquetOptions { export, compression: Compression::Zstd, facts: Provenance::default() }
+    ParquetOptions { export, ..ParquetOptions::default() }
 }
 
 /// The record batches of a dataset.

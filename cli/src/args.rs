@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use pml_analyzer::Letter;
 use pml_parser::Drives;
 use pml_parser::arrow::types::Types;
-use pml_parser::export::parquet::Compression;
+use pml_parser::export::parquet::{Compression, EventsWriter};
 use std::path::{Path, PathBuf};
 
 /// Read Process Monitor logs (PML) and raw boot logs (PMB) fast, completely, and away from Windows.
@@ -110,12 +110,8 @@ impl DriveArgs {
 
 /// Reads a drive: `C=\Device\HarddiskVolume3`.
 fn drive(text: &str) -> Result<(char, String), String> {
-    let (letter, device) = text.split_once('=').unwrap_or_default();
-    let mut letters = letter.chars().filter(|c| *c != ':');
-    match (letters.next(), letters.next()) {
-        (Some(letter), None) if Drives::default().add(letter, device) => Ok((letter, device.to_owned())),
-        _ => Err(r"expected a letter and a device, such as C=\Device\HarddiskVolume3".to_owned()),
-    }
+    let drive = Drives::split(text).map(|(letter, device)| (letter, device.to_owned()));
+    drive.ok_or_else(|| r"expected a letter and a device, such as C=\Device\HarddiskVolume3".to_owned())
 }
 
 /// What to do about a log that does not open.
@@ -572,6 +568,11 @@ pub(crate) struct ConvertArgs {
     #[arg(long, value_enum, default_value_t = CompressionArg::Zstd, value_name = "NAME")]
     pub compression: CompressionArg,
 
+    /// What encodes the events table as Parquet: `direct`, or `arrow`, which was the only one before and takes longer.
+    /// The rows are the same.
+    #[arg(long, value_enum, default_value_t = ParquetWriterArg::Direct, value_name = "NAME", hide = true)]
+    pub parquet_writer: ParquetWriterArg,
+
     /// Columns, separated by commas, or `all`; other columns are not decoded. CSV and XML take titles
     /// ("Time of Day,PID,Path"), by default those that Process Monitor shows; other formats take
     /// names of the events table ("time,path,result"), by default all of them. Without stack_id a
@@ -651,6 +652,24 @@ pub(crate) enum CompressionArg {
     None,
 }
 
+/// What encodes the events table.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum ParquetWriterArg {
+    /// The encoder of `pml`.
+    Direct,
+    /// The encoder of the `parquet` crate.
+    Arrow,
+}
+
+impl From<ParquetWriterArg> for EventsWriter {
+    fn from(name: ParquetWriterArg) -> Self {
+        match name {
+            ParquetWriterArg::Direct => Self::Direct,
+            ParquetWriterArg::Arrow => Self::Arrow,
+        }
+    }
+}
+
 impl From<CompressionArg> for Compression {
     fn from(name: CompressionArg) -> Self {
         match name {
@@ -665,12 +684,17 @@ impl From<CompressionArg> for Compression {
 /// Print views and macros for DuckDB over converted tables: Process Monitor's summaries, failed servicing, and more.
 ///
 /// `pml sql-init boot > boot.sql`, then `duckdb -init boot.sql`, and `FROM file_summary();`. The views are the tables of
-/// one capture, or of all captures below the directory (docs/fleets.md lists the macros).
+/// one capture, or of all captures below the directory (docs/fleets.md lists the macros). With --logs, the views read the
+/// logs themselves (docs/duckdb.md).
 #[derive(Debug, clap::Args)]
 pub(crate) struct SqlInitArgs {
-    /// The directory that `pml convert` has written.
+    /// The directory that `pml convert` has written; with --logs a log, a folder or an archive of logs, or a pattern.
     #[arg(value_name = "DIR")]
     pub folder: PathBuf,
+
+    /// Print views that read logs through the DuckDB extension, so that nothing needs to be converted.
+    #[arg(long)]
+    pub logs: bool,
 }
 
 /// Show what is in a log, at once.

@@ -203,6 +203,7 @@ impl<'a> Plan<'a> {
                 },
                 compression: args.compression.into(),
                 facts: input::provenance(capture),
+                writer: args.parquet_writer.into(),
             },
             text: TextExport { scan, columns: text_columns, text },
             stacks: args.stacks,

@@ -4,9 +4,10 @@ use crate::args::{DriveArgs, LogArgs, RecoveryArgs};
 use crate::failure::Failure;
 use crate::status::{Progress, UntilStopped, go_on, say, warn};
 use crate::wildcard;
-use pml_analyzer::bundle::{self, CaptureFiles, LogLocation};
+use pml_analyzer::bundle::{self, BundleError, CaptureFiles, LogLocation};
 use pml_analyzer::case::UnreadInput;
 use pml_analyzer::logs::{LogFile, Signatures};
+use pml_analyzer::survey;
 use pml_parser::export::Provenance;
 use pml_parser::{LeftOutReason, LogSet, OpenOptions, Opened, RecoverMode};
 use std::fs::File;
@@ -181,17 +182,6 @@ pub(crate) fn read_logs(
     logs: &[LogLocation],
     signatures: &Signatures,
 ) -> Result<(Vec<LogFile>, Vec<UnreadInput>), Failure> {
-    let (mut files, mut unread) = (Vec::new(), Vec::new());
-    for log in logs {
-        match log.read(signatures) {
-            Ok(read) if read.is_empty() && log.is_empty() => unread.push(UnreadInput::empty(log.name())),
-            Ok(read) => files.extend(read),
-            Err(error) => {
-                warn(&format!("left out: {error}"));
-                unread.push(UnreadInput::failed(log.name(), &error.to_string()));
-            }
-        }
-        go_on()?;
-    }
-    Ok((files, unread))
+    let mut say = |error: &BundleError| warn(&format!("left out: {error}"));
+    Ok(survey::read_logs(logs, signatures, &UntilStopped, &mut say)?)
 }

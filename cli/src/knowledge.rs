@@ -25,7 +25,7 @@ pub(crate) fn number(directory: &Path) -> Result<u32, Failure> {
         .iter()
         .flat_map(|(name, text)| [name.as_bytes(), b"\0", text.as_bytes(), b"\0"].concat())
         .collect();
-    Ok(bundle::number(&bytes))
+    Ok(bundle::short_hash(&bytes))
 }
 
 /// One failure that lists all mistakes, each with its file and line.

@@ -41,7 +41,7 @@ pub(crate) fn report(capture: &Opened, damage: &Damage) -> Losses {
     let tables = capture.set.table_damage();
     report_damage(capture, &tables, damage);
     let places = tables.count + damage.count;
-    Losses { places, any: capture.lost_parts || recovery.is_some() || places > 0 }
+    Losses { places, any: capture.has_losses(damage) }
 }
 
 /// What could not be read of a capture, in sentences; empty where all could.

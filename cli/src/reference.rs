@@ -6,7 +6,7 @@ use crate::fleet::status;
 use crate::status::{Done, stdout_done};
 use crate::tables;
 use clap::CommandFactory;
-use pml_analyzer::tables::VERDICTS;
+use pml_analyzer::verdicts::VERDICTS;
 use std::io::{self, Write};
 
 /// `pml schema`.

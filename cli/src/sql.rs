@@ -1,4 +1,4 @@
-//! `pml sql-init`: views and macros for DuckDB over the tables that `pml convert` has written.
+//! `pml sql-init`: views and macros for DuckDB over the tables that `pml convert` has written, or over logs.
 
 use crate::args::SqlInitArgs;
 use crate::failure::Failure;
@@ -16,15 +16,28 @@ const VIEWS: &str = "{views}";
 
 /// Runs the command.
 pub(crate) fn init(args: &SqlInitArgs) -> Result<Done, Failure> {
-    let tables = tables(&args.folder)?;
+    let tables = match args.logs {
+        true => args.folder.display().to_string(),
+        false => tables(&args.folder)?,
+    };
     let mut views = String::new();
     for table in &TABLES {
-        // A quotation mark in a name is written twice; writing to a text cannot fail.
-        let files = format!("{tables}/{}.parquet", table.name).replace('\'', "''");
-        let _ = writeln!(views, "CREATE OR REPLACE VIEW {} AS FROM '{files}';", table.name);
+        let name = table.name;
+        let source = match args.logs {
+            true if name == EVENTS.name => format!("read_pml({})", quoted(&tables)),
+            true => format!("pml_{name}({})", quoted(&tables)),
+            false => quoted(&format!("{tables}/{name}.parquet")),
+        };
+        // Writing to a text cannot fail.
+        let _ = writeln!(views, "CREATE OR REPLACE VIEW {name} AS FROM {source};");
     }
     let text = MACROS.replace(VIEWS, views.trim_end());
     stdout_done(io::stdout().write_all(text.as_bytes()))
+}
+
+/// A text of SQL: a quotation mark in it is written twice.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
 }
 
 /// The folder of the tables, or a pattern of the folders of many captures.

@@ -17,6 +17,7 @@ use pml_analyzer::case::CaseReport;
 use pml_analyzer::case::tables::{self as case_tables, CaseRows, RECORDS, RecordRow, TablePage};
 use pml_analyzer::logs::Signatures;
 use pml_analyzer::logs::case::Case;
+use pml_analyzer::survey;
 use pml_analyzer::tables::{FAILURES, FINDINGS, LABELS, RowLabels, Table};
 use pml_parser::Opened;
 use pml_parser::arrow::labels::capture_id;
@@ -24,10 +25,9 @@ use pml_parser::arrow::types::Types;
 use pml_parser::export::parquet::{ParquetOptions, table_file, write_dataset};
 use pml_parser::export::{ScanOptions, TableOptions, WriteError};
 use pml_parser::symbols::SharedSymbols;
-use std::collections::HashSet;
+use std::cell::OnceCell;
 use std::io::Write;
 use std::path::Path;
-use std::sync::Arc;
 
 /// The tables for docs/schema.md.
 pub(crate) fn markdown() -> String {
@@ -47,10 +47,19 @@ pub(crate) fn page((name, doc, columns): &TablePage) -> String {
     format!("\n## {name}\n\n{doc}\n\n| column | what it is |\n|---|---|\n{rows}")
 }
 
-/// The signatures that come with the program.
-pub(crate) fn signatures() -> Result<Signatures, Failure> {
-    Signatures::embedded()
-        .map_err(|errors| Failure::new(errors.first().map(ToString::to_string).unwrap_or_default()))
+/// The signatures that come with the program, read when the first text log needs them.
+#[derive(Default)]
+pub(crate) struct LazySignatures(OnceCell<Signatures>);
+
+impl LazySignatures {
+    pub(crate) fn get(&self) -> Result<&Signatures, Failure> {
+        if let Some(signatures) = self.0.get() {
+            return Ok(signatures);
+        }
+        let signatures = Signatures::embedded()
+            .map_err(|errors| Failure::new(errors.first().map(ToString::to_string).unwrap_or_default()))?;
+        Ok(self.0.get_or_init(|| signatures))
+    }
 }
 
 fn properties() -> WriterProperties {
@@ -58,16 +67,16 @@ fn properties() -> WriterProperties {
 }
 
 /// The labels of the rows about a capture.
-pub(crate) fn labels(args: &TableArgs, capture: &Opened) -> RowLabels {
-    let capture_id = args.capture_id.clone().unwrap_or_else(|| capture_id(&capture.set));
+pub(crate) fn labels_of(args: &TableArgs, capture: &Opened) -> RowLabels {
+    let id = args.capture_id.clone().unwrap_or_else(|| capture_id(&capture.set));
     let computer = capture.set.part(0).map(|log| log.computer().to_string()).unwrap_or_default();
-    RowLabels { capture: capture_id, computer, types: args.types.into() }
+    RowLabels { capture: id, computer, types: args.types.into() }
 }
 
-/// Those of a case without a capture.
+/// Those of the rows about a case without a capture.
 pub(crate) fn labels_of_case(args: &TableArgs, name: &str) -> RowLabels {
-    let capture = args.capture_id.clone().unwrap_or_else(|| name.to_owned());
-    RowLabels { capture, computer: String::new(), types: args.types.into() }
+    let id = args.capture_id.clone().unwrap_or_else(|| name.to_owned());
+    RowLabels { capture: id, computer: String::new(), types: args.types.into() }
 }
 
 fn write_table<T>(
@@ -100,7 +109,7 @@ pub(crate) fn write(
     symbols: Option<SharedSymbols>,
     (table, run): (&TableArgs, &RunArgs),
 ) -> Result<(), Failure> {
-    let labels = labels(table, capture);
+    let labels = labels_of(table, capture);
     let progress = Progress::new(capture.set.size(), run.quiet);
     let options = ParquetOptions {
         export: TableOptions {
@@ -109,8 +118,8 @@ pub(crate) fn write(
             capture: Some(labels.capture.clone()),
             ..TableOptions::default()
         },
-        compression: pml_parser::export::parquet::Compression::Zstd,
         facts: input::provenance(capture),
+        ..ParquetOptions::default()
     };
     let outcome = write_dataset(&capture.set, |name| dataset.create_file(name), &options, &progress);
     progress.clear();
@@ -137,8 +146,7 @@ pub(crate) fn write_case(
     write_records(dataset, path, labels, logs, case)
 }
 
-/// Writes the records of all logs, some megabytes at a time. What the case has left out, because it is there twice, is
-/// left out here too.
+/// Writes the records of all logs.
 fn write_records(
     dataset: &PendingDataset,
     path: &Path,
@@ -146,41 +154,13 @@ fn write_records(
     logs: &[LogLocation],
     case: &Case,
 ) -> Result<(), Failure> {
-    const MOST_HELD: usize = 16 << 20;
     let failed = |error| write_failure(path, error);
     let empty = labels.batch(&RECORDS, &[]).map_err(|e| failed(e.into()))?;
     let file =
         dataset.create_file(&format!("{}.parquet", RECORDS.name)).map_err(|e| Failure::of_io(path, &e))?;
     let mut writer = table_file(file, empty.schema(), labels.types, properties()).map_err(failed)?;
-    let (mut rows, mut held) = (Vec::new(), 0);
-    let mut trouble = None;
-    let known: HashSet<&str> = case.files.iter().map(|file| file.name.as_str()).collect();
-    let mut name: Arc<str> = Arc::from("");
-    for log in logs {
-        log.visit(&mut |file, kind, record| {
-            if trouble.is_some() || !known.contains(file) {
-                return;
-            }
-            if *name != *file {
-                name = Arc::from(file);
-            }
-            let row = RecordRow::new(case, &name, kind, record);
-            held += row.size();
-            rows.push(row);
-            if held > MOST_HELD {
-                trouble = write_rows(&mut writer, labels, &rows).err();
-                rows.clear();
-                held = 0;
-            }
-        })?;
-    }
-    if trouble.is_none() {
-        trouble = write_rows(&mut writer, labels, &rows).err();
-    }
-    match trouble {
-        Some(error) => Err(failed(error)),
-        None => writer.close().map(drop).map_err(|e| failed(e.into())),
-    }
+    survey::records(logs, case, &mut |rows| write_rows(&mut writer, labels, rows).map_err(failed))?;
+    writer.close().map(drop).map_err(|e| failed(e.into()))
 }
 
 fn write_rows(

@@ -26,6 +26,7 @@ const LAYERS: [Layers; 4] = [
             "module_map",
             "progress",
             "parallel",
+            "read_ahead",
             "columns",
             "log",
             "detail",
@@ -58,6 +59,7 @@ const LAYERS: [Layers; 4] = [
             "triage",
             "bundle",
             "report",
+            "survey",
         ],
     },
     Layers {
@@ -117,6 +119,7 @@ const LAYERS: [Layers; 4] = [
             "boot/simulation",
             "boot/output",
             "boot/mod",
+            "story",
             "scenario",
         ],
     },

@@ -1,7 +1,7 @@
 //! Names of functions from a symbol store. `data/symbols/README.md` says how the program in it was made.
 
 use pml_parser::write::{LogWriter, Machine, NewEvent, NewModule, NewProcess, details};
-use pml_parser::{EventClass, FileTime};
+use pml_parser::{EventClass, FileTime, Log, Resolution};
 use std::fs;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
@@ -211,15 +211,63 @@ fn symbol_stores_come_from_the_environment_too_and_must_exist() {
     assert!(said(&output).contains("--symbols does not go with this format"), "{}", said(&output));
 }
 
+/// Replaces every occurrence of one address by another.
+fn replace_address(bytes: &mut [u8], from: u64, to: u64) {
+    let (from, to) = (from.to_le_bytes(), to.to_le_bytes());
+    let places: Vec<usize> = (0..bytes.len() - 8).filter(|&at| bytes[at..at + 8] == from).collect();
+    assert!(!places.is_empty());
+    places.into_iter().for_each(|at| bytes[at..at + 8].copy_from_slice(&to));
+}
+
+/// The module in each citation of a report.
+fn modules_cited(report: &serde_json::Value, found: &mut Vec<String>) {
+    match report {
+        serde_json::Value::Object(fields) => {
+            found.extend(fields.get("module").and_then(|module| module.as_str()).map(str::to_owned));
+            fields.values().for_each(|value| modules_cited(value, found));
+        }
+        serde_json::Value::Array(values) => values.iter().for_each(|value| modules_cited(value, found)),
+        _ => {}
+    }
+}
+
 #[test]
 fn reports_name_functions() {
-    let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../samples/logs/missing-payload");
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("../samples/logs/missing-payload/Bootlog.pml");
+    let mut bytes = fs::read(sample).unwrap();
     let folder = tempfile::tempdir().unwrap();
+    let triage = |bytes: &[u8]| {
+        fs::write(folder.path().join("a.pml"), bytes).unwrap();
+        let output = pml(folder.path(), &["triage", "a.pml", "--symbols", "store", "--format", "json"]);
+        assert!(output.status.success(), "{}", said(&output));
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        (report, said(&output))
+    };
     fs::create_dir(folder.path().join("store")).unwrap();
-    let output = pml(
-        folder.path(),
-        &["triage", samples.join("Bootlog.pml").to_str().unwrap(), "--symbols", "store", "--format", "json"],
-    );
-    assert!(output.status.success(), "{}", said(&output));
-    assert!(said(&output).contains("pml symbols lists them"), "{}", said(&output));
+    let (report, warned) = triage(&bytes);
+    assert!(warned.contains("pml symbols lists them"), "{warned}");
+    // The innermost user frame of the event that the first finding cites lies in `inner`.
+    let id = report["findings"][0]["events"][0]["event_id"].as_u64().unwrap();
+    let log = Log::parse(bytes.as_slice()).unwrap();
+    let event = log.view().event((id - log.view().first_event_id()) as u32).unwrap();
+    let user = log.view().highest_user_address();
+    let address = event.stack().addresses().find(|&address| address <= user).unwrap();
+    let location = event.locate(address, Resolution::Corrected).unwrap();
+    let (module, base) = (location.module, address - location.offset);
+    let path = module.path().to_string();
+    let name = path.rsplit('\\').next().unwrap().to_owned();
+    // The program in the store is the module: its headers have the time and the size that the log has.
+    let mut image = fs::read(data("demo.dll")).unwrap();
+    let headers = u32::from_le_bytes(image[0x3C..0x40].try_into().unwrap()) as usize;
+    image[headers + 8..headers + 12].copy_from_slice(&module.timestamp.to_le_bytes());
+    image[headers + 24 + 56..headers + 24 + 60].copy_from_slice(&module.size.to_le_bytes());
+    let key = format!("store/{name}/{:08X}{:x}", module.timestamp, module.size);
+    fs::create_dir_all(folder.path().join(&key)).unwrap();
+    fs::write(folder.path().join(key).join(&name), image).unwrap();
+    fs::copy(data("demo.pdb"), folder.path().join("store/demo.pdb")).unwrap();
+    replace_address(&mut bytes, address, base + 0x1027);
+    let (report, _) = triage(&bytes);
+    let mut cited = Vec::new();
+    modules_cited(&report["findings"][0], &mut cited);
+    assert!(cited.contains(&format!("{name}!inner+0x7")), "{cited:?}");
 }

@@ -47,6 +47,7 @@ mod procmon;
 mod progress;
 mod raw;
 mod raw_boot;
+mod read_ahead;
 mod recover;
 mod resolve;
 pub mod symbols;

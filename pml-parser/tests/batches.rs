@@ -3,9 +3,10 @@
 
 #![forbid(unsafe_code)]
 
+use arrow::compute::concat_batches;
 use arrow::record_batch::{RecordBatch, RecordBatchReader};
 use pml_parser::arrow::schema::EventColumnSet;
-use pml_parser::export::batches::{EventBatches, Share, read_batches, read_share};
+use pml_parser::export::batches::{EventBatches, EventRanges, Share, read_batches, read_share};
 use pml_parser::export::{ScanOptions, TableOptions, WriteError};
 use pml_parser::{Filter, LogSet, Map, NoProgress};
 use std::path::Path;
@@ -111,4 +112,27 @@ fn shares_have_every_event_once_and_in_order() {
     for share in [Share { number: 3, of: 3 }, Share { number: u32::MAX, of: u32::MAX }] {
         read_share(&set, &export, share, &NoProgress, |_| panic!("{share:?} has rows")).unwrap();
     }
+}
+
+#[test]
+fn ranges_give_the_same_rows_in_any_order() {
+    let set = sample();
+    let cases: [(&[&str], Option<&str>); 2] = [
+        (&["capture", "event_id", "path", "detail"], None),
+        (&["event_id", "seconds"], Some("result = error")),
+    ];
+    for (columns, filter) in cases {
+        let options = export(1, columns, filter);
+        let expected = concat_batches(&options.schema(), &handed_over(&set, &options)).unwrap();
+        let ranges = EventRanges::new(&set, options.clone()).unwrap();
+        let mut all: Vec<_> = EventRanges::ranges(&set).collect();
+        assert!(all.len() > 1, "a part has a range of its own");
+        all.reverse();
+        let mut batches: Vec<_> =
+            all.iter().map(|range| ranges.decode(&set, range, &NoProgress).unwrap()).collect();
+        batches.reverse();
+        let rows = concat_batches(&options.schema(), batches.iter().flatten()).unwrap();
+        assert_eq!(rows, expected, "{columns:?}");
+    }
+    assert!(EventRanges::new(&set, export(1, &["event_id", "stack_id"], None)).is_none());
 }

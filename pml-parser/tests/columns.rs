@@ -11,7 +11,7 @@ use pml_parser::arrow::schema::{EventColumnSet, SCHEMA_VERSION};
 use pml_parser::arrow::types::Types;
 use pml_parser::columns::{EVENTS, PROCESSES, TABLES};
 use pml_parser::export::batches::read_batches;
-use pml_parser::export::parquet::{Compression, ParquetOptions, write_dataset};
+use pml_parser::export::parquet::{ParquetOptions, write_dataset};
 use pml_parser::export::small_tables;
 use pml_parser::export::{Provenance, ScanOptions, TableOptions, ipc, jsonl};
 use pml_parser::{Decoded, FileTime, Filter, Log, LogSet, Number, TextOptions};
@@ -99,7 +99,7 @@ fn undecoded_details_are_counted_only_with_the_column_of_details() {
         let counts = read_batches(&set, &export, &NoProgress, |_| Ok(())).unwrap();
         assert_eq!((counts.events(), counts.undecoded), (set.event_count(), counted));
         let folder = tempfile::tempdir().unwrap();
-        let options = ParquetOptions { export, compression: Compression::Zstd, facts: Provenance::default() };
+        let options = ParquetOptions { export, ..ParquetOptions::default() };
         write_dataset(&set, |name| File::create(folder.path().join(name)), &options, &NoProgress).unwrap();
         let capture = File::open(folder.path().join("capture.parquet")).unwrap();
         let mut reader = ParquetRecordBatchReaderBuilder::try_new(capture).unwrap().build().unwrap();
@@ -269,7 +269,7 @@ fn a_portable_dataset_holds_the_rows_of_the_exact_one() {
     let write = |types| {
         let folder = tempfile::tempdir().unwrap();
         let export = TableOptions { types, capture: Some("PC-1".to_owned()), ..TableOptions::default() };
-        let options = ParquetOptions { export, compression: Compression::Zstd, facts: Provenance::default() };
+        let options = ParquetOptions { export, ..ParquetOptions::default() };
         write_dataset(&set, |name| File::create(folder.path().join(name)), &options, &NoProgress).unwrap();
         folder
     };
@@ -309,11 +309,7 @@ fn small_tables_in_memory_are_those_of_a_dataset() {
     let set = set();
     let folder = tempfile::tempdir().unwrap();
     let export = TableOptions::default();
-    let options = ParquetOptions {
-        export: export.clone(),
-        compression: Compression::Zstd,
-        facts: Provenance::default(),
-    };
+    let options = ParquetOptions { export: export.clone(), ..ParquetOptions::default() };
     let counts =
         write_dataset(&set, |name| File::create(folder.path().join(name)), &options, &NoProgress).unwrap();
     let found = small_tables::stacks_and_frames(&set, &export, &NoProgress).unwrap();
@@ -373,7 +369,7 @@ fn outputs_hold_the_chosen_columns() {
         assert_eq!(rows as u64, set.event_count());
 
         let folder = tempfile::tempdir().unwrap();
-        let options = ParquetOptions { export, compression: Compression::Zstd, facts: Provenance::default() };
+        let options = ParquetOptions { export, ..ParquetOptions::default() };
         write_dataset(&set, |name| File::create(folder.path().join(name)), &options, &NoProgress).unwrap();
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), files, "{names:?}");
     }

@@ -62,6 +62,7 @@ fn convert(log: Log<&[u8]>) {
         export: TableOptions::default(),
         compression: Compression::None,
         facts: facts.clone(),
+        ..ParquetOptions::default()
     };
     write_dataset(&set, |_| Ok(std::io::sink()), &options, &NoProgress).unwrap();
     jsonl::write_jsonl(&set, &mut sink, &TableOptions::default(), &NoProgress).unwrap();

@@ -835,8 +835,12 @@ fn exports(bytes: &[u8], limits: Limits, threads: usize) -> Vec<(&'static str, R
     let scan = ScanOptions { threads, limits, ..ScanOptions::default() };
     let export = TableOptions { scan: scan.clone(), ..TableOptions::default() };
     let facts = Provenance::default();
-    let options =
-        ParquetOptions { export: export.clone(), compression: Compression::None, facts: facts.clone() };
+    let options = ParquetOptions {
+        export: export.clone(),
+        compression: Compression::None,
+        facts: facts.clone(),
+        ..ParquetOptions::default()
+    };
     let text =
         csv::TextExport { scan: scan.clone(), columns: ProcmonColumn::all().collect(), ..Default::default() };
     let count = Counter::default();

@@ -7,3 +7,4 @@ pub mod minimal;
 mod random;
 pub mod raw_boot;
 pub mod scenario;
+mod story;

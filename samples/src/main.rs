@@ -4,6 +4,7 @@
 use clap::{Args, Parser, Subcommand};
 use pml_parser::{Log, LogSet};
 use pml_samples::boot::{Amount, Bits, Options};
+use pml_samples::scenario::Companions;
 use pml_samples::{raw_boot, scenario};
 use std::io;
 use std::path::PathBuf;
@@ -47,6 +48,12 @@ struct ScenarioArgs {
     /// Variant of the scenario.
     #[arg(long)]
     variant: Option<String>,
+    /// Write text logs of all kinds, which tell the same story, not only those that the boot itself writes.
+    #[arg(long)]
+    companions: bool,
+    /// Fill the text logs with quiet lines up to about this size each: 150MB, 1GiB.
+    #[arg(long, value_name = "SIZE", value_parser = size, requires = "companions", default_value = "0")]
+    companion_size: u64,
     #[command(flatten)]
     common: Common,
 }
@@ -128,7 +135,11 @@ fn generate_scenario(args: &ScenarioArgs) -> io::Result<Vec<PathBuf>> {
         scenario = scenario.variant(name)?;
     }
     let common = &args.common;
-    scenario.generate(&common.options(scenario.options().bits), &common.output)
+    let companions = match args.companions {
+        true => Companions::OfAllKinds(args.companion_size),
+        false => Companions::OfBoot,
+    };
+    scenario.generate(&common.options(scenario.options().bits), companions, &common.output)
 }
 
 fn write_raw_boot(args: &RawBootArgs) -> io::Result<Vec<PathBuf>> {

@@ -2,6 +2,7 @@
 
 use pml_parser::{Decoded, Log, LogSet, TextOptions};
 use pml_samples::boot::{Amount, Bits, Options};
+use pml_samples::scenario::Companions;
 use pml_samples::scenario::{self, Expectation, Scenario, ScenarioError};
 use std::collections::HashMap;
 use std::path::Path;
@@ -228,8 +229,30 @@ fn parts_and_text_logs_share_a_directory() {
     let directory = tempfile::tempdir().unwrap();
     let scenario = scenario::load(&scenario::directory().join("S05-missing-payload.toml")).unwrap();
     let options = Options { amount: Amount::Events(2_500), parts: 2, ..scenario.options() };
-    let paths = scenario.generate(&options, directory.path()).unwrap();
+    let paths = scenario.generate(&options, Companions::OfBoot, directory.path()).unwrap();
     let names: Vec<_> = paths.iter().map(|path| path.file_name().unwrap().to_str().unwrap()).collect();
     assert_eq!(names, ["Bootlog.pml", "Bootlog-1.pml", "CBS.log", "poqexec.log"]);
-    assert!(scenario.generate(&options, directory.path()).is_err());
+    assert!(scenario.generate(&options, Companions::OfBoot, directory.path()).is_err());
+}
+
+#[test]
+fn logs_of_all_kinds_have_the_lines_of_the_boot_and_the_size_that_is_asked_for() {
+    let directory = tempfile::tempdir().unwrap();
+    let scenario = scenario::load(&scenario::directory().join("S05-missing-payload.toml")).unwrap();
+    let options = Options { amount: Amount::Events(2_500), overwrite: true, ..scenario.options() };
+    let in_memory = scenario.generate_in_memory(&options).unwrap();
+    let of_boot = &in_memory.companions.iter().find(|log| log.name == "CBS.log").unwrap().text;
+    for size in [0, 300_000] {
+        let paths = scenario.generate(&options, Companions::OfAllKinds(size), directory.path()).unwrap();
+        assert!(paths.len() > 8, "{paths:?}");
+        let text = std::fs::read_to_string(directory.path().join("CBS.log")).unwrap();
+        assert!(text.contains(of_boot.as_str()));
+        for path in &paths {
+            let bytes = path.metadata().unwrap().len();
+            let grows = !["Bootlog.pml", "poqexec.log", "sfc.txt"].iter().any(|name| path.ends_with(name));
+            if grows {
+                assert!(bytes >= size && bytes < size + 40_000, "{}: {bytes}", path.display());
+            }
+        }
+    }
 }

@@ -77,6 +77,11 @@ pub enum BundleError {
         /// Why not.
         error: io::Error,
     },
+    /// No path matches a pattern.
+    NoMatch {
+        /// The pattern.
+        pattern: PathBuf,
+    },
     /// There is no folder to unpack to.
     TemporaryFolder(io::Error),
     /// The caller cancelled.
@@ -118,6 +123,7 @@ impl fmt::Display for BundleError {
             }
             Self::Member { path, name, error } => write!(f, "{}: {name}: {error}", path.display()),
             Self::Packed { path, error } => write!(f, "{}: cannot be unpacked: {error}", path.display()),
+            Self::NoMatch { pattern } => write!(f, "{}: no file has such a name", pattern.display()),
             Self::TemporaryFolder(error) => write!(f, "a temporary folder: {error}"),
             Self::Cancelled => f.write_str("stopped"),
         }

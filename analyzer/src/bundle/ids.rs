@@ -8,7 +8,7 @@ const LONGEST: usize = 150;
 
 /// The ids of captures with these names: `PC-1_Bootlog` for `PC-1/Bootlog.pml` in the folder that is the input, or that all
 /// inputs lie in. Where two would have one id, each gets a number that its whole name gives.
-pub fn ids(names: &[&str], inputs: &[PathBuf]) -> Vec<String> {
+pub fn capture_ids(names: &[&str], inputs: &[PathBuf]) -> Vec<String> {
     let base = base(inputs);
     let plain: Vec<String> = names.iter().map(|name| plain(below(name, &base))).collect();
     let mut uses: HashMap<String, usize> = HashMap::new();
@@ -22,7 +22,7 @@ pub fn ids(names: &[&str], inputs: &[PathBuf]) -> Vec<String> {
         let kept = plain.get(cut..).unwrap_or_default().trim_start_matches(['_', '.', '-']);
         match is_unique && cut == 0 {
             true => plain.clone(),
-            false => format!("{kept}-{:08x}", number(name.as_bytes())),
+            false => format!("{kept}-{:08x}", short_hash(name.as_bytes())),
         }
     };
     plain.iter().zip(names).map(id).collect()
@@ -77,8 +77,8 @@ fn plain(name: &str) -> String {
     }
 }
 
-/// A number of some bytes (FNV-1a, 32 bits).
-pub fn number(bytes: &[u8]) -> u32 {
+/// A number that tells bytes apart (FNV-1a, 32 bits); no proof against forgery.
+pub fn short_hash(bytes: &[u8]) -> u32 {
     let add = |hash: u32, byte: u8| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
     bytes.iter().copied().fold(0x811C_9DC5, add)
 }
@@ -94,23 +94,29 @@ mod tests {
         let names = [format!("{root}/PC 1/Bootlog.pml"), format!("{root}/case.zip:PC/Boot log.PML")];
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let expected = ["PC_1_Bootlog", "case.zip_PC_Boot_log"];
-        assert_eq!(ids(&names, &[folder.path().to_owned()]), expected);
+        assert_eq!(capture_ids(&names, &[folder.path().to_owned()]), expected);
         // Several inputs in one folder give the ids that the folder gives.
-        assert_eq!(ids(&names, &["PC 1/", "case.zip"].map(|name| folder.path().join(name))), expected);
-        assert_eq!(ids(&["../x.PMB", r"a\y.pml"], &["../x.PMB", "a"].map(PathBuf::from)), ["x", "a_y"]);
+        assert_eq!(
+            capture_ids(&names, &["PC 1/", "case.zip"].map(|name| folder.path().join(name))),
+            expected
+        );
+        assert_eq!(
+            capture_ids(&["../x.PMB", r"a\y.pml"], &["../x.PMB", "a"].map(PathBuf::from)),
+            ["x", "a_y"]
+        );
 
         let same = ["a b/B.pml", "A_b/b.pml", "c.pml"];
-        let forth = ids(&same, &[]);
+        let forth = capture_ids(&same, &[]);
         assert!(
             forth[0].starts_with("a_b_B-") && forth[1].starts_with("A_b_b-") && forth[2] == "c",
             "{forth:?}"
         );
-        let mut back = ids(&["c.pml", "A_b/b.pml", "a b/B.pml"], &[]);
+        let mut back = capture_ids(&["c.pml", "A_b/b.pml", "a b/B.pml"], &[]);
         back.reverse();
         assert_eq!(forth, back);
 
         let long = format!("{}/Bootlog.pml", "ä".repeat(300));
-        let id = ids(&[&long], &[]).remove(0);
+        let id = capture_ids(&[&long], &[]).remove(0);
         assert!(id.len() < 170 && id.contains("Bootlog-"), "{id}");
     }
 }

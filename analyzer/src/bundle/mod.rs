@@ -4,23 +4,28 @@
 //! Finding says which files belong together and what was skipped; [`CaptureLocation::files`] makes a capture's
 //! files ready to be opened. A name or a length in an archive is never trusted.
 
+pub mod advice;
 mod archive;
 mod container;
 mod error;
 mod folder;
 mod foreign;
+mod glob;
 mod ids;
 mod log;
 mod names;
+mod open;
 mod packed;
 mod search;
 mod seven_zip;
 
 pub use error::BundleError;
 pub use foreign::kind_of;
-pub use ids::{ids, number};
+pub use glob::{is_pattern, matching};
+pub use ids::{capture_ids, short_hash};
 pub use log::LogLocation;
-pub use search::{Found, FoundCase, Skipped};
+pub use open::{CaptureError, OpenCapture};
+pub use search::{Found, FoundCaptures, FoundCase, Skipped, Unsearched};
 
 use archive::Archive;
 use pml_parser::{Progress, parts};
@@ -114,6 +119,12 @@ fn find_one(
         return Ok(());
     }
     search.finish(input, found)
+}
+
+/// Whether a name is that of a log, or of one inside an archive: `case.zip:folder/Bootlog.pml`. Packed ones count.
+pub fn is_log_name(name: &str) -> bool {
+    let last = Path::new(names::file_name(name));
+    names::is_log(last) || packed::is_packed_log(last)
 }
 
 /// Finds the capture that an argument names inside an archive: `case.zip:folder/Bootlog.pml`, or `case.zip` where
@@ -310,6 +321,11 @@ impl CaptureLocation {
                 members.iter().any(|member| archive.is_named(&member.1, name))
             }
         }
+    }
+
+    /// Whether its files have to be unpacked before they can be read.
+    pub fn is_packed(&self) -> bool {
+        matches!(self.place, Place::Packed(_) | Place::Archived { .. })
     }
 
     /// Makes its files ready: members of an archive are unpacked to a temporary folder.

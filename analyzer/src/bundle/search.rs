@@ -23,6 +23,35 @@ pub struct Found {
 }
 
 impl Found {
+    /// Number of captures that are not copies of each other: their first files differ in name or size.
+    pub fn distinct_captures(&self) -> usize {
+        let captures = self.cases.iter().flat_map(|case| &case.captures);
+        captures.map(CaptureLocation::first_file).collect::<BTreeSet<_>>().len()
+    }
+
+    /// Whether there is a text log or an event log.
+    pub fn has_logs(&self) -> bool {
+        self.cases.iter().any(|case| !case.logs.is_empty())
+    }
+
+    /// The captures of all cases, after what could not be searched.
+    pub fn into_captures(self) -> FoundCaptures {
+        let skipped = self.skipped.into_iter().filter_map(Skipped::into_unsearched);
+        let mut found = FoundCaptures { captures: skipped.map(Err).collect(), without_capture: 0 };
+        for case in self.cases {
+            match case.error {
+                Some(error) => found.captures.push(Err(Unsearched {
+                    name: case.name,
+                    error: error.to_string(),
+                    source: Some(error),
+                })),
+                None if case.captures.is_empty() => found.without_capture += 1,
+                None => found.captures.extend(case.captures.into_iter().map(Ok)),
+            }
+        }
+        found
+    }
+
     /// Gives what was found in a file another name than that of the file.
     pub fn rename(&mut self, file: &Path, name: &str) {
         let path = file.display().to_string();
@@ -38,6 +67,40 @@ impl Found {
                 }
             }
         }
+    }
+}
+
+/// Something that was not searched, and may hold captures.
+#[derive(Debug)]
+pub struct Unsearched {
+    /// The input, folder or archive.
+    pub name: String,
+    /// Why not; it begins with the name of what cannot be read.
+    pub error: String,
+    /// The error itself, if it is one of an input.
+    pub source: Option<BundleError>,
+}
+
+/// The captures that were found, whatever case they belong to.
+#[derive(Debug, Default)]
+pub struct FoundCaptures {
+    /// The captures, and what may hold more.
+    pub captures: Vec<Result<CaptureLocation, Unsearched>>,
+    /// Cases of text logs alone.
+    pub without_capture: usize,
+}
+
+impl FoundCaptures {
+    /// The name of each capture, or of what may hold some.
+    pub fn names(&self) -> Vec<&str> {
+        self.captures.iter().map(name_of).collect()
+    }
+}
+
+fn name_of(found: &Result<CaptureLocation, Unsearched>) -> &str {
+    match found {
+        Ok(capture) => capture.name(),
+        Err(unsearched) => &unsearched.name,
     }
 }
 
@@ -105,6 +168,31 @@ pub enum Skipped {
         /// Number of files that are left out.
         count: usize,
     },
+}
+
+impl Skipped {
+    /// What may hold captures; `None` for what concerns text logs, or is read all the same.
+    pub fn into_unsearched(self) -> Option<Unsearched> {
+        let (name, error) = match self {
+            Self::Folder { path, error } => (path.display().to_string(), error.to_string()),
+            Self::Archive(error) => {
+                let text = error.to_string();
+                let name = match &error {
+                    BundleError::Io { path, .. } | BundleError::Zip { path, .. } => {
+                        path.display().to_string()
+                    }
+                    _ => text.split(": ").next().unwrap_or_default().to_owned(),
+                };
+                (name, text)
+            }
+            Self::Encrypted { path, first, count } => {
+                let are = if count == 1 { "file is" } else { "files are" };
+                (path.display().to_string(), format!("{count} {are} encrypted: {first}"))
+            }
+            _ => return None,
+        };
+        Some(Unsearched { name, error, source: None })
+    }
 }
 
 /// A search below one input.

@@ -38,6 +38,8 @@ use load::Names;
 use model::{BootEntry, BuildsFile, ComputedEntry};
 use pml_parser::Filter;
 use sources::Sources;
+use std::panic::resume_unwind;
+use std::thread;
 
 /// What a fact begins with that says that a rule found something; the rule's id follows.
 const FOUND: &str = "found:";
@@ -110,6 +112,15 @@ struct Signals {
     entries: Vec<SignalEntry>,
 }
 
+/// Remedies, and the classes of paths that name them.
+type Objects = (Vec<RemedyEntry>, Vec<PathClass>);
+
+fn load_objects(sources: &mut Sources<'_>) -> Option<Objects> {
+    let remedies = load::load_remedies(sources.table("remedies.toml"))?;
+    let paths = load::load_paths(sources.table("paths.toml"), &remedies)?;
+    Some((remedies, paths))
+}
+
 /// All that is known.
 #[derive(Clone, Debug)]
 pub struct Knowledge {
@@ -180,6 +191,22 @@ impl Knowledge {
 
     /// Loads all files, each after those to which it refers.
     fn load(sources: &mut Sources<'_>) -> Option<Self> {
+        thread::scope(|scope| {
+            // The expressions of the classes of paths take as long to compile as most of the other files to read.
+            let mut apart = sources.apart();
+            let objects =
+                thread::Builder::new().spawn_scoped(scope, move || (load_objects(&mut apart), apart));
+            Self::load_with(sources, || {
+                objects.ok().map(|objects| objects.join().unwrap_or_else(|e| resume_unwind(e)))
+            })
+        })
+    }
+
+    /// Loads all files but those which another thread, if the system gives one, loads meanwhile.
+    fn load_with<'a>(
+        sources: &mut Sources<'a>,
+        objects: impl FnOnce() -> Option<(Option<Objects>, Sources<'a>)>,
+    ) -> Option<Self> {
         let aliases = load::load_aliases(sources.table("aliases.toml"))?;
         let actors = load::load_actors(sources.table("actors.toml"))?;
         let mut codes = Codes::default();
@@ -188,8 +215,6 @@ impl Knowledge {
         load::load_hresults(sources.table("hresults.tsv"), &mut codes);
         let engine = load::load_engine(sources.table("engine.toml"), &codes)?;
         let computed = load::load_computed(sources.table("computed.toml"))?;
-        let remedies = load::load_remedies(sources.table("remedies.toml"))?;
-        let paths = load::load_paths(sources.table("paths.toml"), &remedies)?;
         let markers = load::load_markers(sources.table("markers.toml"), &actors)?;
         let rule_files = load::load_rule_files(sources, &aliases);
         let rule_ids = load::ids(&rule_files);
@@ -206,6 +231,14 @@ impl Knowledge {
         let builds = load::load_builds(sources.table("builds.toml"))?;
         let (cannot_show, collect_next) = load::load_limits(sources.table("limits.toml"), &names)?;
         let labels = load::load_labels(sources.table("labels.toml"))?;
+        let objects = match objects() {
+            Some((objects, apart)) => {
+                sources.join(apart);
+                objects
+            }
+            None => load_objects(sources),
+        };
+        let (remedies, paths) = objects?;
         let known = rules::Known {
             actors: &actors,
             codes: &codes,

@@ -30,6 +30,17 @@ impl<'a> Sources<'a> {
         sources
     }
 
+    /// The same files, to be read on another thread.
+    pub(super) fn apart(&self) -> Self {
+        Self { own: self.own, errors: Vec::new(), old_ids: Vec::new() }
+    }
+
+    /// Adds what was noted apart.
+    pub(super) fn join(&mut self, apart: Self) {
+        self.errors.extend(apart.errors);
+        self.old_ids.extend(apart.old_ids);
+    }
+
     /// A table, ready to be read.
     pub(super) fn table(&mut self, name: &'static str) -> Inspection<'_> {
         let own = self.own.iter().find(|file| file.0 == name).map(|file| file.1.as_str());

@@ -268,6 +268,11 @@ impl Grammar for Device {
         let ticks = time::ticks(time::date(stamp)?, time::time_of_day(stamp.get(11..)?)?, part)?;
         Some(LogTime::local(ticks))
     }
+
+    /// `[Device Install Log]`, `     OS Version = 10.0.19045`, `[Boot Session: …]`.
+    fn is_preamble(&self, line: &[u8]) -> bool {
+        line.starts_with(b"[") || memchr::memmem::find(line, b" = ").is_some()
+    }
 }
 
 /// Texts without headers: every line that is not blank is a record.
@@ -287,6 +292,17 @@ impl Grammar for Plain {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_log_of_devices_begins_with_is_no_damage() {
+        let is_preamble = |line: &str| Device.is_preamble(line.as_bytes());
+        for line in
+            ["[Device Install Log]", "     OS Version = 10.0.19045", "[BeginLog]", "[Boot Session: x]"]
+        {
+            assert!(is_preamble(line), "{line}");
+        }
+        assert!(!is_preamble("     dvi: {Select Best Driver} 08:03:05.120"));
+    }
 
     fn parts<G: Grammar + Default>(line: &str) -> Option<(String, Level, String, String)> {
         let header = G::default().header(line.as_bytes())?;

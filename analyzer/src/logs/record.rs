@@ -189,6 +189,11 @@ pub(crate) trait Grammar {
     fn late_time(&self, _record: &[u8]) -> Option<LogTime> {
         None
     }
+
+    /// Whether a line belongs to what such a file begins with, before its first record.
+    fn is_preamble(&self, _line: &[u8]) -> bool {
+        false
+    }
 }
 
 /// A record ends here at the latest: what follows is left out.
@@ -314,7 +319,10 @@ impl<'n, G: Grammar> Splitter<'n, G> {
                     self.finish(chunk, pending, start, sound, visit);
                 }
             }
-            None if self.pending.is_none() && !line.trim_ascii().is_empty() => {
+            None if self.pending.is_none()
+                && !line.trim_ascii().is_empty()
+                && !self.grammar.is_preamble(line) =>
+            {
                 self.reading.damage.stray.push(self.reading.lines);
             }
             None => {}

@@ -203,14 +203,55 @@ fn report_fields(record: &Record<'_>, text: &str, sink: &mut Sink) {
     let is_download = rest.iter().any(|field| field.contains("Download"));
     let operation = if is_install { Some(Call::Install) } else { is_download.then_some(Call::Download) };
     let Some(operation) = operation else { return };
-    let outcome = rest.iter().any(|field| matches!(*field, "Success" | "Failure"));
+    // `181 [AGENT_INSTALLING_STARTED]`
+    let number = fields.get(..update).unwrap_or_default().iter().rev().nth(1);
+    let number = number.and_then(|field| field.split(' ').next()).unwrap_or_default();
+    let outcome =
+        !NO_RESULT.contains(&number) && rest.iter().any(|field| matches!(*field, "Success" | "Failure"));
     if outcome {
-        let title = rest.last().map(|text| text.trim()).unwrap_or_default();
-        if let Some(kb) = kb(title) {
-            sink.push(record.line, record.time, text, What::Title { title: title.to_owned(), kb: Some(kb) });
+        let sentence = rest.last().map(|text| text.trim()).unwrap_or_default();
+        if let Some(kb) = kb(sentence) {
+            let title = title_in(sentence).to_owned();
+            sink.push(record.line, record.time, text, What::Title { title, kb: Some(kb) });
             sink.push(record.line, record.time, text, What::UpdateId { guid: guid.clone() });
         }
         let what = What::Result { guid, mapped: code, unmapped: 0, operation: Some(operation) };
         sink.push(record.line, record.time, text, what);
+    }
+}
+
+/// Numbers of reports that say "Success" of something that has no result yet: an installation has begun, or is ready
+/// to begin.
+const NO_RESULT: [&str; 2] = ["181", "188"];
+
+/// The title in the sentence of a report, in any language: `Installation Successful: Windows successfully installed
+/// the following update: TITLE`.
+fn title_in(sentence: &str) -> &str {
+    let ends = [": ", ":", "\u{ff1a}"];
+    let parts = ends.iter().filter_map(|end| sentence.rfind(end).map(|at| at + end.len()));
+    let title = parts.max().and_then(|at| sentence.get(at..)).unwrap_or(sentence);
+    if kb(title).is_some() { title.trim().trim_end_matches(['.', '\u{3002}']) } else { sentence }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::title_in;
+
+    #[test]
+    fn titles_in_the_sentences_of_reports() {
+        let title = "2024-11 Cumulative Update for Windows 10 Version 22H2 (KB5046613)";
+        for sentence in [
+            format!("Installation Successful: Windows successfully installed the following update: {title}"),
+            format!(
+                "Installation Failure: Windows failed to install the following update with error 0x80070643: {title}."
+            ),
+            format!("安装成功: Windows 成功安装以下更新: {title}"),
+            format!("安装失败\u{ff1a}Windows 无法安装以下更新\u{ff1a}{title}\u{3002}"),
+            title.to_owned(),
+        ] {
+            assert_eq!(title_in(&sentence), title, "{sentence}");
+        }
+        let without = "Installation Failure: KB5046613 could not be installed: see the log";
+        assert_eq!(title_in(without), without);
     }
 }

@@ -15,7 +15,7 @@ mod render;
 pub mod tables;
 mod text;
 #[cfg(feature = "tables")]
-mod verdicts;
+pub mod verdicts;
 
 pub use build::Origin;
 pub use letter::Letter;

@@ -1,4 +1,4 @@
-//! What a report says as tables: failures and findings, each as one record batch.
+//! What a report says as tables: failures and findings, each as one record batch, and the labels of their rows.
 
 use super::model::{FailureReport, FindingReport};
 use arrow::array::{
@@ -41,6 +41,12 @@ impl<T> Table<T> {
     }
 }
 
+/// The columns that the tables of triage begin with, and what they hold.
+pub const LABELS: [(&str, &str); 2] = [
+    ("capture", "Id of the capture, or of the case where it has none; joins `events.capture`."),
+    ("computer", "Machine of the capture; empty for a case without one."),
+];
+
 /// The capture or case that the rows of a table are about, and the types of its columns.
 #[derive(Clone, Debug)]
 pub struct RowLabels {
@@ -51,12 +57,6 @@ pub struct RowLabels {
     /// The types.
     pub types: Types,
 }
-
-/// The columns that every table of triage begins with, and what they hold.
-pub const LABELS: [(&str, &str); 2] = [
-    ("capture", "Id of the capture, or of the case where it has none; joins `events.capture`."),
-    ("computer", "Machine of the capture; empty for a case without one."),
-];
 
 impl RowLabels {
     /// The rows of a table with the labels before them, in these types.

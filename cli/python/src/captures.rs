@@ -34,7 +34,7 @@ pub(crate) fn parts(names: Vec<PathBuf>) -> Vec<Vec<PathBuf>> {
 pub(crate) fn ids(names: Vec<String>) -> Vec<String> {
     let inputs: Vec<PathBuf> = names.iter().map(PathBuf::from).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    bundle::ids(&names, &inputs)
+    bundle::capture_ids(&names, &inputs)
 }
 
 /// Refuses a filter that cannot be read.
@@ -73,7 +73,7 @@ pub(crate) fn captures(py: Python<'_>, inputs: Vec<PathBuf>, all_parts: bool) ->
             captures.extend(of_case);
         }
         let names: Vec<&str> = captures.iter().map(|capture| capture.0.as_str()).collect();
-        let ids = bundle::ids(&names, &inputs);
+        let ids = bundle::capture_ids(&names, &inputs);
         let capture = |(id, (name, size, error))| Capture { name, id, size, error };
         Ok(ids.into_iter().zip(captures).map(capture).collect())
     })

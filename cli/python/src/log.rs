@@ -18,7 +18,7 @@ use pml_parser::export::batches::{EventBatches, Share, read_share};
 use pml_parser::export::csv::{TextExport, write_csv};
 use pml_parser::export::ipc::write_ipc;
 use pml_parser::export::jsonl::write_jsonl;
-use pml_parser::export::parquet::{Compression, ParquetOptions, write_dataset, write_events};
+use pml_parser::export::parquet::{ParquetOptions, write_dataset, write_events};
 use pml_parser::export::slice::{SliceOptions, slice};
 use pml_parser::export::xml::write_xml;
 use pml_parser::export::{Provenance, ScanOptions, TableOptions, WriteError, small_tables};
@@ -350,7 +350,7 @@ impl Log {
         let columns = column_set(columns.as_deref())?;
         let export =
             TableOptions { scan: scan.clone(), columns, types: self::types(types)?, capture: capture_id };
-        let options = ParquetOptions { export, compression: Compression::Zstd, facts: self.facts() };
+        let options = ParquetOptions { export, facts: self.facts(), ..ParquetOptions::default() };
         let text = TextExport { scan, ..TextExport::default() };
         let opened = &self.opened;
         let set = &opened.set;

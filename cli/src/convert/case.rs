@@ -8,7 +8,7 @@ use crate::knowledge;
 use crate::outcome::{self, write_failure};
 use crate::output::PendingDataset;
 use crate::status::{Done, Progress, UntilStopped};
-use crate::tables;
+use crate::tables::{self, LazySignatures, labels_of, labels_of_case};
 use pml_analyzer::Language;
 use pml_analyzer::bundle::{self, FoundCase};
 use pml_analyzer::case::{CaseOrigin, CaseReport};
@@ -41,17 +41,18 @@ pub(super) fn find(args: &ConvertArgs) -> Result<Option<FoundCase>, Failure> {
 pub(super) fn run(args: &ConvertArgs, format: Format, found: &FoundCase) -> Result<Done, Failure> {
     // Several captures are a fleet; what are several here are copies of one.
     let capture = found.captures.first();
-    let signatures = tables::signatures()?;
-    let (files, unread) = input::read_logs(&found.logs, &signatures)?;
+    let signatures = LazySignatures::default();
+    let signatures = signatures.get()?;
+    let (files, unread) = input::read_logs(&found.logs, signatures)?;
     let path = &args.output;
     let dataset = PendingDataset::create(path, args.run.force)?;
     let mut done = if unread.is_empty() { Done::Whole } else { Done::WithLosses };
-    let mut labels = tables::labels_of_case(&args.table, &found.name);
+    let mut labels = labels_of_case(&args.table, &found.name);
     if let Some(location) = capture {
         let unpacked = location.files(&UntilStopped)?;
         let (no_set, drives) = (args.log.no_set, &args.log.drives);
         let capture = input::open_found(&unpacked, no_set, (&args.recovery).into(), drives)?;
-        labels = tables::labels(&args.table, &capture);
+        labels = labels_of(&args.table, &capture);
         let plan = Plan::new(args, format, &capture)?;
         let progress = Progress::new(capture.set.size(), args.run.quiet);
         let written = write_dataset(&capture.set, |name| dataset.create_file(name), &plan.parquet, &progress);
@@ -62,11 +63,11 @@ pub(super) fn run(args: &ConvertArgs, format: Format, found: &FoundCase) -> Resu
             done = Done::WithLosses;
         }
     }
-    let case = Case::new(files, &signatures);
+    let case = Case::new(files, signatures);
     let tool = ("pml".to_owned(), env!("CARGO_PKG_VERSION").to_owned());
     let origin = CaseOrigin { name: found.name.clone(), tool, unread };
     let report =
-        CaseReport::new(&case, Vec::new(), &origin, &signatures, &knowledge::read(None)?, Language::En);
+        CaseReport::new(&case, Vec::new(), &origin, signatures, &knowledge::read(None)?, Language::En);
     tables::write_case(&dataset, path, &labels, &found.logs, &case, &report)?;
     tables::finish(dataset, path, args.run.quiet)?;
     Ok(done)

@@ -13,14 +13,13 @@ use crate::status::{Done, Progress, UntilStopped, counted, is_stopped, plain, sa
 use crate::tables::write_whole;
 use arrow::array::RecordBatch;
 use indicatif::HumanCount;
-use pml_analyzer::bundle::{self, BundleError, CaptureLocation, Found, Skipped};
+use pml_analyzer::bundle::{self, CaptureLocation, FoundCaptures, Unsearched};
 use pml_analyzer::tables::RowLabels;
 use pml_parser::arrow::labels::log_hash;
 use pml_parser::export::WriteError;
 use pml_parser::export::parquet::write_dataset;
 use pml_parser::parallel::in_order;
-use pml_parser::{Exceeded, LeftOutReason, LogSet, OpenOptions, Opened, any_fault};
-use std::collections::BTreeSet;
+use pml_parser::{Exceeded, LeftOutReason, OpenOptions, Opened, any_fault};
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -28,10 +27,8 @@ use std::time::Instant;
 
 /// The captures of a run.
 pub(super) struct Many {
-    captures: Vec<Result<CaptureLocation, (String, String)>>,
+    found: FoundCaptures,
     inputs: Vec<PathBuf>,
-    /// Cases of text logs alone, which are not converted.
-    without_capture: usize,
 }
 
 /// The captures that the arguments name, if they are several, or are to be treated as several.
@@ -42,52 +39,17 @@ pub(super) fn find(args: &ConvertArgs) -> Result<Option<Many>, Failure> {
     if !is_meant && inputs.paths.iter().any(is_one_file) {
         return Ok(None);
     }
-    let mut found = bundle::find(&inputs.paths, args.log.no_set, &UntilStopped)?;
-    let captures = found.cases.iter().flat_map(|case| &case.captures);
-    let distinct: BTreeSet<_> = captures.map(CaptureLocation::first_file).collect();
-    if !is_meant && distinct.len() < 2 {
+    let found = bundle::find(&inputs.paths, args.log.no_set, &UntilStopped)?;
+    if !is_meant && found.distinct_captures() < 2 {
         return Ok(None);
     }
-    let mut many = Many { captures: broken(&mut found), inputs: inputs.paths, without_capture: 0 };
-    for case in found.cases {
-        match case.error {
-            Some(error) => many.captures.push(Err((case.name, error.to_string()))),
-            None if case.captures.is_empty() => many.without_capture += 1,
-            None => many.captures.extend(case.captures.into_iter().map(Ok)),
-        }
-    }
-    if many.captures.is_empty() {
+    let many = Many { found: found.into_captures(), inputs: inputs.paths };
+    if many.found.captures.is_empty() {
         return Err(Failure::new("there is no capture in the inputs").hint(
             "text logs alone are read by `pml triage`, and one case of them by `pml convert` without --many",
         ));
     }
     Ok(Some(many))
-}
-
-/// What the search could not look into.
-fn broken(found: &mut Found) -> Vec<Result<CaptureLocation, (String, String)>> {
-    let row = |skipped| {
-        Some(Err(match skipped {
-            Skipped::Folder { path, error } => (path.display().to_string(), error.to_string()),
-            Skipped::Archive(error) => {
-                let text = error.to_string();
-                let name = match &error {
-                    BundleError::Io { path, .. } | BundleError::Zip { path, .. } => {
-                        path.display().to_string()
-                    }
-                    _ => text.split(": ").next().unwrap_or_default().to_owned(),
-                };
-                (name, text)
-            }
-            Skipped::Encrypted { path, first, count } => {
-                let text = format!("{} encrypted: {first}", counted(count as u64, "file is", "files are"));
-                (path.display().to_string(), text)
-            }
-            // They concern text logs, or are read all the same.
-            _ => return None,
-        }))
-    };
-    std::mem::take(&mut found.skipped).into_iter().filter_map(row).collect()
 }
 
 /// A capture of the run.
@@ -130,10 +92,10 @@ pub(super) fn run(args: &ConvertArgs, many: Many) -> Result<Done, Failure> {
     let options = options(args)?;
     let folder = Folder::open(&args.output, before)?;
     super::keep_freed_memory();
-    let names: Vec<&str> = many.captures.iter().map(name_of).collect();
-    let ids = bundle::ids(&names, &many.inputs);
+    let ids = bundle::capture_ids(&many.found.names(), &many.inputs);
+    let without_capture = many.found.without_capture;
     let mut units: Vec<Unit> =
-        many.captures.into_iter().zip(ids).map(|(found, id)| unit(found, id)).collect();
+        many.found.captures.into_iter().zip(ids).map(|(found, id)| unit(found, id)).collect();
     // The largest first, so that no thread waits for one at the end.
     units.sort_by(|a, b| b.bytes.cmp(&a.bytes).then_with(|| a.id.cmp(&b.id)));
     let total = units.iter().map(|unit| unit.bytes).sum();
@@ -162,8 +124,8 @@ pub(super) fn run(args: &ConvertArgs, many: Many) -> Result<Done, Failure> {
     let types = args.table.types.into();
     let ends: Vec<u32> = rows.iter().map(|row| status::exit_status(&row.1)).collect();
     status::write(folder.path(), types, rows)?;
-    if many.without_capture > 0 {
-        let logs = counted(many.without_capture as u64, "case", "cases");
+    if without_capture > 0 {
+        let logs = counted(without_capture as u64, "case", "cases");
         warn(&format!("{logs} of text logs without a capture: `pml triage` reads them"));
     }
     let of = |status: u32| ends.iter().filter(|end| **end == status).count() as u64;
@@ -182,17 +144,14 @@ pub(super) fn run(args: &ConvertArgs, many: Many) -> Result<Done, Failure> {
     Ok(if ends.iter().all(|end| *end == 0) { Done::Whole } else { Done::WithLosses })
 }
 
-fn name_of(found: &Result<CaptureLocation, (String, String)>) -> &str {
+fn unit(found: Result<CaptureLocation, Unsearched>, id: String) -> Unit {
     match found {
-        Ok(capture) => capture.name(),
-        Err((name, _)) => name,
+        Ok(capture) => {
+            let (source, bytes) = (capture.name().to_owned(), capture.first_file().1);
+            Unit { id, source, bytes, location: Ok(capture) }
+        }
+        Err(Unsearched { name, error, .. }) => Unit { id, source: name, bytes: 0, location: Err(error) },
     }
-}
-
-fn unit(found: Result<CaptureLocation, (String, String)>, id: String) -> Unit {
-    let source = name_of(&found).to_owned();
-    let bytes = found.as_ref().map_or(0, |capture| capture.first_file().1);
-    Unit { id, source, bytes, location: found.map_err(|(_, error)| error) }
 }
 
 /// The options that change the tables, in words.
@@ -209,7 +168,7 @@ fn options(args: &ConvertArgs) -> Result<String, Failure> {
     }
     if let Some(path) = &args.filter.procmon_filter {
         let bytes = fs::read(path).map_err(|e| Failure::of_io(path, &e))?;
-        words.add("procmon-filter", format_args!("{:08x}", bundle::number(&bytes)));
+        words.add("procmon-filter", format_args!("{:08x}", bundle::short_hash(&bytes)));
     }
     if let Some(filter) = &args.filter.filter {
         words.add("where", filter);
@@ -306,18 +265,13 @@ impl Run<'_> {
         threads: usize,
     ) -> Result<(StatusRow, String), Trouble> {
         let args = self.args;
-        let files = location.files(&UntilStopped).map_err(Failure::from)?;
         let options = OpenOptions {
             named_only: args.log.no_set,
             recover: (&args.recovery).into(),
             drives: args.log.drives.all(),
             ..OpenOptions::default()
         };
-        let opened = match files.is_complete() {
-            true => LogSet::open_found(files.paths(), &options, &UntilStopped),
-            false => LogSet::open_files(files.paths(), options, &UntilStopped),
-        };
-        let capture = opened.map_err(Failure::from)?;
+        let capture = location.open(&options, &UntilStopped)?;
         let mut plan = Plan::new(args, Format::Dataset, &capture)?;
         plan.parquet.export.capture = Some(unit.id.clone());
         plan.parquet.export.scan.threads = threads;

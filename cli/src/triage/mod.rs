@@ -21,12 +21,11 @@ use crate::status::{
     Done, Progress, UntilStopped, counted, go_on, is_stopped, plain, say, stdout_done, warn,
 };
 use crate::symbols;
-use crate::tables;
+use crate::tables::{self, LazySignatures, labels_of};
 use crate::zone;
-use case::Subject;
 use indicatif::{HumanBytes, HumanCount};
 use pml_analyzer::bundle::{self, CaptureLocation, Found, Skipped};
-use pml_analyzer::logs::Signatures;
+use pml_analyzer::survey::{self, Subject};
 use pml_analyzer::tables::RowLabels;
 use pml_analyzer::{
     Format, Knowledge, Origin, Paint, Redactor, Report, RollbackClass, Screen, TriageError, TriageOptions,
@@ -35,7 +34,7 @@ use pml_analyzer::{
 use pml_parser::Fault;
 use pml_parser::{Opened, Zone};
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -78,8 +77,13 @@ pub(crate) fn run(args: &TriageArgs) -> Result<Done, Failure> {
     if let Some(stream) = &stream {
         found.rename(&stream.path(), input::StandardInput::SAID);
     }
-    let signatures = tables::signatures()?;
-    let subjects = case::subjects(found, &signatures)?;
+    let signatures = LazySignatures::default();
+    let subjects = match found.has_logs() {
+        false => survey::captures(found),
+        true => survey::subjects(found, signatures.get()?, &UntilStopped, &mut |error| {
+            warn(&format!("left out: {error}"));
+        })?,
+    };
     let many = subjects.len() > 1 || args.resume;
     if many {
         refuse_for_many(args)?;
@@ -231,7 +235,7 @@ fn write_text(path: &Path, force: bool, text: &str) -> Result<(), Failure> {
 struct Job<'a> {
     args: &'a TriageArgs,
     /// What everything is judged by.
-    shared: (&'a Knowledge, &'a Signatures),
+    shared: (&'a Knowledge, &'a LazySignatures),
     subject: &'a Subject,
     /// Name of the file for the report, without an ending.
     stem: String,
@@ -293,14 +297,7 @@ impl Fleet {
         if !many || (page.is_none() && args.parquet.is_none()) {
             return Ok(None);
         }
-        // Captures have the ids that they have in `pml convert`.
-        let mut ids = HashMap::new();
-        for is_capture in [true, false] {
-            let of_kind = subjects.iter().flat_map(|subject| subject.names(is_capture));
-            let of_kind: Vec<&str> = of_kind.collect();
-            let found = bundle::ids(&of_kind, inputs);
-            ids.extend(of_kind.into_iter().map(str::to_owned).zip(found));
-        }
+        let ids = survey::ids(subjects, inputs);
         let before = if args.replaces() { Before::Outputs } else { Before::Nothing };
         let folder = args.parquet.as_deref().map(|path| Folder::open(path, before)).transpose()?;
         if let Some(folder) = &folder {
@@ -379,7 +376,7 @@ impl Lines {
 trait Printed: serde::Serialize {
     fn print(
         &self,
-        shared: (&Knowledge, &Signatures),
+        shared: (&Knowledge, &LazySignatures),
         format: Format,
         screen: Screen,
         redactor: Option<&Redactor>,
@@ -389,7 +386,7 @@ trait Printed: serde::Serialize {
 impl Printed for Report {
     fn print(
         &self,
-        shared: (&Knowledge, &Signatures),
+        shared: (&Knowledge, &LazySignatures),
         format: Format,
         screen: Screen,
         redactor: Option<&Redactor>,
@@ -503,7 +500,7 @@ impl Job<'_> {
         }
         outcome.lost |= losses.any() || lost_parts;
         outcome.rolled_back |= report.rollback.class >= RollbackClass::Probable;
-        Ok((report, tables::labels(&args.table, &capture)))
+        Ok((report, labels_of(&args.table, &capture)))
     }
 
     /// The dataset of this capture or case that is asked for, if one is.

@@ -1,10 +1,10 @@
 //! Events as record batches of the events table.
 
-use super::column::{DictionaryColumn, SparseColumn, Utf8Column};
+use super::column::{DictionaryColumn, Filled, SparseColumn, Texts, Utf8Column};
 use super::labels::Labels;
 use super::schema::EventColumnSet;
 use super::stacks::StackFinder;
-use crate::columns::{Column, Number, ProcessField, Source};
+use crate::columns::{Column, Number, ProcessField, Source, Type};
 use crate::detail::{Decoded, EventDetails, NumberSink, TextOptions};
 use crate::error::Damage;
 use crate::log::LogView;
@@ -14,6 +14,7 @@ use crate::names::operation::{EventClass, Operation};
 use crate::time::{FileTime, Ticks};
 use arrow::array::{ArrayRef, Int64Array, TimestampNanosecondArray, UInt16Array, UInt32Array, UInt64Array};
 use hashbrown::HashMap;
+use std::convert::Infallible;
 use std::hash::Hash;
 use std::sync::Arc;
 
@@ -72,7 +73,7 @@ impl EventCounts {
 }
 
 /// Rows of a batch, and the bytes of text at which one is handed over before that.
-const BATCH_ROWS: usize = 8_192;
+pub(crate) const BATCH_ROWS: usize = 8_192;
 const BATCH_TEXT: usize = 8 << 20;
 
 /// A part of the events table, without the stack ids of its rows (see [`EventRows::stack_ids`]).
@@ -85,8 +86,8 @@ pub(crate) struct EventRows {
     pub stack_ids: Vec<Option<u32>>,
 }
 
-/// Turns the events of one range into columns.
-pub(crate) struct EventColumns<'a, 'c> {
+/// Turns the events of one range into columns, whose texts are kept in a `T`.
+pub(crate) struct EventColumns<'a, 'c, T = Utf8Column> {
     log: LogView<'a>,
     columns: &'c EventColumnSet,
     labels: &'c Labels,
@@ -97,11 +98,11 @@ pub(crate) struct EventColumns<'a, 'c> {
     owners: HashMap<u32, Owner<'a>>,
     last_owner: Option<(u32, Owner<'a>)>,
     rows: usize,
-    /// Bytes of text that the builders hold.
+    /// Bytes of text that the builders were given.
     text: usize,
     header: HeaderColumns,
     /// One for each other column but numbers and stack ids, in the order of the columns.
-    builders: Vec<Box<dyn ColumnBuilder>>,
+    builders: Vec<Box<dyn ColumnBuilder<T>>>,
     /// One for each number. The details give all their numbers at once, so all are noted if any is wanted.
     numbers: [SparseColumn; Number::COUNT],
     wants_numbers: bool,
@@ -141,12 +142,15 @@ impl NumberSink for RowNumbers<'_> {
     }
 }
 
-impl<'a, 'c> EventColumns<'a, 'c> {
+impl<'a, 'c, T: Texts + 'static> EventColumns<'a, 'c, T> {
+    /// No rows, and room for a number of them. `texts` begins a column of texts.
     pub(crate) fn new(
         log: LogView<'a>,
         columns: &'c EventColumnSet,
         labels: &'c Labels,
         stacks: StackFinder<'a>,
+        room: usize,
+        texts: impl Fn(&'static Column) -> Option<T>,
     ) -> Self {
         Self {
             log,
@@ -159,11 +163,11 @@ impl<'a, 'c> EventColumns<'a, 'c> {
             last_owner: None,
             rows: 0,
             text: 0,
-            header: HeaderColumns::default(),
-            builders: columns.iter().filter_map(builder).collect(),
+            header: HeaderColumns::with_room(room),
+            builders: columns.iter().filter_map(|column| builder(column, room, &texts)).collect(),
             numbers: std::array::from_fn(|_| SparseColumn::default()),
             wants_numbers: columns.iter().any(|column| column.number().is_some()),
-            stack_ids: Vec::new(),
+            stack_ids: Vec::with_capacity(if columns.has(Source::StackId) { room } else { 0 }),
             wants_stacks: columns.has(Source::StackId),
         }
     }
@@ -216,6 +220,49 @@ impl<'a, 'c> EventColumns<'a, 'c> {
         }
     }
 
+    /// How many rows there are.
+    pub(crate) fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Bytes of text that were added since the last call.
+    pub(crate) fn take_text(&mut self) -> usize {
+        std::mem::take(&mut self.text)
+    }
+
+    /// Passes the rows so far to `take`, column by column in their order.
+    pub(crate) fn fill<E>(
+        &mut self,
+        mut take: impl FnMut(&'static Column, Filled<'_, T>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut builders = self.builders.iter_mut();
+        for column in self.columns.iter() {
+            let filled = match column.source {
+                Source::Number(number) => {
+                    Some(Filled::Sparse(&mut self.numbers[number as usize], column.kind))
+                }
+                Source::StackId => Some(Filled::Stacks(&mut self.stack_ids)),
+                Source::Part => Some(Filled::SameNumber(self.log.part())),
+                Source::Capture => Some(Filled::SameText(&self.labels.capture)),
+                Source::Computer => Some(Filled::SameText(&self.labels.computer)),
+                source => {
+                    self.header.filled(source).or_else(|| builders.next().map(|builder| builder.filled()))
+                }
+            };
+            if let Some(filled) = filled {
+                take(column, filled)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What was counted, and the finder of stacks.
+    pub(crate) fn into_parts(self) -> (EventCounts, StackFinder<'a>) {
+        (self.counts, self.stacks)
+    }
+}
+
+impl<'a> EventColumns<'a, '_> {
     /// Whether the rows so far are enough for a batch.
     pub(crate) fn is_full(&self) -> bool {
         self.rows >= BATCH_ROWS || self.text >= BATCH_TEXT
@@ -223,37 +270,42 @@ impl<'a, 'c> EventColumns<'a, 'c> {
 
     /// The rows so far, one array for each column but the stack ids; begins new ones.
     pub(crate) fn finish_rows(&mut self) -> EventRows {
-        let rows = std::mem::take(&mut self.rows);
-        let mut text = 0;
-        let mut builders = self.builders.iter_mut();
+        let (rows, labels) = (std::mem::take(&mut self.rows), self.labels);
+        let text = self.builders.iter().map(|builder| builder.fresh()).sum();
         let mut batch = Vec::with_capacity(2 * self.columns.iter().count());
-        for column in self.columns.iter() {
-            let array = match column.source {
-                Source::Number(number) => Some(self.numbers[number as usize].finish(rows, column.kind)),
-                Source::StackId => None,
-                Source::Part => Some(Arc::new(UInt16Array::from_value(self.log.part(), rows)) as ArrayRef),
-                source @ (Source::Capture | Source::Computer) => self.labels.column(source, rows),
-                Source::Seconds => Some(self.labels.seconds(&self.header.time)),
-                source => self.header.finish(source).or_else(|| {
-                    let (array, bytes) = builders.next()?.finish();
-                    text += bytes;
-                    Some(array)
-                }),
+        let mut stack_ids = Vec::new();
+        let Ok(()) = self.fill(|column, filled| {
+            let array: ArrayRef = match filled {
+                Filled::SameNumber(number) => Arc::new(UInt16Array::from_value(number, rows)),
+                Filled::SameText(_) => match labels.column(column.source, rows) {
+                    Some(array) => array,
+                    None => return Ok::<_, Infallible>(()),
+                },
+                Filled::U32(list) => Arc::new(UInt32Array::from(begin_next(list))),
+                Filled::U64(list) => Arc::new(UInt64Array::from(begin_next(list))),
+                Filled::MaybeU32(list) => Arc::new(UInt32Array::from(begin_next(list))),
+                Filled::MaybeI64(list) => Arc::new(Int64Array::from(begin_next(list))),
+                Filled::Times(times) if column.kind == Type::Seconds => labels.seconds(times),
+                Filled::Times(times) => {
+                    let nanos = times.iter().map(|time| time.unix_nanos());
+                    Arc::new(TimestampNanosecondArray::from_iter(nanos).with_timezone("UTC"))
+                }
+                Filled::Sparse(numbers, kind) => numbers.finish(rows, kind),
+                Filled::Words(words) => words.array(),
+                Filled::Texts(texts) => texts.finish(),
+                Filled::Stacks(ids) => {
+                    stack_ids = begin_next(ids);
+                    return Ok(());
+                }
             };
-            if let Some(array) = array {
-                self.labels.types.push(array, &mut batch);
-            }
-        }
+            labels.types.push(array, &mut batch);
+            Ok(())
+        });
         // Numbers without a column were noted too.
         self.numbers.iter_mut().for_each(SparseColumn::clear);
         self.header.clear();
-        self.text = self.builders.iter().map(|builder| builder.text()).sum();
-        EventRows { rows, text, batch, stack_ids: begin_next(&mut self.stack_ids) }
-    }
-
-    /// What was counted, and the finder of stacks.
-    pub(crate) fn into_parts(self) -> (EventCounts, StackFinder<'a>) {
-        (self.counts, self.stacks)
+        self.text = self.builders.iter_mut().map(|builder| builder.end_batch()).sum();
+        EventRows { rows, text, batch, stack_ids }
     }
 }
 
@@ -278,6 +330,23 @@ struct HeaderColumns {
 }
 
 impl HeaderColumns {
+    fn with_room(rows: usize) -> Self {
+        Self {
+            event_id: Vec::with_capacity(rows),
+            sequence: Vec::with_capacity(rows),
+            time: Vec::with_capacity(rows),
+            duration: Vec::with_capacity(rows),
+            process_index: Vec::with_capacity(rows),
+            pid: Vec::with_capacity(rows),
+            parent_pid: Vec::with_capacity(rows),
+            tid: Vec::with_capacity(rows),
+            status: Vec::with_capacity(rows),
+            class: DictionaryColumn::with_room(rows),
+            operation: DictionaryColumn::with_room(rows),
+            ..Self::default()
+        }
+    }
+
     #[inline]
     fn push(&mut self, event: &Event<'_>, owner: &Owner<'_>, operation: Operation) {
         self.event_id.push(event.id());
@@ -310,25 +379,20 @@ impl HeaderColumns {
         names
     }
 
-    /// The values of a column so far; begins a new one. `None` where it is not one of these.
-    fn finish(&mut self, source: Source) -> Option<ArrayRef> {
+    /// The values of a column so far. `None` where it is not one of these.
+    fn filled<T>(&mut self, source: Source) -> Option<Filled<'_, T>> {
         Some(match source {
-            Source::EventId => Arc::new(UInt64Array::from(begin_next(&mut self.event_id))),
-            Source::Sequence => Arc::new(UInt32Array::from(begin_next(&mut self.sequence))),
-            Source::Time => {
-                let nanos = self.time.iter().map(|time| time.unix_nanos());
-                Arc::new(TimestampNanosecondArray::from_iter(nanos).with_timezone("UTC"))
-            }
-            Source::Duration => Arc::new(Int64Array::from(begin_next(&mut self.duration))),
-            Source::ProcessIndex => Arc::new(UInt32Array::from(begin_next(&mut self.process_index))),
-            Source::Process(ProcessField::Pid) => Arc::new(UInt32Array::from(begin_next(&mut self.pid))),
-            Source::Process(ProcessField::ParentPid) => {
-                Arc::new(UInt32Array::from(begin_next(&mut self.parent_pid)))
-            }
-            Source::Tid => Arc::new(UInt32Array::from(begin_next(&mut self.tid))),
-            Source::Class => self.class.finish(),
-            Source::Operation => self.operation.finish(),
-            Source::Status => Arc::new(UInt32Array::from(begin_next(&mut self.status))),
+            Source::EventId => Filled::U64(&mut self.event_id),
+            Source::Sequence => Filled::U32(&mut self.sequence),
+            Source::Time | Source::Seconds => Filled::Times(&self.time),
+            Source::Duration => Filled::MaybeI64(&mut self.duration),
+            Source::ProcessIndex => Filled::U32(&mut self.process_index),
+            Source::Process(ProcessField::Pid) => Filled::MaybeU32(&mut self.pid),
+            Source::Process(ProcessField::ParentPid) => Filled::MaybeU32(&mut self.parent_pid),
+            Source::Tid => Filled::U32(&mut self.tid),
+            Source::Class => Filled::Words(&mut self.class),
+            Source::Operation => Filled::Words(&mut self.operation),
+            Source::Status => Filled::U32(&mut self.status),
             _ => return None,
         })
     }
@@ -350,27 +414,33 @@ impl HeaderColumns {
 }
 
 /// The values of one column.
-trait ColumnBuilder {
+trait ColumnBuilder<T> {
     /// Appends the value of a row. Returns the bytes of text that it added.
     fn push(&mut self, row: &mut Row<'_, '_>) -> usize;
 
-    /// The values so far, and the bytes of text that this array is the first to hold; begins a new
-    /// column.
-    fn finish(&mut self) -> (ArrayRef, usize);
+    /// The values so far.
+    fn filled(&mut self) -> Filled<'_, T>;
 
-    /// Bytes of text held.
-    fn text(&self) -> usize {
-        0
-    }
+    /// Bytes of text that the next array will be the first to hold.
+    fn fresh(&self) -> usize;
+
+    /// Gets ready for the rows of the next batch. Gives the bytes of text that are still held.
+    fn end_batch(&mut self) -> usize;
 }
 
 /// What fills a column; `None` for numbers and stack ids, which have a way of their own.
-fn builder(column: &'static Column) -> Option<Box<dyn ColumnBuilder>> {
+fn builder<T: Texts + 'static>(
+    column: &'static Column,
+    room: usize,
+    texts: &impl Fn(&'static Column) -> Option<T>,
+) -> Option<Box<dyn ColumnBuilder<T>>> {
+    let text = || texts(column);
     Some(match column.source {
         // A name from the log, kept once for each process, whatever other processes are called.
         Source::Process(ProcessField::Name) => Box::new(Dictionary {
             is_from_log: true,
             ..dictionary(
+                room,
                 |row| row.process.map(Process::index),
                 |row, out| {
                     if let Some(process) = row.process {
@@ -380,25 +450,32 @@ fn builder(column: &'static Column) -> Option<Box<dyn ColumnBuilder>> {
             )
         }),
         Source::Category => Box::new(dictionary(
+            room,
             |row| Some(row.details.category()),
             |row, out| out.push_str(row.details.category().name()),
         )),
         Source::Result => Box::new(dictionary(
+            room,
             |row| Some(row.event.status().0),
             |row, out| out.push_str(&row.event.status().to_string()),
         )),
-        Source::Path => utf8(|row, out| {
-            row.details.push_path(row.options, out);
-            true
+        Source::Path => filled_by(text()?, |row, texts| match row.details.stored_path() {
+            Some(stored) => texts.push_stored(Some(stored)),
+            None => texts.push(|out| {
+                row.details.push_path(row.options, out);
+                true
+            }),
         }),
-        Source::TargetPath => {
-            utf8(|row, out| row.details.target_path().map(|path| path.push_to(out)).is_some())
+        Source::TargetPath => filled_by(text()?, |row, texts| texts.push_stored(row.details.target_path())),
+        Source::Detail => filled_by(text()?, |row, texts| {
+            texts.push(|out| {
+                row.decoded = row.details.push_detail(row.options, out);
+                row.decoded == Decoded::Yes
+            })
+        }),
+        Source::RegistryData => {
+            filled_by(text()?, |row, texts| texts.push(|out| row.details.push_registry_data(out)))
         }
-        Source::Detail => utf8(|row, out| {
-            row.decoded = row.details.push_detail(row.options, out);
-            row.decoded == Decoded::Yes
-        }),
-        Source::RegistryData => utf8(|row, out| row.details.push_registry_data(out)),
         // Filled together.
         Source::EventId
         | Source::Capture
@@ -435,15 +512,25 @@ struct Dictionary<K, F, W> {
     is_from_log: bool,
 }
 
-fn dictionary<K, F, W>(key: F, write: W) -> Dictionary<K, F, W>
+fn dictionary<K, F, W>(room: usize, key: F, write: W) -> Dictionary<K, F, W>
 where
     F: Fn(&Row<'_, '_>) -> Option<K>,
     W: Fn(&Row<'_, '_>, &mut String),
 {
-    Dictionary { texts: DictionaryColumn::default(), key, write, is_from_log: false }
+    Dictionary { texts: DictionaryColumn::with_room(room), key, write, is_from_log: false }
 }
 
-impl<K, F, W> ColumnBuilder for Dictionary<K, F, W>
+impl<K, F, W> Dictionary<K, F, W>
+where
+    K: Copy + Eq + Hash,
+{
+    /// Bytes of text that are held.
+    fn text(&self) -> usize {
+        if self.is_from_log { self.texts.size() } else { 0 }
+    }
+}
+
+impl<T, K, F, W> ColumnBuilder<T> for Dictionary<K, F, W>
 where
     K: Copy + Eq + Hash,
     F: Fn(&Row<'_, '_>) -> Option<K>,
@@ -458,48 +545,49 @@ where
         self.text() - before
     }
 
-    fn finish(&mut self) -> (ArrayRef, usize) {
-        let fresh = if self.is_from_log { self.texts.fresh() } else { 0 };
-        let array = self.texts.finish();
+    fn filled(&mut self) -> Filled<'_, T> {
+        Filled::Words(&mut self.texts)
+    }
+
+    fn fresh(&self) -> usize {
+        if self.is_from_log { self.texts.fresh() } else { 0 }
+    }
+
+    fn end_batch(&mut self) -> usize {
         if self.text() >= BATCH_TEXT {
             self.texts.forget();
         }
-        (array, fresh)
-    }
-
-    fn text(&self) -> usize {
-        if self.is_from_log { self.texts.size() } else { 0 }
+        self.text()
     }
 }
 
-/// Texts.
-struct Utf8<W> {
-    texts: Utf8Column,
-    /// Appends the text, and returns whether there is one.
-    write: W,
+/// Texts, with what appends that of a row and gives its bytes.
+struct FilledTexts<T, F> {
+    texts: T,
+    append: F,
 }
 
-fn utf8(write: impl Fn(&mut Row<'_, '_>, &mut String) -> bool + 'static) -> Box<dyn ColumnBuilder> {
-    Box::new(Utf8 { texts: Utf8Column::default(), write })
+fn filled_by<T: Texts + 'static>(
+    texts: T,
+    append: impl Fn(&mut Row<'_, '_>, &mut T) -> usize + 'static,
+) -> Box<dyn ColumnBuilder<T>> {
+    Box::new(FilledTexts { texts, append })
 }
 
-impl<W: Fn(&mut Row<'_, '_>, &mut String) -> bool> ColumnBuilder for Utf8<W> {
+impl<T: Texts, F: Fn(&mut Row<'_, '_>, &mut T) -> usize> ColumnBuilder<T> for FilledTexts<T, F> {
     fn push(&mut self, row: &mut Row<'_, '_>) -> usize {
-        let before = self.texts.size();
-        if (self.write)(row, self.texts.buffer()) {
-            self.texts.end();
-        } else {
-            self.texts.null();
-        }
-        self.texts.size() - before
+        (self.append)(row, &mut self.texts)
     }
 
-    fn finish(&mut self) -> (ArrayRef, usize) {
-        let bytes = self.texts.size();
-        (self.texts.finish(), bytes)
+    fn filled(&mut self) -> Filled<'_, T> {
+        Filled::Texts(&mut self.texts)
     }
 
-    fn text(&self) -> usize {
+    fn fresh(&self) -> usize {
+        self.texts.size()
+    }
+
+    fn end_batch(&mut self) -> usize {
         self.texts.size()
     }
 }

@@ -47,20 +47,32 @@ impl Labels {
 
     /// The column of the seconds since the capture began.
     pub(crate) fn seconds(&self, times: &[FileTime]) -> ArrayRef {
-        seconds_array(times.iter().map(|&time| seconds_between(self.first?, time)))
+        seconds_array(times.iter().map(|&time| self.ticks(time)))
+    }
+
+    /// The ticks from the time at which the capture began to another, as the digits of `seconds`.
+    #[inline]
+    pub(crate) fn ticks(&self, time: FileTime) -> Option<i64> {
+        seconds_between(self.first?, time)
     }
 }
 
 /// An array of the type of `seconds` from numbers of ticks.
-pub fn seconds_array(ticks: impl Iterator<Item = Option<i128>>) -> ArrayRef {
+pub fn seconds_array(ticks: impl Iterator<Item = Option<i64>>) -> ArrayRef {
+    let ticks = ticks.map(|ticks| ticks.map(i128::from));
     Arc::new(Decimal128Array::from_iter(ticks).with_data_type(Type::Seconds.arrow()))
 }
 
 /// The ticks between two times, as the digits of `seconds`; `None` where they do not fit: 3,168 years.
-pub fn seconds_between(first: FileTime, time: FileTime) -> Option<i128> {
-    const TOO_MANY: i128 = 10i128.pow(SECONDS.0 as u32);
-    let ticks = i128::from(time.0) - i128::from(first.0);
-    (ticks.abs() < TOO_MANY).then_some(ticks)
+pub fn seconds_between(first: FileTime, time: FileTime) -> Option<i64> {
+    const TOO_MANY: u64 = 10u64.pow(SECONDS.0 as u32);
+    let is_before = time.0 < first.0;
+    let ticks = time.0.abs_diff(first.0);
+    if ticks >= TOO_MANY {
+        return None;
+    }
+    let ticks = ticks.cast_signed();
+    Some(if is_before { -ticks } else { ticks })
 }
 
 /// Ticks as seconds in decimal.

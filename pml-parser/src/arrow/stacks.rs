@@ -188,7 +188,8 @@ impl<'a> StackFinder<'a> {
         }
         let stack = stack.first(if self.found_bytes < self.room.range { DEEPEST } else { SHALLOW });
         let (raw, time) = (stack.raw(), event.time());
-        let key = [&self.hasher, &self.second_hasher].map(|hasher| hasher.hash_one((process, raw)));
+        // Not with `map`, which is no inlined loop.
+        let key = [self.hasher.hash_one((process, raw)), self.second_hasher.hash_one((process, raw))];
         let same = |known: &KnownStack| known.key == key && known.validity.contains(time);
         if let Some(known) = self.table.find_mut(key[0], same) {
             if known.range != self.range {

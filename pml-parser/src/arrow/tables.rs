@@ -339,7 +339,7 @@ enum Fact {
     MaybeU64(Option<u64>),
     Time(Option<FileTime>),
     /// Ticks.
-    Seconds(Option<i128>),
+    Seconds(Option<i64>),
     Text(String),
     Texts(Vec<String>),
 }
@@ -381,7 +381,7 @@ impl Fact {
             Self::U64(v) => v.to_string(),
             Self::MaybeU64(v) => v.map(|v| v.to_string()).unwrap_or_default(),
             Self::Time(v) => v.map(|t| t.to_string()).unwrap_or_default(),
-            Self::Seconds(v) => v.map(seconds_text).unwrap_or_default(),
+            Self::Seconds(v) => v.map(i128::from).map(seconds_text).unwrap_or_default(),
             Self::Text(v) => v.clone(),
             Self::Texts(v) => v.join("\n"),
         }

@@ -70,6 +70,11 @@ impl Types {
         Arc::new(Schema::new_with_metadata(fields, exact.metadata().clone()))
     }
 
+    /// The microseconds of a time in nanoseconds, rounded down.
+    pub(crate) fn micros(nanos: i64) -> i64 {
+        nanos.div_euclid(1_000)
+    }
+
     /// The array that an array of an exact type is written as, which is no time.
     pub(crate) fn array(self, exact: ArrayRef) -> ArrayRef {
         match self {
@@ -82,10 +87,8 @@ impl Types {
     pub(crate) fn push(self, exact: ArrayRef, arrays: &mut Vec<ArrayRef>) {
         match (self, exact.data_type()) {
             (Self::Portable, DataType::Timestamp(TimeUnit::Nanosecond, zone)) => {
-                const NANOSECONDS: i64 = 1_000;
                 let times = exact.as_primitive::<TimestampNanosecondType>();
-                let micros: PrimitiveArray<TimestampMicrosecondType> =
-                    times.unary(|nanos| nanos.div_euclid(NANOSECONDS));
+                let micros: PrimitiveArray<TimestampMicrosecondType> = times.unary(Self::micros);
                 arrays.push(Arc::new(micros.with_timezone_opt(zone.clone())));
                 arrays.push(Arc::new(times.reinterpret_cast::<Int64Type>()));
             }

@@ -123,6 +123,20 @@ impl<'e, 'a> EventDetails<'e, 'a> {
         }
     }
 
+    /// The path, where the log holds it as it is shown, in one string.
+    #[cfg(feature = "export")]
+    pub(crate) fn stored_path(&self) -> Option<WinStr<'a>> {
+        if !is_path_stored(self.operation) {
+            return None;
+        }
+        Some(match &self.call {
+            Call::Process => process::path(self.event),
+            Call::Registry(call) => call.path(),
+            Call::File(call) => call.path(),
+            Call::Profiling | Call::Network | Call::Unknown => WinStr::EMPTY,
+        })
+    }
+
     pub(crate) fn push_detail(&self, options: &TextOptions, out: &mut String) -> Decoded {
         let start = out.len();
         let mut properties = Properties { out, start, options };

@@ -84,7 +84,8 @@ pub(crate) fn luid(out: &mut String, value: u64) {
 
 /// Two upper-case hexadecimal digits.
 pub(crate) fn hex_byte(out: &mut String, byte: u8) {
-    push_ascii(out, &[nibble(u64::from(byte >> 4), b'A'), nibble(u64::from(byte), b'A')]);
+    out.push(char::from(nibble(u64::from(byte >> 4), b'A')));
+    out.push(char::from(nibble(u64::from(byte), b'A')));
 }
 
 fn nibble(value: u64, ten: u8) -> u8 {

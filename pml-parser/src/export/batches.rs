@@ -1,9 +1,11 @@
-//! The events table as Arrow record batches: from an iterator, or passed to a function.
+//! The events table as Arrow record batches: from an iterator, passed to a function, or range by range for a caller that has
+//! threads.
 
-use super::range_size::BATCHES;
+use super::range_size::{BATCHES, SMALL_BATCHES};
 use super::stack_tables::StackTables;
 use super::{RangeDecoder, TableOptions, WriteError, position_after};
 use crate::arrow::events::{EventCounts, EventRows};
+use crate::arrow::labels::Labels;
 use crate::budget::Budget;
 use crate::columns::Source;
 use crate::log::set::{EventRange, LogSet};
@@ -245,4 +247,57 @@ where
         Ok(())
     })?;
     Ok(counts)
+}
+
+/// The events table of a capture range by range, in any order and on any thread: for engines that schedule work on their
+/// own threads.
+///
+/// The ranges are small, so that a reader that wants few rows decodes few. All of them share one budget: the limits are
+/// those of the whole capture.
+#[derive(Debug)]
+pub struct EventRanges {
+    schema: SchemaRef,
+    export: TableOptions,
+    labels: Labels,
+    budget: Budget,
+}
+
+impl EventRanges {
+    /// The table of a capture. `None` where it has the column `stack_id`: stacks are numbered in the order of the log, so
+    /// that [`EventBatches`] alone has their numbers.
+    pub fn new<B: AsRef<[u8]>>(set: &LogSet<B>, export: TableOptions) -> Option<Self> {
+        if export.columns.has(Source::StackId) {
+            return None;
+        }
+        let (schema, labels) = (export.schema(), export.labels(set));
+        let budget = Budget::new(set, export.scan.limits);
+        Some(Self { schema, export, labels, budget })
+    }
+
+    /// The ranges of the capture, in the order of the log.
+    pub fn ranges<B: AsRef<[u8]>>(set: &LogSet<B>) -> impl Iterator<Item = EventRange> + '_ {
+        SMALL_BATCHES.of(set)
+    }
+
+    /// The rows of a range. Events that are damaged, or that the filter does not take, have none.
+    ///
+    /// # Errors
+    /// When the caller cancels, or the capture exceeds its limits.
+    pub fn decode<B: AsRef<[u8]>>(
+        &self,
+        set: &LogSet<B>,
+        range: &EventRange,
+        progress: &dyn Progress,
+    ) -> Result<Vec<RecordBatch>, WriteError> {
+        let mut batches = Vec::new();
+        let decoder = RangeDecoder::new(set, &self.export, &self.labels, &self.budget, progress);
+        decoder.decode(range, |EventRows { rows, batch, text, .. }, meter| {
+            meter.text(text)?;
+            if rows > 0 {
+                batches.push(RecordBatch::try_new(Arc::clone(&self.schema), batch)?);
+            }
+            Ok(())
+        })?;
+        Ok(batches)
+    }
 }

@@ -8,6 +8,7 @@ pub mod batches;
 pub mod column_encoder;
 pub mod csv;
 mod current_modules;
+mod encoder;
 pub mod frames;
 pub mod ipc;
 pub mod jsonl;
@@ -19,13 +20,14 @@ mod stack_tables;
 mod text;
 pub mod xml;
 
-use crate::arrow::events::{EventColumns, EventCounts, EventRows};
+use crate::arrow::column::{Texts, Utf8Column};
+use crate::arrow::events::{BATCH_ROWS, EventColumns, EventCounts, EventRows};
 use crate::arrow::labels::Labels;
 use crate::arrow::schema::EventColumnSet;
 use crate::arrow::stacks::{FoundStacks, StackFinders};
 use crate::arrow::types::Types;
 use crate::budget::{Budget, Exceeded, Limits, Meter};
-use crate::columns::Source;
+use crate::columns::{Column, Source};
 use crate::filter::{Filter, Matcher};
 use crate::log::set::{EventRange, LogSet};
 use crate::progress::Progress;
@@ -198,10 +200,28 @@ impl<'a, B: AsRef<[u8]>> RangeDecoder<'a, B> {
         range: &EventRange,
         mut take: impl FnMut(EventRows, &mut Meter<'_>) -> Result<(), WriteError>,
     ) -> Result<(EventCounts, FoundStacks), WriteError> {
+        let texts = |_| Some(Utf8Column::default());
+        let room = range.events().len().min(BATCH_ROWS);
+        self.fill(range, room, texts, |columns, is_last, meter| {
+            if is_last || columns.is_full() { take(columns.finish_rows(), meter) } else { Ok(()) }
+        })
+    }
+
+    /// Fills the columns of a range with its events. `room` is the number of rows that columns have room for at the
+    /// beginning; `texts` begins a column of texts. `after` is called after each
+    /// event and, with `true`, at the end. It must count the text.
+    fn fill<T: Texts + 'static>(
+        &self,
+        range: &EventRange,
+        room: usize,
+        texts: impl Fn(&'static Column) -> Option<T>,
+        mut after: impl FnMut(&mut EventColumns<'a, '_, T>, bool, &mut Meter<'_>) -> Result<(), WriteError>,
+    ) -> Result<(EventCounts, FoundStacks), WriteError> {
         let log = self.set.part(range.part()).ok_or_else(|| io::Error::other("a range of another set"))?;
         let mut matcher = self.export.scan.matcher(self.set);
         let mut meter = self.budget.meter();
-        let mut columns = EventColumns::new(log, &self.export.columns, self.labels, self.finders.borrow(log));
+        let finder = self.finders.borrow(log);
+        let mut columns = EventColumns::new(log, &self.export.columns, self.labels, finder, room, texts);
         // With stacks, whole records are read in sequence, which the hardware prefetches. Without stacks,
         // only parts of records are read, and the iterator prefetches them.
         let whole = self.export.columns.has(Source::StackId);
@@ -220,11 +240,9 @@ impl<'a, B: AsRef<[u8]>> RangeDecoder<'a, B> {
                 }
                 Err(error) => columns.counts().damage.push(error),
             }
-            if columns.is_full() {
-                take(columns.finish_rows(), &mut meter)?;
-            }
+            after(&mut columns, false, &mut meter)?;
         }
-        take(columns.finish_rows(), &mut meter)?;
+        after(&mut columns, true, &mut meter)?;
         meter.finish()?;
         let (counts, mut finder) = columns.into_parts();
         let found = finder.finish_range();

@@ -3,6 +3,7 @@
 //! Each range of events becomes one row group of the events table.
 
 use super::column_encoder::{ColumnEncoders, RowGroup};
+use super::encoder::{EncodedRows, EventEncoder};
 use super::range_size::ROW_GROUP;
 use super::stack_tables::{StackSink, StackTables};
 use super::{Provenance, RangeDecoder, TableOptions, WriteError, position_after};
@@ -25,7 +26,7 @@ use parquet::basic::{Compression as ParquetCompression, Encoding, ZstdLevel};
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::writer::SerializedFileWriter;
-use parquet::schema::types::ColumnPath;
+use parquet::schema::types::{ColumnPath, SchemaDescriptor};
 use std::io::{self, Write};
 
 /// How pages are compressed.
@@ -42,6 +43,16 @@ pub enum Compression {
     None,
 }
 
+/// What encodes the events table. Both encoders write the same values, with the same encodings and statistics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum EventsWriter {
+    /// The encoder of this crate, which encodes the columns as they are filled.
+    #[default]
+    Direct,
+    /// The encoder of the `parquet` crate, from Arrow arrays. It takes longer, and will not stay.
+    Arrow,
+}
+
 /// How a dataset is written.
 #[derive(Clone, Debug, Default)]
 pub struct ParquetOptions {
@@ -51,6 +62,8 @@ pub struct ParquetOptions {
     pub compression: Compression,
     /// Facts about the capture that the log does not hold, for the metadata and the capture table.
     pub facts: Provenance,
+    /// What encodes the events table.
+    pub writer: EventsWriter,
 }
 
 /// Writes the events table alone, to `out`.
@@ -140,17 +153,24 @@ where
 struct EncodedRange {
     range: EventRange,
     rows: usize,
-    /// One chunk per column, without the stack ids.
-    chunks: Vec<ArrowColumnChunk>,
-    stacks: Option<RangeStackIds>,
+    chunks: Chunks,
+    found: FoundStacks,
     counts: EventCounts,
 }
 
-/// The stack ids of a range, which are not yet numbered for the capture.
-struct RangeStackIds {
-    /// Local stack id of each row.
-    rows: Vec<Option<u32>>,
-    found: FoundStacks,
+/// The columns of a row group. The column of stack ids is the last one, and stacks are numbered in the order of
+/// ranges, so that it is completed on the thread that knows their numbers.
+enum Chunks {
+    /// Encoded columns, and the encoded rows of the stack ids.
+    Direct(EncodedRows),
+    /// Encoded columns, and the local stack id of each row.
+    Arrow(Vec<ArrowColumnChunk>, Option<Vec<Option<u32>>>),
+}
+
+/// What encodes the columns.
+enum Encoder {
+    Direct(EventEncoder),
+    Arrow(ColumnEncoders),
 }
 
 /// Decodes and encodes all ranges in parallel and writes them in order.
@@ -170,9 +190,8 @@ where
 {
     let mut counts = EventCounts::new(options.export.columns.has(Source::Detail));
     let decoder = RangeDecoder::new(set, &options.export, labels, budget, progress);
-    let properties = properties(options.compression, options.export.types, options.export.columns.iter());
-    let encoders = ColumnEncoders::new(&options.export.schema(), &properties)?;
-    let encode = |range| encode_range(&decoder, &encoders, range);
+    let encoder = Encoder::new(options, events.schema())?;
+    let encode = |range| encode_range(&decoder, &encoder, range);
     let ranges = ROW_GROUP.of(set);
     in_order(options.export.scan.threads, ranges, encode, |range: EncodedRange| {
         if progress.is_cancelled() {
@@ -180,11 +199,18 @@ where
         }
         counts.merge(&range.counts);
         let (events_done, bytes_done) = position_after(set, &range.range);
-        let mut chunks = range.chunks;
-        if let Some(RangeStackIds { rows, found }) = range.stacks {
-            // Stacks are numbered in the order of ranges, so their column is encoded here, as the last one.
-            chunks.push(encoders.encode(chunks.len(), &stacks.column(set, &found, &rows)?)?);
-        }
+        let ids = stacks.number(set, &range.found)?;
+        let chunks = match (range.chunks, &encoder) {
+            (Chunks::Arrow(mut chunks, Some(rows)), Encoder::Arrow(encoders)) => {
+                chunks.push(encoders.encode(chunks.len(), &stacks.rows(&ids, &rows))?);
+                Chunks::Arrow(chunks, None)
+            }
+            (Chunks::Direct(EncodedRows { mut chunks, stacks: Some(stacks) }), _) => {
+                chunks.push(stacks.finish(&ids)?);
+                Chunks::Direct(EncodedRows { chunks, stacks: None })
+            }
+            (chunks, _) => chunks,
+        };
         if range.rows > 0 {
             events.append(chunks)?;
         }
@@ -194,22 +220,58 @@ where
     Ok(counts)
 }
 
+impl Encoder {
+    /// The encoder of the events table, for a file with this schema.
+    fn new(options: &ParquetOptions, schema: &SchemaDescriptor) -> Result<Self, WriteError> {
+        let export = &options.export;
+        let properties = properties(options.compression, export.types, export.columns.iter());
+        Ok(match options.writer {
+            EventsWriter::Direct => {
+                Self::Direct(EventEncoder::new(&export.columns, export.types, schema, &properties)?)
+            }
+            EventsWriter::Arrow => Self::Arrow(ColumnEncoders::new(&export.schema(), &properties)?),
+        })
+    }
+}
+
 /// Decodes and encodes a range.
 fn encode_range<B: AsRef<[u8]>>(
     decoder: &RangeDecoder<'_, B>,
-    encoders: &ColumnEncoders,
+    encoder: &Encoder,
     range: EventRange,
 ) -> Result<EncodedRange, WriteError> {
-    let (mut rows, mut group, mut stack_ids) = (0, RowGroup::new(encoders), Vec::new());
-    let (counts, found) = decoder.decode(&range, |part, meter| {
-        meter.text(part.text)?;
-        rows += part.rows;
-        stack_ids.extend(part.stack_ids);
-        group.push(part.batch, part.text)
-    })?;
-    let wants_stacks = decoder.export.columns.has(Source::StackId);
-    let stacks = wants_stacks.then_some(RangeStackIds { rows: stack_ids, found });
-    Ok(EncodedRange { range, rows, chunks: group.finish()?, stacks, counts })
+    let mut rows = 0;
+    let (chunks, (counts, found)) = match encoder {
+        Encoder::Direct(encoder) => {
+            let mut encoded = EncodedRows::default();
+            let done = decoder.fill(
+                &range,
+                range.events().len(),
+                |column| encoder.texts(column, range.events().len()),
+                |columns, is_last, meter| {
+                    meter.text(columns.take_text())?;
+                    if is_last {
+                        rows = columns.rows();
+                        encoded = encoder.encode(decoder.labels, columns)?;
+                    }
+                    Ok(())
+                },
+            )?;
+            (Chunks::Direct(encoded), done)
+        }
+        Encoder::Arrow(encoders) => {
+            let (mut group, mut stack_ids) = (RowGroup::new(encoders), Vec::new());
+            let done = decoder.decode(&range, |part, meter| {
+                meter.text(part.text)?;
+                rows += part.rows;
+                stack_ids.extend(part.stack_ids);
+                group.push(part.batch, part.text)
+            })?;
+            let wants_stacks = decoder.export.columns.has(Source::StackId);
+            (Chunks::Arrow(group.finish()?, wants_stacks.then_some(stack_ids)), done)
+        }
+    };
+    Ok(EncodedRange { range, rows, chunks, found, counts })
 }
 
 /// The events file: row groups are encoded elsewhere and appended here.
@@ -225,10 +287,23 @@ impl<W: Write + Send> EventsFile<W> {
         Ok(Self { writer: writer.into_serialized_writer()?.0 })
     }
 
-    fn append(&mut self, chunks: Vec<ArrowColumnChunk>) -> Result<(), WriteError> {
+    fn schema(&self) -> &SchemaDescriptor {
+        self.writer.schema_descr()
+    }
+
+    fn append(&mut self, chunks: Chunks) -> Result<(), WriteError> {
         let mut row_group = self.writer.next_row_group()?;
-        for chunk in chunks {
-            chunk.append_to_row_group(&mut row_group)?;
+        match chunks {
+            Chunks::Direct(rows) => {
+                for chunk in rows.chunks {
+                    row_group.append_column(&chunk.bytes, chunk.close)?;
+                }
+            }
+            Chunks::Arrow(chunks, _) => {
+                for chunk in chunks {
+                    chunk.append_to_row_group(&mut row_group)?;
+                }
+            }
         }
         row_group.close()?;
         Ok(())

@@ -21,6 +21,9 @@ impl RangeSize {
 /// A record batch: as many rows as a Parquet row group, in half the memory because nothing is encoded.
 pub(super) const BATCHES: RangeSize = RangeSize { events: 65_536, bytes: 64 << 20 };
 
+/// Record batches for an engine that takes rows a few thousand at a time, and may need only the first ones.
+pub(super) const SMALL_BATCHES: RangeSize = RangeSize { events: 16_384, bytes: 16 << 20 };
+
 /// A row group of a Parquet file: large enough that dictionaries save space, and small enough that a log of a
 /// few hundred thousand events keeps all threads busy.
 pub const ROW_GROUP: RangeSize = RangeSize { events: 65_536, bytes: 128 << 20 };

@@ -11,6 +11,7 @@ pub mod parts;
 pub use error::{Fault, OpenError};
 pub use map::{Map, any_fault, map};
 
+use crate::error::Damage;
 use crate::log::Log;
 use crate::log::kinship::{Identity, Mismatch};
 use crate::log::set::LogSet;
@@ -287,6 +288,13 @@ impl Opened {
     pub fn names(&self) -> Vec<String> {
         let name = |path: &Path| path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
         self.paths().map(name).collect()
+    }
+
+    /// Whether something of the capture is lost: a part, entries of its tables, what recovery could not restore, or events,
+    /// whose damage is given.
+    pub fn has_losses(&self, events: &Damage) -> bool {
+        let is_recovered = self.set.recovery().is_some_and(|recovery| !recovery.is_whole());
+        self.lost_parts || is_recovered || !self.set.table_damage().is_empty() || !events.is_empty()
     }
 
     /// Whether everything that was read so far could be read. Check this before you use results, because

@@ -46,7 +46,7 @@ enum Place<'a> {
 pub(super) trait Records<'a> {
     /// A record at an offset.
     fn record(&mut self, at: u64, record: &EventRecord<'a>);
-    /// Whether the walk goes on; called every megabyte or so.
+    /// Whether the walk goes on; called every quarter of a megabyte.
     fn goes_on(&mut self, at: u64) -> bool;
 }
 
@@ -184,9 +184,11 @@ impl<'a> Frames<'a> {
 
     /// Reports every record, and returns what lies between records.
     pub(super) fn walk(self, records: &mut impl Records<'a>) -> Losses {
-        const REPORTED: u64 = 1 << 20;
+        const REPORTED: u64 = 256 << 10;
         let mut losses = Losses::default();
         let (mut at, mut near, mut next_report) = (0, None, REPORTED);
+        // What follows the last record, which was looked at to judge that record.
+        let mut seen = None;
         while at < self.len() {
             if at >= next_report {
                 next_report = at + REPORTED;
@@ -195,14 +197,15 @@ impl<'a> Frames<'a> {
                     return losses;
                 }
             }
-            match self.place(at) {
+            match seen.take().unwrap_or_else(|| self.place(at)) {
                 Place::Blank => return losses,
                 Place::Record(record) => {
                     let next = at + record.raw.len() as u64;
-                    if next == self.len() || !matches!(self.place(next), Place::Other) {
+                    let after = (next < self.len()).then(|| self.place(next));
+                    if !matches!(after, Some(Place::Other)) {
                         near = Some(record.header.time.get());
                         records.record(at, &record);
-                        at = next;
+                        (at, seen) = (next, after);
                         continue;
                     }
                     // Either this record has a wrong size, or damage follows it.

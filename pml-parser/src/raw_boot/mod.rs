@@ -30,6 +30,7 @@ use crate::raw::event::{EventRecord, read_joined};
 use crate::raw::header::VERSION;
 use crate::raw::offsets::RawOffset;
 use crate::raw::strings::Info;
+use crate::read_ahead::{Reader, read_ahead};
 use crate::write::Machine;
 use drives::DriveEvidence;
 use frame::{Frames, Losses, Records};
@@ -52,6 +53,14 @@ impl Drives {
             self.0.push((letter.to_ascii_uppercase(), volume.to_owned()));
         }
         is_valid
+    }
+
+    /// Splits a drive as people write it: `C=\Device\HarddiskVolume3`, or `C:=…`. `None` where it is none.
+    pub fn split(text: &str) -> Option<(char, &str)> {
+        let (letter, device) = text.split_once('=')?;
+        let mut letters = letter.chars().filter(|c| *c != ':');
+        let letter = letters.next().filter(|_| letters.next().is_none())?;
+        Self::default().add(letter, device).then_some((letter, device))
     }
 }
 
@@ -78,12 +87,14 @@ impl<B: AsRef<[u8]>> Log<B> {
 fn read(file: &[u8], drives: &Drives, progress: &dyn Progress) -> Result<Index> {
     let frames = frame::recognize(file).ok_or(Error::new(ErrorKind::NotPml, "file header", 0))?;
     progress.begin(file.len() as u64);
-    let mut pass = Pass::new(frames, progress);
-    let losses = frames.walk(&mut pass);
-    if losses.is_cancelled {
-        return Err(Error::new(ErrorKind::Cancelled, "records", 0));
-    }
-    Ok(pass.conclude(drives, &losses))
+    read_ahead(file, |reader| {
+        let mut pass = Pass::new(frames, progress, reader);
+        let losses = frames.walk(&mut pass);
+        if losses.is_cancelled {
+            return Err(Error::new(ErrorKind::Cancelled, "records", 0));
+        }
+        Ok(pass.conclude(drives, &losses))
+    })
 }
 
 /// Collects what the records of a log say.
@@ -98,6 +109,7 @@ struct Pass<'a, 'p> {
     /// Events beyond what the index can hold.
     dropped: u64,
     progress: &'p dyn Progress,
+    reader: &'p Reader<'p>,
 }
 
 impl<'a> Records<'a> for Pass<'a, '_> {
@@ -127,6 +139,7 @@ impl<'a> Records<'a> for Pass<'a, '_> {
 
     fn goes_on(&mut self, at: u64) -> bool {
         self.progress.advance(self.joiner.len() as u64, at);
+        self.reader.reached(at);
         !self.progress.is_cancelled()
     }
 }
@@ -141,7 +154,7 @@ fn is_definition(record: &EventRecord<'_>) -> bool {
 }
 
 impl<'a, 'p> Pass<'a, 'p> {
-    fn new(frames: Frames<'a>, progress: &'p dyn Progress) -> Self {
+    fn new(frames: Frames<'a>, progress: &'p dyn Progress, reader: &'p Reader<'p>) -> Self {
         Self {
             frames,
             joiner: Joiner::default(),
@@ -151,6 +164,7 @@ impl<'a, 'p> Pass<'a, 'p> {
             control_sets: BTreeMap::new(),
             dropped: 0,
             progress,
+            reader,
         }
     }
 

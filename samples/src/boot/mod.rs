@@ -32,6 +32,7 @@ mod stacks;
 mod state;
 mod thread_queue;
 
+pub(crate) use clock::BOOT;
 pub use options::{Amount, Bits, Options};
 
 use output::{Directory, Memory, Output};

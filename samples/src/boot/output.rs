@@ -76,7 +76,7 @@ pub(crate) fn write_text(path: &Path, text: &str, overwrite: bool) -> io::Result
 }
 
 /// Creates a file. An existing one is an error, or is overwritten.
-fn create(path: &Path, overwrite: bool) -> io::Result<File> {
+pub(crate) fn create(path: &Path, overwrite: bool) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true);
     if overwrite {

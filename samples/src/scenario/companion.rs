@@ -1,9 +1,13 @@
-//! Text logs of servicing that belong to a capture: `CBS.log` and `poqexec.log`.
+//! Text logs that belong to a capture: those that its boot writes, and those of all kinds that tell its story.
 
-use crate::boot::action::LogText;
-use crate::boot::script::LogLine;
+use super::Scenario;
+use super::model::Base;
+use crate::boot::script::{LogLine, Script};
+use crate::boot::{BOOT, Options, output};
+use crate::story::{CBS_NAME, KINDS, Kind, Outcome, QUEUE_NAME, Story, Zone, of_boot};
 use pml_parser::FileTime;
-use std::fmt::Write as _;
+use std::io::{self, BufWriter};
+use std::path::{Path, PathBuf};
 
 /// A text log beside the capture.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,76 +18,99 @@ pub struct Companion {
     pub text: String,
 }
 
-/// Names of the text logs.
-pub(crate) const NAMES: [&str; 2] = ["CBS.log", "poqexec.log"];
+/// Which text logs are written beside a capture.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Companions {
+    /// `CBS.log` and `poqexec.log`, with what the boot writes.
+    #[default]
+    OfBoot,
+    /// Logs of all kinds, which tell the same story from the month before to the result. Each that grows on a real
+    /// machine has quiet lines up to about this size in bytes.
+    OfAllKinds(u64),
+}
 
-/// The text logs with these lines. A log without lines is left out. `zone` is the number of hours
-/// that the clock of the machine is ahead of UTC.
-pub(crate) fn companions(lines: &[LogLine], zone: i32) -> Vec<Companion> {
-    let (mut cbs, mut queue) = (String::new(), String::new());
-    for (number, line) in lines.iter().enumerate() {
-        // Writing to a string does not fail.
-        let _ = match &line.text {
-            LogText::Cbs(level, source, text) => {
-                let text =
-                    text.replace("%UTC%", &universal(line.time).replacen(':', " ", 1).replace('/', "-"));
-                let _ = write!(cbs, "{}, {level:<22}{source:<7}", local(line.time, zone));
-                match source.as_str() {
-                    "CSI" => write!(cbs, "{:08x}@{} {text}\r\n", number + 1, universal(line.time)),
-                    _ => write!(cbs, "{text}\r\n"),
-                }
+/// What an update that is undone fails with where the scenario does not say.
+const UNDONE: u32 = 0x800F_0922;
+
+/// The text logs that the boot writes. A log without lines is left out.
+pub(super) fn of_lines(lines: &[LogLine], zone: Zone) -> impl Iterator<Item = Companion> {
+    let written = of_boot(lines, zone).into_iter().filter(|log| !log.1.is_empty());
+    written.map(|(name, text)| Companion { name, text })
+}
+
+impl Scenario {
+    /// Refuses to write where a text log exists already.
+    pub(super) fn check_companions(&self, companions: Companions, directory: &Path) -> io::Result<()> {
+        let of_kinds = KINDS.iter().map(|kind| kind.name);
+        let of_kinds = of_kinds.filter(|_| companions != Companions::OfBoot);
+        let exists = [CBS_NAME, QUEUE_NAME].into_iter().chain(of_kinds).map(|name| directory.join(name));
+        match exists.into_iter().find(|path| path.exists()) {
+            Some(path) => {
+                let text = format!("{} exists already; --force overwrites it", path.display());
+                Err(io::Error::new(io::ErrorKind::AlreadyExists, text))
             }
-            LogText::Queue(text) => write!(queue, "{:x}: {text}\r\n", line.queue_start.0),
+            None => Ok(()),
+        }
+    }
+
+    /// Writes the text logs of a generated capture, and returns their paths.
+    pub(super) fn write_companions(
+        &self,
+        companions: Companions,
+        options: &Options,
+        script: &Script,
+        lines: Vec<LogLine>,
+        directory: &Path,
+    ) -> io::Result<Vec<PathBuf>> {
+        let mut paths = Vec::new();
+        let mut of_boot: Vec<Companion> = of_lines(&lines, self.zone()).collect();
+        if let Companions::OfAllKinds(size) = companions {
+            let story = self.story(options, script, lines);
+            // The whole log has the lines of the boot, too.
+            of_boot.retain(|log| KINDS.iter().all(|kind| kind.name != log.name));
+            for kind in KINDS.iter().filter(|kind| (kind.is_told_by)(&story)) {
+                let path = directory.join(kind.name);
+                write_kind(kind, &story, size, &path, options.overwrite)?;
+                paths.push(path);
+            }
+        }
+        for companion in of_boot {
+            let path = directory.join(companion.name);
+            output::write_text(&path, &companion.text, options.overwrite)?;
+            paths.push(path);
+        }
+        Ok(paths)
+    }
+
+    /// Whether no update fails in the story: none is pending, or the one that is gets installed.
+    pub fn ends_well(&self) -> bool {
+        matches!(self.document.base, Base::Healthy | Base::Servicing | Base::Staging)
+    }
+
+    /// What all logs of the machine tell.
+    fn story(&self, options: &Options, script: &Script, lines: Vec<LogLine>) -> Story {
+        let is_64_bit = options.bits == crate::boot::Bits::B64;
+        let outcome = match self.document.base {
+            Base::Healthy | Base::Staging => None,
+            Base::Servicing => Some(Outcome::Installed),
+            Base::Rollback => Some(Outcome::RolledBack(self.code().unwrap_or(UNDONE))),
+            Base::Unfinished => Some(Outcome::Pending),
         };
+        let boot = FileTime(BOOT.0 + script.machine.later.0);
+        let package = crate::boot::paths::Paths::new(is_64_bit, 0, &script.machine).package(0);
+        Story::new(script.machine.clone(), is_64_bit, self.zone(), boot, package, outcome, lines)
     }
-    let logs = NAMES.into_iter().zip([cbs, queue]);
-    let written = logs.filter(|log| !log.1.is_empty());
-    written.map(|(name, text)| Companion { name, text }).collect()
-}
 
-/// Local time to the second.
-fn local(time: FileTime, zone: i32) -> String {
-    let shift = i64::from(zone) * 36_000_000_000;
-    let (year, month, day, seconds, _) = calendar(time.0.saturating_add_signed(shift));
-    format!("{year:04}-{month:02}-{day:02} {}", clock(seconds))
-}
-
-/// UTC to the millisecond.
-fn universal(time: FileTime) -> String {
-    let (year, month, day, seconds, milliseconds) = calendar(time.0);
-    format!("{year}/{month}/{day}:{}.{milliseconds:03}", clock(seconds))
-}
-
-fn clock(seconds: u64) -> String {
-    format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
-}
-
-/// Year, month, day, second of the day and millisecond.
-fn calendar(ticks: u64) -> (u64, u64, u64, u64, u64) {
-    let seconds = ticks / 10_000_000;
-    // Days are counted from 1 March of year 0, so that a leap day is the last of its year.
-    let days = seconds / 86_400 + 584_694;
-    let era = days / 146_097;
-    let day_of_era = days % 146_097;
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
-    let year = era * 400 + year_of_era + u64::from(month <= 2);
-    (year, month, day, seconds % 86_400, ticks / 10_000 % 1_000)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times() {
-        assert_eq!(universal(FileTime(0)), "1601/1/1:00:00:00.000");
-        // 2024-02-29 23:59:59.5 UTC
-        let time = FileTime(116_444_736_000_000_000 + 1_709_251_199 * 10_000_000 + 5_000_000);
-        assert_eq!(universal(time), "2024/2/29:23:59:59.500");
-        assert_eq!(local(time, 8), "2024-03-01 07:59:59");
+    /// The HRESULT that the scenario calls `code`.
+    fn code(&self) -> Option<u32> {
+        let own = self.variant.as_ref().and_then(|variant| variant.names.get("code"));
+        let text = own.or_else(|| self.document.names.get("code"))?;
+        u32::from_str_radix(text.trim_start_matches("0x"), 16).ok()
     }
+}
+
+fn write_kind(kind: &Kind, story: &Story, size: u64, path: &Path, overwrite: bool) -> io::Result<()> {
+    let mut out = BufWriter::with_capacity(1 << 20, output::create(path, overwrite)?);
+    kind.write(story, size, &mut out)?;
+    out.into_inner().map_err(io::IntoInnerError::into_error).map(drop)
 }

@@ -24,7 +24,7 @@ mod operations;
 #[cfg(test)]
 mod tests;
 
-pub use companion::Companion;
+pub use companion::{Companion, Companions};
 pub use error::ScenarioError;
 pub use expect::{Boot, Expectation, Finding, Rollback, expectations};
 
@@ -34,6 +34,7 @@ use crate::boot::paths::Paths;
 use crate::boot::progress::WHOLE;
 use crate::boot::script::Script;
 use crate::boot::{self, Bits, Options};
+use crate::story::Zone;
 use compile::Compiler;
 use model::{Document, Variant};
 use pml_parser::NtStatus;
@@ -324,22 +325,19 @@ impl Scenario {
     ///
     /// # Errors
     /// When a file cannot be written, or exists already and may not be overwritten.
-    pub fn generate(&self, options: &Options, directory: &Path) -> io::Result<Vec<PathBuf>> {
+    pub fn generate(
+        &self,
+        options: &Options,
+        companions: Companions,
+        directory: &Path,
+    ) -> io::Result<Vec<PathBuf>> {
         let script = self.script(options.bits)?;
         // The check comes first: a large log takes hours.
-        for name in companion::NAMES.iter().filter(|_| !options.overwrite) {
-            let path = directory.join(name);
-            if path.exists() {
-                let text = format!("{} exists already; --force overwrites it", path.display());
-                return Err(io::Error::new(io::ErrorKind::AlreadyExists, text));
-            }
+        if !options.overwrite {
+            self.check_companions(companions, directory)?;
         }
         let (mut paths, lines) = boot::simulate_to_files(options, &script, directory)?;
-        for companion in companion::companions(&lines, self.zone()) {
-            let path = directory.join(companion.name);
-            boot::output::write_text(&path, &companion.text, options.overwrite)?;
-            paths.push(path);
-        }
+        paths.extend(self.write_companions(companions, options, &script, lines, directory)?);
         Ok(paths)
     }
 
@@ -350,13 +348,13 @@ impl Scenario {
     pub fn generate_in_memory(&self, options: &Options) -> io::Result<Capture> {
         let script = self.script(options.bits)?;
         let (parts, lines) = boot::simulate_in_memory(options, &script)?;
-        Ok(Capture { parts, companions: companion::companions(&lines, self.zone()) })
+        Ok(Capture { parts, companions: companion::of_lines(&lines, self.zone()).collect() })
     }
 
-    /// Hours by which the clock of the machine is ahead of UTC.
-    fn zone(&self) -> i32 {
+    /// The zone of the machine's clock.
+    fn zone(&self) -> Zone {
         let own = self.variant.as_ref().and_then(|variant| variant.machine.zone);
-        own.or(self.document.machine.zone).unwrap_or(8)
+        Zone(own.or(self.document.machine.zone).unwrap_or(8))
     }
 
     fn script(&self, bits: Bits) -> Result<Script, ScenarioError> {

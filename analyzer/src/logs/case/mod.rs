@@ -180,7 +180,11 @@ impl Case {
                     .filter(|a| a.outcome.is_failure());
                 failures.map(|attempt| attempt.phase).max()
             });
-        let phase = furthest.or(shown.map(|attempt| attempt.phase));
+        let succeeded = main
+            .and_then(|main| updates.get(main))
+            .filter(|update| update.outcome == Outcome::Installed && !update.is_failed())
+            .map(|update| update.phase);
+        let phase = furthest.or(succeeded).or(shown.map(|attempt| attempt.phase));
         let inconclusive = facts.has("online-only")
             && main.and_then(|main| updates.get(main)).is_some_and(|update| {
                 let mut codes: Vec<_> =

@@ -227,6 +227,9 @@ pub(crate) fn updates(attempts: &[Attempt], signatures: &Signatures) -> Vec<Upda
             } else {
                 failed.filter(|_| !cured && last.outcome.is_failure()).unwrap_or(last)
             };
+            // What succeeded got through all of its phases.
+            let phases = members.iter().filter_map(of).map(|attempt| attempt.phase);
+            let furthest = phases.max().filter(|_| failed.is_none() && last.outcome == Outcome::Installed);
             let brings = brings(&identity, signatures);
             let mut identity = identity;
             // The package of a cumulative update has no number of an article in its name.
@@ -239,7 +242,7 @@ pub(crate) fn updates(attempts: &[Attempt], signatures: &Signatures) -> Vec<Upda
                 outcome: last.outcome,
                 rolled_back: last.outcome.is_failure() && last.phase == Phase::RolledBack,
                 code: failed.and_then(|attempt| attempt.code),
-                phase: shown.phase,
+                phase: furthest.unwrap_or(shown.phase),
                 cured_by: if cured { members.last().copied() } else { None },
                 assumed: assumed.iter().copied().filter(|at| members.contains(at)).collect(),
                 background: is_background(&members),

@@ -6,7 +6,7 @@
 use arrow::compute::concat_batches;
 use arrow::record_batch::{RecordBatch, RecordBatchReader};
 use pml_parser::arrow::schema::EventColumnSet;
-use pml_parser::export::batches::{EventBatches, EventRanges, read_batches};
+use pml_parser::export::batches::{EventBatches, EventRanges, Share, read_batches, read_share};
 use pml_parser::export::{ScanOptions, TableOptions, WriteError};
 use pml_parser::{Filter, LogSet, Map, NoProgress};
 use std::path::Path;
@@ -85,6 +85,33 @@ fn an_error_is_the_last_item() {
     assert!(error.to_string().contains("texts are shared"), "{error}");
     assert!(items.iter().filter(|item| item.is_err()).count() == 1);
     assert!(matches!(WriteError::from(arrow::error::ArrowError::DivideByZero), WriteError::Arrow(_)));
+}
+
+#[test]
+fn shares_have_every_event_once_and_in_order() {
+    let set = sample();
+    let export = export(2, &["event_id", "path", "time"], Some("operation = CreateFile"));
+    let whole = handed_over(&set, &export);
+    for of in [0, 1, 2, 3, 7] {
+        let mut rows = Vec::new();
+        for number in 0..of.max(1) {
+            let share = Share { number, of };
+            let mut passed = Vec::new();
+            read_share(&set, &export, share, &NoProgress, |batch| {
+                passed.push(batch);
+                Ok(())
+            })
+            .unwrap();
+            let pulled = EventBatches::share_of(Arc::clone(&set), |set| set, export.clone(), share).unwrap();
+            assert_eq!(pulled.collect::<Result<Vec<_>, _>>().unwrap(), passed, "{share:?}");
+            rows.extend(passed);
+        }
+        assert_eq!(rows, whole, "{of}");
+    }
+    // Shares beyond the last one are empty.
+    for share in [Share { number: 3, of: 3 }, Share { number: u32::MAX, of: u32::MAX }] {
+        read_share(&set, &export, share, &NoProgress, |_| panic!("{share:?} has rows")).unwrap();
+    }
 }
 
 #[test]

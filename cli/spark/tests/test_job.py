@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import tomllib
 
 import procmon_pml
 import pyarrow
@@ -261,3 +262,11 @@ def test_the_child_is_a_program(fleet, tmp_path):
              "types": "portable", "recover": False, "all_parts": True, "threads": 1, "memory": 1 << 30}
     done = subprocess.run([sys.executable, child.__file__], input=json.dumps(order), capture_output=True, text=True)
     assert "Bootlog.pml" in json.loads(done.stdout)["error"]
+
+
+def test_versions_agree():
+    root = pathlib.Path(__file__).resolve().parents[3]
+    workspace = tomllib.loads((root / "Cargo.toml").read_text(encoding="utf-8"))["workspace"]["package"]["version"]
+    project = tomllib.loads((root / "cli/spark/pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert pyspark_pml.__version__ == procmon_pml.__version__ == workspace
+    assert f"procmon-pml == {workspace}" in project["dependencies"]

@@ -164,20 +164,21 @@ impl Story {
     }
 }
 
-/// What a build of Windows is sold as.
+/// What builds of Windows are sold as: the last build of each product, and its name.
+const PRODUCTS: [(u32, &str); 9] = [
+    (7_699, "Windows 7"),
+    (9_299, "Windows 8"),
+    (9_699, "Windows 8.1"),
+    (14_393, "Windows 10 Version 1607"),
+    (17_763, "Windows 10 Version 1809"),
+    (20_347, "Windows 10 Version 22H2"),
+    (20_349, "Microsoft server operating system version 21H2"),
+    (22_000, "Windows 11"),
+    (22_631, "Windows 11 Version 23H2"),
+];
+
 fn product(build: u32) -> &'static str {
-    match build {
-        ..=7_699 => "Windows 7",
-        ..=9_299 => "Windows 8",
-        ..=9_699 => "Windows 8.1",
-        ..=14_393 => "Windows 10 Version 1607",
-        ..=17_763 => "Windows 10 Version 1809",
-        ..=20_347 => "Windows 10 Version 22H2",
-        ..=20_349 => "Microsoft server operating system version 21H2",
-        ..=22_000 => "Windows 11",
-        ..=22_631 => "Windows 11 Version 23H2",
-        _ => "Windows 11 Version 24H2",
-    }
+    PRODUCTS.iter().find(|(last, _)| build <= *last).map_or("Windows 11 Version 24H2", |found| found.1)
 }
 
 /// How the bytes of a log are encoded.

@@ -6,7 +6,10 @@ use crate::knowledge::VolumeRole;
 use pml_parser::{Event, EventId, TextOptions};
 
 /// Events on either side of a finding in which a volume is looked at, at most.
-const MOST_AROUND: u64 = 100_000;
+const MOST_AROUND: u64 = 20_000;
+
+/// The role of the volume of Windows.
+const WINDOWS: &str = "windows";
 
 /// How paths on volumes without a letter begin.
 const DEVICE: &str = r"\device\harddiskvolume";
@@ -28,8 +31,7 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
         }
         let device = device_in(&path)?;
         let roles = self.seen_on(event, device);
-        let is_of_windows = |role: &VolumeRole| role.id == "windows";
-        if roles.first().is_some_and(|role| is_of_windows(role)) {
+        if roles.first().is_some_and(|role| role.id == WINDOWS) {
             return None;
         }
         // Where every path is one of a device, the letters are not known, and any volume may be that of Windows.
@@ -56,6 +58,14 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
         let first = self.set.time_span().map_or(self.first, |span| span.0);
         let mut open: Vec<_> =
             self.knowledge.volumes.iter().map(|role| (role, role.filter.matcher(first), false)).collect();
+        // The volume of Windows has boot files too where there is no partition for them; a file of Windows is elsewhere
+        // nowhere.
+        if let Some((role, matcher, _)) = open.first_mut()
+            && role.id == WINDOWS
+            && matcher.matches(event)
+        {
+            return vec![*role];
+        }
         for id in self.around(event.id()) {
             let Some(event) = self.event(id) else { continue };
             let mut is_on_it = None;

@@ -118,13 +118,6 @@ pub struct FoundCase {
 }
 
 impl FoundCase {
-    /// A case of one capture.
-    pub fn of_capture(capture: CaptureLocation) -> Self {
-        let mut case = Self::new(capture.name().to_owned());
-        case.captures.push(capture);
-        case
-    }
-
     pub(super) fn new(name: String) -> Self {
         Self { name, captures: Vec::new(), logs: Vec::new(), error: None }
     }

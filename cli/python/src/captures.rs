@@ -2,7 +2,7 @@
 
 use crate::error::{error, of_bundle};
 use crate::interrupt::interruptible;
-use pml_analyzer::bundle::{self, Skipped};
+use pml_analyzer::bundle::{self, CaptureLocation, Unsearched};
 use pml_parser::Filter;
 use pyo3::prelude::*;
 use std::path::PathBuf;
@@ -43,38 +43,17 @@ pub(crate) fn check(r#where: &str) -> PyResult<()> {
     Filter::parse(r#where).map(drop).map_err(error)
 }
 
-/// The captures of the inputs. No log is opened.
+/// The captures of the inputs. No event is read.
 #[pyfunction]
 #[pyo3(signature = (inputs, *, all_parts = true))]
 pub(crate) fn captures(py: Python<'_>, inputs: Vec<PathBuf>, all_parts: bool) -> PyResult<Vec<Capture>> {
     interruptible(py, |stop| {
-        let found = bundle::find(&inputs, !all_parts, stop).map_err(of_bundle)?;
-        let mut captures: Vec<(String, u64, Option<String>)> = Vec::new();
-        for skipped in found.skipped {
-            match skipped {
-                Skipped::Folder { path, error } => {
-                    captures.push((path.display().to_string(), 0, Some(error.to_string())));
-                }
-                Skipped::Archive(error) => {
-                    let text = error.to_string();
-                    let name = text.split(": ").next().unwrap_or_default().to_owned();
-                    captures.push((name, 0, Some(text)));
-                }
-                // They concern text logs, or are read all the same.
-                _ => {}
-            }
-        }
-        for case in found.cases {
-            if let Some(error) = case.error {
-                captures.push((case.name, 0, Some(error.to_string())));
-            }
-            let of_case =
-                case.captures.iter().map(|capture| (capture.name().to_owned(), capture.size(), None));
-            captures.extend(of_case);
-        }
-        let names: Vec<&str> = captures.iter().map(|capture| capture.0.as_str()).collect();
-        let ids = bundle::capture_ids(&names, &inputs);
-        let capture = |(id, (name, size, error))| Capture { name, id, size, error };
-        Ok(ids.into_iter().zip(captures).map(capture).collect())
+        let found = bundle::find(&inputs, !all_parts, stop).map_err(of_bundle)?.into_captures();
+        let ids = bundle::capture_ids(&found.names(), &inputs);
+        let capture = |(id, found): (String, Result<CaptureLocation, Unsearched>)| match found {
+            Ok(capture) => Capture { name: capture.name().to_owned(), id, size: capture.size(), error: None },
+            Err(Unsearched { name, error, .. }) => Capture { name, id, size: 0, error: Some(error) },
+        };
+        Ok(ids.into_iter().zip(found.captures).map(capture).collect())
     })
 }

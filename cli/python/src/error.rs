@@ -2,7 +2,7 @@
 
 use arrow::error::ArrowError;
 use pml_analyzer::TriageError;
-use pml_analyzer::bundle::BundleError;
+use pml_analyzer::bundle::{BundleError, CaptureError};
 use pml_parser::export::WriteError;
 use pml_parser::{Exceeded, OpenError};
 use pyo3::create_exception;
@@ -52,6 +52,15 @@ pub(crate) fn of_open(failed: OpenError) -> PyErr {
 pub(crate) fn of_bundle(failed: BundleError) -> PyErr {
     match failed {
         BundleError::Io { path, error } => of_io(&path, &error),
+        other => error(other),
+    }
+}
+
+/// A capture that was found cannot be opened.
+pub(crate) fn of_capture(failed: CaptureError) -> PyErr {
+    match failed {
+        CaptureError::Bundle(failed) => of_bundle(failed),
+        CaptureError::Open(failed) => of_open(failed),
         other => error(other),
     }
 }

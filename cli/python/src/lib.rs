@@ -14,6 +14,8 @@ use pyo3::prelude::*;
 /// The module.
 #[pymodule]
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    // No handler of signals is installed unless `mmap=True` asks for it.
+    pml_parser::parts::search_without_maps();
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add("PmlError", module.py().get_type::<error::PmlError>())?;
     module.add_class::<captures::Capture>()?;

@@ -107,7 +107,7 @@ pub(crate) fn open_options(all_parts: bool, recover: bool, mmap: bool) -> OpenOp
 }
 
 /// Opens the capture of files that were found or unpacked.
-pub(crate) fn open_found(files: &CaptureFiles, options: &OpenOptions, stop: &Cancel<'_>) -> PyResult<Opened> {
+fn open_found(files: &CaptureFiles, options: &OpenOptions, stop: &Cancel<'_>) -> PyResult<Opened> {
     let opened = match files.is_complete() {
         true => LogSet::open_found(files.paths(), options, stop),
         false => LogSet::open_files(files.paths(), options.clone(), stop),

@@ -1,17 +1,17 @@
 //! Verdicts on captures and on cases of text logs.
 
-use crate::error::{error, of_bundle, of_triage};
+use crate::error::{error, of_bundle, of_capture, of_triage};
 use crate::interrupt::{Cancel, interruptible};
-use crate::log::{check, open_found, open_options, types};
+use crate::log::{check, open_options, types};
 use crate::table::Table;
 use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
 use arrow::datatypes::SchemaRef;
-use pml_analyzer::bundle::{self, CaptureLocation, FoundCase};
+use pml_analyzer::bundle::{self, CaptureLocation};
 use pml_analyzer::case::tables::{CaseRows, PHASES, SESSIONS, SIGNALS, UPDATES};
 use pml_analyzer::case::{CaseOrigin, CaseReport, UnreadInput};
 use pml_analyzer::logs::Signatures;
-use pml_analyzer::logs::case::Case;
+use pml_analyzer::survey::{self, Subject};
 use pml_analyzer::tables::{FAILURES, FINDINGS, RowLabels, Table as TableOf, VERDICTS, VerdictRow};
 use pml_analyzer::{
     Format, Knowledge, Language, Origin, Paint, Report as BootReport, Screen, TriageOptions, triage,
@@ -111,53 +111,29 @@ impl Reader {
             None,
         );
         let rows = CaseRows::of_boot_log(&boot.report);
-        self.report(Subject::Boot(Box::new(boot)), row, rows)
+        self.report(About::Boot(Box::new(boot)), row, rows)
     }
 
-    fn report(&self, subject: Subject, verdict: VerdictRow, rows: CaseRows) -> Report {
+    fn report(&self, about: About, verdict: VerdictRow, rows: CaseRows) -> Report {
         let (knowledge, signatures) = (Arc::clone(&self.knowledge), Arc::clone(&self.signatures));
-        Report { subject, verdict, rows, knowledge, signatures }
+        Report { about, verdict, rows, knowledge, signatures }
     }
 
-    /// The report on what a search has found.
-    fn of_found(&self, found: FoundCase, recover: bool, mmap: bool, stop: &Cancel<'_>) -> PyResult<Report> {
-        let (mut files, mut unread) = (Vec::new(), Vec::new());
-        for log in &found.logs {
-            match log.read(&self.signatures) {
-                Ok(read) if read.is_empty() && log.is_empty() => unread.push(UnreadInput::empty(log.name())),
-                Ok(read) => files.extend(read),
-                Err(failed) => unread.push(UnreadInput::failed(log.name(), &failed.to_string())),
-            }
-        }
+    /// The report on a subject.
+    fn of_subject(&self, subject: Subject, recover: bool, mmap: bool, stop: &Cancel<'_>) -> PyResult<Report> {
         let read = |capture: &CaptureLocation, name: &str| {
-            let files = capture.files(stop).map_err(of_bundle)?;
-            let opened = open_found(&files, &open_options(true, recover, mmap), stop)?;
+            let opened = capture.open(&open_options(true, recover, mmap), stop).map_err(of_capture)?;
             self.analyze(&opened, (name, &capture.argument()), stop)
         };
-        if files.is_empty() {
-            return match found.captures.as_slice() {
-                [only] => Ok(self.of_boot(read(only, only.name())?)),
-                [] => Err(error(format!("{}: no log is in it", found.name))),
-                several => {
-                    let names: Vec<&str> = several.iter().map(CaptureLocation::name).collect();
-                    Err(error(format!("there are several captures: name one of {}", names.join(", "))))
-                }
-            };
-        }
-        // A bundle may hold a packed copy of what lies beside it.
-        let mut known = Vec::new();
+        let mut files = match subject {
+            Subject::Broken { error, .. } => return Err(of_bundle(error)),
+            Subject::Capture(capture) => return Ok(self.of_boot(read(&capture, capture.name())?)),
+            Subject::Case(files) => files,
+        };
+        let mut unread = std::mem::take(&mut files.unread);
         let mut boots = Vec::new();
-        for capture in &found.captures {
-            let file = capture.first_file();
-            if known.contains(&file) {
-                continue;
-            }
-            known.push(file);
-            let name = capture.name();
-            let name = name
-                .strip_prefix(&*found.name)
-                .map_or(name, |rest| rest.trim_start_matches(['/', '\\', ':']));
-            match read(capture, name) {
+        for capture in files.distinct_captures() {
+            match read(capture, files.name_within(capture)) {
                 Ok(boot) => boots.push(boot),
                 // The text logs still have their story.
                 Err(failed) => unread.push(UnreadInput::failed(capture.name(), &failed.to_string())),
@@ -166,14 +142,13 @@ impl Reader {
         let is_lost = !unread.is_empty() || boots.iter().any(|boot| boot.is_lost);
         let labels: Vec<_> =
             boots.iter().map(|boot| (boot.capture.clone(), boot.report.machine.computer.clone())).collect();
-        let case = Case::new(files, &self.signatures);
-        let origin = CaseOrigin { name: found.name.clone(), tool: tool(), unread };
+        let origin = CaseOrigin { name: files.name.clone(), tool: tool(), unread };
         let reports = boots.into_iter().map(|boot| boot.report).collect();
-        let report =
-            CaseReport::new(&case, reports, &origin, &self.signatures, &self.knowledge, self.language);
-        let row = VerdictRow::of_case((&found.name, is_lost), &report, None);
-        let rows = CaseRows::new(&case, &report);
-        Ok(self.report(Subject::Case { name: found.name, report: Box::new(report), labels }, row, rows))
+        let (case, signatures) = (&files.case, &self.signatures);
+        let report = CaseReport::new(case, reports, &origin, signatures, &self.knowledge, self.language);
+        let row = VerdictRow::of_case((&files.name, is_lost), &report, None);
+        let rows = CaseRows::new(case, &report);
+        Ok(self.report(About::Case { name: files.name, report: Box::new(report), labels }, row, rows))
     }
 }
 
@@ -191,29 +166,30 @@ pub(crate) fn report(
     let reader = Reader::new(lang, crate::log::threads(threads))?;
     interruptible(py, |stop| {
         // The name may be that of a member of an archive.
-        if let Some(capture) = bundle::find_capture(&path, stop).ok().flatten().filter(|_| !path.exists()) {
-            return reader.of_found(FoundCase::of_capture(capture), recover, mmap, stop);
-        }
-        let mut found = bundle::find(std::slice::from_ref(&path), false, stop).map_err(of_bundle)?;
-        match found.cases.len() {
-            1 => {
-                let case = found.cases.remove(0);
-                match case.error {
-                    Some(failed) => Err(of_bundle(failed)),
-                    None => reader.of_found(case, recover, mmap, stop),
-                }
+        let inside = match path.exists() {
+            true => None,
+            false => bundle::find_capture(&path, stop).ok().flatten(),
+        };
+        let mut subjects = match inside {
+            Some(capture) => vec![Subject::Capture(capture)],
+            None => {
+                let found = bundle::find(std::slice::from_ref(&path), false, stop).map_err(of_bundle)?;
+                survey::subjects(found, &reader.signatures, stop, &mut |_| {}).map_err(of_bundle)?
             }
-            0 => Err(error(format!("{}: no log is in it", path.display()))),
-            _ => {
-                let names: Vec<String> = found.cases.into_iter().map(|case| case.name).collect();
-                Err(error(format!("there are several cases: name one of {}", names.join(", "))))
+        };
+        match (subjects.pop(), subjects.len()) {
+            (Some(only), 0) => reader.of_subject(only, recover, mmap, stop),
+            (None, _) => Err(error(format!("{}: no log is in it", path.display()))),
+            (Some(last), _) => {
+                let names: Vec<&str> = subjects.iter().chain([&last]).map(Subject::name).collect();
+                Err(error(format!("there are several captures or cases: name one of {}", names.join(", "))))
             }
         }
     })
 }
 
 /// What a report is about.
-enum Subject {
+enum About {
     Boot(Box<Boot>),
     Case {
         name: String,
@@ -226,7 +202,7 @@ enum Subject {
 /// A report.
 #[pyclass(frozen, module = "procmon_pml")]
 pub(crate) struct Report {
-    subject: Subject,
+    about: About,
     verdict: VerdictRow,
     rows: CaseRows,
     knowledge: Arc<Knowledge>,
@@ -258,9 +234,9 @@ pub(crate) fn schema(table: &str, types: Types) -> Option<SchemaRef> {
 impl Report {
     fn render(&self, format: Format) -> PyResult<String> {
         let screen = Screen::from(Paint::Plain);
-        let text = match &self.subject {
-            Subject::Boot(boot) => boot.report.render(&self.knowledge, format, screen),
-            Subject::Case { report, .. } => {
+        let text = match &self.about {
+            About::Boot(boot) => boot.report.render(&self.knowledge, format, screen),
+            About::Case { report, .. } => {
                 report.render(&self.signatures, &self.knowledge, format, screen, None)
             }
         };
@@ -274,14 +250,14 @@ impl Report {
             computer: computer.to_owned(),
             types,
         };
-        let mut found = match &self.subject {
-            Subject::Boot(boot) => {
+        let mut found = match &self.about {
+            About::Boot(boot) => {
                 vec![(labels(&boot.capture, &boot.report.machine.computer), Some(&boot.report))]
             }
-            Subject::Case { name, report, labels: of_captures } if of_captures.is_empty() => {
+            About::Case { name, report, labels: of_captures } if of_captures.is_empty() => {
                 vec![(labels(name, report.machine.computer.as_deref().unwrap_or_default()), None)]
             }
-            Subject::Case { report, labels: of_captures, .. } => {
+            About::Case { report, labels: of_captures, .. } => {
                 let named = of_captures.iter().map(|(capture, computer)| labels(capture, computer));
                 named.zip(report.captures.iter().map(Some)).collect()
             }
@@ -325,18 +301,18 @@ impl Report {
 #[pymethods]
 impl Report {
     fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let text = match &self.subject {
-            Subject::Boot(boot) => serde_json::to_string(&boot.report),
-            Subject::Case { report, .. } => serde_json::to_string(report),
+        let text = match &self.about {
+            About::Boot(boot) => serde_json::to_string(&boot.report),
+            About::Case { report, .. } => serde_json::to_string(report),
         };
         Ok(py.import("json")?.call_method1("loads", (text.map_err(error)?,))?.cast_into::<PyDict>()?)
     }
 
     #[getter]
     fn headline(&self) -> &str {
-        match &self.subject {
-            Subject::Boot(boot) => &boot.report.headline,
-            Subject::Case { report, .. } => &report.headline,
+        match &self.about {
+            About::Boot(boot) => &boot.report.headline,
+            About::Case { report, .. } => &report.headline,
         }
     }
 

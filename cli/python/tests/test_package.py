@@ -261,13 +261,17 @@ def run(script, *arguments):
 @pytest.mark.skipif(not pathlib.Path("/proc/self/status").exists(), reason="signals are listed by Linux")
 def test_a_handler_of_sigbus_is_installed_only_with_mmap(sample):
     script = """
-import procmon_pml, signal, sys
+import os, procmon_pml, signal, sys
 def handled():
     line = next(line for line in open("/proc/self/status") if line.startswith("SigCgt"))
     return int(line.split()[1], 16) >> (signal.SIGBUS - 1) & 1
 before = handled()
 procmon_pml.open(sys.argv[1])
 procmon_pml.open(sys.argv[1]).events().count()
+folder = os.path.dirname(sys.argv[1])
+assert [capture.name for capture in procmon_pml.captures([folder])] == [sys.argv[1]]
+procmon_pml.report(folder)
+procmon_pml.parts([sys.argv[1], sys.argv[1].replace(".pml", "-1.pml")])
 print(before, handled())
 procmon_pml.open(sys.argv[1], mmap=True)
 print(handled())

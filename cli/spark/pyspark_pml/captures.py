@@ -49,7 +49,7 @@ def file_system(address: str) -> tuple[Any, str]:
 
 
 def find(paths: Sequence[str], *, all_parts: bool = True) -> list[Capture]:
-    """The captures of some paths, the largest first. No log is opened."""
+    """The captures of some paths, the largest first. No event is read."""
     local: list[str] = []
     remote: list[str] = []
     for path in paths:

@@ -7,6 +7,7 @@ use crate::log::kinship::{Identity, Mismatch};
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A log that may be a part of a capture.
 #[derive(Clone, Copy, Debug)]
@@ -59,6 +60,19 @@ impl Candidate {
     fn member(&self) -> Option<Member<'_>> {
         self.identity.as_ref().map(|identity| Member { path: &self.path, identity })
     }
+}
+
+/// Whether logs are read into memory to see where they belong.
+static ONLY_MEMORY: AtomicBool = AtomicBool::new(false);
+
+/// The largest log that is read into memory for that.
+const LARGEST_IN_MEMORY: u64 = 256 << 20;
+
+/// From now on, a search for captures maps no log, because a map installs a handler of signals or exceptions
+/// ([`map`]). For libraries in the process of another program. Logs of up to 256 MiB are read into memory instead; larger ones
+/// belong where their names say.
+pub fn search_without_maps() {
+    ONLY_MEMORY.store(true, Ordering::Relaxed);
 }
 
 /// Divides logs into captures: the parts of each, the first one first. Only logs of one folder are parts of one
@@ -143,7 +157,11 @@ fn belongs(log: &Candidate, capture: &[Candidate]) -> bool {
 
 /// What a file says about its capture, if the file opens.
 fn identity(path: &Path) -> Option<Identity> {
-    let map = map(path).ok()?;
+    let map = match ONLY_MEMORY.load(Ordering::Relaxed) {
+        false => map(path).ok()?,
+        true if fs::metadata(path).ok()?.len() <= LARGEST_IN_MEMORY => map::read(path).ok()?,
+        true => return None,
+    };
     let log = Log::parse(map.clone()).ok()?;
     let identity = Identity::of(log.view());
     map.fault().is_none().then_some(identity)

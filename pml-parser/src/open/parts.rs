@@ -6,7 +6,7 @@ use std::io;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
-pub use super::members::{Candidate, captures, captures_of, group};
+pub use super::members::{Candidate, captures, captures_of, group, search_without_maps};
 
 /// The name of the capture and the number of the part, from a file name without extension. `Bootlog-12` is
 /// part 12 of `Bootlog`, and `Bootlog` is part 0. The digits after the last hyphen are the number: `a-1-1` is

@@ -40,7 +40,10 @@ def empty(table: str, *, types: str = "exact") -> Table:
     """A table without rows, for its schema. ``types`` are ``exact`` or ``portable``."""
 
 def captures(inputs: Sequence[str | os.PathLike[str]], *, all_parts: bool = True) -> list[Capture]:
-    """The captures of files, folders, zip and 7z files. No log is opened. The ids are those of ``pml convert``."""
+    """The captures of files, folders, zip and 7z files, by names, and where several logs lie together by their contents, too.
+
+    No event is read. The ids are those of ``pml convert``.
+    """
 
 def parts(names: Sequence[str | os.PathLike[str]]) -> list[list[pathlib.Path]]:
     """Names of files, those of one capture together. Where the files are not on this machine, the names alone decide."""

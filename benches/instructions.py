@@ -4,8 +4,8 @@
     python benches/instructions.py target/release/pml target/release/pml-samples --accept   # records
 
 Valgrind counts instructions (`apt-get install valgrind`): unlike times they hardly differ from run to run, so that a
-change of a few percent shows on any machine. They differ between compilers: where the record is of another rustc, the
-program prints the figures and compares nothing.
+change of a few percent shows on a busy machine, too. They differ between compilers and processors, whose instructions
+libraries choose from: where the record is of others, the program prints the figures and compares nothing.
 
 Each command runs twice, on a log and on one with twice the events; the difference is what events cost, without the
 start of the program. `triage` of the smaller log is counted as a whole, too, because most logs that fleets triage are
@@ -74,6 +74,18 @@ def measure(program, samples):
     return figures
 
 
+def rustc():
+    """The version of the compiler."""
+    return subprocess.run(["rustc", "--version"], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def processor():
+    """The model of the processor, with its family and number, which tell apart models of one name."""
+    about = Path("/proc/cpuinfo").read_text()
+    found = [re.search(rf"^{field}\s*: (.*)$", about, re.MULTILINE) for field in ("model name", "cpu family", "model")]
+    return ", ".join(match.group(1) for match in found if match)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("program")
@@ -82,10 +94,10 @@ def main():
     args = parser.parse_args()
     if not shutil.which("valgrind"):
         sys.exit("valgrind is missing: apt-get install valgrind")
-    rustc = subprocess.run(["rustc", "--version"], capture_output=True, text=True, check=True).stdout.strip()
-    record = json.loads(RECORD.read_text()) if RECORD.exists() else {"rustc": "", "figures": {}}
+    here = {"rustc": rustc(), "processor": processor()}
+    record = json.loads(RECORD.read_text()) if RECORD.exists() else {"figures": {}}
     figures = measure(args.program, args.samples)
-    comparable = record["rustc"] == rustc
+    others = [f"{what}: {record.get(what)}, here {value}" for what, value in here.items() if record.get(what) != value]
     off = []
     for name, now in figures.items():
         before = record["figures"].get(name)
@@ -94,10 +106,10 @@ def main():
         if change is not None and abs(change) > ALLOWED:
             off.append(name)
     if args.accept:
-        RECORD.write_text(json.dumps({"rustc": rustc, "figures": figures}, indent=2) + "\n")
+        RECORD.write_text(json.dumps({**here, "figures": figures}, indent=2) + "\n")
         print(f"recorded in {RECORD.name}")
-    elif not comparable:
-        print(f"nothing is compared: the record is of {record['rustc'] or 'no compiler'}, this is {rustc}")
+    elif others:
+        print(f"nothing is compared, because the record is of another {'; '.join(others)}")
     elif off:
         sys.exit(
             f"changed by more than {ALLOWED:.0%}: {'; '.join(off)}\n"

@@ -49,6 +49,9 @@ def convert(request: dict[str, Any]) -> dict[str, Any]:
     except OSError as failed:
         # An error of writing names the output, one of reading does not.
         of_output = failed.filename is not None or str(failed).startswith(os.path.dirname(request["output"]))
+        if of_output and failed.errno is None:
+            # The system has refused nothing: a compressor has no memory. That ends the process, as other lack of it does.
+            raise
         return {"output": str(failed)} if of_output else {"error": str(failed)}
     return {"lost": lost}
 

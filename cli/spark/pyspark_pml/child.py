@@ -11,6 +11,10 @@ import sys
 from typing import Any
 
 
+# What the compressor says. That ends the process, as other lack of memory does.
+NO_MEMORY = "not enough memory"
+
+
 def limit_memory(limit: int | None) -> None:
     """Limits what this process allocates. Mapped logs do not count on Linux."""
     if not limit:
@@ -44,14 +48,13 @@ def convert(request: dict[str, Any]) -> dict[str, Any]:
             capture_id=request["id"],
             threads=request["threads"],
         )
-    except procmon_pml.PmlError as failed:
-        return {"error": str(failed)}
-    except OSError as failed:
+    except (procmon_pml.PmlError, OSError) as failed:
+        if NO_MEMORY in str(failed):
+            raise
+        if not isinstance(failed, OSError):
+            return {"error": str(failed)}
         # An error of writing names the output, one of reading does not.
         of_output = failed.filename is not None or str(failed).startswith(os.path.dirname(request["output"]))
-        if of_output and failed.errno is None:
-            # The system has refused nothing: a compressor has no memory. That ends the process, as other lack of it does.
-            raise
         return {"output": str(failed)} if of_output else {"error": str(failed)}
     return {"lost": lost}
 

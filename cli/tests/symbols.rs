@@ -231,6 +231,19 @@ fn modules_cited(report: &serde_json::Value, found: &mut Vec<String>) {
     }
 }
 
+/// The first event that is cited with its module.
+fn event_cited(report: &serde_json::Value) -> Option<u64> {
+    match report {
+        serde_json::Value::Object(fields) => {
+            let own = fields.get("module").filter(|module| module.is_string());
+            let id = own.and_then(|_| fields.get("event_id")).and_then(serde_json::Value::as_u64);
+            id.or_else(|| fields.values().find_map(event_cited))
+        }
+        serde_json::Value::Array(values) => values.iter().find_map(event_cited),
+        _ => None,
+    }
+}
+
 #[test]
 fn reports_name_functions() {
     let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("../samples/logs/missing-payload/Bootlog.pml");
@@ -246,8 +259,8 @@ fn reports_name_functions() {
     fs::create_dir(folder.path().join("store")).unwrap();
     let (report, warned) = triage(&bytes);
     assert!(warned.contains("pml symbols lists them"), "{warned}");
-    // The innermost user frame of the event that the first finding cites lies in `inner`.
-    let id = report["findings"][0]["events"][0]["event_id"].as_u64().unwrap();
+    // The innermost user frame of the first event that the report cites lies in `inner`.
+    let id = event_cited(&report).unwrap();
     let log = Log::parse(bytes.as_slice()).unwrap();
     let event = log.view().event((id - log.view().first_event_id()) as u32).unwrap();
     let user = log.view().highest_user_address();
@@ -268,6 +281,6 @@ fn reports_name_functions() {
     replace_address(&mut bytes, address, base + 0x1027);
     let (report, _) = triage(&bytes);
     let mut cited = Vec::new();
-    modules_cited(&report["findings"][0], &mut cited);
+    modules_cited(&report, &mut cited);
     assert!(cited.contains(&format!("{name}!inner+0x7")), "{cited:?}");
 }

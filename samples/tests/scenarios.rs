@@ -1,6 +1,6 @@
 //! The log of every scenario and variant contains what its script says.
 
-use pml_parser::{Decoded, Log, LogSet, TextOptions};
+use pml_parser::{Decoded, Log, LogSet, Number, TextOptions};
 use pml_samples::boot::{Amount, Bits, Options};
 use pml_samples::scenario::Companions;
 use pml_samples::scenario::{self, Expectation, Scenario, ScenarioError};
@@ -16,6 +16,8 @@ struct Row {
     path: String,
     target: Option<String>,
     status: u32,
+    /// With what its process ends.
+    exit: Option<u64>,
 }
 
 fn read(parts: Vec<Vec<u8>>, is_unclosed: bool, name: &str) -> Vec<Row> {
@@ -47,6 +49,7 @@ fn read(parts: Vec<Vec<u8>>, is_unclosed: bool, name: &str) -> Vec<Row> {
             path,
             target: event.target_path().map(|target| without_prefix(&target.to_string()).to_owned()),
             status: event.status().0,
+            exit: event.numbers().get(Number::ExitStatus),
         });
     }
     rows
@@ -96,7 +99,9 @@ fn check_expected(expected: &Expectation, rows: &[Row], name: &str) {
             assert!(rows.iter().any(is_there), "{name}: no path with {part}");
         }
         if let (Some(status), Some(process)) = (finding.status, &finding.process) {
-            let met = |event: &Row| event.status == status && &event.process == process;
+            let has =
+                |event: &Row| event.status == status || event.exit.map(|exit| exit as u32) == Some(status);
+            let met = |event: &Row| has(event) && &event.process == process;
             assert!(rows.iter().any(met), "{name}: {process} never met {status:#X}");
         }
     }

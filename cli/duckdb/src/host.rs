@@ -654,8 +654,8 @@ thread_local! {
     static PANIC: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// Remembers where a panic was, for the error of the query, instead of printing it into the output of the host. The hook is
-/// that of the standard library in this file alone.
+/// Remembers where a panic was, for the error of the query, instead of printing it between the results of DuckDB. Panics of
+/// other libraries are not concerned: the extension has a copy of the standard library of its own.
 fn keep_panics() {
     std::panic::set_hook(Box::new(|info| {
         let place = info.location().map(ToString::to_string);

@@ -10,6 +10,7 @@ use arrow::array::RecordBatch;
 use indicatif::HumanBytes;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 use pml_analyzer::Report;
 use pml_analyzer::bundle::LogLocation;
@@ -85,16 +86,20 @@ fn write_table<T>(
     table: &Table<T>,
     rows: &[T],
 ) -> Result<(), WriteError> {
-    write_batch(out, labels.types, &labels.batch(table, rows)?)
+    write_batch(out, labels.types, &labels.batch(table, rows)?, Vec::new())
 }
 
-/// Writes a table that is one batch.
+/// Writes a table that is one batch, with keys and values of metadata.
 pub(crate) fn write_batch(
     out: impl Write + Send,
     types: Types,
     batch: &RecordBatch,
+    metadata: Vec<(String, String)>,
 ) -> Result<(), WriteError> {
     let mut writer = table_file(out, batch.schema(), types, properties())?;
+    for (key, value) in metadata {
+        writer.append_key_value_metadata(KeyValue::new(key, value));
+    }
     writer.write(batch)?;
     writer.close()?;
     Ok(())

@@ -129,7 +129,7 @@ impl FleetRows {
             let table = table.map_err(|e| failed(e.to_string()))?;
             let file = PendingFile::create(&path, true)?;
             let out = file.writer().map_err(|e| Failure::of_io(&path, &e))?;
-            write_batch(out, self.types, &table).map_err(|e| failed(e.to_string()))?;
+            write_batch(out, self.types, &table, Vec::new()).map_err(|e| failed(e.to_string()))?;
             files.push(file);
         }
         let size = PendingFile::finish_all(files)?;

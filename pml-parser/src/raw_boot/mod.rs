@@ -3,7 +3,7 @@
 //! The file is the sequence of the driver's messages (docs/format.md, "Raw boot logs"). One pass over their headers
 //! makes an index like that of a PML, so that later layers hardly know the difference:
 //!
-//! 1. `frame`: where records lie, in both bitnesses, and behind damage.
+//! 1. `frame`: where records lie, in both bitnesses, and behind damage; `walk`: hands them out.
 //! 2. `join`: which record ends which operation, and the order of events.
 //! 3. `processes`, `drives`: the process table and the drive letters, from records of the process class.
 //!
@@ -13,6 +13,7 @@ mod drives;
 mod frame;
 mod join;
 mod processes;
+mod walk;
 
 use crate::detail::stored_names_of_rename;
 use crate::error::{Error, ErrorKind, Result};
@@ -30,13 +31,13 @@ use crate::raw::event::{EventRecord, read_joined};
 use crate::raw::header::VERSION;
 use crate::raw::offsets::RawOffset;
 use crate::raw::strings::Info;
-use crate::read_ahead::{Reader, read_ahead};
 use crate::write::Machine;
 use drives::DriveEvidence;
-use frame::{Frames, Losses, Records};
+use frame::{Frames, Losses};
 use join::Joiner;
 use processes::Processes;
 use std::collections::BTreeMap;
+use walk::each_record;
 
 /// Drive letters, and the names of their volumes: `C` and `\Device\HarddiskVolume3`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -87,18 +88,16 @@ impl<B: AsRef<[u8]>> Log<B> {
 fn read(file: &[u8], drives: &Drives, progress: &dyn Progress) -> Result<Index> {
     let frames = frame::recognize(file).ok_or(Error::new(ErrorKind::NotPml, "file header", 0))?;
     progress.begin(file.len() as u64);
-    read_ahead(file, |reader| {
-        let mut pass = Pass::new(frames, progress, reader);
-        let losses = frames.walk(&mut pass);
-        if losses.is_cancelled {
-            return Err(Error::new(ErrorKind::Cancelled, "records", 0));
-        }
-        Ok(pass.conclude(drives, &losses))
-    })
+    let mut pass = Pass::new(frames);
+    let losses = each_record(frames, progress, &mut |at, record| pass.record(at, record));
+    if losses.is_cancelled {
+        return Err(Error::new(ErrorKind::Cancelled, "records", 0));
+    }
+    Ok(pass.conclude(drives, &losses))
 }
 
 /// Collects what the records of a log say.
-struct Pass<'a, 'p> {
+struct Pass<'a> {
     frames: Frames<'a>,
     joiner: Joiner,
     processes: Processes<'a>,
@@ -108,11 +107,31 @@ struct Pass<'a, 'p> {
     control_sets: BTreeMap<u32, u64>,
     /// Events beyond what the index can hold.
     dropped: u64,
-    progress: &'p dyn Progress,
-    reader: &'p Reader<'p>,
 }
 
-impl<'a> Records<'a> for Pass<'a, '_> {
+/// The class of records that end an operation.
+const COMPLETION: EventClass = EventClass::Other(0);
+
+/// Whether a record defines a process that ran before: such a record is no event.
+fn is_definition(record: &EventRecord<'_>) -> bool {
+    let class = EventClass::from_code(record.header.class.get());
+    Operation::of(class, record.header.operation.get(), 0) == Operation::PROCESS_DEFINED
+}
+
+impl<'a> Pass<'a> {
+    fn new(frames: Frames<'a>) -> Self {
+        Self {
+            frames,
+            joiner: Joiner::default(),
+            processes: Processes::default(),
+            drives: DriveEvidence::default(),
+            facts: MachineFacts::default(),
+            control_sets: BTreeMap::new(),
+            dropped: 0,
+        }
+    }
+
+    /// Takes the record at an offset.
     fn record(&mut self, at: u64, record: &EventRecord<'a>) {
         let header = record.header;
         match EventClass::from_code(header.class.get()) {
@@ -135,37 +154,6 @@ impl<'a> Records<'a> for Pass<'a, '_> {
         );
         let is_open = ends_later && NtStatus(header.result.get()).is_pending();
         self.joiner.begin(at, header.sequence.get(), header.time.get(), is_open);
-    }
-
-    fn goes_on(&mut self, at: u64) -> bool {
-        self.progress.advance(self.joiner.len() as u64, at);
-        self.reader.reached(at);
-        !self.progress.is_cancelled()
-    }
-}
-
-/// The class of records that end an operation.
-const COMPLETION: EventClass = EventClass::Other(0);
-
-/// Whether a record defines a process that ran before: such a record is no event.
-fn is_definition(record: &EventRecord<'_>) -> bool {
-    let class = EventClass::from_code(record.header.class.get());
-    Operation::of(class, record.header.operation.get(), 0) == Operation::PROCESS_DEFINED
-}
-
-impl<'a, 'p> Pass<'a, 'p> {
-    fn new(frames: Frames<'a>, progress: &'p dyn Progress, reader: &'p Reader<'p>) -> Self {
-        Self {
-            frames,
-            joiner: Joiner::default(),
-            processes: Processes::default(),
-            drives: DriveEvidence::default(),
-            facts: MachineFacts::default(),
-            control_sets: BTreeMap::new(),
-            dropped: 0,
-            progress,
-            reader,
-        }
     }
 
     fn end(&mut self, at: u64, sequence: u32) {

@@ -3,9 +3,8 @@
 use crate::failure::Failure;
 use crate::outcome::write_failure;
 use crate::output::{PendingDataset, PendingFile, STATUS};
-use crate::tables::write_batch;
+use crate::tables::write_batches;
 use arrow::array::{ArrayRef, StringArray, TimestampNanosecondArray, UInt32Array, UInt64Array};
-use arrow::compute::concat_batches;
 use arrow::error::ArrowError;
 use parquet::file::metadata::ParquetMetaDataReader;
 use pml_analyzer::tables::{Column, RowLabels, Table, column};
@@ -165,6 +164,5 @@ fn write_rows(
         labels.batch(&TABLE, std::slice::from_ref(row))
     };
     let batches = rows.iter().map(batch).collect::<Result<Vec<_>, ArrowError>>()?;
-    let Some(first) = batches.first() else { return Ok(()) };
-    write_batch(out, types, &concat_batches(&first.schema(), &batches)?, metadata)
+    write_batches(out, types, &batches.iter().collect::<Vec<_>>(), metadata)
 }

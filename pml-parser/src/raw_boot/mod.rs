@@ -27,7 +27,7 @@ use crate::names::ntstatus::NtStatus;
 use crate::names::operation::{EventClass, Operation};
 use crate::progress::Progress;
 use crate::raw::bytes::Blob;
-use crate::raw::event::{EventRecord, read_joined};
+use crate::raw::event::{EventRecord, RawEvent, read_body, read_joined};
 use crate::raw::header::VERSION;
 use crate::raw::offsets::RawOffset;
 use crate::raw::strings::Info;
@@ -89,7 +89,7 @@ fn read(file: &[u8], drives: &Drives, progress: &dyn Progress) -> Result<Index> 
     let frames = frame::recognize(file).ok_or(Error::new(ErrorKind::NotPml, "file header", 0))?;
     progress.begin(file.len() as u64);
     let mut pass = Pass::new(frames);
-    let losses = each_record(frames, progress, &mut |at, record| pass.record(at, record));
+    let losses = each_record(frames, progress, &mut |at, header| pass.record(at, header));
     if losses.is_cancelled {
         return Err(Error::new(ErrorKind::Cancelled, "records", 0));
     }
@@ -112,11 +112,8 @@ struct Pass<'a> {
 /// The class of records that end an operation.
 const COMPLETION: EventClass = EventClass::Other(0);
 
-/// Whether a record defines a process that ran before: such a record is no event.
-fn is_definition(record: &EventRecord<'_>) -> bool {
-    let class = EventClass::from_code(record.header.class.get());
-    Operation::of(class, record.header.operation.get(), 0) == Operation::PROCESS_DEFINED
-}
+/// The operations of class file system among which renames are.
+const SETTING: u16 = Operation::SET_RENAME_INFORMATION_FILE.code;
 
 impl<'a> Pass<'a> {
     fn new(frames: Frames<'a>) -> Self {
@@ -131,25 +128,31 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// Takes the record at an offset.
-    fn record(&mut self, at: u64, record: &EventRecord<'a>) {
-        let header = record.header;
-        match EventClass::from_code(header.class.get()) {
+    /// Takes the record at an offset. Of most records, the header is enough.
+    fn record(&mut self, at: u64, header: &RawEvent) {
+        let (class, code) = (EventClass::from_code(header.class.get()), header.operation.get());
+        let body = || read_body(self.frames.file, at, self.frames.pointer).ok();
+        match class {
             COMPLETION => return self.end(at, header.sequence.get()),
-            EventClass::Process => self.process(at, record),
-            EventClass::Registry => self.key(record),
-            EventClass::FileSystem => self.file(record),
+            EventClass::Process => {
+                body().into_iter().for_each(|record| self.process(at, &record));
+                // The definition of a process that ran before is no event.
+                if Operation::of(class, code, 0) == Operation::PROCESS_DEFINED {
+                    return;
+                }
+            }
+            EventClass::Registry => body().into_iter().for_each(|record| self.key(&record)),
+            EventClass::FileSystem if code == SETTING => {
+                body().into_iter().for_each(|record| self.file(&record));
+            }
             _ => {}
-        }
-        if is_definition(record) {
-            return;
         }
         if self.joiner.len() >= u32::MAX as usize || at > RawOffset::MAX {
             self.dropped += 1;
             return;
         }
         let ends_later = matches!(
-            EventClass::from_code(header.class.get()),
+            class,
             EventClass::Registry | EventClass::FileSystem | EventClass::Network | EventClass::Other(_)
         );
         let is_open = ends_later && NtStatus(header.result.get()).is_pending();
@@ -159,8 +162,7 @@ impl<'a> Pass<'a> {
     fn end(&mut self, at: u64, sequence: u32) {
         let Some(begin) = self.joiner.end(at, sequence) else { return };
         let file = self.frames.file;
-        let class = usize::try_from(begin).ok().and_then(|begin| file.u16_at(begin.checked_add(8)?));
-        if class.map(EventClass::from_code) == Some(EventClass::Registry)
+        if self.frames.header(begin).is_some_and(MachineFacts::reads)
             && let Ok(record) = read_joined(file, begin, Some(at), self.frames.pointer)
         {
             self.facts.add_record(&record);

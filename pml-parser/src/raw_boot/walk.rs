@@ -3,7 +3,7 @@
 
 use super::frame::{Frames, Losses, Records};
 use crate::progress::Progress;
-use crate::raw::event::{EventRecord, read_body};
+use crate::raw::event::RawEvent;
 use std::hint::black_box;
 use std::panic::resume_unwind;
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -15,42 +15,45 @@ const SMALL: usize = 32 << 20;
 const BATCH: usize = 4096;
 /// Batches that may wait. The bytes of their records have to be in the cache still when their turn comes.
 const WAITING: usize = 4;
+/// How far ahead the bytes of a file are touched. A record says where the next one begins, so without that each record would
+/// wait for memory in turn.
+const AHEAD: usize = 2048;
 /// A line of the cache.
 const LINE: usize = 64;
 
-/// Calls `work` with each record and its offset. Returns what is wrong between records.
-pub(super) fn each_record<'a>(
-    frames: Frames<'a>,
+/// Calls `work` with the header of each record and its offset. Returns what is wrong between records.
+pub(super) fn each_record(
+    frames: Frames<'_>,
     progress: &dyn Progress,
-    work: &mut dyn FnMut(u64, &EventRecord<'a>),
+    work: &mut dyn FnMut(u64, &RawEvent),
 ) -> Losses {
     let is_worth_it =
         frames.file.len() >= SMALL && thread::available_parallelism().is_ok_and(|count| count.get() > 1);
     if is_worth_it && let Some(losses) = on_two_threads(frames, progress, work) {
         return losses;
     }
-    frames.walk(&mut Direct { work, progress, count: 0 })
+    frames.walk(&mut Direct { frames, work, progress, count: 0 })
 }
 
 /// The same with a second thread; `None` where there is none to be had.
-fn on_two_threads<'a>(
-    frames: Frames<'a>,
+fn on_two_threads(
+    frames: Frames<'_>,
     progress: &dyn Progress,
-    work: &mut dyn FnMut(u64, &EventRecord<'a>),
+    work: &mut dyn FnMut(u64, &RawEvent),
 ) -> Option<Losses> {
     let (sender, batches) = sync_channel(WAITING);
     thread::scope(|scope| {
         let finder = Builder::new().spawn_scoped(scope, move || {
-            let mut finder = Finder { batch: Vec::new(), sender, is_alone: false, progress, count: 0 };
+            let batch = Vec::with_capacity(BATCH);
+            let mut finder =
+                Finder { file: frames.file, touched: 0, batch, sender, is_alone: false, progress, count: 0 };
             let losses = frames.walk(&mut finder);
             finder.send();
             losses
         });
         let finder = finder.ok()?;
         for at in batches.into_iter().flatten() {
-            if let Ok(record) = read_body(frames.file, at, frames.pointer) {
-                work(at, &record);
-            }
+            frames.header(at).into_iter().for_each(|header| work(at, header));
         }
         Some(finder.join().unwrap_or_else(|panic| resume_unwind(panic)))
     })
@@ -58,15 +61,16 @@ fn on_two_threads<'a>(
 
 /// Works on each record as it is found.
 struct Direct<'w, 'a> {
-    work: &'w mut dyn FnMut(u64, &EventRecord<'a>),
+    frames: Frames<'a>,
+    work: &'w mut dyn FnMut(u64, &RawEvent),
     progress: &'w dyn Progress,
     count: u64,
 }
 
-impl<'a> Records<'a> for Direct<'_, 'a> {
-    fn record(&mut self, at: u64, record: &EventRecord<'a>) {
+impl Records for Direct<'_, '_> {
+    fn record(&mut self, at: u64) {
         self.count += 1;
-        (self.work)(at, record);
+        self.frames.header(at).into_iter().for_each(|header| (self.work)(at, header));
     }
 
     fn goes_on(&mut self, at: u64) -> bool {
@@ -77,6 +81,9 @@ impl<'a> Records<'a> for Direct<'_, 'a> {
 
 /// Sends the offsets of records to the thread that works on them.
 struct Finder<'w> {
+    file: &'w [u8],
+    /// The offset up to which the file was touched.
+    touched: usize,
     batch: Vec<u64>,
     sender: SyncSender<Vec<u64>>,
     /// Whether the other thread has ended before its time, in a panic.
@@ -92,11 +99,13 @@ impl Finder<'_> {
     }
 }
 
-impl<'a> Records<'a> for Finder<'_> {
-    fn record(&mut self, at: u64, record: &EventRecord<'a>) {
-        // Brings the details into the cache, behind the stack.
-        let details = record.details;
-        black_box((details.first().copied(), details.get(LINE).copied()));
+impl Records for Finder<'_> {
+    fn record(&mut self, at: u64) {
+        let to = usize::try_from(at).unwrap_or(usize::MAX).saturating_add(AHEAD).min(self.file.len());
+        while self.touched < to {
+            black_box(self.file.get(self.touched).copied());
+            self.touched += LINE;
+        }
         self.count += 1;
         self.batch.push(at);
         if self.batch.len() >= BATCH {
@@ -135,11 +144,12 @@ mod tests {
         let frames = Frames { file: &file, pointer: 8 };
         let (mut one, mut two) = (Vec::new(), Vec::new());
         let expected = frames.walk(&mut Direct {
-            work: &mut |at, record| one.push((at, record.header.time.get())),
+            frames,
+            work: &mut |at, header| one.push((at, header.time.get())),
             progress: &NoProgress,
             count: 0,
         });
-        let work = &mut |at, record: &EventRecord<'_>| two.push((at, record.header.time.get()));
+        let work = &mut |at, header: &RawEvent| two.push((at, header.time.get()));
         let losses = on_two_threads(frames, &NoProgress, work).unwrap();
         assert_eq!(one.len(), 3 * BATCH + 5);
         assert_eq!(two, one);

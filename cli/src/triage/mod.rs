@@ -282,6 +282,12 @@ fn options(args: &TriageArgs) -> Result<String, Failure> {
     Ok(words.finish())
 }
 
+/// The name under which a run keeps what it has found. A case may have the id of a capture.
+fn kept_name(subject: &Subject, rows: &FleetRows) -> String {
+    let id = rows.id(subject.name());
+    if matches!(subject, Subject::Case(_)) { format!("{id}.case") } else { id }
+}
+
 impl Fleet {
     /// Nothing where no tables and no page are wanted.
     fn new(
@@ -314,7 +320,7 @@ impl Fleet {
         record.ended.text = job.text.take();
         let mut rows = self.rows.borrow_mut();
         if let Some(folder) = &self.folder {
-            record.write(folder, &rows.id(job.subject.name()), &self.made_from(job))?;
+            record.write(folder, &kept_name(job.subject, &rows), &self.made_from(job))?;
         }
         rows.take(record);
         Ok(())
@@ -327,8 +333,8 @@ impl Fleet {
             true => job.place().ok()??.is_file(),
             false => true,
         };
-        let id = self.rows.borrow().id(job.subject.name());
-        has_report.then(|| Record::read(folder, &id, &self.made_from(job))).flatten()
+        let name = kept_name(job.subject, &self.rows.borrow());
+        has_report.then(|| Record::read(folder, &name, &self.made_from(job))).flatten()
     }
 
     /// The logs of a subject, and the options.

@@ -23,6 +23,8 @@ const MOST_ALIKE: usize = 16;
 
 /// Stands for a kind of path where a file is on no known one, but on another drive than Windows.
 const ON_OTHER_DRIVE: usize = usize::MAX;
+/// What it adds to the weight of such a failure that a setting leads to it: more than being somewhat nearer does.
+const LED_THERE: f64 = 4.0;
 
 /// Failures that are alike: who met them, doing what, with which result, on which kind of object.
 type Kind = (ActorId, OperationKey, NtStatus, usize);
@@ -101,7 +103,8 @@ fn search<B: AsRef<[u8]>>(
             let is_asked = !is_own(context, actor);
             let gravity = f64::from(context.knowledge.codes.status(status).gravity);
             let rarity = -(by_chance + sign.nearness * share).ln();
-            let weight = gravity + rarity + if is_asked { 0.0 } else { 1.0 };
+            let led = if class == ON_OTHER_DRIVE { LED_THERE } else { 0.0 };
+            let weight = gravity + rarity + led + if is_asked { 0.0 } else { 1.0 };
             if best.as_ref().is_some_and(|best| best.weight >= weight) {
                 continue;
             }

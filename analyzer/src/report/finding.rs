@@ -313,7 +313,8 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
         let folder =
             place.as_deref().and_then(|place| place.rsplit_once('\\')).map_or("FOLDER", |place| place.0);
         // The file of a hive or of a link, where it can be typed: a device path does not say which drive it is.
-        let to = target.as_deref().filter(|target| !target.starts_with("HK") && !target.starts_with(r"\Device\"));
+        let to =
+            target.as_deref().filter(|target| !target.starts_with("HK") && !target.starts_with(r"\Device\"));
         let to = to.map(|target| typed(target, self.drive()));
         let fill_one = |text: &str| {
             let text = text.replace("{target}", to.as_deref().unwrap_or("TARGET"));

@@ -77,14 +77,14 @@ pub(super) fn missing_drive<B: AsRef<[u8]>>(context: &EventContext<'_, B>, end: 
 const ENVIRONMENT: &str = r"\environment\";
 
 /// The letter of the drive that a path begins with.
-fn drive_of(path: &str) -> Option<char> {
+pub(super) fn drive_of(path: &str) -> Option<char> {
     let mut characters = path.chars();
     let letter = characters.next().filter(char::is_ascii_alphabetic)?;
     (characters.next() == Some(':')).then_some(letter.to_ascii_uppercase())
 }
 
-/// Whether something on a drive was opened, before the end of the process or a while after it.
-fn is_seen<B: AsRef<[u8]>>(context: &EventContext<'_, B>, drive: char, end: EventId) -> bool {
+/// Whether something on a drive was opened, a while before an event or after it.
+pub(super) fn is_seen<B: AsRef<[u8]>>(context: &EventContext<'_, B>, drive: char, end: EventId) -> bool {
     if drive_of(&context.system_root()) == Some(drive) {
         return true;
     }

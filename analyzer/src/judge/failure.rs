@@ -7,7 +7,7 @@ use crate::boot::{EventContext, Group, OperationKey};
 use crate::canonical::key;
 use crate::knowledge::{Knowledge, Noise, PathClass, PhaseEntry, Raised};
 use crate::language::Text;
-use pml_parser::{Event, EventId, FileTime, Matcher, Number};
+use pml_parser::{Event, EventId, FileTime, Matcher, Number, Operation};
 use std::cell::LazyCell;
 
 /// Points, and what they are given for.
@@ -120,9 +120,15 @@ pub(super) fn classify<B: AsRef<[u8]>>(
             && is_missing
             && entry.is_none_or(|noise| noise.raised == Raised::Near)
             && event.is_some_and(|event| registered::value_read(context, &event).is_some());
+        // A process that ends with the very status of a failure says which one it was. What is missing has a status that
+        // many failures share.
+        let is_named_by_exit = decides
+            && !is_missing
+            && group.resolved_by.is_none()
+            && mark.is_some_and(|mark| ended_with(context, mark.moment, &group));
         let raises = |(noise, (mark, sign)): (&Noise, (Mark, _))| mark.raises(noise.raised, sign);
         let is_raised = decides
-            && (is_registered || entry.zip(mark.zip(sign)).is_some_and(raises))
+            && (is_registered || is_named_by_exit || entry.zip(mark.zip(sign)).is_some_and(raises))
             && entry.is_some()
             && event.is_some_and(|event| wants_data(&event));
         let mut path_class = None;
@@ -155,6 +161,15 @@ pub(super) fn classify<B: AsRef<[u8]>>(
         (at < kept || (failure.mark.is_some() && failure.noise.is_none())).then_some(failure)
     };
     groups.iter().chain(&suspects.more).enumerate().filter_map(judged).collect()
+}
+
+/// Whether an event is the end of the process that met a failure, with the status of that failure.
+fn ended_with<B: AsRef<[u8]>>(context: &EventContext<'_, B>, moment: EventId, group: &Group) -> bool {
+    let Some(end) = context.event(moment).filter(|end| end.operation() == Operation::PROCESS_EXIT) else {
+        return false;
+    };
+    let exit = end.numbers().get(Number::ExitStatus).unwrap_or(0) as u32;
+    context.processes.of(&end) == group.key.process && context.knowledge.codes.are_one(exit, group.key.status)
 }
 
 /// Whether the success that came later only looked at what had been refused, and what followed shows that the refusal

@@ -3,7 +3,9 @@
 //! sparse log and in a dense one.
 
 use super::conclusions::Established;
+use super::ending::drive_of;
 use super::failure::{Classifier, wants_data};
+use super::registered;
 use super::suspects::{Mark, Suspects, ends, is_grave, mark};
 use crate::boot::{EventContext, Group, OperationKey, ProcessId, Scan};
 use crate::canonical::{PathKey, key};
@@ -18,6 +20,11 @@ const MOST_AFTER: u64 = 100_000;
 /// Kinds of failures, and failures of one kind, that are kept, at most.
 const MOST_KINDS: usize = 2_000;
 const MOST_ALIKE: usize = 16;
+
+/// Stands for a kind of path where a file is on no known one, but on another drive than Windows.
+const ON_OTHER_DRIVE: usize = usize::MAX;
+/// What it adds to the weight of such a failure that a setting leads to it: more than being somewhat nearer does.
+const LED_THERE: f64 = 4.0;
 
 /// Failures that are alike: who met them, doing what, with which result, on which kind of object.
 type Kind = (ActorId, OperationKey, NtStatus, usize);
@@ -96,7 +103,8 @@ fn search<B: AsRef<[u8]>>(
             let is_asked = !is_own(context, actor);
             let gravity = f64::from(context.knowledge.codes.status(status).gravity);
             let rarity = -(by_chance + sign.nearness * share).ln();
-            let weight = gravity + rarity + if is_asked { 0.0 } else { 1.0 };
+            let led = if class == ON_OTHER_DRIVE { LED_THERE } else { 0.0 };
+            let weight = gravity + rarity + led + if is_asked { 0.0 } else { 1.0 };
             if best.as_ref().is_some_and(|best| best.weight >= weight) {
                 continue;
             }
@@ -122,8 +130,12 @@ fn search<B: AsRef<[u8]>>(
                 Some(Raised::Near | Raised::Own) => !is_asked,
                 Some(Raised::Strong | Raised::Never) => false,
             };
-            let class = context.knowledge.paths.get(class);
-            if may_be && class.is_some_and(|class| class.group.is_some() || !is_asked) {
+            let is_needed = match context.knowledge.paths.get(class) {
+                Some(class) => class.group.is_some() || !is_asked,
+                // What a setting leads to is wanted there.
+                None => registered::value_read(context, &event).is_some(),
+            };
+            if may_be && is_needed {
                 best = Some(Candidate { event: id, process, is_asked, weight });
             }
         }
@@ -147,6 +159,7 @@ fn look_back<B: AsRef<[u8]>>(
     left: &mut Left,
 ) -> (Vec<(Kind, Alike)>, u64) {
     let at = context.time(end).0;
+    let windows = drive_of(&context.system_root());
     let mut kinds: HashMap<Kind, usize> = HashMap::new();
     let mut found: Vec<(Kind, Alike)> = Vec::new();
     let mut classes: HashMap<PathKey, Option<usize>> = HashMap::new();
@@ -179,9 +192,12 @@ fn look_back<B: AsRef<[u8]>>(
             let is_object = class.needed || (may_be_look && !is_missing && class.object.is_some());
             is_object && (wants_data(&event) || (may_be_look && class.group.is_some()))
         };
-        let Some(class) = class.filter(|&at| context.knowledge.paths.get(at).is_some_and(is_wanted)) else {
-            continue;
+        let wanted = class.filter(|&at| context.knowledge.paths.get(at).is_some_and(is_wanted));
+        let is_elsewhere = || {
+            let drive = drive_of(&event.path().to_str());
+            class.is_none() && may_be_look && wants_data(&event) && drive.is_some() && drive != windows
         };
+        let Some(class) = wanted.or_else(|| is_elsewhere().then_some(ON_OTHER_DRIVE)) else { continue };
         let kind = (actor, OperationKey::of(event.operation()), event.status(), class);
         let known = kinds.get(&kind).copied();
         let position = match known {

@@ -13,6 +13,8 @@ use pml_parser::{Event, EventClass, EventId, Matcher, NtStatus, Operation};
 /// Events that are read before one sign, and before all signs, at most.
 const MOST_BEFORE: u64 = 5_000;
 const MOST_IN_ALL: u64 = 250_000;
+/// Events before the reading of a value among which the opening of its key is looked for, at most.
+const MOST_BEFORE_VALUE: u64 = 1_000;
 /// Events of a fact that are signs, at most.
 const MOST_SIGNS: usize = 64;
 /// Events after failures in which their success is looked for, at most.
@@ -177,7 +179,7 @@ fn look_back<B: AsRef<[u8]>>(
         let is_success = event.status() == NtStatus::SUCCESS;
         let is_failure = id < end
             && if is_success {
-                refused.iter_mut().any(|matcher| matcher.matches(&event))
+                refused.iter_mut().any(|matcher| matcher.matches(&event)) && is_looked_up(context, &event)
             } else {
                 context.knowledge.codes.is_failure(event.status()) && is_grave(context, &event)
             };
@@ -198,6 +200,20 @@ fn look_back<B: AsRef<[u8]>>(
             }
         }
     }
+}
+
+/// Whether a value is the first that the thread read of a key which it had just opened: who goes through all values of
+/// many keys was not asked for this one.
+fn is_looked_up<B: AsRef<[u8]>>(context: &EventContext<'_, B>, event: &Event<'_>) -> bool {
+    let process = context.processes.of(event);
+    let before = (1..=MOST_BEFORE_VALUE).map_while(|step| event.id().checked_sub(step));
+    let own = before
+        .filter_map(|id| context.event(id))
+        .find(|before| before.tid() == event.tid() && context.processes.of(before) == process);
+    own.is_some_and(|before| {
+        before.operation() == Operation::REG_OPEN_KEY
+            && event.path().to_str().starts_with(&*before.path().to_str())
+    })
 }
 
 impl Mark {

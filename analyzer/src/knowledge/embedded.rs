@@ -62,6 +62,7 @@ pub(super) static RULES: &[(&str, &str)] = files![
     "rules/RB-FOLDER-LINK.toml",
     "rules/RB-HANG.toml",
     "rules/RB-INSTALLER-DISABLED.toml",
+    "rules/RB-INSTALLER-REPLACED.toml",
     "rules/RB-ONLINE-FAILURE.toml",
     "rules/RB-ONLINE-CHILD-FAILED.toml",
     "rules/RB-UNEXPLAINED-FAILURE.toml",

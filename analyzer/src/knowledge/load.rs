@@ -213,7 +213,7 @@ pub(super) fn load_remedies(mut file: Inspection<'_>, codes: &Codes) -> Option<V
                 file.push(
                     at..at,
                     format!(
-                        "a command of {} has {{{name}}}; it may have {{path}}, {{key}}, {{folder}}, {{link}}, {{component}} and {{drive}}",
+                        "a command of {} has {{{name}}}; it may have {{path}}, {{target}}, {{key}}, {{folder}}, {{link}}, {{component}} and {{drive}}",
                         remedy.id
                     ),
                 );
@@ -224,7 +224,7 @@ pub(super) fn load_remedies(mut file: Inspection<'_>, codes: &Codes) -> Option<V
 }
 
 /// Names in braces that commands of remedies may have; the report fills them in.
-const COMMAND_PLACEHOLDERS: [&str; 6] = ["path", "key", "folder", "link", "component", "drive"];
+const COMMAND_PLACEHOLDERS: [&str; 7] = ["path", "target", "key", "folder", "link", "component", "drive"];
 
 /// Names in braces: words of small letters. A class identifier or a script block is none.
 fn placeholders(text: &str) -> impl Iterator<Item = &str> {

@@ -312,7 +312,12 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
         let place = target.as_deref().map(|target| typed(target, self.drive())).or_else(|| path.clone());
         let folder =
             place.as_deref().and_then(|place| place.rsplit_once('\\')).map_or("FOLDER", |place| place.0);
+        // The file of a hive or of a link, where it can be typed: a device path does not say which drive it is.
+        let to =
+            target.as_deref().filter(|target| !target.starts_with("HK") && !target.starts_with(r"\Device\"));
+        let to = to.map(|target| typed(target, self.drive()));
         let fill_one = |text: &str| {
+            let text = text.replace("{target}", to.as_deref().unwrap_or("TARGET"));
             let text = text.replace("{path}", path.as_deref().unwrap_or("PATH")).replace("{folder}", folder);
             let text = text.replace("{key}", key.as_deref().unwrap_or("KEY"));
             let text = text.replace("{link}", link.as_deref().unwrap_or("FOLDER"));
@@ -321,6 +326,7 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
         let is_filled = |command: &&String| {
             let names = [
                 ("{path}", path.is_some()),
+                ("{target}", to.is_some()),
                 ("{key}", key.is_some()),
                 ("{link}", link.is_some()),
                 ("{drive}", drive.is_some()),

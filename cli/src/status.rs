@@ -3,7 +3,6 @@
 use crate::failure::Failure;
 use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{self, IsTerminal, Write};
-use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -37,14 +36,14 @@ pub(crate) fn counted(count: u64, one: &str, many: &str) -> String {
 }
 
 /// Prints a failure and gives the exit status.
-pub(crate) fn finish(outcome: Result<Done, Failure>) -> ExitCode {
+pub(crate) fn finish(outcome: Result<Done, Failure>) -> u8 {
     match outcome {
-        Ok(Done::Whole) => ExitCode::SUCCESS,
-        Ok(Done::WithLosses) => ExitCode::from(1),
-        Ok(Done::RolledBack) => ExitCode::from(3),
+        Ok(Done::Whole) => 0,
+        Ok(Done::WithLosses) => 1,
+        Ok(Done::RolledBack) => 3,
         Err(failure) => {
             say(&format!("pml: {failure}"));
-            ExitCode::from(2)
+            2
         }
     }
 }

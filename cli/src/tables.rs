@@ -10,6 +10,7 @@ use arrow::array::RecordBatch;
 use indicatif::HumanBytes;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 use pml_analyzer::Report;
 use pml_analyzer::bundle::LogLocation;
@@ -85,17 +86,22 @@ fn write_table<T>(
     table: &Table<T>,
     rows: &[T],
 ) -> Result<(), WriteError> {
-    write_batch(out, labels.types, &labels.batch(table, rows)?)
+    write_batches(out, labels.types, &[&labels.batch(table, rows)?], Vec::new())
 }
 
-/// Writes a table that is one batch.
-pub(crate) fn write_batch(
+/// Writes a table that is a few batches, with keys and values of metadata.
+pub(crate) fn write_batches(
     out: impl Write + Send,
     types: Types,
-    batch: &RecordBatch,
+    batches: &[&RecordBatch],
+    metadata: Vec<(String, String)>,
 ) -> Result<(), WriteError> {
-    let mut writer = table_file(out, batch.schema(), types, properties())?;
-    writer.write(batch)?;
+    let Some(first) = batches.first() else { return Ok(()) };
+    let mut writer = table_file(out, first.schema(), types, properties())?;
+    for (key, value) in metadata {
+        writer.append_key_value_metadata(KeyValue::new(key, value));
+    }
+    batches.iter().try_for_each(|batch| writer.write(batch))?;
     writer.close()?;
     Ok(())
 }

@@ -26,7 +26,6 @@ const LAYERS: [Layers; 4] = [
             "module_map",
             "progress",
             "parallel",
-            "read_ahead",
             "columns",
             "log",
             "detail",

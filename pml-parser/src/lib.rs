@@ -47,7 +47,6 @@ mod procmon;
 mod progress;
 mod raw;
 mod raw_boot;
-mod read_ahead;
 mod recover;
 mod resolve;
 pub mod symbols;

@@ -6,6 +6,7 @@ mod error;
 mod interrupt;
 mod log;
 mod place;
+mod program;
 mod report;
 mod table;
 
@@ -33,5 +34,6 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(captures::check, module)?)?;
     module.add_function(wrap_pyfunction!(log::empty, module)?)?;
     module.add_function(wrap_pyfunction!(log::tables, module)?)?;
-    module.add_function(wrap_pyfunction!(log::columns, module)?)
+    module.add_function(wrap_pyfunction!(log::columns, module)?)?;
+    module.add_function(wrap_pyfunction!(program::program, module)?)
 }

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import sysconfig
 import threading
 import zipfile
 
@@ -319,3 +320,20 @@ except KeyboardInterrupt:
     assert child.stdout.readline() == "ready\n"
     child.send_signal(signal.SIGINT)
     assert child.communicate(timeout=60)[0] == "interrupted\n"
+
+
+def test_the_program_comes_with_the_package(sample, tmp_path):
+    def pml(*arguments):
+        command = [sys.executable, "-m", "procmon_pml", *arguments]
+        return subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=tmp_path)
+
+    assert pml("--version").stdout == f"pml {procmon_pml.__version__}\n"
+    done = pml("convert", str(sample), "-o", "boot", "-q")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(list((tmp_path / "boot").glob("*.parquet"))) == 6
+    missing = pml("info", "none.pml")
+    assert missing.returncode == 2 and missing.stderr.startswith("pml: none.pml: ")
+    mistake = pml("convert", "--no-such-option")
+    assert mistake.returncode == 2 and "--no-such-option" in mistake.stderr
+    script = next(pathlib.Path(sysconfig.get_path("scripts")).glob("pml*"))
+    assert subprocess.run([script, "--version"], capture_output=True, text=True, timeout=60).stdout.startswith("pml ")

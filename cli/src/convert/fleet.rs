@@ -10,11 +10,8 @@ use crate::fleet::status::{self, StatusRow};
 use crate::outcome::{self, write_failure};
 use crate::output::{PendingDataset, remove_dataset};
 use crate::status::{Done, Progress, UntilStopped, counted, is_stopped, plain, say, warn};
-use crate::tables::write_whole;
-use arrow::array::RecordBatch;
 use indicatif::HumanCount;
 use pml_analyzer::bundle::{self, CaptureLocation, FoundCaptures, Unsearched};
-use pml_analyzer::tables::RowLabels;
 use pml_parser::arrow::labels::log_hash;
 use pml_parser::export::WriteError;
 use pml_parser::export::parquet::write_dataset;
@@ -62,9 +59,8 @@ struct Unit {
 
 /// How a unit ended.
 struct Ended {
-    id: String,
     bytes: u64,
-    row: RecordBatch,
+    row: StatusRow,
     is_skipped: bool,
     /// A line for people, where there is something to say.
     note: Option<String>,
@@ -107,9 +103,9 @@ pub(super) fn run(args: &ConvertArgs, many: Many) -> Result<Done, Failure> {
         skipped += usize::from(ended.is_skipped);
         pml_parser::Progress::advance(&progress, 0, done);
         if let Some(note) = &ended.note {
-            warn(&format!("{}: {note}", ended.id));
+            warn(&format!("{}: {note}", ended.row.capture));
         }
-        rows.push((ended.id, ended.row));
+        rows.push(ended.row);
         Ok::<_, Failure>(())
     };
     let threads = args.run.threads();
@@ -122,7 +118,7 @@ pub(super) fn run(args: &ConvertArgs, many: Many) -> Result<Done, Failure> {
     progress.clear();
     all?;
     let types = args.table.types.into();
-    let ends: Vec<u32> = rows.iter().map(|row| status::exit_status(&row.1)).collect();
+    let ends: Vec<u32> = rows.iter().map(|row| row.status).collect();
     status::write(folder.path(), types, rows)?;
     if without_capture > 0 {
         let logs = counted(without_capture as u64, "case", "cases");
@@ -209,8 +205,8 @@ impl Run<'_> {
             return Err(stopped());
         }
         let types = self.args.table.types;
-        let labels = |computer: String| RowLabels { capture: unit.id.clone(), computer, types: types.into() };
         let row = StatusRow {
+            capture: unit.id.clone(),
             source: unit.source.clone(),
             source_bytes: unit.bytes,
             options: self.options.clone(),
@@ -220,11 +216,9 @@ impl Run<'_> {
             LayoutArg::Hive => format!("capture={}", unit.id),
             LayoutArg::Plain => unit.id.clone(),
         });
-        let ended = |row: RecordBatch, is_skipped, note| {
-            Ok(Ended { id: unit.id.clone(), bytes: unit.bytes, row, is_skipped, note })
-        };
+        let ended = |row, is_skipped, note| Ok(Ended { bytes: unit.bytes, row, is_skipped, note });
         if self.args.resume
-            && let Some(row) = status::same_as_before(&folder, &labels(String::new()), &row)
+            && let Some(row) = status::same_as_before(&folder, &row)
         {
             return ended(row, true, None);
         }
@@ -235,27 +229,25 @@ impl Run<'_> {
         let result = catch_unwind(AssertUnwindSafe(attempt)).unwrap_or_else(|_| {
             Err(Trouble::Capture(Failure::new("the program failed at this capture; please report it")))
         });
-        let (row, computer, note) = match result {
-            Ok((row, computer)) => {
+        match result {
+            Ok(row) => {
                 let note = row.error.clone();
-                (row, computer, note)
+                ended(row, false, note)
             }
-            Err(Trouble::Output(failure)) => return Err(failure),
-            Err(Trouble::Capture(_)) if is_stopped() => return Err(stopped()),
+            Err(Trouble::Output(failure)) => Err(failure),
+            Err(Trouble::Capture(_)) if is_stopped() => Err(stopped()),
             Err(Trouble::Capture(failure)) => {
                 let error = plain(&failure.to_string());
                 // Tables of an earlier run are of another log or of other options.
                 if (self.args.resume || self.args.run.force) && folder.exists() {
                     remove_dataset(&folder).map_err(|e| Failure::of_io(&folder, &e))?;
                 }
-                (StatusRow { status: 2, error: Some(error.clone()), ..row }, String::new(), Some(error))
+                ended(StatusRow { status: 2, error: Some(error.clone()), ..row }, false, Some(error))
             }
-        };
-        let batch = labels(computer).batch(&status::TABLE, &[row]);
-        ended(batch.map_err(|e| Failure::new(e.to_string()))?, false, note)
+        }
     }
 
-    /// Writes the tables of a capture. Returns how that ended, and the computer.
+    /// Writes the tables of a capture. Returns how that ended.
     fn write(
         &self,
         location: &CaptureLocation,
@@ -263,7 +255,7 @@ impl Run<'_> {
         unit: &Unit,
         row: StatusRow,
         threads: usize,
-    ) -> Result<(StatusRow, String), Trouble> {
+    ) -> Result<StatusRow, Trouble> {
         let args = self.args;
         let options = OpenOptions {
             named_only: args.log.no_set,
@@ -293,9 +285,10 @@ impl Run<'_> {
         lost.extend(places.iter().cloned());
         let is_whole = !capture.lost_parts && places.is_empty();
         let row = StatusRow {
+            computer: set.part(0).map(|log| log.computer().to_string()).unwrap_or_default(),
             status: u32::from(!is_whole),
             error: (!lost.is_empty()).then(|| lost.join("; ")),
-            span: set.time_span(),
+            span: set.time_span().map(|(first, last)| (first.0, last.0)),
             parts: Some(set.parts().len() as u32),
             log_bytes: Some(set.size()),
             events: Some(set.event_count()),
@@ -306,16 +299,10 @@ impl Run<'_> {
             log_hash: Some(log_hash(set)),
             ..row
         };
-        let computer = set.part(0).map(|log| log.computer().to_string()).unwrap_or_default();
-        let labels = RowLabels {
-            capture: unit.id.clone(),
-            computer: computer.clone(),
-            types: args.table.types.into(),
-        };
-        write_whole(&dataset, path, &labels, &status::TABLE, std::slice::from_ref(&row))
+        status::write_one(&dataset, path, args.table.types.into(), &row)
             .and_then(|()| dataset.finish())
             .map_err(Trouble::Output)?;
-        Ok((row, computer))
+        Ok(row)
     }
 }
 

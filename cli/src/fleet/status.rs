@@ -1,30 +1,35 @@
 //! The table of how each capture of a run ended.
 
 use crate::failure::Failure;
-use crate::output::{PendingFile, STATUS};
-use crate::tables::write_batch;
-use arrow::array::{
-    Array, ArrayRef, AsArray, RecordBatch, StringArray, TimestampNanosecondArray, UInt32Array, UInt64Array,
-};
-use arrow::compute::{cast, concat_batches};
-use arrow::datatypes::DataType;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use crate::outcome::write_failure;
+use crate::output::{PendingDataset, PendingFile, STATUS};
+use crate::tables::write_batches;
+use arrow::array::{ArrayRef, StringArray, TimestampNanosecondArray, UInt32Array, UInt64Array};
+use arrow::error::ArrowError;
+use parquet::file::metadata::ParquetMetaDataReader;
 use pml_analyzer::tables::{Column, RowLabels, Table, column};
 use pml_parser::FileTime;
 use pml_parser::arrow::labels::{seconds_array, seconds_between};
 use pml_parser::arrow::types::Types;
+use pml_parser::export::WriteError;
+use serde::{Deserialize, Serialize};
 use std::fs::File;
+use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
 /// How a capture of a run ended.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct StatusRow {
+    /// The id of the capture.
+    pub capture: String,
+    pub computer: String,
     pub source: String,
     pub source_bytes: u64,
     pub status: u32,
     pub error: Option<String>,
-    pub span: Option<(FileTime, FileTime)>,
+    /// Times of the first and the last event, in ticks of [`FileTime`].
+    pub span: Option<(u64, u64)>,
     pub parts: Option<u32>,
     pub log_bytes: Option<u64>,
     pub events: Option<u64>,
@@ -64,11 +69,12 @@ const COLUMNS: &[Column<StatusRow>] = &[
         texts(rows.iter().map(|r| r.error.as_deref()))
     }),
     column("first_time", "Time of the first event.", |rows| {
-        let nanos = rows.iter().map(|r| r.span.and_then(|span| span.0.unix_nanos()));
+        let nanos = rows.iter().map(|r| r.span.and_then(|(first, _)| FileTime(first).unix_nanos()));
         Arc::new(TimestampNanosecondArray::from_iter(nanos).with_timezone("UTC"))
     }),
     column("seconds", "Seconds from the first event to the last.", |rows| {
-        seconds_array(rows.iter().map(|r| r.span.and_then(|(first, last)| seconds_between(first, last))))
+        let seconds = |(first, last)| seconds_between(FileTime(first), FileTime(last));
+        seconds_array(rows.iter().map(|r| r.span.and_then(seconds)))
     }),
     column("parts", "Number of parts.", |rows| {
         Arc::new(rows.iter().map(|r| r.parts).collect::<UInt32Array>())
@@ -92,47 +98,71 @@ const COLUMNS: &[Column<StatusRow>] = &[
     }),
 ];
 
+/// The key of the metadata of a capture's table that holds the row a second time, for `--resume`: reading it takes no
+/// reader of Parquet's pages.
+const KEY: &str = "pml.status";
+
+/// What the metadata hold.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    tool: String,
+    row: StatusRow,
+}
+
 /// The row of an earlier run, if it is of this log, these options and this program.
-pub(crate) fn same_as_before(folder: &Path, labels: &RowLabels, wanted: &StatusRow) -> Option<RecordBatch> {
+pub(crate) fn same_as_before(folder: &Path, wanted: &StatusRow) -> Option<StatusRow> {
     let file = File::open(folder.join(format!("{STATUS}.parquet"))).ok()?;
-    let mut rows = ParquetRecordBatchReaderBuilder::try_new(file).ok()?.build().ok()?;
-    let row = rows.next()?.ok()?;
-    let text = |name: &str| {
-        let column = cast(row.column_by_name(name)?, &DataType::Utf8).ok()?;
-        let column = column.as_string::<i32>();
-        (column.len() == 1).then(|| column.value(0).to_owned())
-    };
-    let is_same = text("capture")? == labels.capture
-        && text("source")? == wanted.source
-        && text("source_bytes")? == wanted.source_bytes.to_string()
-        && text("tool_version")? == TOOL
-        && text("options")? == wanted.options;
-    // The schema of the file says the same in other words.
-    let schema = labels.batch(&TABLE, &[]).ok()?.schema();
-    if is_same { RecordBatch::try_new(schema, row.columns().to_vec()).ok() } else { None }
+    let metadata = ParquetMetaDataReader::new().parse_and_finish(&file).ok()?;
+    let entry = metadata.file_metadata().key_value_metadata()?.iter().find(|entry| entry.key == KEY)?;
+    let Kept { tool, row } = serde_json::from_str(entry.value.as_deref()?).ok()?;
+    let is_same = tool == TOOL
+        && row.capture == wanted.capture
+        && row.source == wanted.source
+        && row.source_bytes == wanted.source_bytes
+        && row.options == wanted.options;
+    is_same.then_some(row)
 }
 
-/// Whether a row is of a capture without tables.
-pub(crate) fn exit_status(row: &RecordBatch) -> u32 {
-    let column = row.column_by_name("status").and_then(|column| cast(column, &DataType::UInt32).ok());
-    column.map_or(2, |column| {
-        column.as_primitive::<arrow::datatypes::UInt32Type>().values().first().copied().unwrap_or(2)
-    })
-}
-
-/// Writes the table of a run: rows with their ids, which are brought into the order of the ids.
-pub(crate) fn write(
-    folder: &Path,
+/// Writes the table of a capture among its tables.
+pub(crate) fn write_one(
+    dataset: &PendingDataset,
+    path: &Path,
     types: Types,
-    mut rows: Vec<(String, RecordBatch)>,
+    row: &StatusRow,
 ) -> Result<(), Failure> {
-    rows.sort_by(|a, b| a.0.cmp(&b.0));
+    let name = format!("{STATUS}.parquet");
+    let file = dataset.create_file(&name).map_err(|e| Failure::of_io(path, &e))?;
+    let kept = Kept { tool: TOOL.to_owned(), row: row.clone() };
+    let write = || -> Result<(), WriteError> {
+        let kept = serde_json::to_string(&kept).map_err(std::io::Error::from)?;
+        write_rows(file, types, std::slice::from_ref(row), vec![(KEY.to_owned(), kept)])
+    };
+    write().map_err(|error| write_failure(path, error))
+}
+
+/// Writes the table of a run, in the order of the ids.
+pub(crate) fn write(folder: &Path, types: Types, mut rows: Vec<StatusRow>) -> Result<(), Failure> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    rows.sort_by(|a, b| a.capture.cmp(&b.capture));
     let path = folder.join(format!("{STATUS}.parquet"));
-    let failed = |error: String| Failure::new(format!("{}: {error}", path.display()));
-    let Some(schema) = rows.first().map(|row| row.1.schema()) else { return Ok(()) };
-    let table = concat_batches(&schema, rows.iter().map(|row| &row.1)).map_err(|e| failed(e.to_string()))?;
     let file = PendingFile::create(&path, true)?;
     let out = file.writer().map_err(|e| Failure::of_io(&path, &e))?;
-    write_batch(out, types, &table).map_err(|e| failed(e.to_string()))?;
+    write_rows(out, types, &rows, Vec::new()).map_err(|error| write_failure(&path, error))?;
     file.finish().map(drop)
+}
+
+fn write_rows(
+    out: impl Write + Send,
+    types: Types,
+    rows: &[StatusRow],
+    metadata: Vec<(String, String)>,
+) -> Result<(), WriteError> {
+    let batch = |row: &StatusRow| {
+        let labels = RowLabels { capture: row.capture.clone(), computer: row.computer.clone(), types };
+        labels.batch(&TABLE, std::slice::from_ref(row))
+    };
+    let batches = rows.iter().map(batch).collect::<Result<Vec<_>, ArrowError>>()?;
+    write_batches(out, types, &batches.iter().collect::<Vec<_>>(), metadata)
 }

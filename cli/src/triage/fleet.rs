@@ -4,11 +4,11 @@ use super::record::Record;
 use crate::args::TriageArgs;
 use crate::failure::Failure;
 use crate::fleet::folder::Folder;
+use crate::outcome::write_failure;
 use crate::output::PendingFile;
 use crate::status::say;
-use crate::tables::write_batch;
+use crate::tables::write_batches;
 use arrow::array::RecordBatch;
-use arrow::compute::concat_batches;
 use indicatif::HumanBytes;
 use pml_analyzer::case::CaseReport;
 use pml_analyzer::case::tables::{CaseRows, PHASES, SESSIONS, SIGNALS, UPDATES};
@@ -121,15 +121,12 @@ impl FleetRows {
             self.tables.iter_mut().partition(|(name, _)| **name == VERDICTS.name);
         for (name, batches) in last.into_iter().chain(others) {
             let path = folder.path().join(format!("{name}.parquet"));
-            let failed = |error: String| Failure::new(format!("{}: {error}", path.display()));
             // The rows of one id stay in their order.
             batches.sort_by(|a, b| a.0.cmp(&b.0));
-            let Some(schema) = batches.first().map(|batch| batch.1.schema()) else { continue };
-            let table = concat_batches(&schema, batches.iter().map(|batch| &batch.1));
-            let table = table.map_err(|e| failed(e.to_string()))?;
             let file = PendingFile::create(&path, true)?;
             let out = file.writer().map_err(|e| Failure::of_io(&path, &e))?;
-            write_batch(out, self.types, &table).map_err(|e| failed(e.to_string()))?;
+            let rows: Vec<_> = batches.iter().map(|batch| &batch.1).collect();
+            write_batches(out, self.types, &rows, Vec::new()).map_err(|e| write_failure(&path, e))?;
             files.push(file);
         }
         let size = PendingFile::finish_all(files)?;

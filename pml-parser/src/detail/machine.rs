@@ -8,7 +8,7 @@ use crate::names::kernel::{CONTROL_SET, HKLM, MACHINE};
 use crate::names::operation::{EventClass, Operation};
 use crate::names::registry as kinds;
 use crate::raw::bytes::Blob;
-use crate::raw::event::EventRecord;
+use crate::raw::event::{EventRecord, RawEvent};
 use crate::raw::strings::Info;
 use crate::text::WinStr;
 
@@ -82,6 +82,12 @@ impl MachineFacts {
     /// Adds what an event says. The first event counts.
     pub fn add_event(&mut self, event: &Event<'_>) {
         self.add_record(event.record());
+    }
+
+    /// Whether a record in the registry may say something, by its header.
+    pub(crate) fn reads(header: &RawEvent) -> bool {
+        let operation = Operation::of(EventClass::from_code(header.class.get()), header.operation.get(), 0);
+        matches!(operation, Operation::REG_QUERY_VALUE | Operation::REG_SET_VALUE)
     }
 
     /// The same, of a record.

@@ -2,7 +2,7 @@
 
 use crate::error::{Damage, Error, ErrorKind};
 use crate::raw::bytes::Blob;
-use crate::raw::event::{EventRecord, HEADER_SIZE, MOST_FRAMES, RawEvent, read_body};
+use crate::raw::event::{HEADER_SIZE, MOST_FRAMES, RawEvent};
 use crate::time::{OF_CAPTURES, TICKS_PER_SECOND};
 
 /// The most bytes of a record: the size of the driver's buffers.
@@ -31,9 +31,10 @@ pub(super) struct Frames<'a> {
 }
 
 /// What a place in the file holds.
-enum Place<'a> {
-    /// A record.
-    Record(EventRecord<'a>),
+#[derive(Clone, Copy)]
+enum Place {
+    /// A record: where the next one begins, and the time.
+    Record { next: u64, time: u64 },
     /// The beginning of a record, the end of which is beyond the end of the file.
     Cut,
     /// Nothing but zeros up to the end of the file.
@@ -43,9 +44,9 @@ enum Place<'a> {
 }
 
 /// What the walk over all records reports.
-pub(super) trait Records<'a> {
-    /// A record at an offset.
-    fn record(&mut self, at: u64, record: &EventRecord<'a>);
+pub(super) trait Records {
+    /// A record at an offset, all bytes of which are in the file.
+    fn record(&mut self, at: u64);
     /// Whether the walk goes on; called every quarter of a megabyte.
     fn goes_on(&mut self, at: u64) -> bool;
 }
@@ -123,18 +124,22 @@ impl<'a> Frames<'a> {
         self.file.len() as u64
     }
 
-    fn header(self, at: u64) -> Option<&'a RawEvent> {
+    /// The header at an offset.
+    pub(super) fn header(self, at: u64) -> Option<&'a RawEvent> {
         zerocopy::FromBytes::ref_from_prefix(self.file.get(usize::try_from(at).ok()?..)?)
             .ok()
             .map(|found| found.0)
     }
 
-    fn place(self, at: u64) -> Place<'a> {
+    #[inline]
+    fn place(self, at: u64) -> Place {
         let Some(header) = self.header(at) else {
             return if next_set(self.file, at).is_none() { Place::Blank } else { Place::Cut };
         };
         if is_record(header, self.pointer) {
-            return read_body(self.file, at, self.pointer).map_or(Place::Cut, Place::Record);
+            let next = at + size_of_record(header, self.pointer);
+            let time = header.time.get();
+            return if next <= self.len() { Place::Record { next, time } } else { Place::Cut };
         }
         let is_blank = self.file.u64_at(at as usize) == Some(0) && next_set(self.file, at).is_none();
         if is_blank { Place::Blank } else { Place::Other }
@@ -183,7 +188,7 @@ impl<'a> Frames<'a> {
     }
 
     /// Reports every record, and returns what lies between records.
-    pub(super) fn walk(self, records: &mut impl Records<'a>) -> Losses {
+    pub(super) fn walk(self, records: &mut impl Records) -> Losses {
         const REPORTED: u64 = 256 << 10;
         let mut losses = Losses::default();
         let (mut at, mut near, mut next_report) = (0, None, REPORTED);
@@ -199,20 +204,19 @@ impl<'a> Frames<'a> {
             }
             match seen.take().unwrap_or_else(|| self.place(at)) {
                 Place::Blank => return losses,
-                Place::Record(record) => {
-                    let next = at + record.raw.len() as u64;
+                Place::Record { next, time } => {
                     let after = (next < self.len()).then(|| self.place(next));
                     if !matches!(after, Some(Place::Other)) {
-                        near = Some(record.header.time.get());
-                        records.record(at, &record);
+                        near = Some(time);
+                        records.record(at);
                         (at, seen) = (next, after);
                         continue;
                     }
                     // Either this record has a wrong size, or damage follows it.
                     let found = self.find(at + 1, near, &mut |at| records.goes_on(at));
                     if found.is_none_or(|found| found >= next) {
-                        near = Some(record.header.time.get());
-                        records.record(at, &record);
+                        near = Some(time);
+                        records.record(at);
                         losses.doubt(at);
                         at = next;
                     }

@@ -3,7 +3,7 @@
 use crate::log::offsets::{Joined, Pair};
 use crate::raw::bytes::Blob;
 use crate::time::TICKS_PER_SECOND;
-use std::collections::HashMap;
+use hashbrown::HashMap;
 
 /// The most operations that are open at the same time. Of more, the oldest ones get no end.
 const MOST_OPEN: usize = 1 << 20;

@@ -3,7 +3,7 @@
 //! The file is the sequence of the driver's messages (docs/format.md, "Raw boot logs"). One pass over their headers
 //! makes an index like that of a PML, so that later layers hardly know the difference:
 //!
-//! 1. `frame`: where records lie, in both bitnesses, and behind damage.
+//! 1. `frame`: where records lie, in both bitnesses, and behind damage; `walk`: hands them out.
 //! 2. `join`: which record ends which operation, and the order of events.
 //! 3. `processes`, `drives`: the process table and the drive letters, from records of the process class.
 //!
@@ -13,6 +13,7 @@ mod drives;
 mod frame;
 mod join;
 mod processes;
+mod walk;
 
 use crate::detail::stored_names_of_rename;
 use crate::error::{Error, ErrorKind, Result};
@@ -26,17 +27,17 @@ use crate::names::ntstatus::NtStatus;
 use crate::names::operation::{EventClass, Operation};
 use crate::progress::Progress;
 use crate::raw::bytes::Blob;
-use crate::raw::event::{EventRecord, read_joined};
+use crate::raw::event::{EventRecord, RawEvent, read_body, read_joined};
 use crate::raw::header::VERSION;
 use crate::raw::offsets::RawOffset;
 use crate::raw::strings::Info;
-use crate::read_ahead::{Reader, read_ahead};
 use crate::write::Machine;
 use drives::DriveEvidence;
-use frame::{Frames, Losses, Records};
+use frame::{Frames, Losses};
 use join::Joiner;
 use processes::Processes;
 use std::collections::BTreeMap;
+use walk::each_record;
 
 /// Drive letters, and the names of their volumes: `C` and `\Device\HarddiskVolume3`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -87,18 +88,16 @@ impl<B: AsRef<[u8]>> Log<B> {
 fn read(file: &[u8], drives: &Drives, progress: &dyn Progress) -> Result<Index> {
     let frames = frame::recognize(file).ok_or(Error::new(ErrorKind::NotPml, "file header", 0))?;
     progress.begin(file.len() as u64);
-    read_ahead(file, |reader| {
-        let mut pass = Pass::new(frames, progress, reader);
-        let losses = frames.walk(&mut pass);
-        if losses.is_cancelled {
-            return Err(Error::new(ErrorKind::Cancelled, "records", 0));
-        }
-        Ok(pass.conclude(drives, &losses))
-    })
+    let mut pass = Pass::new(frames);
+    let losses = each_record(frames, progress, &mut |at, header| pass.record(at, header));
+    if losses.is_cancelled {
+        return Err(Error::new(ErrorKind::Cancelled, "records", 0));
+    }
+    Ok(pass.conclude(drives, &losses))
 }
 
 /// Collects what the records of a log say.
-struct Pass<'a, 'p> {
+struct Pass<'a> {
     frames: Frames<'a>,
     joiner: Joiner,
     processes: Processes<'a>,
@@ -108,53 +107,16 @@ struct Pass<'a, 'p> {
     control_sets: BTreeMap<u32, u64>,
     /// Events beyond what the index can hold.
     dropped: u64,
-    progress: &'p dyn Progress,
-    reader: &'p Reader<'p>,
-}
-
-impl<'a> Records<'a> for Pass<'a, '_> {
-    fn record(&mut self, at: u64, record: &EventRecord<'a>) {
-        let header = record.header;
-        match EventClass::from_code(header.class.get()) {
-            COMPLETION => return self.end(at, header.sequence.get()),
-            EventClass::Process => self.process(at, record),
-            EventClass::Registry => self.key(record),
-            EventClass::FileSystem => self.file(record),
-            _ => {}
-        }
-        if is_definition(record) {
-            return;
-        }
-        if self.joiner.len() >= u32::MAX as usize || at > RawOffset::MAX {
-            self.dropped += 1;
-            return;
-        }
-        let ends_later = matches!(
-            EventClass::from_code(header.class.get()),
-            EventClass::Registry | EventClass::FileSystem | EventClass::Network | EventClass::Other(_)
-        );
-        let is_open = ends_later && NtStatus(header.result.get()).is_pending();
-        self.joiner.begin(at, header.sequence.get(), header.time.get(), is_open);
-    }
-
-    fn goes_on(&mut self, at: u64) -> bool {
-        self.progress.advance(self.joiner.len() as u64, at);
-        self.reader.reached(at);
-        !self.progress.is_cancelled()
-    }
 }
 
 /// The class of records that end an operation.
 const COMPLETION: EventClass = EventClass::Other(0);
 
-/// Whether a record defines a process that ran before: such a record is no event.
-fn is_definition(record: &EventRecord<'_>) -> bool {
-    let class = EventClass::from_code(record.header.class.get());
-    Operation::of(class, record.header.operation.get(), 0) == Operation::PROCESS_DEFINED
-}
+/// The operations of class file system among which renames are.
+const SETTING: u16 = Operation::SET_RENAME_INFORMATION_FILE.code;
 
-impl<'a, 'p> Pass<'a, 'p> {
-    fn new(frames: Frames<'a>, progress: &'p dyn Progress, reader: &'p Reader<'p>) -> Self {
+impl<'a> Pass<'a> {
+    fn new(frames: Frames<'a>) -> Self {
         Self {
             frames,
             joiner: Joiner::default(),
@@ -163,16 +125,44 @@ impl<'a, 'p> Pass<'a, 'p> {
             facts: MachineFacts::default(),
             control_sets: BTreeMap::new(),
             dropped: 0,
-            progress,
-            reader,
         }
+    }
+
+    /// Takes the record at an offset. Of most records, the header is enough.
+    fn record(&mut self, at: u64, header: &RawEvent) {
+        let (class, code) = (EventClass::from_code(header.class.get()), header.operation.get());
+        let body = || read_body(self.frames.file, at, self.frames.pointer).ok();
+        match class {
+            COMPLETION => return self.end(at, header.sequence.get()),
+            EventClass::Process => {
+                body().into_iter().for_each(|record| self.process(at, &record));
+                // The definition of a process that ran before is no event.
+                if Operation::of(class, code, 0) == Operation::PROCESS_DEFINED {
+                    return;
+                }
+            }
+            EventClass::Registry => body().into_iter().for_each(|record| self.key(&record)),
+            EventClass::FileSystem if code == SETTING => {
+                body().into_iter().for_each(|record| self.file(&record));
+            }
+            _ => {}
+        }
+        if self.joiner.len() >= u32::MAX as usize || at > RawOffset::MAX {
+            self.dropped += 1;
+            return;
+        }
+        let ends_later = matches!(
+            class,
+            EventClass::Registry | EventClass::FileSystem | EventClass::Network | EventClass::Other(_)
+        );
+        let is_open = ends_later && NtStatus(header.result.get()).is_pending();
+        self.joiner.begin(at, header.sequence.get(), header.time.get(), is_open);
     }
 
     fn end(&mut self, at: u64, sequence: u32) {
         let Some(begin) = self.joiner.end(at, sequence) else { return };
         let file = self.frames.file;
-        let class = usize::try_from(begin).ok().and_then(|begin| file.u16_at(begin.checked_add(8)?));
-        if class.map(EventClass::from_code) == Some(EventClass::Registry)
+        if self.frames.header(begin).is_some_and(MachineFacts::reads)
             && let Ok(record) = read_joined(file, begin, Some(at), self.frames.pointer)
         {
             self.facts.add_record(&record);

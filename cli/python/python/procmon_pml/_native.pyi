@@ -23,6 +23,7 @@ __all__ = [
     "ids",
     "open",
     "parts",
+    "program",
     "report",
     "tables",
 ]
@@ -50,6 +51,12 @@ def parts(names: Sequence[str | os.PathLike[str]]) -> list[list[pathlib.Path]]:
 
 def ids(names: Sequence[str]) -> list[str]:
     """The ids that ``pml convert`` gives to captures with these names."""
+
+def program(arguments: Sequence[str]) -> int:
+    """Runs the program ``pml`` with its arguments, the first of which is its name. Gives the exit status.
+
+    The program takes over Ctrl-C and reads that fail: use it as ``python -m procmon_pml``, in a process of its own.
+    """
 
 def check(where: str) -> None:
     """Raises ``PmlError`` for a filter with a mistake."""

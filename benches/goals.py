@@ -70,18 +70,17 @@ def run(*command):
     process = os.posix_spawn(words[0], words, os.environ, file_actions=quiet)
     _, status, usage = os.wait4(process, 0)
     wall = time.perf_counter() - begin
-    # 1 is what triage ends with where it is to say that an update was rolled back; there is no such option here.
     if status:
         sys.exit(f"{' '.join(words)} ended with {os.waitstatus_to_exitcode(status)}")
     return wall, usage.ru_utime + usage.ru_stime
 
 
-def forget(*logs):
-    """Empties the page cache."""
+def cold(*command):
+    """The same with nothing of the log in memory, but with the program."""
     os.sync()
     pathlib.Path("/proc/sys/vm/drop_caches").write_text("1")
-    # What has to be in memory for the clock to measure the log alone.
-    subprocess.run(["cat", "/dev/null"], check=True)
+    run(command[0], "--help")
+    return run(*command)
 
 
 def generated(samples, folder):
@@ -203,12 +202,6 @@ def main():
             ratio("triage of 5 GB, warm, against a plain scan", "5 GB", "5 GB, scan", 1.4, "pml slice LOG --where 'path contains nosuchpath'", True)
             cost("triage", "5 GB", logs["large"])
         if wanted("cold") and os.geteuid() == 0:
-            def cold(*command):
-                forget()
-                # The program itself is read before the clock starts.
-                if command[0] == pml:
-                    run(pml, "--help")
-                return run(*command)
             cat = shutil.which("cat")
             count = max(3, args.runs // 2)
             times.rounds({

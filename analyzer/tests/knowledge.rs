@@ -53,6 +53,16 @@ fn the_knowledge_of_the_program_has_no_mistakes() {
     if let Err(errors) = Knowledge::embedded() {
         panic!("analyzer/knowledge has mistakes:\n{}", lines(&errors));
     }
+    // Of the files that come with the program, regular expressions and names of statuses are read when they are needed;
+    // of a knowledge directory, at once.
+    let tables = fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap()).filter(|it| it.path().is_file());
+    let tables = tables.map(|entry| entry.file_name().to_string_lossy().into_owned());
+    let tables = tables.map(|name| (name.clone(), file(&name)));
+    let rules = rule_files().into_iter().map(|(name, text)| (format!("rules/{name}"), text));
+    let own: Vec<_> = tables.chain(rules).collect();
+    if let Err(errors) = Knowledge::with(&own) {
+        panic!("as a knowledge directory, analyzer/knowledge has mistakes:\n{}", lines(&errors));
+    }
 }
 
 #[test]

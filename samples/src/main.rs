@@ -3,7 +3,7 @@
 
 use clap::{Args, Parser, Subcommand};
 use pml_parser::{Log, LogSet};
-use pml_samples::boot::{Amount, Bits, Options};
+use pml_samples::boot::{Amount, Bits, Options, Repetition};
 use pml_samples::scenario::Companions;
 use pml_samples::{raw_boot, scenario};
 use std::io;
@@ -81,6 +81,9 @@ struct Common {
     /// Mean number of stack frames of an event.
     #[arg(long, default_value_t = 34, value_parser = clap::value_parser!(u16).range(1..=200))]
     frames: u16,
+    /// Repeat stacks less often and texts more often than usual, as real logs do.
+    #[arg(long)]
+    like_real: bool,
     /// Overwrite existing files.
     #[arg(long)]
     force: bool,
@@ -95,6 +98,7 @@ impl Common {
             seed: self.seed,
             bits: self.bits.unwrap_or(bits),
             frames: self.frames,
+            repetition: if self.like_real { Repetition::Real } else { Repetition::Usual },
             overwrite: self.force,
         }
     }

@@ -1,7 +1,7 @@
 //! Generated boot logs read back: events, parts, stacks, the mix of operations.
 
 use pml_parser::{Decoded, Event, EventClass, FileTime, Log, LogSet, NtStatus, Resolution, TextOptions};
-use pml_samples::boot::{Amount, Bits, Options};
+use pml_samples::boot::{Amount, Bits, Options, Repetition};
 use pml_samples::scenario::{generate, generate_in_memory};
 use std::collections::{HashMap, HashSet};
 
@@ -199,4 +199,26 @@ fn files_are_overwritten_on_request_alone() {
     generate(&forced, directory.path()).unwrap();
     // A shorter capture would leave a part of the longer one in the directory.
     assert!(generate(&Options { parts: 1, ..forced }, directory.path()).is_err());
+}
+
+/// The bounds are those of real logs.
+#[test]
+fn stacks_and_texts_repeat_as_in_real_logs() {
+    let count = 65_536;
+    let (amount, repetition) = (Amount::Events(count), Repetition::Real);
+    let set = set(&Options { amount, parts: 1, repetition, ..options(Bits::B64) });
+    let (mut stacks, mut paths, mut details) = (HashSet::new(), HashSet::new(), HashSet::new());
+    for event in set.events() {
+        let event = event.unwrap();
+        stacks.insert((event.process_index(), event.stack().addresses().collect::<Vec<_>>()));
+        paths.insert(path(&event));
+        let mut detail = String::new();
+        event.push_detail(&TextOptions::default(), &mut detail);
+        details.insert(detail);
+    }
+    let share = |distinct: usize| distinct as u64 * 1_000 / count;
+    let (stacks, paths, details) = (share(stacks.len()), share(paths.len()), share(details.len()));
+    assert!((150..=350).contains(&stacks), "stacks: {stacks} per mille");
+    assert!((30..=100).contains(&paths), "paths: {paths} per mille");
+    assert!((30..=100).contains(&details), "details: {details} per mille");
 }

@@ -4,7 +4,7 @@
 use super::group::OperationKey;
 use super::processes::Processes;
 use crate::canonical::{TAILS, tail_of_text};
-use crate::knowledge::{ActorSet, Engine, Knowledge, Outcome};
+use crate::knowledge::{ActorSet, Engine, Knowledge, Marker, Outcome};
 use pml_parser::{EventClass, FileTime, Operation};
 
 /// What every range needs to know.
@@ -41,17 +41,32 @@ pub(super) fn slot(operation: Operation) -> Option<usize> {
     (class < CLASSES && code < CODES).then_some(class * CODES + code)
 }
 
-/// Every operation that the tables have room for, each once: knowledge names operations as Process Monitor does,
-/// and several may have one name.
-fn all_operations() -> Vec<Operation> {
-    let mut all = Vec::new();
-    for class in EventClass::NAMED {
-        for code in 0..CODES as u16 {
-            all.extend((0..=u8::MAX).map(|sub| Operation::of(class, code, sub)));
-        }
+/// Every operation that the tables have room for, each once.
+fn all_operations() -> impl Iterator<Item = Operation> {
+    let codes =
+        EventClass::NAMED.into_iter().flat_map(|class| (0..CODES as u16).map(move |code| (class, code)));
+    codes.flat_map(|(class, code)| {
+        let all = (0..=u8::MAX).map(move |sub| (sub, Operation::of(class, code, sub)));
+        // Most operations have no subs.
+        all.take_while(|(sub, operation)| operation.sub == *sub).map(|(_, operation)| operation)
+    })
+}
+
+/// What knowledge says of a name: it names operations as Process Monitor does, and several may have one name.
+struct Named<'a> {
+    name: &'a str,
+    markers: u128,
+    is_tracked: bool,
+}
+
+impl<'a> Named<'a> {
+    fn new(operation: Operation, knowledge: &Knowledge) -> Self {
+        let name = operation.name();
+        let has = |marker: &Marker| marker.operations.contains(&name);
+        let markers = knowledge.markers.iter().enumerate().filter(|(_, marker)| has(marker));
+        let markers = markers.fold(0, |mask, (bit, _)| mask | 1 << bit);
+        Self { name, markers, is_tracked: knowledge.engine.is_tracked(operation) }
     }
-    all.dedup();
-    all
 }
 
 impl<'a> Plan<'a> {
@@ -59,19 +74,26 @@ impl<'a> Plan<'a> {
         let mut of_operation = vec![0u128; CLASSES * CODES];
         let mut operations = vec![Vec::new(); knowledge.markers.len()];
         let mut tracked = vec![false; CLASSES * CODES];
+        let mut named: Option<(EventClass, Named<'_>)> = None;
         for operation in all_operations() {
             let Some(slot) = slot(operation) else { continue };
-            let name = operation.name();
-            for (bit, marker) in knowledge.markers.iter().enumerate() {
-                if marker.operations.contains(&name) {
-                    of_operation[slot] |= 1 << bit;
-                    operations[bit].push(OperationKey::of(operation));
-                }
+            // Subs without a name of their own follow one another.
+            let known = match named.take() {
+                Some(last) if last.0 == operation.class && last.1.name == operation.name() => last,
+                _ => (operation.class, Named::new(operation, knowledge)),
+            };
+            let (_, Named { markers, is_tracked, .. }) = named.insert(known);
+            let mut rest = *markers;
+            while rest != 0 {
+                let bit = rest.trailing_zeros() as usize;
+                operations[bit].push(OperationKey::of(operation));
+                rest &= rest - 1;
             }
-            tracked[slot] |= knowledge.engine.is_tracked(operation);
+            of_operation[slot] |= *markers;
+            tracked[slot] |= *is_tracked;
         }
         operations.iter_mut().for_each(|keys: &mut Vec<OperationKey>| keys.sort_unstable());
-        let mask = |holds: &dyn Fn(&crate::knowledge::Marker) -> bool| {
+        let mask = |holds: &dyn Fn(&Marker) -> bool| {
             knowledge
                 .markers
                 .iter()
@@ -84,15 +106,12 @@ impl<'a> Plan<'a> {
             mask(&|marker| marker.outcome != Outcome::Error),
             mask(&|marker| marker.outcome != Outcome::Success),
         ];
-        let mut of_tail = vec![0u128; TAILS];
+        let tails = |marker: &Marker| -> Option<Vec<usize>> {
+            marker.filter.as_ref()?.path_endings()?.into_iter().map(tail_of_text).collect()
+        };
+        let mut of_tail = vec![mask(&|marker| tails(marker).is_none()); TAILS];
         for (bit, marker) in knowledge.markers.iter().enumerate() {
-            let endings = marker.filter.as_ref().and_then(|filter| filter.path_endings());
-            let tails: Option<Vec<usize>> =
-                endings.and_then(|all| all.into_iter().map(tail_of_text).collect());
-            match tails {
-                Some(tails) => tails.into_iter().for_each(|tail| of_tail[tail] |= 1 << bit),
-                None => of_tail.iter_mut().for_each(|mask| *mask |= 1 << bit),
-            }
+            tails(marker).into_iter().flatten().for_each(|tail| of_tail[tail] |= 1 << bit);
         }
         let of_path_alone =
             mask(&|marker| marker.filter.as_ref().is_some_and(|filter| filter.is_of_path_alone()));

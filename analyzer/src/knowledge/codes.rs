@@ -3,8 +3,10 @@
 
 use super::error::Inspection;
 use super::model::Ref;
+use super::sources::embedded;
 use crate::language::{Language, Text};
 use pml_parser::NtStatus;
+use std::sync::OnceLock;
 
 /// What is known of an NTSTATUS.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,7 +55,7 @@ pub(crate) struct Codes {
     /// Statuses that were judged, ascending.
     statuses: Vec<StatusEntry>,
     /// All other published ones, ascending: their names are known, what they mean is not.
-    named: Vec<StatusEntry>,
+    named: OnceLock<Vec<StatusEntry>>,
     hresults: Vec<HresultEntry>,
     unknown: StatusEntry,
 }
@@ -62,7 +64,7 @@ impl Default for Codes {
     fn default() -> Self {
         let unknown =
             StatusEntry { code: 0, symbol: String::new(), win32: None, gravity: 2, kind: "other".to_owned() };
-        Self { statuses: Vec::new(), named: Vec::new(), hresults: Vec::new(), unknown }
+        Self { statuses: Vec::new(), named: OnceLock::new(), hresults: Vec::new(), unknown }
     }
 }
 
@@ -76,23 +78,45 @@ fn rows(text: &str) -> impl Iterator<Item = (usize, &str)> {
     lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#')).skip(1)
 }
 
+/// The cells of a row, where it has this many.
+fn cells<const COUNT: usize>(row: &str) -> Option<[&str; COUNT]> {
+    let mut rest = row.split('\t');
+    let mut cells = [""; COUNT];
+    for cell in &mut cells {
+        *cell = rest.next()?;
+    }
+    rest.next().is_none().then_some(cells)
+}
+
 fn hex(text: &str) -> Option<u32> {
     u32::from_str_radix(text.strip_prefix("0x")?, 16).ok()
+}
+
+/// The rows of `ntstatus-names.tsv`, ascending. The places of wrong ones are passed on.
+fn named(text: &str, unknown: &StatusEntry, wrong: &mut dyn FnMut(usize)) -> Vec<StatusEntry> {
+    let mut entries = Vec::new();
+    for (at, row) in rows(text) {
+        let entry = cells(row).and_then(|[code, symbol, win32]| {
+            let (code, symbol) = (hex(code)?, symbol.to_owned());
+            Some(StatusEntry { code, symbol, win32: win32.parse().ok(), ..unknown.clone() })
+        });
+        match entry {
+            Some(entry) => entries.push(entry),
+            None => wrong(at),
+        }
+    }
+    entries.sort_by_key(|entry| entry.code);
+    entries
 }
 
 impl Codes {
     pub(super) fn read_statuses(&mut self, inspection: &mut Inspection<'_>) {
         for (at, row) in rows(inspection.text) {
-            let cells: Vec<&str> = row.split('\t').collect();
-            let entry = match cells[..] {
-                [code, symbol, win32, gravity, kind] => {
-                    hex(code).zip(gravity.parse().ok()).map(|(code, gravity)| {
-                        let win32 = win32.parse().ok();
-                        StatusEntry { code, symbol: symbol.to_owned(), win32, gravity, kind: kind.to_owned() }
-                    })
-                }
-                _ => None,
-            };
+            let entry = cells(row).and_then(|[code, symbol, win32, gravity, kind]| {
+                let (code, gravity) = hex(code).zip(gravity.parse().ok())?;
+                let (symbol, kind) = (symbol.to_owned(), kind.to_owned());
+                Some(StatusEntry { code, symbol, win32: win32.parse().ok(), gravity, kind })
+            });
             match entry {
                 Some(entry) => self.statuses.push(entry),
                 None => {
@@ -104,37 +128,25 @@ impl Codes {
     }
 
     pub(super) fn read_status_names(&mut self, inspection: &mut Inspection<'_>) {
-        for (at, row) in rows(inspection.text) {
-            let cells: Vec<&str> = row.split('\t').collect();
-            let entry = match cells[..] {
-                [code, symbol, win32] => hex(code).map(|code| StatusEntry {
-                    code,
-                    symbol: symbol.to_owned(),
-                    win32: win32.parse().ok(),
-                    ..self.unknown.clone()
-                }),
-                _ => None,
-            };
-            match entry {
-                Some(entry) => self.named.push(entry),
-                None => inspection.push(at..at, "want code, symbol, win32 or -, with tabs between"),
-            }
+        // Those of the program are read when a log has a status that was not judged.
+        if !inspection.is_embedded {
+            let text = inspection.text;
+            let mut wrong = |at| inspection.push(at..at, "want code, symbol, win32 or -, with tabs between");
+            self.named = OnceLock::from(named(text, &self.unknown, &mut wrong));
         }
-        self.named.sort_by_key(|entry| entry.code);
     }
 
     pub(super) fn read_hresults(&mut self, inspection: &mut Inspection<'_>) {
         for (at, row) in rows(inspection.text) {
-            let cells: Vec<&str> = row.split('\t').collect();
-            let entry = match cells[..] {
-                [code, symbol, layer, en, zh] => hex(code).map(|code| HresultEntry {
+            let entry = cells(row).and_then(|[code, symbol, layer, en, zh]| {
+                let (code, symbol, layer) = (hex(code)?, symbol.to_owned(), layer.to_owned());
+                Some(HresultEntry {
                     code,
-                    symbol: symbol.to_owned(),
-                    layer: layer.to_owned(),
+                    symbol,
+                    layer,
                     text: Text { en: en.to_owned(), zh: zh.to_owned() },
-                }),
-                _ => None,
-            };
+                })
+            });
             match entry {
                 Some(entry) => self.hresults.push(entry),
                 None => {
@@ -150,8 +162,12 @@ impl Codes {
         let find =
             |table: &'_ Vec<StatusEntry>| table.binary_search_by_key(&status.0, |entry| entry.code).ok();
         let judged = find(&self.statuses).and_then(|at| self.statuses.get(at));
-        let named = || find(&self.named).and_then(|at| self.named.get(at));
-        judged.or_else(named).unwrap_or(&self.unknown)
+        let all_named = || named(embedded("ntstatus-names.tsv"), &self.unknown, &mut |_| {});
+        let of_name = || {
+            let named = self.named.get_or_init(all_named);
+            find(named).and_then(|at| named.get(at))
+        };
+        judged.or_else(of_name).unwrap_or(&self.unknown)
     }
 
     /// The Win32 error of a status.

@@ -1,6 +1,7 @@
 //! What is wrong with a knowledge file, and where.
 
 use super::aliases::OldId;
+use super::parsed;
 use std::fmt;
 use std::ops::Range;
 
@@ -27,6 +28,8 @@ impl std::error::Error for KnowledgeError {}
 pub(crate) struct Inspection<'a> {
     pub file: &'a str,
     pub text: &'a str,
+    /// Whether the file comes with the program.
+    pub is_embedded: bool,
     pub errors: &'a mut Vec<KnowledgeError>,
     pub old_ids: &'a mut Vec<OldId>,
 }
@@ -45,6 +48,11 @@ impl Inspection<'_> {
 
     /// Parses the file. A mistake is noted; the result is then `None`.
     pub(crate) fn parse<T: serde::de::DeserializeOwned>(&mut self) -> Option<T> {
+        if self.is_embedded
+            && let Some(value) = parsed::read(self.file, self.text)
+        {
+            return Some(value);
+        }
         match toml::from_str(self.text) {
             Ok(value) => Some(value),
             Err(error) => {

@@ -13,6 +13,7 @@ mod error;
 mod error_path;
 mod load;
 mod model;
+mod parsed;
 mod rules;
 mod sources;
 
@@ -30,6 +31,7 @@ pub(crate) use model::{
     ClassLimits, FactCondition, LabelsFile, LimitEntry, MailTexts, Outcome, PhaseEntry, Property, Raised,
     RankingFile, RemedyEntry, ReportTexts, Same, SignalEntry,
 };
+pub(crate) use parsed::read as read_embedded;
 pub(crate) use rules::{Compiled, CompiledEvidence, CompiledSequence};
 
 use crate::language::Text;
@@ -38,8 +40,6 @@ use load::Names;
 use model::{BootEntry, BuildsFile, ComputedEntry};
 use pml_parser::Filter;
 use sources::Sources;
-use std::panic::resume_unwind;
-use std::thread;
 
 /// What a fact begins with that says that a rule found something; the rule's id follows.
 const FOUND: &str = "found:";
@@ -120,15 +120,6 @@ struct Signals {
     entries: Vec<SignalEntry>,
 }
 
-/// Remedies, the classes of paths that name them, and the roles of volumes.
-type Objects = (Vec<RemedyEntry>, Vec<PathClass>, Vec<VolumeRole>);
-
-fn load_objects(sources: &mut Sources<'_>, codes: &Codes) -> Option<Objects> {
-    let remedies = load::load_remedies(sources.table("remedies.toml"), codes)?;
-    let (paths, volumes) = load::load_paths(sources.table("paths.toml"), &remedies)?;
-    Some((remedies, paths, volumes))
-}
-
 /// All that is known.
 #[derive(Clone, Debug)]
 pub struct Knowledge {
@@ -205,23 +196,6 @@ impl Knowledge {
         load::load_statuses(sources.table("ntstatus.tsv"), &mut codes);
         load::load_status_names(sources.table("ntstatus-names.tsv"), &mut codes);
         load::load_hresults(sources.table("hresults.tsv"), &mut codes);
-        thread::scope(|scope| {
-            // The expressions of the classes of paths take as long to compile as most of the other files to read.
-            let (mut apart, known) = (sources.apart(), codes.clone());
-            let objects =
-                thread::Builder::new().spawn_scoped(scope, move || (load_objects(&mut apart, &known), apart));
-            Self::load_with(sources, codes, || {
-                objects.ok().map(|objects| objects.join().unwrap_or_else(|e| resume_unwind(e)))
-            })
-        })
-    }
-
-    /// Loads all files but the codes and those which another thread, if the system gives one, loads meanwhile.
-    fn load_with<'a>(
-        sources: &mut Sources<'a>,
-        codes: Codes,
-        objects: impl FnOnce() -> Option<(Option<Objects>, Sources<'a>)>,
-    ) -> Option<Self> {
         let aliases = load::load_aliases(sources.table("aliases.toml"))?;
         let actors = load::load_actors(sources.table("actors.toml"))?;
         let engine = load::load_engine(sources.table("engine.toml"), &codes)?;
@@ -242,14 +216,8 @@ impl Knowledge {
         let builds = load::load_builds(sources.table("builds.toml"))?;
         let (cannot_show, collect_next) = load::load_limits(sources.table("limits.toml"), &names)?;
         let labels = load::load_labels(sources.table("labels.toml"))?;
-        let objects = match objects() {
-            Some((objects, apart)) => {
-                sources.join(apart);
-                objects
-            }
-            None => load_objects(sources, &codes),
-        };
-        let (remedies, paths, volumes) = objects?;
+        let remedies = load::load_remedies(sources.table("remedies.toml"), &codes)?;
+        let (paths, volumes) = load::load_paths(sources.table("paths.toml"), &remedies)?;
         let known = rules::Known {
             actors: &actors,
             codes: &codes,

@@ -30,27 +30,21 @@ impl<'a> Sources<'a> {
         sources
     }
 
-    /// The same files, to be read on another thread.
-    pub(super) fn apart(&self) -> Self {
-        Self { own: self.own, errors: Vec::new(), old_ids: Vec::new() }
-    }
-
-    /// Adds what was noted apart.
-    pub(super) fn join(&mut self, apart: Self) {
-        self.errors.extend(apart.errors);
-        self.old_ids.extend(apart.old_ids);
-    }
-
     /// A table, ready to be read.
     pub(super) fn table(&mut self, name: &'static str) -> Inspection<'_> {
-        let own = self.own.iter().find(|file| file.0 == name).map(|file| file.1.as_str());
-        let text = own.unwrap_or_else(|| embedded(name));
-        self.inspect(name, text)
+        match self.own.iter().find(|file| file.0 == name) {
+            Some((_, text)) => self.inspect(name, text, false),
+            None => self.inspect(name, embedded(name), true),
+        }
     }
 
-    /// A file with its text, ready to be read.
-    pub(super) fn inspect<'i>(&'i mut self, file: &'i str, text: &'i str) -> Inspection<'i> {
-        Inspection { file, text, errors: &mut self.errors, old_ids: &mut self.old_ids }
+    /// A rule file, ready to be read.
+    pub(super) fn rule<'i>(&'i mut self, source: RuleSource<'i>) -> Inspection<'i> {
+        self.inspect(source.name, source.text, !source.may_replace)
+    }
+
+    fn inspect<'i>(&'i mut self, file: &'i str, text: &'i str, is_embedded: bool) -> Inspection<'i> {
+        Inspection { file, text, is_embedded, errors: &mut self.errors, old_ids: &mut self.old_ids }
     }
 
     /// The rule files of the program in their order, then those of the knowledge directory.
@@ -71,7 +65,7 @@ impl<'a> Sources<'a> {
             if !is_table && !is_rule(name) {
                 let known: Vec<&str> = TABLES.iter().map(|table| table.0).collect();
                 let reason = format!("no such file; there are rules/*.toml and {}", known.join(", "));
-                self.inspect(name, text).push(0..0, reason);
+                self.inspect(name, text, false).push(0..0, reason);
             }
         }
     }

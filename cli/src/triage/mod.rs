@@ -37,6 +37,7 @@ use std::cell::RefCell;
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
+use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -70,7 +71,8 @@ pub(crate) fn run(args: &TriageArgs) -> Result<Done, Failure> {
             .hint(format!("leave out --redact or {option}")));
         }
     }
-    let knowledge = knowledge::read(args.knowledge.as_deref())?;
+    // The process ends with the run: freeing thousands of texts would take as long as judging a small log.
+    let knowledge = ManuallyDrop::new(knowledge::read(args.knowledge.as_deref())?);
     let inputs = inputs::expand(&args.inputs)?.paths;
     let (inputs, stream) = input::with_standard_input(&inputs)?;
     let mut found = find(&inputs, args.no_set)?;
@@ -101,7 +103,7 @@ pub(crate) fn run(args: &TriageArgs) -> Result<Done, Failure> {
     for (number, subject) in subjects.iter().enumerate() {
         let stem = file_stem(subject.name(), &mut taken);
         let lines = lines.as_ref();
-        let shared = (&knowledge, &signatures);
+        let shared = (&*knowledge, &signatures);
         let fleet = fleet.as_ref();
         let text = RefCell::new(None);
         let job = Job { args, shared, subject, stem, many, first: number == 0, lines, fleet, text };

@@ -156,9 +156,17 @@ impl State {
 
     /// Whether the text of a subject passes; `None` where there is none.
     fn text_passes(&mut self, subject: Subject, check: &TextCheck, event: &Event<'_>) -> Option<bool> {
-        if let Some(expression) = check.expression() {
-            return self.text(subject, event).raw().map(|text| expression.is_match(text));
+        let Some(expression) = check.expression() else {
+            return self.folded(subject, event).map(|folded| check.passes(folded));
+        };
+        if expression.is_waiting() && !self.folded(subject, event).is_none_or(|it| expression.may_match(it)) {
+            return Some(false);
         }
+        self.text(subject, event).raw().map(|text| expression.is_match(text))
+    }
+
+    /// The text of a subject, folded; `None` where there is none.
+    fn folded(&mut self, subject: Subject, event: &Event<'_>) -> Option<&[u8]> {
         let is_path = subject == Subject::Column(Source::Path);
         if is_path
             && !self.texts.path.is_folded(self.event)
@@ -170,7 +178,7 @@ impl State {
             true => &mut self.texts.path,
             false => self.text(subject, event),
         };
-        text.folded().map(|folded| check.passes(folded))
+        text.folded()
     }
 
     fn is_missing(&mut self, subject: Subject, event: &Event<'_>) -> bool {

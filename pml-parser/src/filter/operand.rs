@@ -2,6 +2,7 @@
 
 use super::column::{Column, Kind};
 use super::error::{FilterError, mistake};
+use super::expression::Expression;
 use super::lexer::Compare;
 use super::nearest::nearest;
 use super::test::{Check, TextCheck, folded};
@@ -10,7 +11,6 @@ use crate::columns::Source;
 use crate::names::category::Category;
 use crate::names::ntstatus::NtStatus;
 use crate::names::operation::{EventClass, Operation, is_unknown};
-use regex::{Regex, RegexBuilder};
 
 /// A value as it was written.
 pub(super) struct Operand {
@@ -25,6 +25,18 @@ pub(super) fn text(operand: &Operand) -> String {
     folded(&operand.text)
 }
 
+/// The texts of a column, where only some can come.
+fn known_texts(source: Source, wanted: &str) -> Option<Box<dyn Iterator<Item = &'static str>>> {
+    Some(match source {
+        Source::Operation => Box::new(Operation::names()),
+        Source::Class => Box::new(EventClass::names()),
+        Source::Category => Box::new(Category::ALL.into_iter().map(Category::name)),
+        // A status without a text prints as a number.
+        Source::Result | Source::Status if !wanted.starts_with("0x") => Box::new(NtStatus::texts()),
+        _ => return None,
+    })
+}
+
 /// A text that is compared as a whole, for equality. Where only some texts can come, any other is
 /// a mistake: it would select nothing.
 fn whole(expression: &str, column: &Column, operand: &Operand) -> Result<String, FilterError> {
@@ -33,26 +45,21 @@ fn whole(expression: &str, column: &Column, operand: &Operand) -> Result<String,
         let error = mistake(expression, operand.position, "a stack is several lines, which equal no text");
         return Err(error.with(format!("write: stack contains '{}'", operand.text)));
     }
-    let known: Vec<&str> = match column.source {
-        Source::Operation => Operation::names().collect(),
-        Source::Class => EventClass::names().collect(),
-        Source::Category => Category::ALL.map(Category::name).to_vec(),
-        // A status without a text prints as a number.
-        Source::Result | Source::Status if !wanted.starts_with("0x") => NtStatus::texts().collect(),
-        _ => return Ok(wanted),
-    };
-    if is_unknown(&wanted) || known.iter().any(|known| known.eq_ignore_ascii_case(&wanted)) {
+    let known = || known_texts(column.source, &wanted);
+    let Some(mut texts) = known() else { return Ok(wanted) };
+    if is_unknown(&wanted) || texts.any(|known| known.eq_ignore_ascii_case(&wanted)) {
         return Ok(wanted);
     }
     let message = format!("no event has the {} `{}`", column.name, operand.text);
     let error = mistake(expression, operand.position, message);
     // `result = NAME NOT FOUND` without its quotes.
     let rest = folded(expression.get(operand.position..).unwrap_or_default());
-    let unquoted = known.iter().find(|known| known.contains(' ') && rest.starts_with(&folded(known)));
+    let mut texts = known().into_iter().flatten();
+    let unquoted = texts.find(|known| known.contains(' ') && rest.starts_with(&folded(known)));
     if let Some(unquoted) = unquoted.filter(|_| !operand.is_quoted) {
         return Err(error.with(format!("a text with blanks needs quotes: '{unquoted}'")));
     }
-    Err(match nearest(&wanted, known.into_iter()) {
+    Err(match nearest(&wanted, known().into_iter().flatten()) {
         Some(near) => error.with(format!("did you mean '{near}'?")),
         None => {
             error.with(format!("for a part of the text, write: {} contains '{}'", column.name, operand.text))
@@ -61,8 +68,8 @@ fn whole(expression: &str, column: &Column, operand: &Operand) -> Result<String,
 }
 
 /// A regular expression.
-pub(super) fn regex(expression: &str, operand: &Operand) -> Result<Regex, FilterError> {
-    RegexBuilder::new(&operand.text).case_insensitive(true).build().map_err(|error| {
+pub(super) fn regex(expression: &str, operand: &Operand) -> Result<Expression, FilterError> {
+    Expression::new(&operand.text).map_err(|error| {
         let message = error.to_string();
         // Its messages draw the expression on several lines; the last one says what is wrong.
         let last = message.lines().last().unwrap_or_default();

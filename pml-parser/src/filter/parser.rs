@@ -2,6 +2,7 @@
 
 use super::column::{self, Column};
 use super::error::{self, FilterError, mistake};
+use super::expression::Expression;
 use super::lexer::{Compare, LexError, Lexeme, OPERATORS, Token, tokens};
 use super::operand::{self, Operand};
 use super::subject::Subject;
@@ -14,8 +15,9 @@ pub(super) const MAX_DEPTH: usize = 100;
 /// was forgotten.
 static JOINTS: [&str; 3] = ["and", "or", "not"];
 
-/// Parses an expression; `slots` is the number of tests before it, and then with it.
-pub(super) fn parse(text: &str, slots: &mut usize) -> Result<Node, FilterError> {
+/// Parses an expression; `slots` is the number of tests before it, and then with it. Regular expressions of a text that
+/// is trusted are compiled later.
+pub(super) fn parse(text: &str, is_trusted: bool, slots: &mut usize) -> Result<Node, FilterError> {
     let tokens = tokens(text).map_err(|error| match error {
         LexError::OpenQuote(position) => mistake(text, position, "this quote is never closed")
             .with("a quote inside a text is doubled: 'it''s'"),
@@ -24,7 +26,7 @@ pub(super) fn parse(text: &str, slots: &mut usize) -> Result<Node, FilterError> 
         }
     })?;
     let end = Token { lexeme: Lexeme::End, position: text.len() };
-    let mut parser = Parser { text, tokens, at: 0, end, depth: 0, slots };
+    let mut parser = Parser { text, is_trusted, tokens, at: 0, end, depth: 0, slots };
     let node = parser.any()?;
     match parser.peek().lexeme {
         Lexeme::End => Ok(node),
@@ -48,6 +50,7 @@ enum Operator {
 
 struct Parser<'t, 's> {
     text: &'t str,
+    is_trusted: bool,
     tokens: Vec<Token<'t>>,
     at: usize,
     end: Token<'t>,
@@ -198,6 +201,7 @@ impl<'t> Parser<'t, '_> {
                     Operator::Contains => TextCheck::contains(&operand::text(&value)),
                     Operator::StartsWith => TextCheck::StartsWith(operand::text(&value)),
                     Operator::EndsWith => TextCheck::EndsWith(operand::text(&value)),
+                    _ if self.is_trusted => TextCheck::Matches(Expression::trusted(&value.text)),
                     _ => TextCheck::Matches(operand::regex(self.text, &value)?),
                 };
                 Ok(self.test(column, Check::Text(check), negated))

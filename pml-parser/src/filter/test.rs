@@ -1,12 +1,12 @@
 //! A filter as a tree of tests, the cheap ones first.
 
+use super::expression::Expression;
 use super::lexer::Compare;
 use super::subject::{Cost, Subject};
 use super::value::Value;
 use crate::columns::Source;
 use crate::names::operation::Operation;
 use memchr::memmem::Finder;
-use regex::Regex;
 use std::ops::RangeInclusive;
 
 /// A filter.
@@ -55,7 +55,7 @@ pub(super) enum TextCheck {
     EndsWith(String),
     /// Ascending.
     OneOf(Vec<String>),
-    Matches(Regex),
+    Matches(Expression),
 }
 
 impl Node {
@@ -191,9 +191,9 @@ impl TextCheck {
     }
 
     /// The expression that checks the text as it is; `None` where the check is of the folded text.
-    pub(super) fn expression(&self) -> Option<&Regex> {
+    pub(super) fn expression(&self) -> Option<&Expression> {
         match self {
-            Self::Matches(regex) => Some(regex),
+            Self::Matches(expression) => Some(expression),
             _ => None,
         }
     }

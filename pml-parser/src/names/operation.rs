@@ -4,6 +4,8 @@ use super::category::Category::{Empty, Read, ReadMetadata, Write, WriteMetadata}
 use super::category::Rule::{self, ByKeyDisposition, Fixed};
 use super::constants::major;
 use super::file_operation::{FILE, FileOperation, SubOperation};
+use std::collections::BTreeSet;
+use std::sync::OnceLock;
 
 /// The class of an event, as Process Monitor's Event Class column shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -124,8 +126,18 @@ impl Operation {
         }
     }
 
-    /// The names of all operations; some names occur several times.
+    /// The names of all operations, each once.
     pub fn names() -> impl Iterator<Item = &'static str> {
+        // Filters compare each value with all names, and putting them together takes as long as reading a filter.
+        static NAMES: OnceLock<Vec<&'static str>> = OnceLock::new();
+        let names = NAMES.get_or_init(|| {
+            let mut seen = BTreeSet::new();
+            Self::all_names().filter(|name| seen.insert(*name)).collect()
+        });
+        names.iter().copied()
+    }
+
+    fn all_names() -> impl Iterator<Item = &'static str> {
         let operations = EventClass::NAMED.into_iter().flat_map(|class| {
             // Some classes have gaps.
             (0..64).map(move |code| Self { class, code, sub: 0 }).filter(|operation| operation.is_known())
@@ -133,8 +145,7 @@ impl Operation {
         operations.flat_map(|operation| {
             let file = operation.file().filter(|_| operation.class == EventClass::FileSystem);
             let listed = file.and_then(|file| file.subs).unwrap_or_default();
-            // 255 is listed nowhere. Filters compare each value with all names, so trying every number
-            // would be slow.
+            // 255 is listed nowhere.
             let others = [0, 1, u8::MAX].map(|sub| Self { sub, ..operation }.name());
             others.into_iter().chain(listed.iter().map(|sub| sub.name))
         })
@@ -312,7 +323,7 @@ mod tests {
             }
         }
         // Numbers without an operation are `<Unknown>`, which is not one of the names.
-        let listed: std::collections::BTreeSet<_> = Operation::names().chain([UNKNOWN]).collect();
+        let listed: BTreeSet<_> = Operation::names().chain([UNKNOWN]).collect();
         assert_eq!(listed, every);
         assert!(listed.contains("RegRestorekey"), "after a gap in the numbers");
         assert!(Operation::names().count() < 500);

@@ -33,7 +33,7 @@ mod state;
 mod thread_queue;
 
 pub(crate) use clock::BOOT;
-pub use options::{Amount, Bits, Options};
+pub use options::{Amount, Bits, Options, Repetition};
 
 use output::{Directory, Memory, Output};
 use pml_parser::FileTime;

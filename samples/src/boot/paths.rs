@@ -1,6 +1,7 @@
 //! Paths of a Windows installation, drawn at random from a fixed set.
 
 use super::machine::MachineProfile;
+use super::options::Repetition;
 use crate::random::{Random, mix, mix_text};
 
 /// The Windows folder.
@@ -112,13 +113,29 @@ pub(crate) struct Paths {
     is_64_bit: bool,
     /// Number of different paths of each kind.
     variety: u64,
+    repetition: Repetition,
     machine: MachineProfile,
 }
 
 impl Paths {
     /// Paths for a log of about `events` events, which bounds the number of different paths.
     pub(crate) fn new(is_64_bit: bool, events: u64, machine: &MachineProfile) -> Self {
-        Self { is_64_bit, variety: (events / 40).clamp(64, 40_000), machine: machine.clone() }
+        let variety = (events / 40).clamp(64, 40_000);
+        Self { is_64_bit, variety, repetition: Repetition::Usual, machine: machine.clone() }
+    }
+
+    /// The same paths, which repeat this often.
+    pub(crate) fn repeating(self, repetition: Repetition) -> Self {
+        let variety = match repetition {
+            Repetition::Usual => self.variety,
+            Repetition::Real => (self.variety / 10).max(64),
+        };
+        Self { variety, repetition, ..self }
+    }
+
+    /// How often they repeat.
+    pub(crate) fn repetition(&self) -> Repetition {
+        self.repetition
     }
 
     fn rank(&self, random: &mut Random) -> u64 {

@@ -32,7 +32,8 @@ impl Simulation {
     /// A simulation before its first event. `events` is the number of events of the log, as far as
     /// it is known.
     pub(super) fn new(options: &Options, script: &Script, events: u64) -> Self {
-        let paths = Paths::new(options.bits == Bits::B64, events, &script.machine);
+        let paths =
+            Paths::new(options.bits == Bits::B64, events, &script.machine).repeating(options.repetition);
         Self {
             state: MachineState::new(options, script, &paths, events),
             queues: Vec::new(),

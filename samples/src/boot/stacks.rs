@@ -1,5 +1,6 @@
 //! Call stacks: each process has a few stacks for each kind of operation, and repeats them.
 
+use super::options::{Options, Repetition};
 use crate::random::{Random, mix};
 use pml_parser::EventClass;
 use std::collections::HashMap;
@@ -33,33 +34,46 @@ struct Pool {
 pub(crate) struct Stacks {
     seed: u64,
     mean_frames: u64,
+    repetition: Repetition,
     is_64_bit: bool,
     pools: HashMap<(usize, u32), Pool>,
 }
 
 /// Most stacks of one pool. The limit keeps memory small in logs of any length.
 const POOL_LIMIT: usize = 160;
+/// New stacks where they repeat as in real logs, in thousandths.
+const NEW_STACKS: u64 = 280;
 const FILE_SYSTEM: u32 = EventClass::FileSystem.code() as u32;
 const REGISTRY: u32 = EventClass::Registry.code() as u32;
 
 impl Stacks {
-    pub(crate) fn new(seed: u64, mean_frames: u64, is_64_bit: bool) -> Self {
-        Self { seed, mean_frames, is_64_bit, pools: HashMap::new() }
+    pub(crate) fn new(options: &Options, is_64_bit: bool) -> Self {
+        let &Options { seed, frames, repetition, .. } = options;
+        Self { seed, mean_frames: u64::from(frames), repetition, is_64_bit, pools: HashMap::new() }
     }
 
     /// Draws a stack for an operation of this kind (`Call::kind`).
     pub(crate) fn draw(&mut self, random: &mut Random, scope: Scope<'_>, kind: u32) -> &[u64] {
         let key = (scope.process, kind | u32::from(scope.is_loading) << 31);
-        let Self { seed, mean_frames, is_64_bit, pools } = self;
+        let Self { seed, mean_frames, repetition, is_64_bit, pools } = self;
         let pool = pools.entry(key).or_default();
         pool.draws += 1;
         let known = pool.stacks.len();
-        // The share of new stacks falls as the pool fills: a Chinese restaurant process.
-        let is_new = known < POOL_LIMIT && random.below(pool.draws * 10 + 8) < 8 + known as u64 * 4;
+        let is_new = match repetition {
+            // The share of new stacks falls as the pool fills: a Chinese restaurant process.
+            Repetition::Usual => {
+                known < POOL_LIMIT && random.below(pool.draws * 10 + 8) < 8 + known as u64 * 4
+            }
+            Repetition::Real => random.chance(NEW_STACKS),
+        };
         if is_new || known == 0 {
             let builder = Builder { seed: *seed, mean_frames: *mean_frames, is_64_bit: *is_64_bit };
-            pool.stacks.push(builder.build(random, scope, kind));
-            pool.last = known;
+            let stack = builder.build(random, scope, kind);
+            pool.last = if known < POOL_LIMIT { known } else { random.below(known as u64) as usize };
+            match pool.stacks.get_mut(pool.last) {
+                Some(old) => *old = stack,
+                None => pool.stacks.push(stack),
+            }
         } else if !random.chance(350) {
             let skewed = random.below(known as u64);
             pool.last = random.below(skewed + 1) as usize;

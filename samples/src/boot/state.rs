@@ -57,7 +57,7 @@ impl MachineState {
             system.modules.iter_mut().take(system.resident).for_each(|module| module.time = Some(clock.now));
         }
         Self {
-            stacks: Stacks::new(options.seed, u64::from(options.frames), machine.is_64_bit),
+            stacks: Stacks::new(options, machine.is_64_bit),
             random,
             machine,
             images,

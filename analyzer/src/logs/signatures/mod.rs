@@ -6,7 +6,7 @@ mod entries;
 pub use entries::SignatureKind;
 pub(crate) use entries::{Condition, ConsolePhrase, EventEntry, Scope, SignatureEntry};
 
-use crate::knowledge::{KnowledgeError, RemedyEntry, Risk};
+use crate::knowledge::{KnowledgeError, RemedyEntry, Risk, read_embedded};
 use crate::language::Text;
 use crate::logs::codes::failures;
 use crate::logs::detect::Kind;
@@ -21,7 +21,10 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Name and text of each file.
 macro_rules! files {
     ($($name:literal,)*) => {
-        [$(($name, include_str!(concat!("../../../knowledge/signatures/", $name))),)*]
+        [$((
+            concat!("signatures/", $name),
+            include_str!(concat!("../../../knowledge/signatures/", $name)),
+        ),)*]
     };
 }
 
@@ -188,7 +191,7 @@ impl Signatures {
         let mut errors = Vec::new();
         let mut all = File::default();
         for (name, text) in FILES {
-            match toml::from_str::<File>(text) {
+            match read_embedded(name, text).map_or_else(|| toml::from_str::<File>(text), Ok) {
                 Ok(file) => {
                     check(name, text, &file, &mut errors);
                     all.noise.extend(file.noise);
@@ -428,7 +431,7 @@ fn months(text: &str) -> Option<i32> {
 
 fn mistake(name: &str, text: &str, at: usize, reason: &str, errors: &mut Vec<KnowledgeError>) {
     let line = text.as_bytes().iter().take(at).filter(|&&b| b == b'\n').count() + 1;
-    errors.push(KnowledgeError { file: format!("signatures/{name}"), line, reason: reason.to_owned() });
+    errors.push(KnowledgeError { file: name.to_owned(), line, reason: reason.to_owned() });
 }
 
 /// Months that are none, ids that are used twice.

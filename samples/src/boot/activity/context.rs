@@ -1,5 +1,7 @@
 //! What a run of background activity draws on.
 
+use crate::boot::clock::BOOT;
+use crate::boot::options::Repetition;
 use crate::boot::paths::Paths;
 use crate::random::Random;
 use pml_parser::FileTime;
@@ -21,7 +23,23 @@ pub(crate) struct ActivityContext<'a> {
 impl ActivityContext<'_> {
     /// A time well before the boot.
     pub(super) fn earlier(&mut self) -> FileTime {
-        FileTime(self.now.0 - self.random.between(1, 9_000) * 36_000_000_000)
+        let hours = self.random.between(1, 9_000);
+        match self.paths.repetition() {
+            Repetition::Usual => FileTime(self.now.0 - hours * 36_000_000_000),
+            // Most files of a system are of a few days.
+            Repetition::Real => FileTime(BOOT.0 - hours / 400 * 24 * 36_000_000_000),
+        }
+    }
+
+    /// A size or a place from `low` up to, but not including, `high`; one of a few where texts repeat as in real logs.
+    pub(super) fn size(&mut self, low: u64, high: u64) -> u64 {
+        /// How many there are then.
+        const FEW: u64 = 12;
+        let size = self.random.between(low, high);
+        match self.paths.repetition() {
+            Repetition::Usual => size,
+            Repetition::Real => size - (size - low) % ((high - low).div_ceil(FEW).max(1)),
+        }
     }
 
     /// A new thread id.

@@ -44,7 +44,7 @@ pub(super) fn probe(context: &mut ActivityContext<'_>) -> Vec<Call> {
 /// The operations of the loader before it maps a library.
 pub(super) fn map_image(context: &mut ActivityContext<'_>, path: &str) -> Vec<Call> {
     let (pointer, time) = (context.pointer, context.earlier());
-    let size = context.random.between(20_000, 2_000_000);
+    let size = context.size(20_000, 2_000_000);
     vec![
         file::query_open(pointer, path, time, size),
         file::open(pointer, path, &EXECUTE),
@@ -63,7 +63,7 @@ pub(super) fn read(context: &mut ActivityContext<'_>) -> Vec<Call> {
 pub(super) fn read_path(context: &mut ActivityContext<'_>, path: &str) -> Vec<Call> {
     let (pointer, time) = (context.pointer, context.earlier());
     let blocks = context.random.between(1, 6);
-    let size = blocks * 4096 - context.random.below(4000);
+    let size = blocks * 4096 - context.size(0, 4000);
     let mut calls = vec![file::open(pointer, path, &Create::READ)];
     if context.random.chance(300) {
         calls.push(file::query_basic(pointer, path, time));
@@ -92,7 +92,7 @@ pub(super) fn write(context: &mut ActivityContext<'_>) -> Vec<Call> {
     let names =
         ["System.evtx", "Setup.evtx", "Application.evtx", "Microsoft-Windows-Servicing%4Operational.evtx"];
     let path = format!(r"{SYSTEM32}\winevt\Logs\{}", context.random.pick(&names));
-    let at = context.random.below(64) * 0x1_0000;
+    let at = context.size(0, 64) * 0x1_0000;
     let mut calls = vec![file::write(pointer, &path, at, 0x1_0000, 0)];
     if context.random.chance(300) {
         calls.push(file::write(pointer, &path, at, 0x1_0000, file::PAGING));
@@ -108,7 +108,7 @@ pub(super) fn write(context: &mut ActivityContext<'_>) -> Vec<Call> {
 pub(super) fn information(context: &mut ActivityContext<'_>) -> Vec<Call> {
     let (pointer, time) = (context.pointer, context.earlier());
     let path = context.paths.system_file(context.random);
-    let size = context.random.between(1_000, 3_000_000);
+    let size = context.size(1_000, 3_000_000);
     match context.random.below(6) {
         0 | 1 => vec![file::query_open(pointer, &path, time, size)],
         2 => vec![

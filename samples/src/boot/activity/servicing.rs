@@ -154,7 +154,8 @@ pub(super) fn manifest(context: &mut ActivityContext<'_>) -> Vec<Call> {
 
 /// Reads the state of a package.
 pub(super) fn package_registry(context: &mut ActivityContext<'_>) -> Vec<Call> {
-    let key = format!(r"{CBS_KEY}\Packages\{}", context.paths.package(context.random.between(1, 3_000)));
+    let number = context.size(1, 3_000);
+    let key = format!(r"{CBS_KEY}\Packages\{}", context.paths.package(number));
     let mut calls = vec![registry::open(&key, READ)];
     for (name, number) in [("CurrentState", 0x40), ("Visibility", 2), ("SelfUpdate", 0)] {
         calls.push(registry::query_value(&format!(r"{key}\{name}"), &Value::Number(number)));
@@ -174,7 +175,7 @@ pub(super) fn log_write(context: &mut ActivityContext<'_>) -> Vec<Call> {
     let pointer = context.pointer;
     (0..context.random.between(1, 4))
         .map(|_| {
-            let length = context.random.between(90, 900);
+            let length = context.size(90, 900);
             let at = *context.log_end;
             *context.log_end += length;
             file::write(pointer, CBS_LOG, at, length as u32, 0)

@@ -50,7 +50,7 @@ pub(super) fn paging(context: &mut ActivityContext<'_>) -> Vec<Call> {
     let is_page_file = context.random.chance(250);
     let path =
         if is_page_file { r"C:\pagefile.sys".to_owned() } else { context.paths.system_file(context.random) };
-    let at = context.random.below(4_000) * 0x1000;
+    let at = context.size(0, 4_000) * 0x1000;
     (0..context.random.between(1, 6))
         .map(|page| {
             let length = 0x1000 << context.random.below(4);
@@ -67,19 +67,13 @@ pub(super) fn flush_hive(context: &mut ActivityContext<'_>) -> Vec<Call> {
     let hives = ["SOFTWARE", "SYSTEM", "COMPONENTS", "DRIVERS", "SECURITY", "DEFAULT"];
     let hive = format!(r"{SYSTEM32}\config\{}", context.random.pick(&hives));
     let log = format!("{hive}.LOG{}", context.random.between(1, 3));
-    let end = context.random.between(16, 8_000) * 0x1000;
+    let end = context.size(16, 8_000) * 0x1000;
     let mut calls = vec![file::set_end_of_file(pointer, &log, end)];
     for _ in 0..context.random.between(1, 7) {
-        let at = context.random.below(end / 0x1000) * 0x1000;
+        let at = context.size(0, end / 0x1000) * 0x1000;
         calls.push(file::write(pointer, &log, at, 0x1000, file::PAGING));
     }
-    calls.push(file::write(
-        pointer,
-        &hive,
-        context.random.below(end / 0x1000) * 0x1000,
-        0x4000,
-        file::PAGING,
-    ));
+    calls.push(file::write(pointer, &hive, context.size(0, end / 0x1000) * 0x1000, 0x4000, file::PAGING));
     calls.push(file::flush(pointer, &hive));
     calls
 }
@@ -95,7 +89,7 @@ pub(super) fn transaction_log(context: &mut ActivityContext<'_>) -> Vec<Call> {
             context.random.below(3)
         ),
     };
-    let at = context.random.below(500) * 0x1000;
+    let at = context.size(0, 500) * 0x1000;
     vec![
         file::read(pointer, &path, at, 0x1000, file::PAGING),
         file::write(pointer, &path, at, 0x1000, file::PAGING),

@@ -381,7 +381,8 @@ fn a_case_and_a_capture_of_one_id_are_kept_apart() {
     cases(folder);
     // The capture A/Bootlog.pml has the id that this case has, too.
     fs::create_dir(folder.join("in/A_Bootlog")).unwrap();
-    let log = "2024-11-14 09:12:07, Info                  CBS    Starting TrustedInstaller initialization.\r\n";
+    let log =
+        "2024-11-14 09:12:07, Info                  CBS    Starting TrustedInstaller initialization.\r\n";
     fs::write(folder.join("in/A_Bootlog/CBS.log"), log).unwrap();
     let args = ["triage", "in/A", "in/A_Bootlog", "in/B", "-q", "--parquet", "out"];
     pml(folder, &args);

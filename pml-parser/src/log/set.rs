@@ -12,7 +12,11 @@ use std::ops::Range;
 #[derive(Debug)]
 pub struct LogSet<B> {
     parts: Vec<Log<B>>,
+    read_ahead: Option<ReadAhead<B>>,
 }
+
+/// Asks for bytes of a log that are needed soon, without waiting for them.
+type ReadAhead<B> = fn(&B, Range<u64>);
 
 /// Consecutive events of one part: the unit of parallel work, made by [`LogSet::ranges`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,7 +47,14 @@ impl<B: AsRef<[u8]>> LogSet<B> {
             log.set_place(part as u16, first_event);
             first_event += u64::from(log.view().event_count());
         }
-        Self { parts }
+        Self { parts, read_ahead: None }
+    }
+
+    /// Calls this function for the records of every range that [`Self::ranges`] gives. Work that takes ranges before it needs
+    /// them then finds the records of a file in memory.
+    #[cfg(feature = "mmap")]
+    pub(crate) fn read_ahead_by(&mut self, read_ahead: ReadAhead<B>) {
+        self.read_ahead = Some(read_ahead);
     }
 
     /// The parts, in order.
@@ -126,8 +137,8 @@ impl<B: AsRef<[u8]>> LogSet<B> {
     /// time. The ranges depend only on the set and the limits, never on the number of threads.
     pub fn ranges(&self, events: u32, bytes: u64) -> impl Iterator<Item = EventRange> + '_ {
         let events = events.max(1);
-        self.parts().enumerate().flat_map(move |(part, log)| {
-            let mut next = 0;
+        self.parts.iter().enumerate().flat_map(move |(part, whole)| {
+            let (log, mut next) = (whole.view(), 0);
             let count = log.event_count();
             let events = count.div_ceil(count.div_ceil(events).max(1));
             std::iter::from_fn(move || {
@@ -142,6 +153,11 @@ impl<B: AsRef<[u8]>> LogSet<B> {
                     end = start + (end - start) / 2;
                 }
                 next = end;
+                if let Some(read_ahead) = self.read_ahead {
+                    // After the last event, the records end somewhere.
+                    let to = log.event_offset(end).or_else(|| log.event_offset(end - 1)).unwrap_or(from);
+                    read_ahead(&whole.bytes, from..to.max(from));
+                }
                 Some(EventRange { part: part as u16, events: start..end })
             })
         })

@@ -11,7 +11,7 @@ use memmap2::Mmap;
 use std::fs::File;
 use std::io::{self, Read};
 use std::mem::ManuallyDrop;
-use std::ops::Deref;
+use std::ops::{Deref, Range};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -110,10 +110,43 @@ impl Map {
         }
     }
 
+    /// Asks the system to read these bytes of the file soon, and does not wait. Accesses alone would wait for each
+    /// piece of the file that is not in memory, as large as the system reads ahead; many read 128 KiB. Nothing happens on
+    /// other systems than Linux.
+    pub(super) fn will_need(&self, bytes: Range<u64>) {
+        #[cfg(target_os = "linux")]
+        if let (Bytes::Mapped(shared), Ok(start), Ok(end)) =
+            (&self.bytes, usize::try_from(bytes.start), usize::try_from(bytes.end))
+        {
+            /// The system reads no more for one advice than one request of the disk may have.
+            const STEP: usize = 1 << 20;
+            let end = end.min(shared.bytes.len());
+            for at in (start - start % STEP..end).step_by(STEP) {
+                // Looking for each page of a log that is in memory would take longer than the events of some pages.
+                if !is_in_memory(&shared.bytes, at) {
+                    // The advice is optional, so its failure does not matter.
+                    let _ = shared.bytes.advise_range(memmap2::Advice::WillNeed, at, STEP.min(end - at));
+                }
+            }
+        }
+        #[cfg(not(target_os = "linux"))]
+        let _ = bytes;
+    }
+
     /// Whether the file was mapped, so that what becomes of the file matters.
     pub(super) fn is_mapped(&self) -> bool {
         matches!(self.bytes, Bytes::Mapped(_))
     }
+}
+
+/// Whether the page at this offset, where a page begins, is in memory, or the system does not say.
+#[cfg(target_os = "linux")]
+fn is_in_memory(bytes: &Mmap, at: usize) -> bool {
+    let Some(page) = bytes.get(at..) else { return true };
+    let mut answer = 1;
+    // SAFETY: the address is within the map. The call reads nothing of the page, and writes one byte for one page.
+    let failed = unsafe { libc::mincore(page.as_ptr().cast_mut().cast(), 1, &raw mut answer) } != 0;
+    failed || answer & 1 == 1
 }
 
 impl Deref for Map {
@@ -607,6 +640,29 @@ mod tests {
 
     fn role() -> Option<String> {
         std::env::var("PML_TEST_ROLE").ok()
+    }
+
+    #[test]
+    fn bytes_that_will_be_needed_may_lie_anywhere() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let bytes: Vec<u8> = (0..3 << 20).map(|at: u32| (at >> 8) as u8).collect();
+        fs::write(file.path(), &bytes).unwrap();
+        let map = map(file.path()).unwrap();
+        for (start, end) in
+            [(0, 0), (5, 3), (1, u64::MAX), (1 << 20, 3 << 20), (4 << 20, 5 << 20), (u64::MAX, 0)]
+        {
+            map.will_need(start..end);
+        }
+        assert_eq!((&*map, map.fault()), (&bytes[..], None));
+        assert!(is_in_memory(map_of(&map), 0));
+        assert!(is_in_memory(map_of(&map), 4 << 20), "nothing is there to be read");
+    }
+
+    fn map_of(map: &Map) -> &Mmap {
+        match &map.bytes {
+            Bytes::Mapped(shared) => &shared.bytes,
+            Bytes::Read(_) => unreachable!("the file was mapped"),
+        }
     }
 
     /// Maps a file of `bytes` bytes, and cuts the file to no bytes.

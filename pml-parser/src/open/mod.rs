@@ -269,6 +269,7 @@ fn open_candidates(
         parts.push(part);
     }
     let mut set = LogSet::new(logs);
+    set.read_ahead_by(Map::will_need);
     if recover != RecoverMode::Never {
         set.name_by_neighbours(progress).map_err(|_| OpenError::Cancelled)?;
     }

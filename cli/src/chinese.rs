@@ -51,7 +51,8 @@ fn entries() -> &'static [Entry] {
             .filter_map(|line| line.split_once('\t'))
             .map(|(english, chinese)| {
                 let english = pieces(english);
-                let own = english.iter().map(|piece| if let Piece::Text(text) = piece { text.len() } else { 0 });
+                let own =
+                    english.iter().map(|piece| if let Piece::Text(text) = piece { text.len() } else { 0 });
                 Entry { own: own.sum(), english, chinese }
             })
             .collect();

@@ -110,8 +110,8 @@ fn every_message_that_triage_prints_is_in_the_table() {
             for line in text.split("\\n") {
                 // Separators and the name in front belong to the message that holds this one.
                 let line = line.trim().trim_matches(|c| ",;:()".contains(c)).trim();
-                let is_message =
-                    line.contains(' ') && line.split(' ').any(|word| word.len() > 1 && word.chars().all(char::is_alphabetic));
+                let is_message = line.contains(' ')
+                    && line.split(' ').any(|word| word.len() > 1 && word.chars().all(char::is_alphabetic));
                 if !is_message || OTHER.iter().any(|other| line.contains(other)) {
                     continue;
                 }
@@ -139,7 +139,8 @@ fn errors_hints_and_warnings_follow_the_language_of_the_report() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("a.pml"), b"").unwrap();
     fs::write(folder.path().join("b.pml"), b"PK but no zip file, and long enough to be looked at").unwrap();
-    fs::write(folder.path().join("c.pml"), b"Rar!\x1A\x07\x00 and so on, long enough to be looked at").unwrap();
+    fs::write(folder.path().join("c.pml"), b"Rar!\x1A\x07\x00 and so on, long enough to be looked at")
+        .unwrap();
     let empty = err(&pml(folder.path(), "C", &["triage", "a.pml", "--lang", "zh"]));
     assert_eq!(empty, "pml：a.pml: 是空文件\n  提示：捕获或复制失败；请重新复制该文件\n");
     let rar = err(&pml(folder.path(), "C", &["triage", "c.pml", "--lang", "zh"]));
@@ -147,7 +148,10 @@ fn errors_hints_and_warnings_follow_the_language_of_the_report() {
     let missing = err(&pml(folder.path(), "zh_CN.UTF-8", &["triage", "no such.pml"]));
     assert!(missing.starts_with("pml：no such.pml: "), "{missing}");
     let fleet = err(&pml(folder.path(), "zh_CN.UTF-8", &["triage", "a.pml", "c.pml"]));
-    assert!(fleet.contains("pml：警告：") && fleet.contains("是空文件") && !fleet.contains("warning"), "{fleet}");
+    assert!(
+        fleet.contains("pml：警告：") && fleet.contains("是空文件") && !fleet.contains("warning"),
+        "{fleet}"
+    );
     let options = err(&pml(folder.path(), "zh_CN.UTF-8", &["triage", "a.pml", "--types", "portable"]));
     assert!(options.contains("需与 --parquet 一起使用"), "{options}");
     // The language that is given decides, and other commands are English.

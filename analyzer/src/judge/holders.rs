@@ -93,7 +93,14 @@ pub(super) fn children_alive<B: AsRef<[u8]>>(
         let lives_on = exit.is_none_or(|exit| exit > end);
         if child >> info.actor & 1 == 1 && lives_on && info.start <= start {
             let event = exit.unwrap_or(end);
-            alive.push(Holder { process, held: false, touched: false, removed: false, is_target: false, event });
+            alive.push(Holder {
+                process,
+                held: false,
+                touched: false,
+                removed: false,
+                is_target: false,
+                event,
+            });
         }
     }
     alive

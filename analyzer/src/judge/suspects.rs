@@ -179,9 +179,8 @@ fn look_back<B: AsRef<[u8]>>(
         let process = context.processes.of(&event);
         let is_own = process == moment.process && (moment.any_thread || event.tid() == moment.tid);
         let is_success = event.status() == NtStatus::SUCCESS;
-        let is_grave = !is_success
-            && context.knowledge.codes.is_failure(event.status())
-            && is_grave(context, &event);
+        let is_grave =
+            !is_success && context.knowledge.codes.is_failure(event.status()) && is_grave(context, &event);
         let is_answer = id < end
             && !is_grave
             && refused.iter_mut().any(|matcher| matcher.matches(&event))

@@ -375,6 +375,25 @@ fn a_triage_that_was_killed_goes_on_and_gives_the_same_bytes() {
 }
 
 #[test]
+fn a_case_and_a_capture_of_one_id_are_kept_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    cases(folder);
+    // The capture A/Bootlog.pml has the id that this case has, too.
+    fs::create_dir(folder.join("in/A_Bootlog")).unwrap();
+    let log =
+        "2024-11-14 09:12:07, Info                  CBS    Starting TrustedInstaller initialization.\r\n";
+    fs::write(folder.join("in/A_Bootlog/CBS.log"), log).unwrap();
+    let args = ["triage", "in/A", "in/A_Bootlog", "in/B", "-q", "--parquet", "out"];
+    pml(folder, &args);
+    let first = tree(&folder.join("out"));
+    let kept: Vec<_> = first.keys().filter(|name| name.contains(".pml-kept/A_Bootlog")).collect();
+    assert_eq!(kept.len(), 2, "{kept:?}");
+    pml(folder, &[&args[..], &["--resume"]].concat());
+    assert_same(&first, &tree(&folder.join("out")), "a second run");
+}
+
+#[test]
 fn triage_goes_on_with_what_is_new_or_has_changed_and_prints_the_same() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();

@@ -48,15 +48,12 @@ impl Inspection<'_> {
 
     /// Parses the file. A mistake is noted; the result is then `None`.
     pub(crate) fn parse<T: serde::de::DeserializeOwned>(&mut self) -> Option<T> {
-        if self.is_embedded
-            && let Some(value) = parsed::read(self.file, self.text)
-        {
-            return Some(value);
-        }
-        match toml::from_str(self.text) {
+        let parsed =
+            if self.is_embedded { parsed::read(self.file, self.text) } else { parsed::parse(self.text) };
+        match parsed {
             Ok(value) => Some(value),
-            Err(error) => {
-                self.push(error.span().unwrap_or(0..0), error.message());
+            Err(mistake) => {
+                self.push(mistake.span(), mistake.reason());
                 None
             }
         }

@@ -52,7 +52,7 @@ pub(super) fn load_engine(mut file: Inspection<'_>, codes: &Codes) -> Option<Eng
 pub(super) fn load_computed(mut file: Inspection<'_>) -> Option<Computed> {
     let parsed: ComputedFile = file.parse()?;
     // What the engine computes does not depend on a knowledge directory.
-    let engine = read_embedded(file.file, embedded(file.file))?;
+    let engine = read_embedded(file.file, embedded(file.file)).ok()?;
     let limits = FactLimits::new(&parsed, &engine, &mut file);
     Some(Computed { entries: parsed.fact, limits })
 }
@@ -252,7 +252,7 @@ pub(super) fn load_labels(mut file: Inspection<'_>) -> Option<LabelsFile> {
         return Some(parsed);
     }
     // A template fails where it names a label that is missing.
-    let known: LabelsFile = read_embedded(file.file, embedded(file.file))?;
+    let known: LabelsFile = read_embedded(file.file, embedded(file.file)).ok()?;
     for name in known.templates.keys().filter(|name| !parsed.templates.contains_key(*name)) {
         file.push(0..0, format!("the label {name:?} is missing in [templates]"));
     }

@@ -8,6 +8,7 @@ mod actors;
 mod aliases;
 mod codes;
 mod embedded;
+mod encode;
 mod engine;
 mod error;
 mod error_path;

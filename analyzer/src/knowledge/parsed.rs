@@ -1,5 +1,5 @@
-//! The TOML files that come with the program, as its build has parsed them (`build.rs`): reading TOML would be most of
-//! the work for a small log.
+//! Reads files of knowledge from the form in which the build of the program writes those that come with it (`build.rs`):
+//! reading TOML would be most of the work for a small log. Other files are brought into the same form.
 //!
 //! Every value is its kind, the place of its first byte in the file, the number of bytes there, and then:
 //!
@@ -14,27 +14,93 @@
 //!
 //! Numbers without another size have seven bits a byte, the lowest first; the highest bit says that more follow.
 
-use serde::de::value::{Error, StrDeserializer};
+use super::encode::encode;
+use serde::de::value::StrDeserializer;
 use serde::de::{
-    Deserialize, DeserializeSeed, Deserializer, Error as _, IntoDeserializer, MapAccess, SeqAccess, Visitor,
+    DeserializeOwned, DeserializeSeed, Deserializer, Error, Expected, IntoDeserializer, MapAccess, SeqAccess,
+    Unexpected, Visitor,
 };
 use serde::forward_to_deserialize_any;
 use serde_spanned::de::{SpannedDeserializer, is_spanned};
+use std::fmt;
 use std::ops::Range;
+use toml::de::DeTable;
 
 /// By name, ascending, as below `analyzer/knowledge`.
 static FILES: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/parsed.rs"));
 
-/// A file that comes with the program; `None` where it has a mistake, which parsing its text then shows.
-pub(crate) fn read<'de, T: Deserialize<'de>>(name: &str, text: &'de str) -> Option<T> {
-    let at = FILES.binary_search_by_key(&name, |file| file.0).ok()?;
-    let mut rest = Rest { bytes: FILES.get(at)?.1, text };
-    T::deserialize(&mut rest).ok()
+/// What is wrong with a file.
+#[derive(Debug)]
+pub(crate) struct Mistake(Box<(String, Option<Range<usize>>)>);
+
+impl Mistake {
+    /// What is wrong.
+    pub(crate) fn reason(&self) -> &str {
+        &self.0.0
+    }
+
+    /// Where, in bytes of the file.
+    pub(crate) fn span(&self) -> Range<usize> {
+        self.0.1.clone().unwrap_or_default()
+    }
+
+    fn new(reason: &str, span: Option<Range<usize>>) -> Self {
+        Self(Box::new((reason.to_owned(), span)))
+    }
+
+    /// In this value, where no part of it is known to be wrong.
+    #[cold]
+    fn within(mut self, value: &[u8]) -> Self {
+        if self.0.1.is_none() {
+            self.0.1 = Rest { bytes: value, text: "" }.head().ok().map(|head| head.span);
+        }
+        self
+    }
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.reason())
+    }
+}
+
+impl std::error::Error for Mistake {}
+
+impl Error for Mistake {
+    #[cold]
+    fn custom<T: fmt::Display>(reason: T) -> Self {
+        Self::new(&reason.to_string(), None)
+    }
+}
+
+/// A file that comes with the program.
+///
+/// # Errors
+/// Where the file has a mistake, which the tests of the program rule out.
+pub(crate) fn read<T: DeserializeOwned>(name: &str, text: &str) -> Result<T, Mistake> {
+    match FILES.binary_search_by_key(&name, |file| file.0).ok().and_then(|at| FILES.get(at)) {
+        Some((_, bytes)) => decode(bytes, text),
+        None => parse(text),
+    }
+}
+
+/// A file that the build of the program does not know.
+///
+/// # Errors
+/// Where the text is no TOML, or not what the file must hold.
+pub(crate) fn parse<T: DeserializeOwned>(text: &str) -> Result<T, Mistake> {
+    let parsed = DeTable::parse(text).map_err(|error| Mistake::new(error.message(), error.span()))?;
+    let bytes = encode(&parsed, text).map_err(|(span, reason)| Mistake::new(reason, Some(span)))?;
+    decode(&bytes, text)
+}
+
+fn decode<T: DeserializeOwned>(bytes: &[u8], text: &str) -> Result<T, Mistake> {
+    T::deserialize(&mut Rest { bytes, text }).map_err(|mistake| mistake.within(bytes))
 }
 
 /// What of a file is not read yet. Values are read in their order.
 struct Rest<'de> {
-    bytes: &'static [u8],
+    bytes: &'de [u8],
     text: &'de str,
 }
 
@@ -44,30 +110,31 @@ struct Head {
     span: Range<usize>,
 }
 
-fn ends_early() -> Error {
-    Error::custom("the file ends early")
+#[cold]
+fn ends_early() -> Mistake {
+    Mistake::new("the file ends early", None)
 }
 
 impl<'de> Rest<'de> {
-    fn take(&mut self, count: usize) -> Result<&'static [u8], Error> {
+    fn take(&mut self, count: usize) -> Result<&'de [u8], Mistake> {
         let (taken, rest) = self.bytes.split_at_checked(count).ok_or_else(ends_early)?;
         self.bytes = rest;
         Ok(taken)
     }
 
-    fn take_8(&mut self) -> Result<[u8; 8], Error> {
+    fn take_8(&mut self) -> Result<[u8; 8], Mistake> {
         let (taken, rest) = self.bytes.split_first_chunk().ok_or_else(ends_early)?;
         self.bytes = rest;
         Ok(*taken)
     }
 
-    fn byte(&mut self) -> Result<u8, Error> {
+    fn byte(&mut self) -> Result<u8, Mistake> {
         let (&byte, rest) = self.bytes.split_first().ok_or_else(ends_early)?;
         self.bytes = rest;
         Ok(byte)
     }
 
-    fn number(&mut self) -> Result<usize, Error> {
+    fn number(&mut self) -> Result<usize, Mistake> {
         let (mut number, mut shift) = (0, 0);
         loop {
             let byte = self.byte()?;
@@ -79,50 +146,124 @@ impl<'de> Rest<'de> {
         }
     }
 
-    fn head(&mut self) -> Result<Head, Error> {
+    fn head(&mut self) -> Result<Head, Mistake> {
         let (kind, start) = (self.byte()?, self.number()?);
         Ok(Head { kind, span: start..start + self.number()? })
     }
 
-    /// The text of a value.
-    fn text_of(&mut self, head: &Head) -> Result<&'de str, Error> {
-        let text = match head.kind {
+    /// The head of a value, which must be of a kind.
+    fn head_of(&mut self, kind: u8, wanted: &dyn Expected) -> Result<Head, Mistake> {
+        let head = self.head()?;
+        if head.kind == kind { Ok(head) } else { Err(self.other(&head, wanted)) }
+    }
+
+    /// The number of entries or values.
+    fn count_of(&mut self, kind: u8, wanted: &dyn Expected) -> Result<usize, Mistake> {
+        self.head_of(kind, wanted)?;
+        self.number()
+    }
+
+    fn text_of(&mut self, wanted: &dyn Expected) -> Result<&'de str, Mistake> {
+        let head = self.head()?;
+        self.text_after(&head).ok_or_else(|| self.other(&head, wanted))
+    }
+
+    /// The text of a value. `None` for another kind of value.
+    fn text_after(&mut self, head: &Head) -> Option<&'de str> {
+        match head.kind {
             b't' => {
-                let start = head.span.start + self.number()?;
-                self.text.get(start..start + self.number()?)
+                let start = head.span.start + self.number().ok()?;
+                self.text.get(start..start + self.number().ok()?)
             }
             b's' => {
-                let count = self.number()?;
-                std::str::from_utf8(self.take(count)?).ok()
+                let count = self.number().ok()?;
+                std::str::from_utf8(self.take(count).ok()?).ok()
             }
             _ => None,
-        };
-        text.ok_or_else(|| Error::custom("want a text"))
-    }
-}
-
-impl<'de> Deserializer<'de> for &mut Rest<'de> {
-    type Error = Error;
-
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        let head = self.head()?;
-        match head.kind {
-            b'm' => {
-                let count = self.number()?;
-                visitor.visit_map(Items { rest: self, count })
-            }
-            b'a' => {
-                let count = self.number()?;
-                visitor.visit_seq(Items { rest: self, count })
-            }
-            b'i' => visitor.visit_i64(i64::from_le_bytes(self.take_8()?)),
-            b'f' => visitor.visit_f64(f64::from_le_bytes(self.take_8()?)),
-            b'b' => visitor.visit_bool(self.byte()? != 0),
-            _ => visitor.visit_borrowed_str(self.text_of(&head)?),
         }
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    /// Says that a value of another kind is wanted.
+    #[cold]
+    fn other(&mut self, head: &Head, wanted: &dyn Expected) -> Mistake {
+        let number = |bytes: Result<[u8; 8], Mistake>| bytes.unwrap_or_default();
+        let found = match head.kind {
+            b'm' => Unexpected::Map,
+            b'a' => Unexpected::Seq,
+            b'i' => Unexpected::Signed(i64::from_le_bytes(number(self.take_8()))),
+            b'f' => Unexpected::Float(f64::from_le_bytes(number(self.take_8()))),
+            b'b' => Unexpected::Bool(self.byte().unwrap_or_default() != 0),
+            _ => self.text_after(head).map_or(Unexpected::Other("a text"), Unexpected::Str),
+        };
+        Mistake::invalid_type(found, wanted)
+    }
+}
+
+/// Each method accepts what its type can be, and no more: the code of what never comes would be most of the code.
+impl<'de> Deserializer<'de> for &mut Rest<'de> {
+    type Error = Mistake;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mistake> {
+        match self.bytes.first() {
+            Some(b'm') => self.deserialize_map(visitor),
+            Some(b'a') => self.deserialize_seq(visitor),
+            Some(b'i') => self.deserialize_i64(visitor),
+            Some(b'f') => self.deserialize_f64(visitor),
+            Some(b'b') => self.deserialize_bool(visitor),
+            _ => self.deserialize_str(visitor),
+        }
+    }
+
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mistake> {
+        self.head_of(b'b', &visitor)?;
+        visitor.visit_bool(self.byte()? != 0)
+    }
+
+    fn deserialize_i64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mistake> {
+        self.head_of(b'i', &visitor)?;
+        visitor.visit_i64(i64::from_le_bytes(self.take_8()?))
+    }
+
+    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mistake> {
+        if self.bytes.first() == Some(&b'i') {
+            return self.deserialize_i64(visitor);
+        }
+        self.head_of(b'f', &visitor)?;
+        visitor.visit_f64(f64::from_le_bytes(self.take_8()?))
+    }
+
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mistake> {
+        let text = self.text_of(&visitor)?;
+        visitor.visit_borrowed_str(text)
+    }
+
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mistake> {
+        let count = self.count_of(b'a', &visitor)?;
+        visitor.visit_seq(Items { rest: self, count })
+    }
+
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mistake> {
+        let count = self.count_of(b'm', &visitor)?;
+        visitor.visit_map(Items { rest: self, count })
+    }
+
+    // Inlined where the name is known, one of both ways is left.
+    #[inline(always)]
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        _fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Mistake> {
+        if !is_spanned(name) {
+            return self.deserialize_map(visitor);
+        }
+        // The value is read once more, with its head.
+        let span = Rest { bytes: self.bytes, text: self.text }.head()?.span;
+        visitor.visit_map(SpannedDeserializer::new(Value(self), span))
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mistake> {
         visitor.visit_some(self)
     }
 
@@ -130,22 +271,8 @@ impl<'de> Deserializer<'de> for &mut Rest<'de> {
         self,
         _name: &'static str,
         visitor: V,
-    ) -> Result<V::Value, Error> {
+    ) -> Result<V::Value, Mistake> {
         visitor.visit_newtype_struct(self)
-    }
-
-    fn deserialize_struct<V: Visitor<'de>>(
-        self,
-        name: &'static str,
-        _fields: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, Error> {
-        if !is_spanned(name) {
-            return self.deserialize_any(visitor);
-        }
-        // The value is read once more, with its head.
-        let span = Rest { bytes: self.bytes, text: self.text }.head()?.span;
-        visitor.visit_map(SpannedDeserializer::new(Value(self), span))
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -153,22 +280,62 @@ impl<'de> Deserializer<'de> for &mut Rest<'de> {
         _name: &'static str,
         _variants: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Error> {
-        let head = self.head()?;
-        let variant: StrDeserializer<'_, Error> = self.text_of(&head)?.into_deserializer();
+    ) -> Result<V::Value, Mistake> {
+        let variant: StrDeserializer<'_, Mistake> = self.text_of(&visitor)?.into_deserializer();
         visitor.visit_enum(variant)
     }
 
-    forward_to_deserialize_any! {
-        bool u8 u16 u32 u64 i8 i16 i32 i64 i128 u128 f32 f64 char str string seq bytes byte_buf map unit ignored_any
-        unit_struct tuple_struct tuple identifier
+    fn deserialize_i8<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mistake> {
+        self.deserialize_i64(visitor)
     }
+
+    fn deserialize_i16<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mistake> {
+        self.deserialize_i64(visitor)
+    }
+
+    fn deserialize_i32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mistake> {
+        self.deserialize_i64(visitor)
+    }
+
+    fn deserialize_u8<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mistake> {
+        self.deserialize_i64(visitor)
+    }
+
+    fn deserialize_u16<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mistake> {
+        self.deserialize_i64(visitor)
+    }
+
+    fn deserialize_u32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mistake> {
+        self.deserialize_i64(visitor)
+    }
+
+    fn deserialize_u64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mistake> {
+        self.deserialize_i64(visitor)
+    }
+
+    fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mistake> {
+        self.deserialize_f64(visitor)
+    }
+
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mistake> {
+        self.deserialize_str(visitor)
+    }
+
+    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mistake> {
+        self.deserialize_str(visitor)
+    }
+
+    fn deserialize_tuple<V: Visitor<'de>>(self, _count: usize, visitor: V) -> Result<V::Value, Mistake> {
+        self.deserialize_seq(visitor)
+    }
+
+    forward_to_deserialize_any! { char bytes byte_buf unit ignored_any unit_struct tuple_struct }
 }
 
 /// The next value.
 struct Value<'r, 'de>(&'r mut Rest<'de>);
 
-impl<'r, 'de> IntoDeserializer<'de> for Value<'r, 'de> {
+impl<'r, 'de> IntoDeserializer<'de, Mistake> for Value<'r, 'de> {
     type Deserializer = &'r mut Rest<'de>;
 
     fn into_deserializer(self) -> Self::Deserializer {
@@ -182,20 +349,25 @@ struct Items<'r, 'de> {
     count: usize,
 }
 
-impl Items<'_, '_> {
-    /// Whether one more is to be read.
-    fn next(&mut self) -> bool {
-        let is_there = self.count > 0;
-        self.count = self.count.saturating_sub(1);
-        is_there
+impl<'de> Items<'_, 'de> {
+    /// The next key or value. `None` where there is no more of them.
+    fn next<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Mistake> {
+        let Some(left) = self.count.checked_sub(1) else { return Ok(None) };
+        self.count = left;
+        self.value(seed).map(Some)
+    }
+
+    fn value<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Mistake> {
+        let bytes = self.rest.bytes;
+        seed.deserialize(&mut *self.rest).map_err(|mistake| mistake.within(bytes))
     }
 }
 
 impl<'de> SeqAccess<'de> for Items<'_, 'de> {
-    type Error = Error;
+    type Error = Mistake;
 
-    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Error> {
-        if self.next() { seed.deserialize(&mut *self.rest).map(Some) } else { Ok(None) }
+    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Mistake> {
+        self.next(seed)
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -204,14 +376,14 @@ impl<'de> SeqAccess<'de> for Items<'_, 'de> {
 }
 
 impl<'de> MapAccess<'de> for Items<'_, 'de> {
-    type Error = Error;
+    type Error = Mistake;
 
-    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Error> {
-        if self.next() { seed.deserialize(&mut *self.rest).map(Some) } else { Ok(None) }
+    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Mistake> {
+        self.next(seed)
     }
 
-    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Error> {
-        seed.deserialize(&mut *self.rest)
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Mistake> {
+        self.value(seed)
     }
 }
 
@@ -223,7 +395,7 @@ mod tests {
     use std::fmt::Debug;
 
     /// What is read is what TOML says, with the places of all names.
-    fn same<T: for<'de> Deserialize<'de> + Debug>(name: &str, text: &str) {
+    fn same<T: DeserializeOwned + Debug>(name: &str, text: &str) {
         let from_toml: T = toml::from_str(text).unwrap();
         let parsed: T = read(name, text).unwrap();
         assert_eq!(format!("{parsed:?}"), format!("{from_toml:?}"), "{name}");
@@ -249,15 +421,51 @@ mod tests {
         RULES.iter().for_each(|(name, text)| same::<RuleFile>(name, text));
     }
 
+    /// A mistake is described as the crate toml does it, and is on the same line.
+    fn same_mistake<T: DeserializeOwned + Debug>(text: &str) {
+        let line = |at: usize| text[..at].lines().count();
+        let of_toml = toml::from_str::<T>(text).unwrap_err();
+        let own = parse::<T>(text).unwrap_err();
+        assert_eq!(own.reason(), of_toml.message(), "{text}");
+        let expected = of_toml.span().unwrap_or_default().start;
+        assert_eq!(line(own.span().start), line(expected), "{text}: {}", own.reason());
+    }
+
+    #[test]
+    fn mistakes_read_as_those_of_toml() {
+        let entry = "[[marker]]\nid = 'a'\nactors = ['servicing']\noperations = []\n";
+        for (from, to) in [
+            ("id = 'a'\n", ""),
+            ("id = 'a'", "id = 7"),
+            ("id = 'a'", "id = [\n1.5]"),
+            ("id = 'a'", "id = true"),
+            ("actors = ['servicing']", "actors = 'servicing'"),
+            ("actors = ['servicing']", "actors = ['servicing', 5]"),
+            ("actors", "actor"),
+            ("operations = []", "operations = []\nresult = 'bad'"),
+            ("operations = []", "operations = [\n{ x = 'y' }]"),
+            ("operations = []", "operations = []\noperations = []"),
+            ("[[marker]]", "[marker]"),
+            ("'a'", "'a"),
+        ] {
+            same_mistake::<MarkersFile>(&entry.replacen(from, to, 1));
+        }
+        for (text, reason) in [
+            ("\nmarker = 2024-11-14", "files of knowledge have no dates"),
+            ("\nmarker = 99999999999999999999", "the number does not fit into 64 bits"),
+        ] {
+            let mistake = parse::<MarkersFile>(text).unwrap_err();
+            assert_eq!((mistake.reason(), mistake.span().start), (reason, 10));
+        }
+    }
+
     #[test]
     fn a_file_that_ends_early_is_no_panic() {
         let (name, bytes) = FILES.iter().find(|file| file.0 == "actors.toml").unwrap();
         let text = TABLES.iter().find(|file| &file.0 == name).unwrap().1;
         for end in 0..bytes.len() {
-            let mut rest = Rest { bytes: &bytes[..end], text };
-            assert!(ActorsFile::deserialize(&mut rest).is_err(), "{end}");
+            assert!(decode::<ActorsFile>(&bytes[..end], text).is_err(), "{end}");
         }
-        let mut rest = Rest { bytes: &bytes[..], text: "" };
-        assert!(ActorsFile::deserialize(&mut rest).is_err(), "a text of other bytes");
+        assert!(decode::<ActorsFile>(bytes, "").is_err(), "a text of other bytes");
     }
 }

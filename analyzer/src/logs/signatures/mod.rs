@@ -191,7 +191,7 @@ impl Signatures {
         let mut errors = Vec::new();
         let mut all = File::default();
         for (name, text) in FILES {
-            match read_embedded(name, text).map_or_else(|| toml::from_str::<File>(text), Ok) {
+            match read_embedded::<File>(name, text) {
                 Ok(file) => {
                     check(name, text, &file, &mut errors);
                     all.noise.extend(file.noise);
@@ -208,13 +208,7 @@ impl Signatures {
                     all.done_by.extend(file.done_by);
                     all.labels.extend(file.labels);
                 }
-                Err(error) => mistake(
-                    name,
-                    text,
-                    error.span().map_or(0, |span| span.start),
-                    error.message(),
-                    &mut errors,
-                ),
+                Err(error) => mistake(name, text, error.span().start, error.reason(), &mut errors),
             }
         }
         let markers: BTreeSet<&str> = all.marker.iter().map(|marker| marker.id.as_str()).collect();

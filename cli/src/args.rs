@@ -322,7 +322,7 @@ pub(crate) struct TriageArgs {
     #[arg(long, value_name = "ZONE")]
     pub time_zone: Option<String>,
 
-    /// The language of the report [default: that of the locale, LC_ALL, LC_MESSAGES or LANG].
+    /// The language of the report, of warnings and of errors [default: that of the locale, LC_ALL, LC_MESSAGES or LANG].
     #[arg(long = "lang", value_enum, value_name = "LANGUAGE")]
     pub given_lang: Option<LanguageArg>,
 
@@ -395,7 +395,7 @@ impl TriageArgs {
         Letter { greeting: self.greeting.as_deref(), case_number: self.case_number.as_deref() }
     }
 
-    /// The language of the report: the one that is given, or that of the locale.
+    /// The language of the report, and of what is printed beside it: the one that is given, or that of the locale.
     pub(crate) fn lang(&self) -> LanguageArg {
         self.given_lang.unwrap_or_else(|| {
             let mut locale = ["LC_ALL", "LC_MESSAGES", "LANG"].iter().filter_map(std::env::var_os);

@@ -3,6 +3,7 @@
 //! It is a library so that the Python package brings the program along without a second copy of all code.
 
 mod args;
+mod chinese;
 mod convert;
 mod failure;
 mod filter;
@@ -43,6 +44,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         }
     };
     status::watch_for_signals();
+    chinese::choose(false);
     let outcome = match args.command {
         Command::Triage(args) => triage::run(&args),
         Command::Convert(args) => convert::run(&args),

@@ -1,5 +1,6 @@
 //! Exit status, warnings and progress: everything that goes to standard error.
 
+use crate::chinese;
 use crate::failure::Failure;
 use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{self, IsTerminal, Write};
@@ -18,10 +19,10 @@ pub(crate) enum Done {
     RolledBack,
 }
 
-/// Writes a line to standard error. An error of that write is ignored, because there is no other place to report
-/// it.
+/// Writes a line to standard error, in the language that is chosen. An error of that write is ignored, because there is no
+/// other place to report it.
 pub(crate) fn say(line: &str) {
-    let _ = writeln!(io::stderr(), "{}", plain(line));
+    let _ = writeln!(io::stderr(), "{}", plain(&chinese::said(line)));
 }
 
 /// Makes text that may come from a log or a file name safe for a terminal, line by line

@@ -64,6 +64,7 @@ const LAYERS: [Layers; 4] = [
     Layers {
         package: "cli",
         entries: &[
+            "chinese",
             "failure",
             "status",
             "args",

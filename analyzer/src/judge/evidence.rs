@@ -45,7 +45,10 @@ impl Subject<'_> {
 /// Whether evidence of a rule is that other processes had a file open.
 pub(super) fn asks_for_holders(rule: &Rule) -> bool {
     let asks = |evidence: &CompiledEvidence| {
-        matches!(evidence.is, Some(Property::HeldByOther | Property::TouchedByOther))
+        matches!(
+            evidence.is,
+            Some(Property::HeldByOther | Property::TouchedByOther | Property::RemovedByOther)
+        )
     };
     rule.when.evidence.iter().any(asks)
 }
@@ -120,6 +123,11 @@ impl<B: AsRef<[u8]>> RuleEngine<'_, B> {
             (Some(Property::TouchedByOther), Subject::Failure { holders, .. }) => {
                 holders.iter().any(|holder| holder.touched).then(Vec::new)
             }
+            (Some(Property::RemovedByOther), Subject::Failure { holders, .. }) => {
+                let removed = holders.iter().filter(|holder| holder.removed);
+                let shown: Vec<Citation> = removed.map(|holder| Citation::event(holder.event)).collect();
+                (!shown.is_empty()).then_some(shown)
+            }
             (Some(property), Subject::Failure { failure, .. }) => {
                 let events = self.gather_property(failure, property)?;
                 Some(events.map(Citation::event).into_iter().collect())
@@ -188,6 +196,7 @@ impl<B: AsRef<[u8]>> RuleEngine<'_, B> {
             Property::BeforeRollback
             | Property::HeldByOther
             | Property::TouchedByOther
+            | Property::RemovedByOther
             | Property::ChildAlive
             | Property::LastSteps
             | Property::DriveMissing => None,

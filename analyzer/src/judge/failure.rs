@@ -127,8 +127,12 @@ pub(super) fn classify<B: AsRef<[u8]>>(
             && group.resolved_by.is_none()
             && mark.is_some_and(|mark| ended_with(context, mark.moment, &group));
         let raises = |(noise, (mark, sign)): (&Noise, (Mark, _))| mark.raises(noise.raised, sign);
+        let is_answer = mark.is_some_and(|mark| mark.is_answer);
         let is_raised = decides
-            && (is_registered || is_named_by_exit || entry.zip(mark.zip(sign)).is_some_and(raises))
+            && (is_registered
+                || is_named_by_exit
+                || is_answer
+                || entry.zip(mark.zip(sign)).is_some_and(raises))
             && entry.is_some()
             && event.is_some_and(|event| wants_data(&event));
         let mut path_class = None;

@@ -1,4 +1,4 @@
-//! Which other processes had a file open, or touched it, when an operation on it failed; and which
+//! Which other processes had a file open, touched it, or removed it, when an operation on it failed; and which
 //! processes lived on while nothing happened.
 
 use super::conclusions::Established;
@@ -10,7 +10,7 @@ use pml_parser::{EventClass, EventId, FileTime, Operation};
 /// Events before a failure that are searched for processes which have the file open, at most.
 const MOST_BEFORE: u64 = 8_000_000;
 
-/// A process that had a file open, or touched it, when an operation of another process on it failed.
+/// A process that had a file open, touched it, or removed it, when an operation of another process on it failed.
 #[derive(Clone, Debug)]
 pub(crate) struct Holder {
     pub process: ProcessId,
@@ -18,6 +18,10 @@ pub(crate) struct Holder {
     pub held: bool,
     /// Whether it touched the file just before.
     pub touched: bool,
+    /// Whether it deleted the file or moved it away.
+    pub removed: bool,
+    /// Whether the file is the second path of the operation: the place that a link or a rename leads to.
+    pub is_target: bool,
     /// The event that shows it.
     pub event: EventId,
 }
@@ -40,7 +44,8 @@ pub(super) fn find<B: AsRef<[u8]>>(
         return Vec::new();
     };
     let actors = &context.knowledge.actors;
-    let just_before = context.knowledge.engine.touched_before;
+    let engine = &context.knowledge.engine;
+    let (just_before, removed_before) = (engine.touched_before, engine.removed_before);
     let own = actors.group("servicing") | actors.group("helpers") | actors.group("system");
     for id in from.saturating_sub(MOST_BEFORE)..to {
         let Some(event) = context.event(id) else { continue };
@@ -51,7 +56,8 @@ pub(super) fn find<B: AsRef<[u8]>>(
         if own >> context.processes.actor(process) & 1 == 1 {
             continue;
         }
-        let Some(touched) = wanted.get(&key(event.path())) else { continue };
+        let path = key(event.path());
+        let Some(touched) = wanted.get(&path) else { continue };
         let change = match event.operation() {
             Operation::CREATE_FILE => 1,
             Operation::CLOSE_FILE => -1,
@@ -59,7 +65,11 @@ pub(super) fn find<B: AsRef<[u8]>>(
         };
         for &at in touched {
             if let Some(case) = cases.get_mut(at) {
-                case.touch(process, id, event.time(), change, just_before);
+                let is_target = case.paths.first() != Some(&path);
+                if removes(event.operation()) {
+                    case.remove((process, is_target), id, event.time(), removed_before);
+                }
+                case.touch((process, is_target), id, event.time(), change, just_before);
             }
         }
     }
@@ -82,11 +92,33 @@ pub(super) fn children_alive<B: AsRef<[u8]>>(
         let exit = scan.exit(process).map(|exit| exit.event);
         let lives_on = exit.is_none_or(|exit| exit > end);
         if child >> info.actor & 1 == 1 && lives_on && info.start <= start {
-            alive.push(Holder { process, held: false, touched: false, event: exit.unwrap_or(end) });
+            let event = exit.unwrap_or(end);
+            alive.push(Holder {
+                process,
+                held: false,
+                touched: false,
+                removed: false,
+                is_target: false,
+                event,
+            });
         }
     }
     alive
 }
+
+/// Whether a file is no longer where it was after an operation that succeeds.
+fn removes(operation: Operation) -> bool {
+    let removing = [
+        Operation::SET_DISPOSITION_INFORMATION_FILE,
+        Operation::SET_DISPOSITION_INFORMATION_EX,
+        Operation::SET_RENAME_INFORMATION_FILE,
+        Operation::SET_RENAME_INFORMATION_EX,
+    ];
+    removing.contains(&operation)
+}
+
+/// A process, and whether what it has open is the second path of the operation.
+type User = (ProcessId, bool);
 
 /// The files of a failure, and the processes that have them open.
 struct HeldFile {
@@ -96,7 +128,7 @@ struct HeldFile {
     times: [FileTime; 2],
     paths: Vec<PathKey>,
     /// Processes that have one of the files open, how often, and since which event.
-    open: Vec<(ProcessId, i64, EventId)>,
+    open: Vec<(User, i64, EventId)>,
     found: Vec<Holder>,
 }
 
@@ -114,7 +146,7 @@ impl HeldFile {
 
     /// Notes that a process did something with one of the files; `change` is 1 where it opened it, -1
     /// where it closed it.
-    fn touch(&mut self, process: ProcessId, event: EventId, time: FileTime, change: i64, just_before: u64) {
+    fn touch(&mut self, process: User, event: EventId, time: FileTime, change: i64, just_before: u64) {
         if event > self.last {
             return;
         }
@@ -133,7 +165,15 @@ impl HeldFile {
         let near = |other: FileTime| time <= other && other.0 - time.0 <= just_before;
         if self.times.into_iter().any(near) {
             let since = self.open.iter().find(|open| open.0 == process).map_or(event, |open| open.2);
-            self.note(process, false, true, since);
+            self.note(process, since).touched = true;
+        }
+    }
+
+    /// Notes that a process removed one of the files, where that was before the first failure and not long ago.
+    fn remove(&mut self, process: User, event: EventId, time: FileTime, not_long: u64) {
+        let [first, _] = self.times;
+        if event < self.first && first.0.saturating_sub(time.0) <= not_long {
+            self.note(process, event).removed = true;
         }
     }
 
@@ -141,19 +181,19 @@ impl HeldFile {
     fn note_open(&mut self) {
         for (process, count, since) in self.open.clone() {
             if count > 0 {
-                self.note(process, true, false, since);
+                self.note(process, since).held = true;
             }
         }
     }
 
-    fn note(&mut self, process: ProcessId, held: bool, touched: bool, event: EventId) {
-        match self.found.iter_mut().find(|holder| holder.process == process) {
-            Some(holder) => {
-                holder.held |= held;
-                holder.touched |= touched;
-            }
-            None => self.found.push(Holder { process, held, touched, event }),
-        }
+    /// What is known of a process, which `event` shows where nothing is known yet.
+    fn note(&mut self, (process, is_target): User, event: EventId) -> &mut Holder {
+        let at = self.found.iter().position(|holder| holder.process == process).unwrap_or_else(|| {
+            let new = Holder { process, held: false, touched: false, removed: false, is_target, event };
+            self.found.push(new);
+            self.found.len() - 1
+        });
+        &mut self.found[at]
     }
 
     fn holders(mut self) -> Vec<Holder> {

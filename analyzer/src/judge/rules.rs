@@ -221,7 +221,10 @@ impl<B: AsRef<[u8]>> RuleEngine<'_, B> {
         let holds = self.score(rule, &mut finding, &Subject::Failure { failure, holders });
         let wants = |property| rule.when.evidence.iter().any(|e| e.is == Some(property) && !e.not);
         let (held, touched) = (wants(Property::HeldByOther), wants(Property::TouchedByOther));
-        let those = holders.iter().filter(|holder| (holder.held && held) || (holder.touched && touched));
+        let removed = wants(Property::RemovedByOther);
+        let those = holders.iter().filter(|holder| {
+            (holder.held && held) || (holder.touched && touched) || (holder.removed && removed)
+        });
         finding.holders = those.cloned().collect();
         holds.then_some(finding)
     }

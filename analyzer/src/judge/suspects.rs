@@ -42,6 +42,8 @@ pub(crate) struct Mark {
     pub steps: usize,
     /// Whether another process met it, for the thread that shows the sign.
     pub is_asked: bool,
+    /// Whether it is an answer that says no (`refused`), whatever its status is.
+    pub is_answer: bool,
 }
 
 /// Failures with the reasons why some of them count.
@@ -177,16 +179,18 @@ fn look_back<B: AsRef<[u8]>>(
         let process = context.processes.of(&event);
         let is_own = process == moment.process && (moment.any_thread || event.tid() == moment.tid);
         let is_success = event.status() == NtStatus::SUCCESS;
-        let is_failure = id < end
-            && if is_success {
-                refused.iter_mut().any(|matcher| matcher.matches(&event)) && is_looked_up(context, &event)
-            } else {
-                context.knowledge.codes.is_failure(event.status()) && is_grave(context, &event)
-            };
+        let is_grave =
+            !is_success && context.knowledge.codes.is_failure(event.status()) && is_grave(context, &event);
+        let is_answer = id < end
+            && !is_grave
+            && refused.iter_mut().any(|matcher| matcher.matches(&event))
+            && (event.operation() != Operation::REG_QUERY_VALUE || is_looked_up(context, &event));
+        let is_failure = (id < end && is_grave) || is_answer;
         if is_own {
             is_waiting = false;
             if is_failure && before <= sign.within {
-                mark(context, scan, suspects, &event, process, Mark::new(moment, steps, false));
+                let new = Mark { is_answer, ..Mark::new(moment, steps, false) };
+                mark(context, scan, suspects, &event, process, new);
             } else if !only_ends(&event) {
                 steps += 1;
                 if steps > sign.steps {
@@ -196,7 +200,8 @@ fn look_back<B: AsRef<[u8]>>(
         } else if is_waiting && is_failure && before <= sign.asked_within {
             let actor = context.processes.actor(process);
             if asked >> actor & 1 == 1 && wants_data(&event) {
-                mark(context, scan, suspects, &event, process, Mark::new(moment, 0, true));
+                let new = Mark { is_answer, ..Mark::new(moment, 0, true) };
+                mark(context, scan, suspects, &event, process, new);
             }
         }
     }
@@ -218,11 +223,11 @@ fn is_looked_up<B: AsRef<[u8]>>(context: &EventContext<'_, B>, event: &Event<'_>
 
 impl Mark {
     pub(super) fn new_nearest(sign: usize, moment: EventId, is_asked: bool) -> Self {
-        Self { sign, moment, steps: 0, is_asked }
+        Self { sign, moment, steps: 0, is_asked, is_answer: false }
     }
 
     fn new(moment: &Moment, steps: usize, is_asked: bool) -> Self {
-        Self { sign: moment.sign, moment: moment.event, steps, is_asked }
+        Self { sign: moment.sign, moment: moment.event, steps, is_asked, is_answer: false }
     }
 
     /// Whether it is enough for a failure that means nothing as a rule.
@@ -283,7 +288,8 @@ pub(super) fn mark<B: AsRef<[u8]>>(
     let weight = |mark: &Mark| {
         let sign = signs.get(mark.sign);
         let points = sign.map_or(0.0, |sign| sign.points) - mark.steps as f64;
-        (sign.is_some_and(|sign| sign.decides), points)
+        // What a thread did itself says more than that another one waited at the time.
+        (sign.is_some_and(|sign| sign.decides), !mark.is_asked, points)
     };
     let best = suspects.marks.entry(at).or_insert(mark);
     if weight(&mark) > weight(best) {

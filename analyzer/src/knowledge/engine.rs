@@ -35,6 +35,8 @@ pub(crate) struct Engine {
     pub retried_for: u64,
     /// How long before a failure another process's access matters, in 100 ns.
     pub touched_before: u64,
+    /// How long before a failure another process's removal of the file matters, in 100 ns.
+    pub removed_before: u64,
 }
 
 impl Engine {
@@ -71,6 +73,7 @@ impl Engine {
             fatal_gravity: judging.fatal_gravity,
             retried_for: length_of_time(&judging.retried_for, inspection),
             touched_before: length_of_time(&judging.touched_before, inspection),
+            removed_before: length_of_time(&judging.removed_before, inspection),
         }
     }
 

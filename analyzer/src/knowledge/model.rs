@@ -320,6 +320,7 @@ pub(crate) struct EngineJudging {
     pub fatal_gravity: u8,
     pub retried_for: Ref,
     pub touched_before: Ref,
+    pub removed_before: Ref,
 }
 
 /// `boots.toml`.
@@ -635,6 +636,7 @@ pub(crate) struct InterferingTexts {
     pub running: Text,
     pub held: Text,
     pub touched: Text,
+    pub removed: Text,
 }
 
 /// The parts of the mail.
@@ -778,6 +780,8 @@ pub(crate) enum Property {
     HeldByOther,
     /// Another process touched the file just before.
     TouchedByOther,
+    /// Another process deleted the file, or moved it away, not long before.
+    RemovedByOther,
     /// The process ended with this status.
     ExitStatus,
     /// The process ended with some failure.

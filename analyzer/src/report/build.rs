@@ -85,6 +85,14 @@ impl Report {
     }
 }
 
+/// The second path of an event, as a person writes it: a link and a rename name theirs as the kernel does.
+pub(super) fn shown_target(event: &Event<'_>) -> Option<String> {
+    let target = event.target_path()?.to_string();
+    let is_drive = |path: &str| path.as_bytes().get(1) == Some(&b':');
+    let below = target.strip_prefix(r"\??\").filter(|below| is_drive(below));
+    Some(below.map_or_else(|| target.clone(), str::to_owned))
+}
+
 pub(super) fn text_of(push: impl FnOnce(&mut String)) -> String {
     let mut text = String::new();
     push(&mut text);
@@ -350,7 +358,7 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
             tid: event.tid(),
             operation: event.operation().name().to_owned(),
             path: text_of(|out| event.push_path(&TextOptions::default(), out)),
-            target: event.target_path().map(|target| target.to_string()),
+            target: shown_target(&event),
             status: self.status(group.key.status),
             attempts: group.count,
             later_succeeded: group.tracked.then_some(group.resolved_by.is_some()),

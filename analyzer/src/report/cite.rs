@@ -1,6 +1,6 @@
 //! What a report cites: events of the capture, lines of logs, and the codes of both.
 
-use super::build::{Builder, text_of};
+use super::build::{Builder, shown_target, text_of};
 use super::model::{EventReport, LineReport, StatusReport};
 use crate::evidence::{Citation, Code, Position};
 use crate::knowledge::StatusEntry;
@@ -102,7 +102,7 @@ impl<B: AsRef<[u8]>> Builder<'_, B> {
             tid: event.tid(),
             operation: event.operation().name().to_owned(),
             path: text_of(|out| event.push_path(&TextOptions::default(), out)),
-            target: event.target_path().map(|target| target.to_string()),
+            target: shown_target(&event),
             value: (event.class() == EventClass::Registry)
                 .then(|| {
                     text_of(|out| {

@@ -1,6 +1,6 @@
 //! What a report says of findings and notes.
 
-use super::build::{Builder, MOST_CITED, text_of};
+use super::build::{Builder, MOST_CITED, shown_target, text_of};
 use super::model::{
     CommandReport, ComponentReport, EventReport, FindingReport, Interfering, LineReport, Note, ReasonReport,
     RemedyReport,
@@ -11,7 +11,9 @@ use crate::component::Component;
 use crate::evidence::{Citation, Code, Observation};
 use crate::judge::{Failure, Finding, Holder};
 use crate::knowledge::{RemedyEntry, Rule};
-use pml_parser::{Event, EventClass, EventId, FileTime, NtStatus, Number, Resolution, TextOptions};
+use pml_parser::{
+    Event, EventClass, EventId, FileTime, NtStatus, Number, Operation, Resolution, TextOptions,
+};
 
 /// What commands have for the folder of a component where none is known.
 pub(super) const UNKNOWN_COMPONENT: &str = "COMPONENT";
@@ -29,6 +31,10 @@ struct Main<'a> {
     /// When it happened, as far as that is known.
     time: Option<FileTime>,
 }
+
+/// Operations whose path ends with the name of a value.
+const VALUE_OPERATIONS: [Operation; 3] =
+    [Operation::REG_QUERY_VALUE, Operation::REG_SET_VALUE, Operation::REG_DELETE_VALUE];
 
 impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
     pub(super) fn note(&self, note: &Finding) -> Note {
@@ -102,7 +108,7 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
                 })
                 .collect(),
             event_id: id,
-            target: event.and_then(|event| event.target_path()).map(|target| target.to_string()),
+            target: event.as_ref().and_then(shown_target),
             component: self.component(event.as_ref(), &path),
             path,
             status: match exit {
@@ -211,6 +217,7 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
             let time = self.time(holder.event);
             let texts = &self.texts().interfering;
             let text = match (holder.held, holder.touched) {
+                _ if holder.removed => &texts.removed,
                 (true, _) => &texts.held,
                 (false, true) => &texts.touched,
                 // It had nothing to do with a file: it is a child of the stack that was still running.
@@ -293,6 +300,12 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
         // Commands about a file cannot take a key of the registry, and the reverse.
         let is_key = event.is_some_and(|event| event.class() == EventClass::Registry);
         let (path, key) = if is_key { (None, named) } else { (named, None) };
+        // The path of a value is its key and its name.
+        let is_value = event.is_some_and(|event| VALUE_OPERATIONS.contains(&event.operation()));
+        let key = match key.as_deref().and_then(|key| key.rsplit_once('\\')) {
+            Some((key, _)) if is_value => Some(key.to_owned()),
+            _ => key,
+        };
         let link = self.link(finding);
         // What checks or clears a volume is about the one that failed.
         let status = event.map_or(NtStatus::SUCCESS, |event| event.status());
@@ -353,8 +366,15 @@ impl<'a, B: AsRef<[u8]>> Builder<'a, B> {
             rule.when.unexplained && remedy.kinds.iter().any(|own| own.get_ref() == kind)
         };
         let of_kind = self.knowledge.remedies.iter().filter(is_of_kind).map(|remedy| &remedy.id);
-        let mut ids: Vec<&String> = of_class.iter().collect();
-        for id in of_kind.chain(&rule.remedies) {
+        // Rights do not matter where nothing is there: what helps with another status comes last.
+        let is_missing = engine.missing_kinds.contains(kind);
+        let fits = |id: &&String| {
+            let kinds = self.knowledge.remedy(id).map_or(&[][..], |remedy| &remedy.kinds);
+            !is_missing || kinds.is_empty() || kinds.iter().any(|own| own.get_ref() == kind)
+        };
+        let (of_class, unfit): (Vec<&String>, Vec<&String>) = of_class.iter().partition(fits);
+        let mut ids = of_class.clone();
+        for id in of_kind.chain(&rule.remedies).chain(unfit) {
             if !ids.contains(&id) {
                 ids.push(id);
             }

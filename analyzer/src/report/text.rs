@@ -1,6 +1,6 @@
 //! Texts that a report fills in and puts together.
 
-use super::build::{Builder, text_of};
+use super::build::{Builder, shown_target, text_of};
 use super::cite::{hex, result, symbol};
 use super::letter::paragraphs;
 use super::model::Report;
@@ -110,7 +110,12 @@ impl<B: AsRef<[u8]>> Builder<'_, B> {
             let known = |text: &str| (!text.is_empty()).then(|| text.to_owned());
             match name {
                 "path" => known(&path),
-                "target" => event?.target_path().map(|target| target.to_string()),
+                "target" => shown_target(event.as_ref()?),
+                // The path that another process had: the second one of a link or a rename may be meant.
+                "held" => match finding.holders.iter().any(|holder| holder.is_target) {
+                    true => shown_target(event.as_ref()?),
+                    false => known(&path),
+                },
                 "file" => known(file),
                 "folder" => known(folder),
                 "component" => component.as_ref().map(|c| c.directory.clone()),

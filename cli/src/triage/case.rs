@@ -1,6 +1,7 @@
 //! The report on a case: text logs, with the captures beside them.
 
 use super::{Job, Outcome, Printed, Trouble};
+use crate::chinese;
 use crate::failure::Failure;
 use crate::status::{is_stopped, plain, warn};
 use crate::tables::{self, LazySignatures, labels_of_case};
@@ -44,7 +45,8 @@ impl Job<'_> {
                 Err(Trouble::Capture(failure)) if !is_stopped() => {
                     outcome.lost = true;
                     warn(&format!("{}: {failure}", capture.name()));
-                    unread.push(UnreadInput::failed(capture.name(), &plain(&failure.to_string())));
+                    let said = plain(&chinese::said(&failure.to_string()));
+                    unread.push(UnreadInput::failed(capture.name(), &said));
                 }
                 Err(trouble) => return Err(trouble),
             }

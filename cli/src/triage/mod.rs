@@ -7,7 +7,8 @@ mod record;
 
 use self::fleet::FleetRows;
 use self::record::Record;
-use crate::args::{ColorArg, ReportFormat, TriageArgs, TypesArg};
+use crate::args::{ColorArg, LanguageArg, ReportFormat, TriageArgs, TypesArg};
+use crate::chinese;
 use crate::failure::Failure;
 use crate::fleet::folder::{Before, Folder};
 use crate::fleet::inputs;
@@ -60,6 +61,7 @@ impl Outcome {
 
 /// Runs the command.
 pub(crate) fn run(args: &TriageArgs) -> Result<Done, Failure> {
+    chinese::choose(matches!(args.lang(), LanguageArg::Zh));
     if args.parquet.is_none() && (args.table.types != TypesArg::Exact || args.table.capture_id.is_some()) {
         return Err(Failure::new("--types and --capture-id go with --parquet, which is not given"));
     }
@@ -642,8 +644,9 @@ impl Job<'_> {
     /// Prints that one capture of many could not be analyzed.
     fn print_failure(&self, failure: &Failure) -> Result<(), Failure> {
         warn(&format!("{}: {failure}", self.subject.name()));
+        let said = plain(&chinese::said(&failure.to_string()));
         if let Some(fleet) = self.fleet {
-            fleet.rows.borrow_mut().add_failure(self.subject.name(), &plain(&failure.to_string()))?;
+            fleet.rows.borrow_mut().add_failure(self.subject.name(), &said)?;
         }
         if self.args.format() != ReportFormat::Jsonl {
             return Ok(());
@@ -651,7 +654,7 @@ impl Job<'_> {
         let line = serde_json::json!({
             "schema_version": pml_analyzer::SCHEMA_VERSION,
             "input": { "name": self.subject.name() },
-            "error": plain(&failure.to_string()),
+            "error": said,
         });
         let text = format!("{line}\n");
         match self.place()? {

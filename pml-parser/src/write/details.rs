@@ -171,9 +171,9 @@ fn name_buffer(pointer: usize, replace: bool, name: &str) -> Vec<u8> {
 }
 
 /// `SetRenameInformationFile` (26/0x0A). `target` is the path that Process Monitor shows. The path that the
-/// caller passed is `target` with the prefix `\??\`.
+/// caller passed is `target` with the prefix `\??\`, unless it is a device path.
 pub fn rename(pointer: usize, path: &str, target: &str, replace: bool) -> Vec<u8> {
-    let buffer = name_buffer(pointer, replace, &format!(r"\??\{target}"));
+    let buffer = name_buffer(pointer, replace, &passed(target));
     let mut details = set_information(pointer, path, 0x0A, &buffer);
     let (info, bytes) = string(target, true);
     details.extend_from_slice(&info);
@@ -181,9 +181,14 @@ pub fn rename(pointer: usize, path: &str, target: &str, replace: bool) -> Vec<u8
     details
 }
 
-/// `SetLinkInformationFile` (26/0x0B). The path that the caller passed is `target` with the prefix `\??\`.
+/// A path as a caller passes it to the kernel: a device path is one already.
+fn passed(target: &str) -> String {
+    if target.starts_with(r"\Device\") { target.to_owned() } else { format!(r"\??\{target}") }
+}
+
+/// `SetLinkInformationFile` (26/0x0B). The path that the caller passed is `target` with the prefix `\??\`, unless it is a device path.
 pub fn link(pointer: usize, path: &str, target: &str, replace: bool) -> Vec<u8> {
-    set_information(pointer, path, 0x0B, &name_buffer(pointer, replace, &format!(r"\??\{target}")))
+    set_information(pointer, path, 0x0B, &name_buffer(pointer, replace, &passed(target)))
 }
 
 /// `QueryDirectory` (32, sub-operation 1) with information class 37 (names, ids, both).

@@ -45,7 +45,11 @@ pub(crate) enum ActionKind {
     Close,
     /// Reads a file to its end, in this number of blocks of 64 KiB.
     ReadAll(u64),
-    Read(u32),
+    Read {
+        /// Position in the file.
+        at: u64,
+        length: u32,
+    },
     Write(u32),
     QueryAttributes,
     QueryStandard(u64),
@@ -96,7 +100,7 @@ impl Action {
                 calls.push(file::read_at_end(pointer, path, blocks * 0x1_0000));
                 return calls;
             }
-            ActionKind::Read(length) => file::read(pointer, path, 0, *length, 0),
+            ActionKind::Read { at, length } => file::read(pointer, path, *at, *length, 0),
             ActionKind::Write(length) => file::write(pointer, path, 0, *length, 0),
             ActionKind::QueryAttributes => file::query_basic(pointer, path, now),
             ActionKind::QueryStandard(size) => file::query_standard(pointer, path, *size),

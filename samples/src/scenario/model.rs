@@ -215,6 +215,7 @@ pub(crate) struct Action {
     pub(crate) result: Option<String>,
     pub(crate) access: Option<Access>,
     pub(crate) length: Option<u64>,
+    pub(crate) offset: Option<u64>,
     #[serde(default)]
     pub(crate) names: Vec<String>,
     pub(crate) repeat: Option<u32>,

@@ -86,7 +86,7 @@ pub(super) type Kind = fn(&Action, Option<&str>) -> Result<ActionKind, Invalid>;
 pub(super) const OPERATIONS: &[(Operation, Kind)] = &[
     (Operation::CREATE_FILE, |action, _| Ok(ActionKind::Open(create(action.access.unwrap_or(Access::Read))))),
     (Operation::CLOSE_FILE, |_, _| Ok(ActionKind::Close)),
-    (Operation::READ_FILE, |action, _| Ok(ActionKind::Read(length(action, 0x1000)?))),
+    (Operation::READ_FILE, |action, _| Ok(ActionKind::Read { at: action.offset.unwrap_or(0), length: length(action, 0x1000)? })),
     (Operation::WRITE_FILE, |action, _| Ok(ActionKind::Write(length(action, 0x200)?))),
     (Operation::QUERY_BASIC_INFORMATION_FILE, |_, _| Ok(ActionKind::QueryAttributes)),
     (Operation::QUERY_STANDARD_INFORMATION_FILE, |action, _| Ok(ActionKind::QueryStandard(action.length.unwrap_or(0)))),

@@ -1,11 +1,11 @@
 //! The inner loop of the pass: takes the events of one range, one by one, and collects what they show into a `Scan`.
 
-use super::group::{Group, GroupKey, HARD_RIGHTS, OperationKey, Span, SuccessKey, moves};
+use super::group::{Group, GroupKey, HARD_RIGHTS, OperationKey, Span, SuccessKey, moves, removes};
 use super::log_run::LogRun;
 use super::plan::{Plan, slot};
 use super::processes::{NOBODY, ProcessId};
 use super::scan::{Exit, Scan};
-use super::store::{Link, PackageState, SeenComponent};
+use super::store::{Link, PackageState, Removal, SeenComponent};
 use crate::canonical::{Canonical, PathKey, key, name_key, tail};
 use crate::component::identity;
 use crate::evidence::Citation;
@@ -95,8 +95,13 @@ impl<'a, 'e> Collector<'a, 'e> {
             } else if tracked {
                 self.succeed(event, operation);
             }
-        } else if is_error && plan.engine.grave.binary_search(&status.0).is_ok() {
-            self.fail(event, operation, process, actor, false);
+        } else if is_error {
+            if plan.engine.grave.binary_search(&status.0).is_ok() {
+                self.fail(event, operation, process, actor, false);
+            }
+        } else if removes(operation) && plan.system >> actor & 1 == 0 {
+            let path = key(event.path());
+            self.scan.removals.push(Removal { event: event.id(), time: event.time(), process, path });
         }
     }
 

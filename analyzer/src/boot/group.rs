@@ -37,6 +37,12 @@ pub(super) fn moves(operation: Operation) -> bool {
     operation.is_rename() || operation.is_link()
 }
 
+/// Whether a file is no longer where it was after an operation that succeeds.
+pub(super) fn removes(operation: Operation) -> bool {
+    let deletes = [Operation::SET_DISPOSITION_INFORMATION_FILE, Operation::SET_DISPOSITION_INFORMATION_EX];
+    operation.is_rename() || deletes.contains(&operation)
+}
+
 /// What a failure is grouped by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct GroupKey {

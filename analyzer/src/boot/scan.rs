@@ -9,7 +9,7 @@ use super::group::{Group, GroupKey, HARD_RIGHTS, Success, SuccessKey};
 use super::log_run::{LogRun, LogRuns};
 use super::plan::Plan;
 use super::processes::ProcessId;
-use super::store::{Link, PackageState, SeenComponent};
+use super::store::{Link, PackageState, Removal, SeenComponent};
 use crate::canonical::PathKey;
 use crate::evidence::Seen;
 use crate::knowledge::ActorSet;
@@ -31,6 +31,7 @@ pub(crate) struct Scan {
     /// By key of the folder.
     pub(super) components: HashMap<u64, SeenComponent>,
     pub(super) links: Vec<Link>,
+    pub(super) removals: Vec<Removal>,
     /// By actor.
     pub(super) activity: Vec<Activity>,
     /// By process.
@@ -52,10 +53,11 @@ pub(crate) struct Exit {
     pub event: EventId,
 }
 
-/// Most groups, components, links and packages that are kept.
+/// Most groups, components, links, removals and packages that are kept.
 const MOST_GROUPS: usize = 200_000;
 const MOST_COMPONENTS: usize = 200_000;
 const MOST_LINKS: usize = 500_000;
+const MOST_REMOVALS: usize = 500_000;
 const MOST_PACKAGES: usize = 100_000;
 
 /// Actors that there can be: one bit each.
@@ -91,6 +93,11 @@ impl Scan {
     /// Files that were linked or moved out of the component store.
     pub(crate) fn links(&self) -> &[Link] {
         &self.links
+    }
+
+    /// Files that others deleted or moved away, in order.
+    pub(crate) fn removals(&self) -> &[Removal] {
+        &self.removals
     }
 
     /// The states of packages, in no order.
@@ -201,6 +208,8 @@ impl Scan {
         }
         let room = MOST_LINKS.saturating_sub(self.links.len());
         self.links.extend(later.links.into_iter().take(room));
+        let room = MOST_REMOVALS.saturating_sub(self.removals.len());
+        self.removals.extend(later.removals.into_iter().take(room));
         self.exits.extend(later.exits);
         for (key, state) in later.packages {
             if let Some(known) = self.packages.get_mut(&key) {

@@ -1,7 +1,8 @@
 //! Components, the files that go from them to their places, and the states of packages.
 
+use super::processes::ProcessId;
 use crate::canonical::PathKey;
-use pml_parser::EventId;
+use pml_parser::{EventId, FileTime};
 
 /// A file that was linked or moved out of the component store.
 #[derive(Clone, Copy, Debug)]
@@ -10,6 +11,15 @@ pub(crate) struct Link {
     pub place: PathKey,
     /// Key of the component's folder.
     pub folder: u64,
+}
+
+/// A file that a process of neither servicing nor the system deleted or moved away.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Removal {
+    pub event: EventId,
+    pub time: FileTime,
+    pub process: ProcessId,
+    pub path: PathKey,
 }
 
 /// A component that was seen.

@@ -26,26 +26,54 @@ pub(crate) struct Holder {
     pub event: EventId,
 }
 
-/// For each failure, given by its first and its last event: which other processes had one of its files open
-/// when it first failed or until it last did, or touched it just before either. The servicing stack and
-/// the system itself do not count. One pass over the events before the last failure answers for all.
+/// A failure whose files others may have used.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wanted {
+    /// Its first and its last event.
+    pub first: EventId,
+    pub last: EventId,
+    /// Whether it matters who had the files open or touched them, for which events have to be read.
+    pub history: bool,
+}
+
+/// For each failure: which other processes removed one of its files not long before it first failed, had one open when it
+/// first failed or until it last did, or touched it just before either. The servicing stack and the system itself do
+/// not count. One pass over the events before the last failure answers for all.
 pub(super) fn find<B: AsRef<[u8]>>(
     context: &EventContext<'_, B>,
-    failures: &[(EventId, EventId)],
+    scan: &Scan,
+    failures: &[Wanted],
 ) -> Vec<Vec<Holder>> {
     let mut cases: Vec<HeldFile> =
-        failures.iter().map(|&(first, last)| HeldFile::new(context, first, last)).collect();
+        failures.iter().map(|failure| HeldFile::new(context, failure.first, failure.last)).collect();
+    let with_history = failures.iter().zip(&mut cases).filter(|(failure, _)| failure.history);
+    read_history(context, with_history.map(|(_, case)| case).collect());
+    let mut by_path: HashMap<PathKey, Vec<usize>> = HashMap::new();
+    for (at, case) in cases.iter().enumerate() {
+        case.paths.iter().for_each(|&path| by_path.entry(path).or_default().push(at));
+    }
+    let not_long = context.knowledge.engine.removed_before;
+    for removal in scan.removals() {
+        for &at in by_path.get(&removal.path).into_iter().flatten() {
+            if let Some(case) = cases.get_mut(at) {
+                let user = (removal.process, case.paths.first() != Some(&removal.path));
+                case.remove(user, removal.event, removal.time, not_long);
+            }
+        }
+    }
+    cases.into_iter().map(HeldFile::holders).collect()
+}
+
+/// Notes who had the files open, and who touched them.
+fn read_history<B: AsRef<[u8]>>(context: &EventContext<'_, B>, mut cases: Vec<&mut HeldFile>) {
     let mut wanted: HashMap<PathKey, Vec<usize>> = HashMap::new();
     for (at, case) in cases.iter().enumerate() {
         case.paths.iter().for_each(|&path| wanted.entry(path).or_default().push(at));
     }
-    let (Some(from), Some(to)) = (failures.iter().map(|f| f.0).min(), failures.iter().map(|f| f.1).max())
-    else {
-        return Vec::new();
-    };
+    let ends = (cases.iter().map(|case| case.first).min(), cases.iter().map(|case| case.last).max());
+    let (Some(from), Some(to)) = ends else { return };
     let actors = &context.knowledge.actors;
-    let engine = &context.knowledge.engine;
-    let (just_before, removed_before) = (engine.touched_before, engine.removed_before);
+    let just_before = context.knowledge.engine.touched_before;
     let own = actors.group("servicing") | actors.group("helpers") | actors.group("system");
     for id in from.saturating_sub(MOST_BEFORE)..to {
         let Some(event) = context.event(id) else { continue };
@@ -66,14 +94,10 @@ pub(super) fn find<B: AsRef<[u8]>>(
         for &at in touched {
             if let Some(case) = cases.get_mut(at) {
                 let is_target = case.paths.first() != Some(&path);
-                if removes(event.operation()) {
-                    case.remove((process, is_target), id, event.time(), removed_before);
-                }
                 case.touch((process, is_target), id, event.time(), change, just_before);
             }
         }
     }
-    cases.into_iter().map(HeldFile::holders).collect()
 }
 
 /// Processes that the servicing stack had started and that lived on while the worker did nothing.
@@ -104,17 +128,6 @@ pub(super) fn children_alive<B: AsRef<[u8]>>(
         }
     }
     alive
-}
-
-/// Whether a file is no longer where it was after an operation that succeeds.
-fn removes(operation: Operation) -> bool {
-    let removing = [
-        Operation::SET_DISPOSITION_INFORMATION_FILE,
-        Operation::SET_DISPOSITION_INFORMATION_EX,
-        Operation::SET_RENAME_INFORMATION_FILE,
-        Operation::SET_RENAME_INFORMATION_EX,
-    ];
-    removing.contains(&operation)
 }
 
 /// A process, and whether what it has open is the second path of the operation.

@@ -1,10 +1,10 @@
 //! Tries every rule: on facts, on a marker, or on each failure that the rule applies to.
 
 use super::engine::RuleEngine;
-use super::evidence::{Subject, asks_for_holders};
+use super::evidence::{Subject, asks_for_history, asks_for_holders};
 use super::failure::{Failure, by_score};
 use super::finding::{Cited, Finding};
-use super::holders::{self, Holder};
+use super::holders::{self, Holder, Wanted};
 use super::rank::rank;
 use super::rollback::RollbackClass;
 use crate::component::Component;
@@ -114,9 +114,13 @@ impl<B: AsRef<[u8]>> RuleEngine<'_, B> {
         let asking: Vec<&Rule> = rules.filter(|rule| asks_for_holders(rule) && self.may_hold(rule)).collect();
         let is_asked = |at: &&usize| asking.iter().any(|rule| self.applies_to(rule, &self.failures[**at]));
         let asked: Vec<usize> = order.iter().filter(is_asked).take(MOST_HELD).copied().collect();
-        let ends: Vec<_> =
-            asked.iter().map(|&at| &self.failures[at].group).map(|g| (g.first, g.last)).collect();
-        asked.into_iter().zip(holders::find(self.context, &ends)).collect()
+        let wanted = |&at: &usize| {
+            let failure = &self.failures[at];
+            let history = asking.iter().any(|rule| asks_for_history(rule) && self.applies_to(rule, failure));
+            Wanted { first: failure.group.first, last: failure.group.last, history }
+        };
+        let wanted: Vec<Wanted> = asked.iter().map(wanted).collect();
+        asked.into_iter().zip(holders::find(self.context, self.scan, &wanted)).collect()
     }
 
     /// Whether the verdict on the rollback allows a rule to hold.

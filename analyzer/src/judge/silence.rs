@@ -3,10 +3,10 @@
 //! Nothing is decided again here: the code that tries whole rules tries the rule with every condition relaxed but one.
 
 use super::engine::RuleEngine;
-use super::evidence::{Subject, asks_for_holders};
+use super::evidence::{Subject, asks_for_history, asks_for_holders};
 use super::failure::Failure;
 use super::finding::Finding;
-use super::holders;
+use super::holders::{self, Wanted};
 use super::rollback::RollbackClass;
 use crate::evidence::Seen;
 use crate::knowledge::{ActorSet, Compiled, FactCondition, Rule};
@@ -229,9 +229,11 @@ impl<B: AsRef<[u8]>> RuleEngine<'_, B> {
     /// What a failure lacks that the rule applies to: evidence, or that no other finding took it.
     fn unmet_of_failure(&self, number: usize, rule: &Rule, at: usize, causes: &[Finding]) -> Vec<String> {
         let failure = &self.failures[at];
-        let ends = (failure.group.first, failure.group.last);
-        let holders = if asks_for_holders(rule) { holders::find(self.context, &[ends]) } else { Vec::new() };
-        let holders = holders.into_iter().next().unwrap_or_default();
+        let (first, last) = (failure.group.first, failure.group.last);
+        let wanted = Wanted { first, last, history: asks_for_history(rule) };
+        let wanted = asks_for_holders(rule).then_some(wanted);
+        let holders = wanted.map(|wanted| holders::find(self.context, self.scan, &[wanted]));
+        let holders = holders.into_iter().flatten().next().unwrap_or_default();
         let unmet = self.unmet_evidence(rule, &Subject::Failure { failure, holders: &holders });
         if !unmet.is_empty() {
             return unmet;

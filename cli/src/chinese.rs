@@ -35,6 +35,13 @@ struct Entry {
     own: usize,
 }
 
+impl Entry {
+    /// Whether it is but a separator between two parts.
+    fn joins(&self) -> bool {
+        self.own <= 2
+    }
+}
+
 #[derive(Clone, Copy)]
 enum Piece {
     Text(&'static str),
@@ -87,7 +94,13 @@ fn pieces(mut text: &'static str) -> Vec<Piece> {
 /// One line in Chinese.
 fn translated(line: &str, depth: u32) -> Cow<'_, str> {
     let Some(deeper) = depth.checked_sub(1) else { return Cow::Borrowed(line) };
-    let found = entries().iter().find_map(|entry| Some((entry.chinese, held(&entry.english, line)?)));
+    let found = entries().iter().find_map(|entry| {
+        let held = held(&entry.english, line)?;
+        // The end of a line is the end of its last part alone.
+        let is_part = !entry.joins() && held.first().is_some_and(|first| first.contains("; "));
+        let begins = matches!(entry.english.first(), Some(Piece::Text(_)));
+        (begins || !is_part).then_some((entry.chinese, held))
+    });
     let Some((chinese, held)) = found else { return Cow::Borrowed(line) };
     let mut text = String::with_capacity(line.len());
     let mut rest = chinese;
@@ -150,6 +163,10 @@ mod tests {
                 "pml: warning: the file is cut short: 1,204 events kept (2 doubtful), at least 3 lost; 1 process unknown"
             ),
             "pml：警告：文件被截断: 保留 1,204 个事件（2 个可疑），至少丢失 3 个; 未知 1 个进程"
+        );
+        assert_eq!(
+            chinese("1 event kept, none lost; 3 processes made out of events; 2 processes unknown"),
+            "保留 1 个事件，无丢失; 根据事件重建 3 个进程; 未知 2 个进程"
         );
     }
 

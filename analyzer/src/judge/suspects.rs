@@ -178,6 +178,10 @@ fn look_back<B: AsRef<[u8]>>(
         }
         let process = context.processes.of(&event);
         let is_own = process == moment.process && (moment.any_thread || event.tid() == moment.tid);
+        // What another process did matters only while the thread waits.
+        if !is_own && !is_waiting {
+            continue;
+        }
         let is_success = event.status() == NtStatus::SUCCESS;
         let is_grave =
             !is_success && context.knowledge.codes.is_failure(event.status()) && is_grave(context, &event);
@@ -197,7 +201,7 @@ fn look_back<B: AsRef<[u8]>>(
                     return;
                 }
             }
-        } else if is_waiting && is_failure && before <= sign.asked_within {
+        } else if is_failure && before <= sign.asked_within {
             let actor = context.processes.actor(process);
             if asked >> actor & 1 == 1 && wants_data(&event) {
                 let new = Mark { is_answer, ..Mark::new(moment, 0, true) };

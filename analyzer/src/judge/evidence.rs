@@ -44,16 +44,12 @@ impl Subject<'_> {
 
 /// Whether evidence of a rule is that other processes had a file open, touched it, or removed it.
 pub(super) fn asks_for_holders(rule: &Rule) -> bool {
-    let asks = |evidence: &CompiledEvidence| {
-        matches!(
-            evidence.is,
-            Some(Property::HeldByOther | Property::TouchedByOther | Property::RemovedByOther)
-        )
-    };
-    rule.when.evidence.iter().any(asks)
+    let removed = |evidence: &CompiledEvidence| evidence.is == Some(Property::RemovedByOther);
+    asks_for_history(rule) || rule.when.evidence.iter().any(removed)
 }
 
-/// Whether the events before a failure have to be read for that.
+/// Whether evidence of a rule is that other processes had a file open or touched it: the events before a failure have to be
+/// read for that.
 pub(super) fn asks_for_history(rule: &Rule) -> bool {
     let asks = |evidence: &CompiledEvidence| {
         matches!(evidence.is, Some(Property::HeldByOther | Property::TouchedByOther))

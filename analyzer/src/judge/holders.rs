@@ -6,6 +6,7 @@ use crate::boot::{EventContext, ProcessId, Scan};
 use crate::canonical::{PathKey, key};
 use hashbrown::HashMap;
 use pml_parser::{EventClass, EventId, FileTime, Operation};
+use std::borrow::Borrow;
 
 /// Events before a failure that are searched for processes which have the file open, at most.
 const MOST_BEFORE: u64 = 8_000_000;
@@ -24,6 +25,13 @@ pub(crate) struct Holder {
     pub is_target: bool,
     /// The event that shows it.
     pub event: EventId,
+}
+
+impl Holder {
+    /// A process of which nothing is known yet but an event.
+    fn new(process: ProcessId, event: EventId) -> Self {
+        Self { process, held: false, touched: false, removed: false, is_target: false, event }
+    }
 }
 
 /// A failure whose files others may have used.
@@ -48,10 +56,7 @@ pub(super) fn find<B: AsRef<[u8]>>(
         failures.iter().map(|failure| HeldFile::new(context, failure.first, failure.last)).collect();
     let with_history = failures.iter().zip(&mut cases).filter(|(failure, _)| failure.history);
     read_history(context, with_history.map(|(_, case)| case).collect());
-    let mut by_path: HashMap<PathKey, Vec<usize>> = HashMap::new();
-    for (at, case) in cases.iter().enumerate() {
-        case.paths.iter().for_each(|&path| by_path.entry(path).or_default().push(at));
-    }
+    let by_path = by_path(&cases);
     let not_long = context.knowledge.engine.removed_before;
     for removal in scan.removals() {
         for &at in by_path.get(&removal.path).into_iter().flatten() {
@@ -64,12 +69,18 @@ pub(super) fn find<B: AsRef<[u8]>>(
     cases.into_iter().map(HeldFile::holders).collect()
 }
 
+/// Positions of the failures by the paths of their files.
+fn by_path(cases: &[impl Borrow<HeldFile>]) -> HashMap<PathKey, Vec<usize>> {
+    let mut positions: HashMap<PathKey, Vec<usize>> = HashMap::new();
+    for (at, case) in cases.iter().enumerate() {
+        case.borrow().paths.iter().for_each(|&path| positions.entry(path).or_default().push(at));
+    }
+    positions
+}
+
 /// Notes who had the files open, and who touched them.
 fn read_history<B: AsRef<[u8]>>(context: &EventContext<'_, B>, mut cases: Vec<&mut HeldFile>) {
-    let mut wanted: HashMap<PathKey, Vec<usize>> = HashMap::new();
-    for (at, case) in cases.iter().enumerate() {
-        case.paths.iter().for_each(|&path| wanted.entry(path).or_default().push(at));
-    }
+    let wanted = by_path(&cases);
     let ends = (cases.iter().map(|case| case.first).min(), cases.iter().map(|case| case.last).max());
     let (Some(from), Some(to)) = ends else { return };
     let actors = &context.knowledge.actors;
@@ -116,15 +127,7 @@ pub(super) fn children_alive<B: AsRef<[u8]>>(
         let exit = scan.exit(process).map(|exit| exit.event);
         let lives_on = exit.is_none_or(|exit| exit > end);
         if child >> info.actor & 1 == 1 && lives_on && info.start <= start {
-            let event = exit.unwrap_or(end);
-            alive.push(Holder {
-                process,
-                held: false,
-                touched: false,
-                removed: false,
-                is_target: false,
-                event,
-            });
+            alive.push(Holder::new(process, exit.unwrap_or(end)));
         }
     }
     alive
@@ -202,8 +205,7 @@ impl HeldFile {
     /// What is known of a process, which `event` shows where nothing is known yet.
     fn note(&mut self, (process, is_target): User, event: EventId) -> &mut Holder {
         let at = self.found.iter().position(|holder| holder.process == process).unwrap_or_else(|| {
-            let new = Holder { process, held: false, touched: false, removed: false, is_target, event };
-            self.found.push(new);
+            self.found.push(Holder { is_target, ..Holder::new(process, event) });
             self.found.len() - 1
         });
         &mut self.found[at]
